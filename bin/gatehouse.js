@@ -14,6 +14,8 @@ if (Number(process.versions.node.split('.')[0]) >= 26) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 } else {
-  process.stderr.write(`gatehouse: this is Node ${process.versions.node}, and Node 26 is needed. Run "npm ci" in the project: it installs the right one.\n`);
+  process.stderr.write(
+    `gatehouse: this is Node ${process.versions.node}, and Node 26 is needed. Run "npm ci" in the project: it installs the right one.\n`,
+  );
   process.exit(1);
 }

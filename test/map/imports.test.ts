@@ -37,7 +37,11 @@ for (const [room, may] of Object.entries(allowed)) {
         assert.ok((path as string).split('../').length - 1 <= depth, `src/${room}/${file} leaves its room by ${path}`);
       }
       if (!room.startsWith('ports')) {
-        assert.doesNotMatch(text, /\bDate\.now\(|\brandomBytes\(|process\.env\b/, `src/${room}/${file}: time, chance and environment are handed in`);
+        assert.doesNotMatch(
+          text,
+          /\bDate\.now\(|\brandomBytes\(|process\.env\b/,
+          `src/${room}/${file}: time, chance and environment are handed in`,
+        );
       }
     }
   });

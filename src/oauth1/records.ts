@@ -1,0 +1,65 @@
+import type { ClientId, ConsentId, Digest, Sealed, UserId } from '#kernel/ids.ts';
+import type { Instant } from '#kernel/time.ts';
+import type { Consent } from '#registry/consent.ts';
+
+/** A pair that stands for a request for a user's decision (RFC 5849 §2.1), for ten minutes. */
+export interface TemporaryCredentials {
+  /** Identifier, 32 hexadecimal digits, time-ordered. */
+  readonly token: string;
+  readonly clientId: ClientId;
+  readonly secretSealed: Sealed;
+  /** `oob`, or where the user is sent back. */
+  readonly callback: string;
+  readonly expiresAt: Instant;
+  /** Set when a user said yes (RFC 5849 §2.2). */
+  readonly authorized: { readonly userId: UserId; readonly consentId: ConsentId; readonly verifierDigest: Digest } | null;
+  /** Exchanged already; kept until `expiresAt` so that a second exchange is told so. */
+  readonly used: boolean;
+}
+
+/** A nonce to be spent (RFC 5849 §3.3). `key` covers client, token and nonce, and in the core the timestamp too. */
+export interface NonceClaim {
+  readonly key: string;
+  readonly expiresAt: Instant;
+}
+
+/** Short-lived questions of the handshake. Every verb that takes a NonceClaim spends it first, in the same unit of work. */
+export interface Handshakes {
+  claimNonce(nonce: NonceClaim): Promise<'first' | 'seen'>;
+  /** Spends the nonce and stores the pair, or neither. */
+  saveTemporary(nonce: NonceClaim, credentials: TemporaryCredentials): Promise<'saved' | 'nonce-seen'>;
+  /** Undefined when unknown or expired at `now`. Used ones are returned, marked. */
+  findTemporary(token: string, now: Instant): Promise<TemporaryCredentials | undefined>;
+  /** Records the user's yes on a pair that nobody authorized yet; life restarts until `expiresAt`. */
+  authorizeTemporary(
+    token: string,
+    yes: NonNullable<TemporaryCredentials['authorized']>,
+    now: Instant,
+    expiresAt: Instant,
+  ): Promise<'authorized' | 'already-authorized' | 'gone'>;
+  /**
+   * Spends the nonce, then marks an authorized pair used if the verifier's digest is the stored one. 'wrong-verifier' leaves the pair
+   * usable. The adapter compares the two digests in constant time.
+   */
+  redeemTemporary(
+    nonce: NonceClaim,
+    token: string,
+    verifierDigest: Digest,
+    now: Instant,
+    usedUntil: Instant,
+  ): Promise<'redeemed' | 'nonce-seen' | 'wrong-verifier' | 'not-authorized' | 'already-used' | 'gone'>;
+}
+
+/** The permanent pair of a consent (RFC 5849 §2.3). */
+export interface TokenCredentials {
+  readonly token: string;
+  readonly secretSealed: Sealed;
+  readonly consentId: ConsentId;
+}
+
+/** Durable questions. */
+export interface TokenCredentialRecords {
+  /** The pair with the consent it belongs to; a pair without a consent does not exist. */
+  findTokenCredentials(token: string): Promise<{ readonly credentials: TokenCredentials; readonly consent: Consent } | undefined>;
+  findTokenCredentialsOf(consent: ConsentId): Promise<TokenCredentials | undefined>;
+}

@@ -1,0 +1,48 @@
+import type { ClientId, Digest, UserId } from '#kernel/ids.ts';
+import type { Instant } from '#kernel/time.ts';
+
+/** What an OAuth 1 request for a user's decision holds (RFC 5849 §2.2). */
+export interface OAuth1Asked {
+  readonly protocol: 'oauth1';
+  /** Identifier of the temporary credentials. */
+  readonly token: string;
+}
+
+/** What an OAuth 2 request for a user's decision holds (RFC 6749 §4.1.1), after validation. */
+export interface OAuth2Asked {
+  readonly protocol: 'oauth2';
+  /** Where the answer goes. */
+  readonly redirectUri: string;
+  /** The client sent it, so the token request must repeat it (RFC 6749 §4.1.3). */
+  readonly redirectUriSent: boolean;
+  readonly state: string | null;
+  readonly codeChallenge: string | null;
+  readonly codeChallengeMethod: 'S256' | 'plain' | null;
+}
+
+/**
+ * A request waiting for one user's decision, either protocol. Stored before the page is shown, so the decision can only be about
+ * what the user saw. The URL carries a handle; the store its digest.
+ */
+export interface AuthorizationRequest {
+  readonly digest: Digest;
+  readonly clientId: ClientId;
+  /** Only this person may decide. */
+  readonly userId: UserId;
+  /** Scopes shown, and granted by "yes". */
+  readonly scopes: readonly string[];
+  readonly asked: OAuth1Asked | OAuth2Asked;
+  /** Which face of the server asked, so that the answer has its shape: the core, or the MediaWiki dialect. */
+  readonly dialect: 'core' | 'mediawiki';
+  readonly display: 'page' | 'popup';
+  readonly expiresAt: Instant;
+}
+
+/** Requests that wait for a decision: short-lived. */
+export interface AuthorizationRequests {
+  saveRequest(request: AuthorizationRequest): Promise<void>;
+  /** Undefined when unknown, taken or expired. */
+  findRequest(digest: Digest, now: Instant): Promise<AuthorizationRequest | undefined>;
+  /** Closes the request: of two decisions only one gets it. */
+  takeRequest(digest: Digest, now: Instant): Promise<AuthorizationRequest | undefined>;
+}

@@ -1,0 +1,211 @@
+import { z } from 'zod';
+import { accept, type Result } from '#kernel/result.ts';
+import { type Seconds, seconds } from '#kernel/time.ts';
+
+/** Everything an operator can choose, read once at the edge and frozen. Rooms receive the few values they need, never the whole. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Directory of the database, the keys and nothing else. */
+  readonly data: string;
+  /** Public URL of the server, no trailing slash: `iss`, and the origin OAuth 1 signatures are made over. Never taken from `Host`. */
+  readonly issuer: string;
+  /** Scheme, host and port of the issuer. */
+  readonly origin: string;
+  /** The site this server's own pages and dialect speak for. */
+  readonly site: string;
+  readonly siteName: string;
+  /** The MediaWiki dialect is served. */
+  readonly mediawiki: boolean;
+  /** OAuth 1 PLAINTEXT signatures are accepted over https (RFC 5849 §3.4.4). */
+  readonly oauth1Plaintext: boolean;
+  /** X-Forwarded-For and X-Forwarded-Proto of a proxy in front are believed. */
+  readonly trustProxy: boolean;
+  /** File with scopes, in place of the built-in catalogue; null: built in. */
+  readonly scopesFile: string | null;
+  /** File with groups and their rights; null: built in. */
+  readonly groupsFile: string | null;
+  readonly accessTokenFor: Seconds;
+  readonly refreshTokenFor: Seconds;
+  readonly refreshGraceFor: Seconds;
+  readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
+  /** Master key for sealed secrets, base64; null: the generated file in the data directory. */
+  readonly masterKey: string | null;
+}
+
+/** One thing wrong with the configuration: which setting, where it came from, and what to do about it. */
+export interface ConfigProblem {
+  readonly setting: string;
+  readonly source: string;
+  readonly remedy: string;
+}
+
+/** Settings as given on the command line, by flag name without dashes. */
+export type Flags = Readonly<Record<string, string | undefined>>;
+
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most);
+
+const onOff = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => value === 'on' || value === 'true' || value === '1');
+
+const issuerUrl = z
+  .string()
+  .max(512)
+  .refine((text) => {
+    const url = URL.parse(text);
+    return url !== null && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username && !url.password;
+  })
+  .transform((text) => text.replace(/\/+$/, ''));
+
+/** Every setting: its flag, its environment variable, its default, its rule and what a person should write. */
+const settings = {
+  port: {
+    flag: 'port',
+    env: 'GATEHOUSE_PORT',
+    fallback: '4400',
+    rule: wholeNumber(0, 65535),
+    remedy: 'a port number from 0 to 65535, such as 4400',
+  },
+  host: {
+    flag: 'host',
+    env: 'GATEHOUSE_HOST',
+    fallback: '127.0.0.1',
+    rule: z.string().min(1).max(255),
+    remedy: 'an address to listen on, such as 127.0.0.1 or 0.0.0.0',
+  },
+  data: {
+    flag: 'data',
+    env: 'GATEHOUSE_DATA',
+    fallback: './data',
+    rule: z.string().min(1).max(4096),
+    remedy: 'a directory, such as ./data',
+  },
+  issuer: {
+    flag: 'issuer',
+    env: 'GATEHOUSE_ISSUER',
+    fallback: '',
+    rule: z.union([z.literal(''), issuerUrl]),
+    remedy: 'the public URL of this server, such as https://auth.example.org, without query or fragment',
+  },
+  site: {
+    flag: 'site',
+    env: 'GATEHOUSE_SITE',
+    fallback: 'main',
+    rule: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/),
+    remedy: 'an identifier of 1 to 32 letters, digits, _ or -',
+  },
+  siteName: {
+    flag: 'site-name',
+    env: 'GATEHOUSE_SITE_NAME',
+    fallback: 'Gatehouse',
+    rule: z.string().min(1).max(128),
+    remedy: 'a name of at most 128 characters',
+  },
+  mediawiki: { flag: 'mediawiki', env: 'GATEHOUSE_MEDIAWIKI', fallback: 'on', rule: onOff, remedy: 'on or off' },
+  oauth1Plaintext: { flag: 'oauth1-plaintext', env: 'GATEHOUSE_OAUTH1_PLAINTEXT', fallback: 'off', rule: onOff, remedy: 'on or off' },
+  trustProxy: {
+    flag: 'trust-proxy',
+    env: 'GATEHOUSE_TRUST_PROXY',
+    fallback: 'off',
+    rule: onOff,
+    remedy: 'on (a proxy in front sets X-Forwarded-For) or off',
+  },
+  scopesFile: { flag: 'scopes', env: 'GATEHOUSE_SCOPES', fallback: '', rule: z.string().max(4096), remedy: 'path of a JSON file' },
+  groupsFile: { flag: 'groups', env: 'GATEHOUSE_GROUPS', fallback: '', rule: z.string().max(4096), remedy: 'path of a JSON file' },
+  accessTokenFor: {
+    flag: 'access-token-for',
+    env: 'GATEHOUSE_ACCESS_TOKEN_FOR',
+    fallback: '3600',
+    rule: wholeNumber(30, 2_592_000),
+    remedy: 'seconds, from 30 to 2592000',
+  },
+  refreshTokenFor: {
+    flag: 'refresh-token-for',
+    env: 'GATEHOUSE_REFRESH_TOKEN_FOR',
+    fallback: '2592000',
+    rule: wholeNumber(60, 63_072_000),
+    remedy: 'seconds, from 60 to 63072000',
+  },
+  refreshGraceFor: {
+    flag: 'refresh-grace-for',
+    env: 'GATEHOUSE_REFRESH_GRACE_FOR',
+    fallback: '60',
+    rule: wholeNumber(0, 3600),
+    remedy: 'seconds, from 0 to 3600',
+  },
+  logLevel: {
+    flag: 'log-level',
+    env: 'GATEHOUSE_LOG_LEVEL',
+    fallback: 'warn',
+    rule: z.enum(['info', 'warn', 'error', 'silent']),
+    remedy: 'info, warn, error or silent',
+  },
+  masterKey: {
+    flag: 'master-key',
+    env: 'GATEHOUSE_MASTER_KEY',
+    fallback: '',
+    rule: z.union([z.literal(''), z.string().regex(/^[A-Za-z0-9+/]{43}=$/)]),
+    remedy: '32 random bytes in base64, better in a file named by GATEHOUSE_MASTER_KEY_FILE',
+  },
+} as const;
+
+/** Settings an operator may give: name on the command line, variable and default. For `--help` and the documentation. */
+export const settingNames = Object.values(settings).map(({ flag, env, fallback, remedy }) => ({ flag, env, fallback, remedy }));
+
+/**
+ * Makes one frozen Config of flags (first), environment and defaults. Every problem is reported together.
+ * `readSecret` reads the file that a `…_FILE` variable names.
+ */
+export function readConfig(
+  flags: Flags,
+  environment: Readonly<Record<string, string | undefined>>,
+  readSecret: (path: string) => string,
+): Result<Config, readonly ConfigProblem[]> {
+  const problems: ConfigProblem[] = [];
+  function pick<K extends keyof typeof settings>(key: K): z.output<(typeof settings)[K]['rule']> {
+    const { flag, env, fallback, rule, remedy } = settings[key];
+    let [text, source] = [fallback as string, 'default'];
+    const file = environment[`${env}_FILE`];
+    if (flags[flag] !== undefined) [text, source] = [flags[flag], `--${flag}`];
+    else if (environment[env] !== undefined) [text, source] = [environment[env], env];
+    else if (file !== undefined) {
+      source = `${env}_FILE`;
+      try {
+        text = readSecret(file).trim();
+      } catch {
+        problems.push({ setting: flag, source, remedy: `the file ${file} cannot be read` });
+      }
+    }
+    const parsed = rule.safeParse(text);
+    if (parsed.success) return parsed.data as z.output<(typeof settings)[K]['rule']>;
+    problems.push({ setting: flag, source, remedy });
+    return undefined as never;
+  }
+  const port = pick('port');
+  const host = pick('host');
+  const issuer = pick('issuer') || `http://localhost:${port}`;
+  const config: Config = {
+    port,
+    host,
+    data: pick('data'),
+    issuer,
+    origin: URL.parse(issuer)?.origin ?? issuer,
+    site: pick('site'),
+    siteName: pick('siteName'),
+    mediawiki: pick('mediawiki'),
+    oauth1Plaintext: pick('oauth1Plaintext'),
+    trustProxy: pick('trustProxy'),
+    scopesFile: pick('scopesFile') || null,
+    groupsFile: pick('groupsFile') || null,
+    accessTokenFor: seconds(pick('accessTokenFor')),
+    refreshTokenFor: seconds(pick('refreshTokenFor')),
+    refreshGraceFor: seconds(pick('refreshGraceFor')),
+    logLevel: pick('logLevel'),
+    masterKey: pick('masterKey') || null,
+  };
+  return problems.length > 0 ? { ok: false, refusal: problems } : accept(Object.freeze(config));
+}

@@ -61,7 +61,7 @@ const issuerUrl = z
   })
   .transform((text) => text.replace(/\/+$/, ''));
 
-/** Every setting: its flag, its environment variable, its default, its rule and what a person should write. */
+/** Every setting: its flag (null: a secret, never on a command line), its environment variable, its default, its rule and what a person should write. */
 const settings = {
   port: {
     flag: 'port',
@@ -145,7 +145,7 @@ const settings = {
     remedy: 'info, warn, error or silent',
   },
   masterKey: {
-    flag: 'master-key',
+    flag: null,
     env: 'GATEHOUSE_MASTER_KEY',
     fallback: '',
     rule: z.union([z.literal(''), z.string().regex(/^[A-Za-z0-9+/]{43}=$/)]),
@@ -170,19 +170,19 @@ export function readConfig(
     const { flag, env, fallback, rule, remedy } = settings[key];
     let [text, source] = [fallback as string, 'default'];
     const file = environment[`${env}_FILE`];
-    if (flags[flag] !== undefined) [text, source] = [flags[flag], `--${flag}`];
+    if (flag !== null && flags[flag] !== undefined) [text, source] = [flags[flag], `--${flag}`];
     else if (environment[env] !== undefined) [text, source] = [environment[env], env];
     else if (file !== undefined) {
       source = `${env}_FILE`;
       try {
         text = readSecret(file).trim();
       } catch {
-        problems.push({ setting: flag, source, remedy: `the file ${file} cannot be read` });
+        problems.push({ setting: flag ?? env, source, remedy: `the file ${file} cannot be read` });
       }
     }
     const parsed = rule.safeParse(text);
     if (parsed.success) return parsed.data as z.output<(typeof settings)[K]['rule']>;
-    problems.push({ setting: flag, source, remedy });
+    problems.push({ setting: flag ?? env, source, remedy });
     return undefined as never;
   }
   const port = pick('port');

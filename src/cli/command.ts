@@ -1,0 +1,113 @@
+import { parseArgs } from 'node:util';
+import type { SignInVerbs } from '#accounts/sign-in.ts';
+import type { AccountRecords } from '#accounts/records.ts';
+import type { Clients } from '#registry/clients.ts';
+import type { RegistryRecords } from '#registry/records.ts';
+
+/** What a command may use: the same verbs as the pages. */
+export interface Verbs {
+  readonly accounts: SignInVerbs;
+  readonly clients: Clients;
+  readonly records: AccountRecords & RegistryRecords;
+  close(): Promise<void>;
+}
+
+/** The command's ways in and out. */
+export interface Io {
+  out(text: string): void;
+  err(text: string): void;
+  /** All of standard input, at most 1 MiB. */
+  stdin(): Promise<string>;
+  readFile(path: string): string;
+  /** Opens the store and the keys under the settings given. Throws `UsageError` when the settings are wrong. */
+  open(flags: Readonly<Record<string, string | undefined>>): Promise<Verbs>;
+}
+
+/** Exit codes, stable: 0 done, 1 refused by a rule, 2 wrong use of the command. */
+export type ExitCode = 0 | 1 | 2;
+
+export interface OptionRule {
+  readonly type: 'string' | 'boolean';
+  readonly multiple?: boolean;
+  readonly required?: boolean;
+  /** Word shown for the value in `--help`. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface Command {
+  /** Words that call it, such as `client create`. */
+  readonly words: string;
+  readonly summary: string;
+  readonly options: Readonly<Record<string, OptionRule>>;
+  /** Names of positional arguments, all required. */
+  readonly positionals: readonly string[];
+  run(given: Given, io: Io): Promise<ExitCode>;
+}
+
+/** Parsed arguments of one call. */
+export interface Given {
+  text(name: string): string | undefined;
+  list(name: string): readonly string[];
+  is(name: string): boolean;
+  positional(index: number): string;
+  /** The settings among the options (`--data` and so on). */
+  readonly flags: Readonly<Record<string, string | undefined>>;
+}
+
+/** Wrong use of the command line; the message names the remedy. */
+export class UsageError extends Error {}
+
+/** Options every command that opens the store takes. */
+export const storeOptions = {
+  data: { type: 'string', value: 'DIR', help: 'data directory (GATEHOUSE_DATA, ./data)' },
+  issuer: { type: 'string', value: 'URL', help: 'public URL of the server (GATEHOUSE_ISSUER, http://localhost:4400)' },
+} as const satisfies Record<string, OptionRule>;
+
+/** Reads the arguments after the command's words. Throws UsageError naming the option and the remedy. */
+export function readArguments(command: Command, argv: readonly string[]): Given {
+  const options: Record<string, { type: 'string' | 'boolean'; multiple: boolean }> = {
+    help: { type: 'boolean', multiple: false },
+    json: { type: 'boolean', multiple: false },
+  };
+  for (const [name, rule] of Object.entries(command.options)) options[name] = { type: rule.type, multiple: rule.multiple ?? false };
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+  } catch (fault) {
+    throw new UsageError(`${(fault as Error).message.split('.')[0]}. See "gatehouse ${command.words} --help".`);
+  }
+  const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
+  if (values.help !== true) {
+    for (const [name, rule] of Object.entries(command.options)) {
+      if (rule.required && values[name] === undefined) throw new UsageError(`--${name} is missing: ${rule.help}. See "gatehouse ${command.words} --help".`);
+    }
+    if (parsed.positionals.length !== command.positionals.length) {
+      const wanted = command.positionals.map((name) => `<${name}>`).join(' ') || 'no further words';
+      throw new UsageError(`"gatehouse ${command.words}" takes ${wanted}. See "gatehouse ${command.words} --help".`);
+    }
+  }
+  const text = (name: string) => (typeof values[name] === 'string' ? (values[name] as string) : undefined);
+  return {
+    text,
+    list: (name) => (Array.isArray(values[name]) ? (values[name] as string[]) : []),
+    is: (name) => values[name] === true,
+    positional: (index) => parsed.positionals[index] ?? '',
+    flags: Object.fromEntries(Object.keys(command.options).map((name) => [name, text(name)])),
+  };
+}
+
+/** The text of `--help`. */
+export function helpOf(command: Command): string {
+  const usage = ['gatehouse', command.words, ...command.positionals.map((name) => `<${name}>`), '[options]'].join(' ');
+  const rows = Object.entries({ ...command.options, json: { type: 'boolean', help: 'print JSON' } as OptionRule }).map(([name, rule]) => {
+    const left = `  --${name}${rule.type === 'string' ? ` ${rule.value ?? 'TEXT'}` : ''}${rule.multiple ? ' …' : ''}`;
+    return `${left.padEnd(34)}${rule.help}${rule.required ? ' (required)' : ''}`;
+  });
+  return `${command.summary}\n\nUsage: ${usage}\n\n${rows.join('\n')}\n`;
+}
+
+/** Prints `value` as one JSON document, or the lines for people. */
+export function print(io: Io, given: Given, value: unknown, lines: readonly string[]): void {
+  io.out(given.is('json') ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
+}

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import type { SignInVerbs } from '#accounts/sign-in.ts';
 import type { AccountRecords } from '#accounts/records.ts';
+import type { SignInVerbs } from '#accounts/sign-in.ts';
 import type { Clients } from '#registry/clients.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 
@@ -80,7 +80,8 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
   if (values.help !== true) {
     for (const [name, rule] of Object.entries(command.options)) {
-      if (rule.required && values[name] === undefined) throw new UsageError(`--${name} is missing: ${rule.help}. See "gatehouse ${command.words} --help".`);
+      if (rule.required && values[name] === undefined)
+        throw new UsageError(`--${name} is missing: ${rule.help}. See "gatehouse ${command.words} --help".`);
     }
     if (parsed.positionals.length !== command.positionals.length) {
       const wanted = command.positionals.map((name) => `<${name}>`).join(' ') || 'no further words';

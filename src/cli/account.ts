@@ -1,0 +1,90 @@
+import { type Command, print, storeOptions, UsageError } from './command.ts';
+
+const iso = (at: number | null) => (at === null ? null : new Date(at * 1000).toISOString());
+
+/** `gatehouse account create`: a person who can sign in. */
+export const accountCreate: Command = {
+  words: 'account create',
+  summary: 'Creates an account. The password is the first line of standard input.',
+  positionals: [],
+  options: {
+    name: { type: 'string', value: 'NAME', required: true, help: 'user name, unique without regard to case' },
+    email: { type: 'string', value: 'ADDRESS', required: true, help: 'e-mail address' },
+    'real-name': { type: 'string', value: 'NAME', help: 'real name' },
+    group: { type: 'string', value: 'GROUP', multiple: true, help: 'group of the account; may be given again' },
+    'email-confirmed': { type: 'boolean', help: 'the address counts as confirmed' },
+    'password-stdin': { type: 'boolean', required: true, help: 'read the password from standard input' },
+    ...storeOptions,
+  },
+  async run(given, io) {
+    const [password = ''] = (await io.stdin()).split(/\r?\n/, 1);
+    if (password === '')
+      throw new UsageError('the password is missing: pipe it in, one line, as in: echo "…" | gatehouse account create …');
+    const verbs = await io.open(given.flags);
+    try {
+      const answer = await verbs.accounts.createAccount({
+        name: given.text('name') ?? '',
+        email: given.text('email') ?? null,
+        emailConfirmed: given.is('email-confirmed'),
+        realName: given.text('real-name') ?? '',
+        groups: given.list('group'),
+        password,
+      });
+      if (!answer.ok) {
+        io.err(`gatehouse: the account was not created: ${refusalText(answer.refusal)}\n`);
+        return 1;
+      }
+      const { id, name, email, groups } = answer.value;
+      print(io, given, { id, name, email, groups }, [`Account ${name} created (number ${id}).`]);
+      return 0;
+    } finally {
+      await verbs.close();
+    }
+  },
+};
+
+/** `gatehouse account list`. */
+export const accountList: Command = {
+  words: 'account list',
+  summary: 'Lists the accounts.',
+  positionals: [],
+  options: { ...storeOptions },
+  async run(given, io) {
+    const verbs = await io.open(given.flags);
+    try {
+      const accounts = await verbs.records.listAccounts();
+      print(
+        io,
+        given,
+        accounts.map(({ id, name, email, emailConfirmedAt, groups, blocked, createdAt }) => ({
+          id,
+          name,
+          email,
+          email_confirmed_at: iso(emailConfirmedAt),
+          groups,
+          blocked,
+          created_at: iso(createdAt),
+        })),
+        accounts.length === 0
+          ? ['No accounts yet.']
+          : accounts.map(({ id, name, email, groups, blocked }) =>
+              [id, name, email ?? '-', groups.join(',') || '-', blocked ? 'blocked' : ''].join('\t').trimEnd(),
+            ),
+      );
+      return 0;
+    } finally {
+      await verbs.close();
+    }
+  },
+};
+
+/** One line a person can act on: the kind of the refusal and what it is about. */
+export function refusalText(refusal: { readonly kind: string; readonly field?: string; readonly problem?: string }): string {
+  const words = refusal.kind.replaceAll('-', ' ').replaceAll('_', ' ');
+  return [
+    words,
+    refusal.field && `(${refusal.field}${refusal.problem ? `: ${refusal.problem.replaceAll('-', ' ').replaceAll('_', ' ')}` : ''})`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}

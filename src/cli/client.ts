@@ -1,0 +1,204 @@
+import type { ClientId } from '#kernel/ids.ts';
+import { type Client, type GrantType, grantTypes, protocols, stages } from '#registry/client.ts';
+import { refusalText } from './account.ts';
+import { type Command, type Given, type Io, print, storeOptions, UsageError, type Verbs } from './command.ts';
+
+const iso = (at: number) => new Date(at * 1000).toISOString();
+
+/** What every client command shows of a client; never a secret. */
+const shown = (client: Client) => ({
+  client_id: client.id,
+  name: client.name,
+  version: client.version,
+  protocol: client.protocol,
+  owner_only: client.ownerOnly,
+  confidential: client.confidential,
+  redirect_uri: client.redirectUri,
+  redirect_is_prefix: client.redirectIsPrefix,
+  grant_types: client.grantTypes,
+  pkce_optional: client.pkceOptional,
+  site: client.site,
+  scopes: client.scopes,
+  stage: client.stage,
+  suppressed: client.suppressed,
+  owner_id: client.ownerId,
+  registered_at: iso(client.registeredAt),
+});
+
+async function withVerbs(given: Given, io: Io, act: (verbs: Verbs) => Promise<0 | 1 | 2>): Promise<0 | 1 | 2> {
+  const verbs = await io.open(given.flags);
+  try {
+    return await act(verbs);
+  } finally {
+    await verbs.close();
+  }
+}
+
+function oneOf<const T extends string>(given: Given, option: string, values: readonly T[]): T | undefined {
+  const text = given.text(option);
+  if (text === undefined) return undefined;
+  const found = values.find((value) => value === text);
+  if (found === undefined) throw new UsageError(`--${option} ${text} is not known: use ${values.join(', ')}.`);
+  return found;
+}
+
+/** `gatehouse client create`: proposes an app, and approves it with `--approve`. Secrets are printed once and kept nowhere in readable form. */
+export const clientCreate: Command = {
+  words: 'client create',
+  summary: 'Registers an app. Its secret is shown once.',
+  positionals: [],
+  options: {
+    owner: { type: 'string', value: 'NAME', required: true, help: 'account that owns the app' },
+    name: { type: 'string', value: 'NAME', required: true, help: 'name of the app' },
+    protocol: { type: 'string', value: 'P', required: true, help: 'oauth1, oauth2 or owner-only' },
+    'oauth-version': { type: 'string', value: '1|2', help: 'protocol of an owner-only app (2)' },
+    'redirect-uri': { type: 'string', value: 'URL', help: 'where users are sent back; not for owner-only apps' },
+    prefix: { type: 'boolean', help: 'OAuth 1: callbacks may extend the redirect URI' },
+    scope: { type: 'string', value: 'SCOPE', multiple: true, help: 'scope the app may ask for; may be given again' },
+    public: { type: 'boolean', help: 'OAuth 2: the app cannot keep a secret' },
+    'pkce-optional': { type: 'boolean', help: 'OAuth 2: a confidential app may use the code flow without PKCE' },
+    'rsa-public-key': { type: 'string', value: 'FILE', help: 'OAuth 1: PEM file with the public key for RSA signatures' },
+    'grant-type': { type: 'string', value: 'TYPE', multiple: true, help: `OAuth 2: ${grantTypes.join(', ')}; may be given again` },
+    'token-algorithm': { type: 'string', value: 'ALG', help: 'OAuth 2: ES256 or RS256 for its access tokens (ES256)' },
+    site: { type: 'string', value: 'SITE', help: 'site the app may act on, * for all (*)' },
+    version: { type: 'string', value: 'TEXT', help: "the app's own version (1.0)" },
+    description: { type: 'string', value: 'TEXT', help: 'what the app does' },
+    approve: { type: 'boolean', help: 'approve at once' },
+    ...storeOptions,
+  },
+  run: (given, io) =>
+    withVerbs(given, io, async (verbs) => {
+      const kind = oneOf(given, 'protocol', [...protocols, 'owner-only']) ?? 'oauth2';
+      const ownerOnly = kind === 'owner-only';
+      const version = oneOf(given, 'oauth-version', ['1', '2']) ?? '2';
+      const protocol = kind === 'owner-only' ? (version === '1' ? 'oauth1' : 'oauth2') : kind;
+      const ownerName = given.text('owner') ?? '';
+      const owner = await verbs.records.findAccountByName(ownerName);
+      if (owner === undefined) {
+        io.err(`gatehouse: there is no account named ${ownerName}. Create it with "gatehouse account create".\n`);
+        return 1;
+      }
+      const keyFile = given.text('rsa-public-key');
+      const types = given.list('grant-type') as readonly GrantType[];
+      const answer = await verbs.clients.create(
+        {
+          name: given.text('name') ?? '',
+          version: given.text('version') ?? '1.0',
+          description: given.text('description') ?? '',
+          email: owner.email ?? '',
+          protocol,
+          ownerOnly,
+          confidential: !given.is('public'),
+          redirectUri: given.text('redirect-uri') ?? '',
+          redirectIsPrefix: given.is('prefix'),
+          grantTypes: types.length > 0 ? types : ownerOnly ? ['client_credentials'] : ['authorization_code', 'refresh_token'],
+          pkceOptional: given.is('pkce-optional'),
+          tokenAlgorithm: oneOf(given, 'token-algorithm', ['ES256', 'RS256']) ?? 'ES256',
+          site: given.text('site') ?? '*',
+          scopes: given.list('scope'),
+          rsaPublicKey: keyFile === undefined ? null : io.readFile(keyFile),
+        },
+        owner,
+        { approve: given.is('approve') },
+      );
+      if (!answer.ok) {
+        io.err(`gatehouse: the app was not registered: ${refusalText(answer.refusal)}. See "gatehouse client create --help".\n`);
+        return 1;
+      }
+      const { client, secret, credentials, accessToken } = answer.value;
+      const result = {
+        ...shown(client),
+        ...(secret === null ? {} : { client_secret: secret }),
+        ...(credentials ? { access_token: credentials.token, access_token_secret: credentials.secret } : {}),
+        ...(accessToken ? { access_token: accessToken } : {}),
+      };
+      const lines = [`App ${client.name} registered, stage ${client.stage}.`, `client_id      ${client.id}`];
+      if (secret !== null) lines.push(`client_secret  ${secret}   (shown once)`);
+      if (credentials) lines.push(`access_token   ${credentials.token}`, `access_token_secret ${credentials.secret}   (shown once)`);
+      if (accessToken) lines.push(`access_token   ${accessToken}   (shown once)`);
+      print(io, given, result, lines);
+      return 0;
+    }),
+};
+
+/** `gatehouse client list`. */
+export const clientList: Command = {
+  words: 'client list',
+  summary: 'Lists the apps, newest first.',
+  positionals: [],
+  options: {
+    owner: { type: 'string', value: 'NAME', help: 'only the apps of this account' },
+    stage: { type: 'string', value: 'STAGE', help: `only this stage: ${stages.join(', ')}` },
+    ...storeOptions,
+  },
+  run: (given, io) =>
+    withVerbs(given, io, async (verbs) => {
+      const stage = oneOf(given, 'stage', stages);
+      const ownerName = given.text('owner');
+      const owner = ownerName === undefined ? undefined : await verbs.records.findAccountByName(ownerName);
+      if (ownerName !== undefined && owner === undefined) {
+        io.err(`gatehouse: there is no account named ${ownerName}. See "gatehouse account list".\n`);
+        return 1;
+      }
+      const clients = await verbs.records.listClients({ ...(stage ? { stage } : {}), ...(owner ? { ownerId: owner.id } : {}) });
+      const lines = clients.map((client) => [client.id, client.stage, client.protocol, `${client.name} [${client.version}]`].join('\t'));
+      print(io, given, clients.map(shown), lines.length > 0 ? lines : ['No apps.']);
+      return 0;
+    }),
+};
+
+/** `gatehouse client show`. */
+export const clientShow: Command = {
+  words: 'client show',
+  summary: 'Shows one app.',
+  positionals: ['client_id'],
+  options: { ...storeOptions },
+  run: (given, io) =>
+    withVerbs(given, io, async (verbs) => {
+      const client = await verbs.records.findClient(given.positional(0) as ClientId);
+      if (client === undefined) return noSuchClient(given, io);
+      const facts = shown(client);
+      print(
+        io,
+        given,
+        facts,
+        Object.entries(facts).map(([name, value]) => `${name.padEnd(20)}${Array.isArray(value) ? value.join(' ') : value}`),
+      );
+      return 0;
+    }),
+};
+
+function noSuchClient(given: Given, io: Io): 1 {
+  io.err(`gatehouse: there is no app with client_id ${given.positional(0)}. See "gatehouse client list".\n`);
+  return 1;
+}
+
+function decision(verb: 'approve' | 'reject' | 'disable' | 'reenable', summary: string): Command {
+  return {
+    words: `client ${verb}`,
+    summary,
+    positionals: ['client_id'],
+    options: {
+      ...(verb === 'reject' || verb === 'disable' ? { suppress: { type: 'boolean', help: 'hide the app as well' } as const } : {}),
+      ...storeOptions,
+    },
+    run: (given, io) =>
+      withVerbs(given, io, async (verbs) => {
+        const answer = await verbs.clients[verb](given.positional(0) as ClientId, { suppress: given.is('suppress') });
+        if (answer.ok) {
+          print(io, given, shown(answer.value), [`App ${answer.value.name} is now ${answer.value.stage}.`]);
+          return 0;
+        }
+        if (answer.refusal.kind === 'unknown') return noSuchClient(given, io);
+        io.err(`gatehouse: nothing was changed: ${refusalText(answer.refusal)}. See "gatehouse client show ${given.positional(0)}".\n`);
+        return 1;
+      }),
+  };
+}
+
+export const clientDecisions: readonly Command[] = [
+  decision('approve', 'Approves an app that is proposed, rejected or expired.'),
+  decision('reject', 'Rejects a proposed app.'),
+  decision('disable', 'Switches an approved app off: no new consents, and its tokens stop.'),
+  decision('reenable', 'Switches a disabled app on again; its consents and tokens work again.'),
+];

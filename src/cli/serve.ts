@@ -1,0 +1,18 @@
+import { settingNames } from '#config/config.ts';
+import type { Command, ExitCode, OptionRule } from './command.ts';
+
+/** `gatehouse serve`: every setting is a flag, except secrets. `run` answers when the server has stopped. */
+export const serveCommand = (run: (flags: Readonly<Record<string, string | undefined>>) => Promise<ExitCode>): Command => ({
+  words: 'serve',
+  summary: 'Starts the server. Ctrl-C stops it cleanly.',
+  positionals: [],
+  options: Object.fromEntries(
+    settingNames
+      .filter(({ flag }) => flag !== null)
+      .map(({ flag, env, fallback, remedy }): [string, OptionRule] => [
+        flag as string,
+        { type: 'string', value: 'VALUE', help: `${remedy} (${env}${fallback === '' ? '' : `, ${fallback}`})` },
+      ]),
+  ),
+  run: (given) => run(given.flags),
+});

@@ -1,0 +1,26 @@
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Reads a file that must exist from the first start on: made once with `make`, readable by its owner alone (mode 600). Of several
+ * processes that start at once one makes it and all read the same: the text is written whole under another name, then linked, and
+ * linking fails when the file is there. `unique` names this process's draft.
+ */
+export function keptFile(path: string, unique: string, make: () => string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code !== 'ENOENT') throw fault;
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${unique}`;
+  writeFileSync(draft, make(), { mode: 0o600, flag: 'wx' });
+  try {
+    linkSync(draft, path);
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code !== 'EEXIST') throw fault;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return readFileSync(path, 'utf8');
+}

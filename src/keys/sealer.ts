@@ -1,0 +1,55 @@
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import type { Sealed } from '#kernel/ids.ts';
+import type { Entropy } from '#ports/entropy.ts';
+
+/** Encrypts secrets that must be read back. `purpose` is bound to the text: what was sealed for one thing does not open as another. */
+export interface Sealer {
+  seal(plain: string, purpose: string): Sealed;
+  /** Throws when the text was changed, sealed for another purpose, or under a key that is not here. */
+  open(sealed: Sealed, purpose: string): string;
+}
+
+/** A master key: 32 bytes, known by its id. */
+export interface MasterKey {
+  readonly id: string;
+  readonly key: Uint8Array;
+}
+
+function encrypt(key: Uint8Array, keyId: string, plain: string, purpose: string, entropy: Entropy): Sealed {
+  const iv = entropy.bytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(purpose));
+  const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return `v1.${keyId}.${Buffer.from(iv).toString('base64url')}.${body.toString('base64url')}` as Sealed;
+}
+
+function decrypt(keyOf: (id: string) => Uint8Array | undefined, sealed: Sealed, purpose: string): string {
+  const [version, keyId, iv, body] = sealed.split('.');
+  const key = keyOf(keyId ?? '');
+  if (version !== 'v1' || key === undefined || iv === undefined || body === undefined)
+    throw new Error('sealed text of an unknown form or key');
+  const bytes = Buffer.from(body, 'base64url');
+  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: 16 });
+  decipher.setAAD(Buffer.from(purpose)).setAuthTag(bytes.subarray(-16));
+  return decipher.update(bytes.subarray(0, -16), undefined, 'utf8') + decipher.final('utf8');
+}
+
+/** AES-256-GCM under master keys; the first seals, all open. */
+export function makeSealer(keys: readonly MasterKey[], entropy: Entropy): Sealer {
+  const [newest] = keys;
+  if (newest === undefined || keys.some(({ key }) => key.length !== 32)) throw new Error('a sealer needs master keys of 32 bytes');
+  const byId = new Map(keys.map(({ id, key }) => [id, key]));
+  return {
+    seal: (plain, purpose) => encrypt(newest.key, newest.id, plain, purpose, entropy),
+    open: (sealed, purpose) => decrypt((id) => byId.get(id), sealed, purpose),
+  };
+}
+
+const derived = (secret: string) => new Uint8Array(hkdfSync('sha256', secret, '', 'gatehouse answer', 32));
+
+/** Seals under a key made of a secret that only its holder has: whoever reads the store cannot open it. */
+export const sealWith = (secret: string, plain: string, entropy: Entropy): Sealed =>
+  encrypt(derived(secret), 'holder', plain, 'answer', entropy);
+
+/** Opens what sealWith sealed. Throws when the secret is another. */
+export const openWith = (secret: string, sealed: Sealed): string =>
+  decrypt((id) => (id === 'holder' ? derived(secret) : undefined), sealed, 'answer');

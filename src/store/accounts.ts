@@ -1,0 +1,133 @@
+import type { AccountRecords, Limits, NewAccount, Sessions } from '#accounts/records.ts';
+import type { Digest, UserId } from '#kernel/ids.ts';
+import { toAccount } from './sql/rows.ts';
+import { all, one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
+import type { Driver } from './sqlite-driver.ts';
+
+const byId = statement(sql.selectFrom('accounts').selectAll().where('id', '=', param<number>('id')));
+const byName = statement(sql.selectFrom('accounts').selectAll().where('name_key', '=', param<string>('nameKey')));
+const everyone = statement(sql.selectFrom('accounts').selectAll().orderBy('id'));
+const insert = statement(
+  sql
+    .insertInto('accounts')
+    .values({ ...params('name', 'name_key', 'email', 'email_confirmed_at', 'real_name', 'groups', 'password_hash', 'created_at'), blocked: 0 })
+    .onConflict((conflict) => conflict.column('name_key').doNothing())
+    .returningAll(),
+);
+const block = statement(
+  sql
+    .updateTable('accounts')
+    .set({ blocked: param<number>('blocked') })
+    .where('id', '=', param<number>('id')),
+);
+const saveSetting = statement(
+  sql
+    .insertInto('settings')
+    .values(params('name', 'value'))
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: param<string>('value') })),
+);
+const takeSetting = statement(
+  sql.deleteFrom('settings').where('name', '=', param<string>('name')).where('value', '=', param<string>('value')),
+);
+
+const insertSession = statement(sql.insertInto('sessions').values(params('digest', 'user_id', 'created_at', 'expires_at')));
+const findSession = statement(
+  sql.selectFrom('sessions').selectAll().where('digest', '=', param<string>('digest')).where('expires_at', '>', param<number>('now')),
+);
+const deleteSession = statement(sql.deleteFrom('sessions').where('digest', '=', param<string>('digest')));
+const deleteSessionsOf = statement(sql.deleteFrom('sessions').where('user_id', '=', param<number>('user')));
+
+const findLimit = statement(sql.selectFrom('limits').selectAll().where('key', '=', param<string>('key')));
+const saveLimit = statement(
+  sql
+    .insertInto('limits')
+    .values(params('key', 'hits', 'expires_at'))
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ hits: param<number>('hits'), expires_at: param<number>('expires_at') })),
+);
+const deleteLimit = statement(sql.deleteFrom('limits').where('key', '=', param<string>('key')));
+
+/** A person by number, for units of work that need the whole picture. */
+export function* accountById(id: UserId): Unit<ReturnType<typeof toAccount> | undefined> {
+  const row = yield* one(byId, { id });
+  return row && toAccount(row);
+}
+
+/** Names are compared without regard to case. */
+const nameKey = (name: string) => name.normalize('NFC').toLowerCase();
+
+function* createAccount(account: NewAccount): Unit<ReturnType<typeof toAccount> | undefined> {
+  const row = yield* one(insert, {
+    name: account.name,
+    name_key: nameKey(account.name),
+    email: account.email,
+    email_confirmed_at: account.emailConfirmedAt,
+    real_name: account.realName,
+    groups: JSON.stringify(account.groups),
+    password_hash: account.passwordHash,
+    created_at: account.createdAt,
+  });
+  return row && toAccount(row);
+}
+
+const SETUP = 'setup-secret-digest';
+
+class NameTaken extends Error {}
+
+/** Answers the ports of the accounts room. */
+export function accountStore(driver: Driver): AccountRecords & Sessions & Limits {
+  return {
+    findAccount: (id) => driver.read(accountById(id)),
+    async findAccountByName(name) {
+      const row = await driver.read(one(byName, { nameKey: nameKey(name) }));
+      return row && toAccount(row);
+    },
+    async findPassword(name) {
+      const row = await driver.read(one(byName, { nameKey: nameKey(name) }));
+      return row && { account: toAccount(row), passwordHash: row.password_hash };
+    },
+    listAccounts: async () => (await driver.read(all(everyone))).map(toAccount),
+    async createAccount(account) {
+      const created = await driver.write(() => createAccount(account));
+      return created ? { outcome: 'created', account: created } : { outcome: 'name-taken' };
+    },
+    setBlocked: async (id, blocked) => ((await driver.write(() => write(block, { id, blocked: Number(blocked) }))) > 0 ? 'set' : 'unknown'),
+    saveSetupSecret: async (digest: Digest) => void (await driver.write(() => write(saveSetting, { name: SETUP, value: digest }))),
+    async redeemSetupSecret(digest, account) {
+      try {
+        return await driver.write(function* () {
+          if ((yield* write(takeSetting, { name: SETUP, value: digest })) === 0) return { outcome: 'unknown' as const };
+          const created = yield* createAccount(account);
+          // Thrown, so that the whole unit is undone and the secret can be used again with another name.
+          if (created === undefined) throw new NameTaken();
+          return { outcome: 'created' as const, account: created };
+        });
+      } catch (fault) {
+        if (fault instanceof NameTaken) return { outcome: 'name-taken' };
+        throw fault;
+      }
+    },
+
+    saveSession: async ({ digest, userId, createdAt, expiresAt }) =>
+      void (await driver.write(() => write(insertSession, { digest, user_id: userId, created_at: createdAt, expires_at: expiresAt }))),
+    async findSession(digest, now) {
+      const row = await driver.read(one(findSession, { digest, now }));
+      return row && ({ digest, userId: row.user_id, createdAt: row.created_at, expiresAt: row.expires_at } as never);
+    },
+    endSession: async (digest) => void (await driver.write(() => write(deleteSession, { digest }))),
+    endSessionsOf: async (user) => void (await driver.write(() => write(deleteSessionsOf, { user }))),
+
+    hit: (key, now, windowEndsAt) =>
+      driver.write(function* () {
+        const row = yield* one(findLimit, { key });
+        const running = row !== undefined && row.expires_at > now;
+        const hits = running ? row.hits + 1 : 1;
+        yield* write(saveLimit, { key, hits, expires_at: running ? row.expires_at : windowEndsAt });
+        return hits;
+      }),
+    async count(key, now) {
+      const row = await driver.read(one(findLimit, { key }));
+      return row !== undefined && row.expires_at > now ? row.hits : 0;
+    },
+    clear: async (key) => void (await driver.write(() => write(deleteLimit, { key }))),
+  };
+}

@@ -1,0 +1,109 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { ConsentId } from '#kernel/ids.ts';
+import type { Handshakes, NonceClaim, TemporaryCredentials, TokenCredentialRecords, TokenCredentials } from '#oauth1/records.ts';
+import { consentById } from './registry.ts';
+import { toTemporary } from './sql/rows.ts';
+import { one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
+import type { Driver } from './sqlite-driver.ts';
+
+const insertNonce = statement(
+  sql
+    .insertInto('nonces')
+    .values(params('key', 'expires_at'))
+    .onConflict((conflict) => conflict.column('key').doNothing()),
+);
+const insertTemporary = statement(
+  sql.insertInto('temporary_credentials').values({ ...params('token', 'client_id', 'secret_sealed', 'callback', 'expires_at'), used: 0 }),
+);
+const findTemporary = statement(
+  sql
+    .selectFrom('temporary_credentials')
+    .selectAll()
+    .where('token', '=', param<string>('token'))
+    .where('expires_at', '>', param<number>('now')),
+);
+const authorize = statement(
+  sql
+    .updateTable('temporary_credentials')
+    .set({
+      user_id: param<number>('user'),
+      consent_id: param<number>('consent'),
+      verifier_digest: param<string>('verifier'),
+      expires_at: param<number>('expiresAt'),
+    })
+    .where('token', '=', param<string>('token')),
+);
+const useUp = statement(
+  sql
+    .updateTable('temporary_credentials')
+    .set({ used: 1, expires_at: param<number>('usedUntil') })
+    .where('token', '=', param<string>('token')),
+);
+const findCredentials = statement(sql.selectFrom('token_credentials').selectAll().where('token', '=', param<string>('token')));
+const findCredentialsOf = statement(sql.selectFrom('token_credentials').selectAll().where('consent_id', '=', param<number>('consent')));
+
+function* claim(nonce: NonceClaim): Unit<boolean> {
+  return (yield* write(insertNonce, { key: nonce.key, expires_at: nonce.expiresAt })) === 1;
+}
+
+const same = (one: string, other: string) => {
+  const [left, right] = [Buffer.from(one), Buffer.from(other)];
+  return left.length === right.length && timingSafeEqual(left, right);
+};
+
+const toCredentials = (row: { token: string; consent_id: number; secret_sealed: string }) =>
+  ({ token: row.token, consentId: row.consent_id, secretSealed: row.secret_sealed }) as unknown as TokenCredentials;
+
+/** Answers the ports of the oauth1 room. */
+export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords {
+  return {
+    claimNonce: async (nonce) => ((await driver.write(() => claim(nonce))) ? 'first' : 'seen'),
+    saveTemporary: (nonce, credentials: TemporaryCredentials) =>
+      driver.write(function* () {
+        if (!(yield* claim(nonce))) return 'nonce-seen' as const;
+        yield* write(insertTemporary, {
+          token: credentials.token,
+          client_id: credentials.clientId,
+          secret_sealed: credentials.secretSealed,
+          callback: credentials.callback,
+          expires_at: credentials.expiresAt,
+        });
+        return 'saved' as const;
+      }),
+    async findTemporary(token, now) {
+      const row = await driver.read(one(findTemporary, { token, now }));
+      return row && toTemporary(row);
+    },
+    authorizeTemporary: (token, yes, now, expiresAt) =>
+      driver.write(function* () {
+        const row = yield* one(findTemporary, { token, now });
+        if (row === undefined || row.used === 1) return 'gone' as const;
+        if (row.user_id !== null) return 'already-authorized' as const;
+        yield* write(authorize, { token, user: yes.userId, consent: yes.consentId, verifier: yes.verifierDigest, expiresAt });
+        return 'authorized' as const;
+      }),
+    redeemTemporary: (nonce, token, verifierDigest, now, usedUntil) =>
+      driver.write(function* () {
+        if (!(yield* claim(nonce))) return 'nonce-seen' as const;
+        const row = yield* one(findTemporary, { token, now });
+        if (row === undefined) return 'gone' as const;
+        if (row.used === 1) return 'already-used' as const;
+        if (row.verifier_digest === null) return 'not-authorized' as const;
+        if (!same(row.verifier_digest, verifierDigest)) return 'wrong-verifier' as const;
+        yield* write(useUp, { token, usedUntil });
+        return 'redeemed' as const;
+      }),
+    findTokenCredentials: (token) =>
+      driver.read(
+        (function* () {
+          const row = yield* one(findCredentials, { token });
+          const consent = row && (yield* consentById(row.consent_id as ConsentId));
+          return row && consent && { credentials: toCredentials(row), consent };
+        })(),
+      ),
+    async findTokenCredentialsOf(consent) {
+      const row = await driver.read(one(findCredentialsOf, { consent }));
+      return row && toCredentials(row);
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import type { ClientId, ConsentId, FamilyId, UserId } from '#kernel/ids.ts';
+import type { AccessToken, OAuth2Records, RefreshToken } from '#oauth2/records.ts';
+import { accountById } from './accounts.ts';
+import { clientById, consentById } from './registry.ts';
+import { toAccessToken, toCode, toRefreshToken } from './sql/rows.ts';
+import { one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
+import type { Driver } from './sqlite-driver.ts';
+
+const insertCode = statement(
+  sql.insertInto('codes').values({
+    ...params('digest', 'client_id', 'user_id', 'consent_id', 'family_id', 'redirect_uri', 'scopes'),
+    ...params('code_challenge', 'code_challenge_method', 'issued_at', 'expires_at'),
+    used: 0,
+  }),
+);
+const findCode = statement(sql.selectFrom('codes').selectAll().where('digest', '=', param<string>('digest')));
+const useCode = statement(sql.updateTable('codes').set({ used: 1 }).where('digest', '=', param<string>('digest')));
+const insertToken = statement(
+  sql.insertInto('access_tokens').values({
+    ...params('id', 'client_id', 'user_id', 'consent_id', 'family_id', 'scopes', 'grant_type', 'issued_at', 'expires_at'),
+    revoked: 0,
+  }),
+);
+const findToken = statement(sql.selectFrom('access_tokens').selectAll().where('id', '=', param<string>('id')));
+const revokeToken = statement(sql.updateTable('access_tokens').set({ revoked: 1 }).where('id', '=', param<string>('id')));
+const insertRefresh = statement(
+  sql.insertInto('refresh_tokens').values({
+    ...params('digest', 'family_id', 'client_id', 'user_id', 'consent_id', 'scopes', 'access_token_id', 'issued_at', 'expires_at'),
+    used_at: null,
+    answer_sealed: null,
+  }),
+);
+const findRefresh = statement(sql.selectFrom('refresh_tokens').selectAll().where('digest', '=', param<string>('digest')));
+const useRefresh = statement(
+  sql
+    .updateTable('refresh_tokens')
+    .set({ used_at: param<number>('at'), answer_sealed: param<string>('answer') })
+    .where('digest', '=', param<string>('digest')),
+);
+const isRevoked = statement(sql.selectFrom('revoked_families').select('id').where('id', '=', param<string>('id')));
+const revoke = statement(
+  sql
+    .insertInto('revoked_families')
+    .values(params('id'))
+    .onConflict((conflict) => conflict.column('id').doNothing()),
+);
+
+/** Stores the row behind an access token, inside a unit of work. */
+export function* insertAccessToken(token: AccessToken): Unit<number> {
+  return yield* write(insertToken, {
+    id: token.id,
+    client_id: token.clientId,
+    user_id: token.userId,
+    consent_id: token.consentId,
+    family_id: token.familyId,
+    scopes: JSON.stringify(token.scopes),
+    grant_type: token.grantType,
+    issued_at: token.issuedAt,
+    expires_at: token.expiresAt,
+  });
+}
+
+function* insertRefreshToken(token: RefreshToken): Unit<number> {
+  return yield* write(insertRefresh, {
+    digest: token.digest,
+    family_id: token.familyId,
+    client_id: token.clientId,
+    user_id: token.userId,
+    consent_id: token.consentId,
+    scopes: JSON.stringify(token.scopes),
+    access_token_id: token.accessTokenId,
+    issued_at: token.issuedAt,
+    expires_at: token.expiresAt,
+  });
+}
+
+function* familyRevoked(id: string | null): Unit<boolean> {
+  return id !== null && (yield* one(isRevoked, { id })) !== undefined;
+}
+
+/** Client, user and consent of a token, as they are now. */
+function* standing(driver: Driver, row: { client_id: string; user_id: number | null; consent_id: number | null }) {
+  return {
+    client: yield* clientById(driver, row.client_id as ClientId),
+    user: row.user_id === null ? undefined : yield* accountById(row.user_id as UserId),
+    consent: row.consent_id === null ? undefined : yield* consentById(row.consent_id as ConsentId),
+  };
+}
+
+/** Answers the ports of the oauth2 room. */
+export function oauth2Store(driver: Driver): OAuth2Records {
+  return {
+    saveCode: async (code) =>
+      void (await driver.write(() =>
+        write(insertCode, {
+          digest: code.digest,
+          client_id: code.clientId,
+          user_id: code.userId,
+          consent_id: code.consentId,
+          family_id: code.familyId,
+          redirect_uri: code.redirectUri,
+          scopes: JSON.stringify(code.scopes),
+          code_challenge: code.codeChallenge,
+          code_challenge_method: code.codeChallengeMethod,
+          issued_at: code.issuedAt,
+          expires_at: code.expiresAt,
+        }),
+      )),
+    findCode: (digest) =>
+      driver.read(
+        (function* () {
+          const row = yield* one(findCode, { digest });
+          if (row === undefined) return undefined;
+          const { user, consent } = yield* standing(driver, row);
+          return { code: toCode(row), familyRevoked: yield* familyRevoked(row.family_id), user, consent };
+        })(),
+      ),
+    redeemCode: (digest, _at, { access, refresh }) =>
+      driver.write(function* () {
+        const row = yield* one(findCode, { digest });
+        if (row === undefined) return 'unknown' as const;
+        if (row.used === 1 || (yield* familyRevoked(row.family_id))) {
+          yield* write(revoke, { id: row.family_id });
+          return 'replayed' as const;
+        }
+        yield* write(useCode, { digest });
+        yield* insertAccessToken(access);
+        if (refresh) yield* insertRefreshToken(refresh);
+        return 'redeemed' as const;
+      }),
+    revokeCode: async (digest) =>
+      void (await driver.write(function* () {
+        const row = yield* one(findCode, { digest });
+        if (row === undefined) return;
+        yield* write(useCode, { digest });
+        yield* write(revoke, { id: row.family_id });
+      })),
+    saveAccessToken: async (token) => void (await driver.write(() => insertAccessToken(token))),
+    findAccessToken: (id) =>
+      driver.read(
+        (function* () {
+          const row = yield* one(findToken, { id });
+          if (row === undefined) return undefined;
+          return { token: toAccessToken(row), familyRevoked: yield* familyRevoked(row.family_id), ...(yield* standing(driver, row)) };
+        })(),
+      ),
+    revokeAccessToken: async (id) => void (await driver.write(() => write(revokeToken, { id }))),
+    findRefreshToken: (digest) =>
+      driver.read(
+        (function* () {
+          const row = yield* one(findRefresh, { digest });
+          if (row === undefined) return undefined;
+          return { token: toRefreshToken(row), familyRevoked: yield* familyRevoked(row.family_id), ...(yield* standing(driver, row)) };
+        })(),
+      ),
+    rotateRefreshToken: (digest, at, answerSealed, { access, refresh }, revokePrevious) =>
+      driver.write(function* () {
+        const row = yield* one(findRefresh, { digest });
+        if (row === undefined) return { outcome: 'unknown' as const };
+        if (yield* familyRevoked(row.family_id)) return { outcome: 'family-revoked' as const };
+        const { usedAt, answerSealed: earlier } = toRefreshToken(row);
+        if (usedAt !== null) return { outcome: 'already-used' as const, usedAt, answerSealed: earlier };
+        yield* write(useRefresh, { digest, at, answer: answerSealed });
+        if (revokePrevious) yield* write(revokeToken, { id: row.access_token_id });
+        yield* insertAccessToken(access);
+        yield* insertRefreshToken(refresh);
+        return { outcome: 'rotated' as const };
+      }),
+    revokeFamily: async (id: FamilyId) => void (await driver.write(() => write(revoke, { id }))),
+  };
+}

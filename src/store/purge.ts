@@ -1,0 +1,51 @@
+import type { Instant } from '#kernel/time.ts';
+import { param, type Statement, sql, statement, write } from './sql/statement.ts';
+import type { Driver } from './sqlite-driver.ts';
+
+const before = param<number>('now');
+const most = param<number>('limit');
+
+/** What may go once it has expired. Codes and refresh tokens stay a day longer, so that a late replay still kills its family. */
+const purges: readonly { readonly statement: Statement<unknown>; readonly keptFor: number }[] = [
+  {
+    statement: statement(
+      sql.deleteFrom('nonces').where('key', 'in', sql.selectFrom('nonces').select('key').where('expires_at', '<=', before).limit(most)),
+    ),
+    keptFor: 0,
+  },
+  {
+    statement: statement(
+      sql.deleteFrom('limits').where('key', 'in', sql.selectFrom('limits').select('key').where('expires_at', '<=', before).limit(most)),
+    ),
+    keptFor: 0,
+  },
+  {
+    statement: statement(
+      sql
+        .deleteFrom('temporary_credentials')
+        .where('token', 'in', sql.selectFrom('temporary_credentials').select('token').where('expires_at', '<=', before).limit(most)),
+    ),
+    keptFor: 0,
+  },
+  ...(['sessions', 'authorization_requests', 'codes', 'refresh_tokens'] as const).map((table) => ({
+    statement: statement(
+      sql.deleteFrom(table).where('digest', 'in', sql.selectFrom(table).select('digest').where('expires_at', '<=', before).limit(most)),
+    ),
+    keptFor: table === 'codes' || table === 'refresh_tokens' ? 86_400 : 0,
+  })),
+  {
+    statement: statement(
+      sql
+        .deleteFrom('access_tokens')
+        .where('id', 'in', sql.selectFrom('access_tokens').select('id').where('expires_at', '<=', before).limit(most)),
+    ),
+    keptFor: 0,
+  },
+];
+
+/** Deletes expired rows, at most `limit` of each table, each table in a unit of work of its own. */
+export async function purgeExpired(driver: Driver, now: Instant, limit: number): Promise<number> {
+  let gone = 0;
+  for (const { statement: purge, keptFor } of purges) gone += await driver.write(() => write(purge, { now: now - keptFor, limit }));
+  return gone;
+}

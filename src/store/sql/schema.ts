@@ -1,0 +1,105 @@
+import type { Generated } from 'kysely';
+
+/** Tables as SQL knows them. Instants are whole Unix seconds, booleans 0 or 1, lists JSON text. snake_case stays inside this room. */
+export interface Schema {
+  accounts: {
+    id: Generated<number>;
+    name: string;
+    /** The name as it is compared: lower case. */
+    name_key: string;
+    email: string | null;
+    email_confirmed_at: number | null;
+    real_name: string;
+    groups: string;
+    password_hash: string | null;
+    blocked: number;
+    created_at: number;
+  };
+  settings: { name: string; value: string };
+  sessions: { digest: string; user_id: number; created_at: number; expires_at: number };
+  limits: { key: string; hits: number; expires_at: number };
+  clients: {
+    number: Generated<number>;
+    id: string;
+    name: string;
+    version: string;
+    description: string;
+    owner_id: number;
+    email: string;
+    protocol: string;
+    owner_only: number;
+    confidential: number;
+    redirect_uri: string;
+    redirect_is_prefix: number;
+    grant_types: string;
+    pkce_optional: number;
+    token_algorithm: string;
+    site: string;
+    scopes: string;
+    secret_digest: string | null;
+    secret_sealed: string | null;
+    rsa_public_key: string | null;
+    restrictions: string;
+    stage: string;
+    stage_at: number;
+    suppressed: number;
+    registered_at: number;
+    /** Counts the changes of the row. */
+    changes: Generated<number>;
+  };
+  consents: { id: Generated<number>; user_id: number; client_id: string; site: string; scopes: string; accepted_at: number };
+  token_credentials: { token: string; consent_id: number; secret_sealed: string };
+  authorization_requests: { digest: string; client_id: string; user_id: number; request: string; expires_at: number };
+  nonces: { key: string; expires_at: number };
+  temporary_credentials: {
+    token: string;
+    client_id: string;
+    secret_sealed: string;
+    callback: string;
+    expires_at: number;
+    user_id: number | null;
+    consent_id: number | null;
+    verifier_digest: string | null;
+    used: number;
+  };
+  codes: {
+    digest: string;
+    client_id: string;
+    user_id: number;
+    consent_id: number;
+    family_id: string;
+    redirect_uri: string | null;
+    scopes: string;
+    code_challenge: string | null;
+    code_challenge_method: string | null;
+    issued_at: number;
+    expires_at: number;
+    used: number;
+  };
+  access_tokens: {
+    id: string;
+    client_id: string;
+    user_id: number | null;
+    consent_id: number | null;
+    family_id: string | null;
+    scopes: string;
+    grant_type: string;
+    issued_at: number;
+    expires_at: number;
+    revoked: number;
+  };
+  refresh_tokens: {
+    digest: string;
+    family_id: string;
+    client_id: string;
+    user_id: number;
+    consent_id: number;
+    scopes: string;
+    access_token_id: string;
+    issued_at: number;
+    expires_at: number;
+    used_at: number | null;
+    answer_sealed: string | null;
+  };
+  revoked_families: { id: string };
+}

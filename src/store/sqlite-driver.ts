@@ -1,0 +1,124 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Answer, Step, Unit } from './sql/statement.ts';
+
+/** Runs units of work. The store's verbs know nothing else of the database. */
+export interface Driver {
+  /** Outside a transaction, at once. */
+  read<T>(unit: Unit<T>): Promise<T>;
+  /** All or nothing, durable when the promise resolves. `make` may be called again when a neighbour's fault undid the batch. */
+  write<T>(make: () => Unit<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+interface Queued {
+  run(): void;
+  settle(): void;
+  fail(fault: unknown): void;
+}
+
+/**
+ * One SQLite connection. Writes that arrive in the same turn of the event loop are committed together: one fsync for all of them, which
+ * makes FULL durability cheaper than NORMAL would be alone (ADR 3). A unit that faults is run again alone, so that it fails alone.
+ */
+export class SqliteDriver implements Driver {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #queue: Queued[] = [];
+  #closed = false;
+
+  constructor(path: string) {
+    this.#db = new DatabaseSync(path, { enableForeignKeyConstraints: true });
+    this.#db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+  }
+
+  get database(): DatabaseSync {
+    return this.#db;
+  }
+
+  async read<T>(unit: Unit<T>): Promise<T> {
+    return this.#run(unit);
+  }
+
+  write<T>(make: () => Unit<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new Error('the store is closed'));
+    return new Promise<T>((resolve, reject) => {
+      let value: T;
+      this.#queue.push({
+        run: () => {
+          value = this.#run(make());
+        },
+        settle: () => resolve(value),
+        fail: reject,
+      });
+      if (this.#queue.length === 1) setImmediate(() => this.#flush());
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#flush();
+    this.#db.close();
+  }
+
+  #flush(): void {
+    const batch = this.#queue;
+    this.#queue = [];
+    if (batch.length === 0) return;
+    try {
+      this.#transaction(batch);
+      for (const queued of batch) queued.settle();
+    } catch (fault) {
+      if (batch.length === 1) batch[0]?.fail(fault);
+      else for (const queued of batch) this.#alone(queued);
+    }
+  }
+
+  #alone(queued: Queued): void {
+    try {
+      this.#transaction([queued]);
+      queued.settle();
+    } catch (fault) {
+      queued.fail(fault);
+    }
+  }
+
+  #transaction(batch: readonly Queued[]): void {
+    this.#exec('BEGIN IMMEDIATE');
+    try {
+      for (const queued of batch) queued.run();
+      this.#exec('COMMIT');
+    } catch (fault) {
+      if (this.#db.isTransaction) this.#exec('ROLLBACK');
+      throw fault;
+    }
+  }
+
+  #exec(text: string): void {
+    this.#prepared(text).run();
+  }
+
+  #prepared(text: string): StatementSync {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#db.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  #run<T>(unit: Unit<T>): T {
+    let next = unit.next();
+    while (!next.done) next = unit.next(this.#answer(next.value));
+    return next.value;
+  }
+
+  #answer({ statement, values }: Step): Answer {
+    const prepared = this.#prepared(statement.text);
+    const bound = statement.bind(values);
+    if (statement.answers) {
+      const rows = prepared.all(...bound);
+      return { rows, changes: rows.length };
+    }
+    return { rows: [], changes: Number(prepared.run(...bound).changes) };
+  }
+}

@@ -1,0 +1,54 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { percentDecode, percentEncode, utf8 } from './percent.ts';
+
+/** A decoded name and value, in the order they were sent; repeated names stay repeated. */
+export type Pair = readonly [name: string, value: string];
+
+export interface MalformedForm {
+  readonly kind: 'malformed-form';
+}
+
+const decodePart = (text: string) => percentDecode(text.includes('+') ? text.replaceAll('+', ' ') : text);
+
+/**
+ * Reads `application/x-www-form-urlencoded` text, or a query. `+` is a space, a piece without `=` has an empty value, empty pieces are
+ * skipped. Refuses broken escapes, bytes that are not UTF-8, and NUL.
+ */
+export function parseForm(text: string | Uint8Array): Result<readonly Pair[], MalformedForm> {
+  const whole = typeof text === 'string' ? text : utf8(text);
+  if (whole === undefined) return refuse({ kind: 'malformed-form' });
+  const pairs: Pair[] = [];
+  if (whole === '') return accept(pairs);
+  for (const piece of whole.split('&')) {
+    if (piece === '') continue;
+    const equals = piece.indexOf('=');
+    const name = decodePart(equals < 0 ? piece : piece.slice(0, equals));
+    const value = equals < 0 ? '' : decodePart(piece.slice(equals + 1));
+    if (name === undefined || value === undefined || name.includes('\0') || value.includes('\0')) return refuse({ kind: 'malformed-form' });
+    pairs.push([name, value]);
+  }
+  return accept(pairs);
+}
+
+/** A form by name: each parameter once. `repeated` is the first name that came more than once. */
+export interface FormValues {
+  readonly repeated: string | undefined;
+  /** Undefined when absent or empty: "parameters sent without a value MUST be treated as if they were omitted" (RFC 6749 §3.1). */
+  get(name: string): string | undefined;
+}
+
+/** Looks parameters up by name. */
+export function formValues(pairs: readonly Pair[]): FormValues {
+  const values = new Map<string, string>();
+  let repeated: string | undefined;
+  for (const [name, value] of pairs) {
+    if (values.has(name)) repeated ??= name;
+    else values.set(name, value);
+  }
+  return { repeated, get: (name) => values.get(name) || undefined };
+}
+
+/** Writes pairs in form encoding, with a space as `%20` so that every reader understands it. */
+export function formEncode(pairs: readonly Pair[]): string {
+  return pairs.map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`).join('&');
+}

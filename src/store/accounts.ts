@@ -10,7 +10,10 @@ const everyone = statement(sql.selectFrom('accounts').selectAll().orderBy('id'))
 const insert = statement(
   sql
     .insertInto('accounts')
-    .values({ ...params('name', 'name_key', 'email', 'email_confirmed_at', 'real_name', 'groups', 'password_hash', 'created_at'), blocked: 0 })
+    .values({
+      ...params('name', 'name_key', 'email', 'email_confirmed_at', 'real_name', 'groups', 'password_hash', 'created_at'),
+      blocked: 0,
+    })
     .onConflict((conflict) => conflict.column('name_key').doNothing())
     .returningAll(),
 );

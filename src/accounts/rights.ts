@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import type { Account } from './account.ts';
+
+const file = z.strictObject({
+  groups: z.record(z.string().min(1).max(64), z.array(z.string().min(1).max(64))),
+  implicit: z.array(z.string()).default(['*', 'user']),
+});
+
+/** Groups and the rights they give. */
+export interface RightsTable {
+  /** Every right of the person: explicit and implicit groups together. Null: a stranger, who is in `*` alone. */
+  rightsOf(account: Account | null): ReadonlySet<string>;
+  /** Implicit groups first, then the account's own. */
+  groupsOf(account: Account | null): readonly string[];
+  /** True when accounts can be put into the group. */
+  hasGroup(name: string): boolean;
+}
+
+/** Reads the table from JSON of the form of `data/groups.json`. Throws one error that names every problem. */
+export function loadRights(json: unknown): RightsTable {
+  const parsed = file.safeParse(json);
+  if (!parsed.success) throw new Error(`the groups file does not fit:\n${z.prettifyError(parsed.error)}`);
+  const { groups, implicit } = parsed.data;
+  const groupsOf = (account: Account | null) => (account === null ? ['*'] : [...new Set([...implicit, ...account.groups])]);
+  const kept = new Map<string, ReadonlySet<string>>();
+  return {
+    groupsOf,
+    rightsOf(account) {
+      const names = groupsOf(account);
+      const key = names.join(' ');
+      const rights = kept.get(key) ?? new Set(names.flatMap((name) => groups[name] ?? []));
+      if (kept.size < 10_000) kept.set(key, rights);
+      return rights;
+    },
+    hasGroup: (name) => name in groups && !implicit.includes(name),
+  };
+}

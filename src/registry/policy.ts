@@ -1,0 +1,41 @@
+import type { Account } from '#accounts/account.ts';
+import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
+import { addressInRanges } from '#wire/address.ts';
+import type { Client, Stage } from './client.ts';
+
+/** Why a client may not act. */
+export type Hindrance =
+  | { readonly kind: 'client-suppressed' }
+  | { readonly kind: 'client-not-usable'; readonly stage: Stage; readonly ownerOnly: boolean }
+  | { readonly kind: 'user-blocked' }
+  | { readonly kind: 'wrong-site'; readonly site: SiteId }
+  | { readonly kind: 'address-not-allowed' };
+
+/** True when the person is the client's owner. Nobody is never an owner. */
+export const isOwnedBy = (client: Client, user: Account | null): boolean => user !== null && user.id === client.ownerId;
+
+/** Whether the stage lets this person use the client: approved ones everybody, proposed and owner-only ones their owner (registry 7.1). */
+export function isUsableBy(client: Client, user: Account | null): boolean {
+  if (client.stage === 'approved') return !client.ownerOnly || isOwnedBy(client, user);
+  return client.stage === 'proposed' && isOwnedBy(client, user);
+}
+
+/**
+ * The one place that decides whether a client may act for a person (null: for itself) on a site, from an address. Every grant, page and
+ * API check asks here; undefined means nothing stands in the way.
+ */
+export function hindrance(
+  client: Client,
+  user: Account | null,
+  where: { readonly site?: SiteId; readonly address?: string } = {},
+): Hindrance | undefined {
+  if (client.suppressed) return { kind: 'client-suppressed' };
+  if (!isUsableBy(client, user)) return { kind: 'client-not-usable', stage: client.stage, ownerOnly: client.ownerOnly };
+  if (user?.blocked) return { kind: 'user-blocked' };
+  if (where.site !== undefined && !coversSite(client.site, where.site)) return { kind: 'wrong-site', site: client.site };
+  if (where.address !== undefined && !addressInRanges(where.address, client.restrictions.addresses)) return { kind: 'address-not-allowed' };
+  return undefined;
+}
+
+/** True when a client's or consent's site covers the place. */
+export const coversSite = (covering: SiteId, place: SiteId): boolean => covering === EVERY_SITE || covering === place;

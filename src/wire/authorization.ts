@@ -1,0 +1,68 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { percentDecode, utf8 } from './percent.ts';
+
+/** Why an Authorization value cannot be read. */
+export interface MalformedAuthorization {
+  readonly kind: 'malformed-authorization';
+}
+const malformed = refuse({ kind: 'malformed-authorization' });
+
+/** The scheme of an Authorization value in lower case, and what follows it (RFC 9110 §11.4). */
+export function splitScheme(value: string): { readonly scheme: string; readonly rest: string } {
+  const trimmed = value.trim();
+  const space = trimmed.search(/[ \t]/);
+  return space < 0
+    ? { scheme: trimmed.toLowerCase(), rest: '' }
+    : { scheme: trimmed.slice(0, space).toLowerCase(), rest: trimmed.slice(space + 1).trim() };
+}
+
+/**
+ * Reads Basic credentials (RFC 7617 §2). 'form' also undoes the form encoding that RFC 6749 §2.3.1 asks of clients; 'raw' takes the text as
+ * it is. Refuses bad base64, text without a colon, an empty id, and bytes that are not UTF-8.
+ */
+export function parseBasic(
+  value: string,
+  decode: 'form' | 'raw' = 'form',
+): Result<{ readonly id: string; readonly secret: string }, MalformedAuthorization> {
+  const { scheme, rest } = splitScheme(value);
+  if (scheme !== 'basic' || !/^[A-Za-z0-9+/]+={0,2}$/.test(rest) || rest.length > 8192) return malformed;
+  const bytes = Buffer.from(rest, 'base64');
+  if (bytes.toString('base64').replace(/=+$/, '') !== rest.replace(/=+$/, '')) return malformed;
+  const text = utf8(bytes);
+  const colon = text?.indexOf(':') ?? -1;
+  if (text === undefined || colon < 1 || /[\0-\x1f\x7f]/.test(text)) return malformed;
+  const [id, secret] = [text.slice(0, colon), text.slice(colon + 1)];
+  if (decode === 'raw') return accept({ id, secret });
+  const [plainId, plainSecret] = [percentDecode(id.replaceAll('+', ' ')), percentDecode(secret.replaceAll('+', ' '))];
+  return plainId === undefined || plainSecret === undefined ? malformed : accept({ id: plainId, secret: plainSecret });
+}
+
+/** The token of a Bearer value (RFC 6750 §2.1): undefined for another scheme. Refuses what does not fit the b64token grammar. */
+export function bearerToken(value: string): Result<string, MalformedAuthorization> | undefined {
+  const { scheme, rest } = splitScheme(value);
+  if (scheme !== 'bearer') return undefined;
+  return /^[A-Za-z0-9\-._~+/]+=*$/.test(rest) ? accept(rest) : malformed;
+}
+
+/** One challenge of a WWW-Authenticate field. */
+export interface Challenge {
+  readonly scheme: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+const quoted = (text: string) => `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
+
+/** Writes challenges as one field value (RFC 9110 §11.6.1). */
+export const formatChallenges = (challenges: readonly Challenge[]): string =>
+  challenges
+    .map(({ scheme, params }) =>
+      [
+        scheme,
+        Object.entries(params)
+          .map(([name, value]) => `${name}=${quoted(value)}`)
+          .join(', '),
+      ]
+        .filter(Boolean)
+        .join(' '),
+    )
+    .join(', ');

@@ -1,0 +1,30 @@
+import { formEncode, type Pair } from './form.ts';
+
+const loopback = /^http:\/\/(?:127\.0\.0\.1|\[::1\])(?=[:/?#]|$)/;
+
+/** Without its port, when it is an http URI of a loopback address: its port is free at request time (RFC 8252 §7.3). */
+function withoutLoopbackPort(uri: string): string | undefined {
+  const [origin] = loopback.exec(uri) ?? [];
+  if (origin === undefined) return undefined;
+  const rest = uri.slice(origin.length);
+  const port = /^:(\d{1,5})(?=[/?#]|$)/.exec(rest);
+  if (port === null) return rest.startsWith(':') ? undefined : uri;
+  return Number(port[1]) <= 65_535 ? origin + rest.slice(port[0].length) : undefined;
+}
+
+/** True when the URI is one of the registered ones: the same text (RFC 9700 §2.1), except for the port of an http loopback address. */
+export function redirectUriMatches(registered: readonly string[], requested: string): boolean {
+  if (registered.includes(requested)) return true;
+  const bare = withoutLoopbackPort(requested);
+  return bare !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === bare);
+}
+
+/** Adds parameters to the query of a URI and leaves the rest of it byte for byte; a fragment stays at the end (RFC 6749 §4.1.2). */
+export function addToQuery(uri: string, params: readonly Pair[]): string {
+  if (params.length === 0) return uri;
+  const hash = uri.indexOf('#');
+  const [head, fragment] = hash < 0 ? [uri, ''] : [uri.slice(0, hash), uri.slice(hash)];
+  const question = head.indexOf('?');
+  const separator = question < 0 ? '?' : question === head.length - 1 || head.endsWith('&') ? '' : '&';
+  return `${head}${separator}${formEncode(params)}${fragment}`;
+}

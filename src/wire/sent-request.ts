@@ -1,0 +1,22 @@
+/**
+ * A request as it was sent. Signatures are made over what was on the wire, so nothing here is resolved or normalised
+ * (RFC 5849 §3.4.1.2).
+ */
+export interface SentRequest {
+  readonly method: string;
+  /** The request target of the request line: path and query, raw. */
+  readonly target: string;
+  /** Lower-case names; a repeated field is a list. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Uint8Array | undefined;
+  /** The client's IP address. */
+  readonly address: string;
+  /** It came over TLS, seen by us or by the proxy we trust. */
+  readonly secure: boolean;
+}
+
+/** The one value of a header field; undefined when it is absent or was sent more than once. */
+export function header(sent: Pick<SentRequest, 'headers'>, name: string): string | undefined {
+  const value = sent.headers[name];
+  return typeof value === 'string' ? value : value?.length === 1 ? value[0] : undefined;
+}

@@ -1,0 +1,68 @@
+import type { ClientId } from '#kernel/ids.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { digestOf, equalDigests } from '#keys/digest.ts';
+import type { Client } from '#registry/client.ts';
+import { parseBasic, splitScheme } from '#wire/authorization.ts';
+import type { FormValues } from '#wire/form.ts';
+import type { OAuth2Parts } from './parts.ts';
+import type { OAuth2Refusal } from './refusals.ts';
+
+declare const proven: unique symbol;
+
+/** A client that showed who it is. Only this file can make one, so no grant can forget the check. */
+export interface ProvenClient {
+  readonly [proven]: true;
+  readonly client: Client;
+}
+
+interface Shown {
+  readonly id: string;
+  readonly secret: string | undefined;
+  readonly scheme: 'basic' | 'body' | 'none';
+}
+
+/** A digest that no secret has, compared with when there is no client, so that both take the same time. */
+const nobody = digestOf('no client has this secret');
+
+function shown(authorization: string | undefined, form: FormValues, reading: OAuth2Parts['reading']): Result<Shown, OAuth2Refusal> {
+  const [bodyId, bodySecret] = [form.get('client_id'), form.get('client_secret')];
+  if (authorization === undefined || splitScheme(authorization).scheme !== 'basic') {
+    if (authorization !== undefined) return refuse({ kind: 'invalid_client', problem: 'unknown-or-wrong', scheme: 'basic' });
+    if (bodyId === undefined) return refuse({ kind: 'invalid_client', problem: 'missing', scheme: 'none' });
+    return accept({ id: bodyId, secret: bodySecret, scheme: bodySecret === undefined ? 'none' : 'body' });
+  }
+  const basic = parseBasic(authorization, reading.basicDecoding);
+  if (!basic.ok) return refuse({ kind: 'invalid_client', problem: 'unknown-or-wrong', scheme: 'basic' });
+  if (reading.twoCredentials === 'body-wins')
+    return accept({ id: bodyId ?? basic.value.id, secret: bodySecret ?? basic.value.secret, scheme: 'basic' });
+  // A client must not use more than one method in a request (RFC 6749 §2.3); naming itself twice alike is harmless.
+  if (bodySecret !== undefined || (bodyId !== undefined && bodyId !== basic.value.id))
+    return refuse({ kind: 'invalid_client', problem: 'twice', scheme: 'basic' });
+  return accept({ id: basic.value.id, secret: basic.value.secret, scheme: 'basic' });
+}
+
+/**
+ * Authenticates the client of a token, revocation or introspection request (RFC 6749 §2.3). A confidential client proves itself with its
+ * secret; a public one names itself. An unknown client and a wrong secret get the same refusal.
+ */
+export async function authenticateClient(
+  parts: OAuth2Parts,
+  authorization: string | undefined,
+  form: FormValues,
+): Promise<Result<ProvenClient, OAuth2Refusal>> {
+  const given = shown(authorization, form, parts.reading);
+  if (!given.ok) return given;
+  const { id, secret, scheme } = given.value;
+  const found = id.length <= 64 ? await parts.registry.findClient(id as ClientId) : undefined;
+  const client = found?.protocol === 'oauth2' ? found : undefined;
+  const digest = digestOf((secret ?? '').slice(0, 512));
+  const matches = equalDigests(digest, client?.secretDigest ?? nobody);
+  const fine =
+    client !== undefined &&
+    (client.confidential ? secret !== undefined && matches : secret === undefined || parts.reading.twoCredentials === 'body-wins');
+  if (!fine) {
+    const problem = client?.confidential && secret === undefined ? 'missing' : 'unknown-or-wrong';
+    return refuse({ kind: 'invalid_client', problem, scheme });
+  }
+  return accept({ client } as ProvenClient);
+}

@@ -1,0 +1,34 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { hindrance } from '#registry/policy.ts';
+import type { FormValues } from '#wire/form.ts';
+import { makeAccessToken, type TokenAnswer, tokenAnswer } from '../access-token.ts';
+import type { ProvenClient } from '../client-authentication.ts';
+import type { OAuth2Parts } from '../parts.ts';
+import type { OAuth2Refusal } from '../refusals.ts';
+import { askedScopes } from '../scope-request.ts';
+
+/** A client acts for itself (RFC 6749 §4.4); an owner-only one for its owner, under the owner's consent. No refresh token (§4.4.3). */
+export async function clientCredentialsGrant(
+  parts: OAuth2Parts,
+  { client }: ProvenClient,
+  form: FormValues,
+): Promise<Result<TokenAnswer, OAuth2Refusal>> {
+  if (!client.confidential) return refuse({ kind: 'unauthorized_client' });
+  const owner = client.ownerOnly ? ((await parts.accounts.findAccount(client.ownerId)) ?? null) : null;
+  const why = hindrance(client, owner);
+  if (why) return refuse({ kind: 'access_denied', problem: why.kind });
+  const scopes = askedScopes(form.get('scope'), client, parts);
+  if (!scopes.ok) return scopes;
+  const consent = owner ? await parts.registry.findConsent(owner.id, client.id, client.site) : undefined;
+  if (owner && consent === undefined) return refuse({ kind: 'invalid_grant', problem: 'no-consent' });
+  const { row, jwt } = makeAccessToken(parts, {
+    client,
+    userId: owner?.id ?? null,
+    consentId: consent?.id ?? null,
+    familyId: null,
+    scopes: scopes.value,
+    grantType: 'client_credentials',
+  });
+  await parts.records.saveAccessToken(row);
+  return accept(tokenAnswer(parts, row, jwt));
+}

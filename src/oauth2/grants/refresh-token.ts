@@ -1,0 +1,92 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { isPast, later } from '#kernel/time.ts';
+import { digestOf } from '#keys/digest.ts';
+import { openWith, sealWith } from '#keys/sealer.ts';
+import type { FormValues } from '#wire/form.ts';
+import { parseScope } from '#wire/scope.ts';
+import { makeAccessToken, type TokenAnswer, tokenAnswer } from '../access-token.ts';
+import type { ProvenClient } from '../client-authentication.ts';
+import type { OAuth2Parts } from '../parts.ts';
+import type { RefreshToken, RefreshTokenFacts } from '../records.ts';
+import type { GrantProblem, OAuth2Refusal } from '../refusals.ts';
+import { fallen, liveScopes } from '../standing.ts';
+
+const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
+
+/** Narrower scopes on request, never wider ones (RFC 6749 §6). */
+function narrowed(asked: string | undefined, token: RefreshToken, parts: OAuth2Parts): Result<readonly string[], OAuth2Refusal> {
+  if (asked === undefined) return accept(token.scopes);
+  const names = parseScope(asked.trim().replace(/ +/g, ' '));
+  if (names === undefined) return refuse({ kind: 'invalid_scope', scope: '' });
+  if (parts.reading.defaultScope !== null && names.includes(parts.reading.defaultScope)) return accept(token.scopes);
+  const wider = names.find((name) => !token.scopes.includes(name));
+  return wider === undefined ? accept(names) : refuse({ kind: 'invalid_scope', scope: wider });
+}
+
+/**
+ * Exchanges a refresh token for its successor (RFC 6749 §6, RFC 9700 §4.14.2). A used one that comes back within the grace window gets the
+ * same answer again, so that a lost response does not sign a person out and no second branch grows; later it is a theft, and the family ends.
+ */
+export async function refreshTokenGrant(
+  parts: OAuth2Parts,
+  { client }: ProvenClient,
+  form: FormValues,
+): Promise<Result<TokenAnswer, OAuth2Refusal>> {
+  const { records, clock, mint, settings, entropy, reading } = parts;
+  const sent = form.get('refresh_token');
+  if (sent === undefined) return refuse({ kind: 'invalid_request', parameter: 'refresh_token', problem: 'missing' });
+  const presented = sent.slice(0, 512);
+  const digest = digestOf(presented);
+  const facts = await records.findRefreshToken(digest);
+  if (facts === undefined) return no('unknown');
+  const { token } = facts;
+  if (token.clientId !== client.id) return no('other-client');
+  const now = clock.now();
+  const why = fallen({ ...token, revoked: false }, facts, now);
+  if (why !== undefined) {
+    if (typeof why === 'object') return refuse({ kind: 'access_denied', problem: why.kind });
+    return no(why === 'revoked' || why === 'expired' || why === 'no-consent' ? why : 'user');
+  }
+  if (token.usedAt !== null) return again(parts, presented, facts, { usedAt: token.usedAt, answerSealed: token.answerSealed });
+  const scopes = narrowed(form.get('scope'), token, parts);
+  if (!scopes.ok) return scopes;
+  const { row, jwt } = makeAccessToken(parts, {
+    client,
+    userId: token.userId,
+    consentId: token.consentId,
+    familyId: token.familyId,
+    scopes: liveScopes(scopes.value, facts),
+    grantType: 'refresh_token',
+  });
+  const secret = mint.secret();
+  const next: RefreshToken = {
+    ...token,
+    digest: digestOf(secret),
+    accessTokenId: row.id,
+    issuedAt: now,
+    expiresAt: later(now, settings.refreshTokenFor),
+    usedAt: null,
+    answerSealed: null,
+  };
+  const answer = tokenAnswer(parts, row, jwt, secret);
+  // Sealed under the presented token itself: whoever reads the store later cannot open it.
+  const sealed = sealWith(presented, JSON.stringify(answer), entropy);
+  const outcome = await records.rotateRefreshToken(digest, now, sealed, { access: row, refresh: next }, reading.revokePreviousOnRefresh);
+  if (outcome.outcome === 'rotated') return accept(answer);
+  if (outcome.outcome === 'already-used') return again(parts, presented, facts, outcome);
+  return no(outcome.outcome === 'family-revoked' ? 'revoked' : 'unknown');
+}
+
+/** A used refresh token came again. */
+async function again(
+  { records, clock, settings }: OAuth2Parts,
+  presented: string,
+  { token }: RefreshTokenFacts,
+  { usedAt, answerSealed }: Pick<RefreshToken, 'answerSealed'> & { readonly usedAt: NonNullable<RefreshToken['usedAt']> },
+): Promise<Result<TokenAnswer, OAuth2Refusal>> {
+  if (answerSealed !== null && !isPast(later(usedAt, settings.refreshGraceFor), clock.now())) {
+    return accept(JSON.parse(openWith(presented, answerSealed)) as TokenAnswer);
+  }
+  await records.revokeFamily(token.familyId);
+  return no('used');
+}

@@ -1,0 +1,23 @@
+import type { AccountRecords } from '#accounts/records.ts';
+import type { Mint } from '#keys/mint.ts';
+import type { SigningKeys } from '#keys/signing.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Entropy } from '#ports/entropy.ts';
+import type { RegistryRecords } from '#registry/records.ts';
+import type { ScopeCatalogue } from '#registry/scopes.ts';
+import type { OAuth2Reading, OAuth2Settings } from './reading.ts';
+import type { OAuth2Records } from './records.ts';
+
+/** What the room works with. */
+export interface OAuth2Parts {
+  readonly records: OAuth2Records;
+  readonly registry: RegistryRecords;
+  readonly accounts: AccountRecords;
+  readonly scopes: ScopeCatalogue;
+  readonly mint: Mint;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly signing: SigningKeys;
+  readonly reading: OAuth2Reading;
+  readonly settings: OAuth2Settings;
+}

@@ -1,0 +1,22 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import type { Client } from '#registry/client.ts';
+import { parseScope } from '#wire/scope.ts';
+import type { OAuth2Parts } from './parts.ts';
+
+/**
+ * The scopes a request asks for (RFC 6749 §3.3): none, or the default scope's name, means all of the client's. Refuses a name this server does not know.
+ * In the core also one the client is not registered for; a relaxed reading leaves those out.
+ */
+export function askedScopes(
+  asked: string | undefined,
+  client: Client,
+  { scopes, reading }: Pick<OAuth2Parts, 'scopes' | 'reading'>,
+): Result<readonly string[], { readonly kind: 'invalid_scope'; readonly scope: string }> {
+  if (asked === undefined) return accept(client.scopes);
+  const names = parseScope(asked.trim().replace(/ +/g, ' '));
+  if (names === undefined || asked.length > 4096) return refuse({ kind: 'invalid_scope', scope: '' });
+  if (reading.defaultScope !== null && names.includes(reading.defaultScope)) return accept(client.scopes);
+  const strange = names.find((name) => !scopes.has(name) || (!reading.relaxedPkce && !client.scopes.includes(name)));
+  if (strange !== undefined) return refuse({ kind: 'invalid_scope', scope: strange });
+  return accept(names.filter((name) => client.scopes.includes(name)));
+}

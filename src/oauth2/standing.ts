@@ -1,0 +1,42 @@
+import type { Account } from '#accounts/account.ts';
+import type { ConsentId, UserId } from '#kernel/ids.ts';
+import type { Instant } from '#kernel/time.ts';
+import { isPast } from '#kernel/time.ts';
+import type { Client } from '#registry/client.ts';
+import type { Consent } from '#registry/consent.ts';
+import { type Hindrance, hindrance } from '#registry/policy.ts';
+
+/** What issued tokens depend on, read at one moment. */
+export interface Standing {
+  readonly familyRevoked: boolean;
+  readonly client: Client | undefined;
+  readonly user: Account | undefined;
+  readonly consent: Consent | undefined;
+}
+
+type Fallen = 'expired' | 'revoked' | 'no-consent' | 'user' | 'client' | Hindrance;
+
+/**
+ * Why a token, code or refresh token no longer stands; undefined: it does. The one rule that API checks, introspection and refresh share:
+ * a token lives exactly as long as its family, its consent, its user and its client do.
+ */
+export function fallen(
+  token: { readonly userId: UserId | null; readonly consentId: ConsentId | null; readonly expiresAt: Instant; readonly revoked: boolean },
+  standing: Standing,
+  now: Instant,
+): Fallen | undefined {
+  const { familyRevoked, client, user, consent } = standing;
+  if (token.revoked || familyRevoked) return 'revoked';
+  if (isPast(token.expiresAt, now)) return 'expired';
+  if (client === undefined) return 'client';
+  if (token.userId !== null && user === undefined) return 'user';
+  if (token.consentId !== null && consent === undefined) return 'no-consent';
+  return hindrance(client, user ?? null);
+}
+
+/** The scopes a token still has: those its consent holds now, and its client may still ask for. */
+export function liveScopes(scopes: readonly string[], { client, consent }: Standing): readonly string[] {
+  const may = new Set(client?.scopes ?? []);
+  const accepted = consent && new Set(consent.scopes);
+  return scopes.filter((scope) => may.has(scope) && (accepted === undefined || accepted.has(scope)));
+}

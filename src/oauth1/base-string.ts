@@ -1,0 +1,23 @@
+import type { Pair } from '#wire/form.ts';
+import { percentEncode } from '#wire/percent.ts';
+import type { SignedRequest } from './parse.ts';
+
+/** The base string URI (RFC 5849 §3.4.1.2): the server's public origin, and the path exactly as it was sent. */
+export function baseStringUri(origin: string, path: string): string {
+  const relative = path.startsWith('/') ? path : (/^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)?$/i.exec(path)?.[1] ?? '/');
+  return origin + relative.replace(/^\/{2,}/, '/');
+}
+
+/** Parameters normalised (RFC 5849 §3.4.1.3.2): encoded, sorted by name and then by value, joined. */
+export function normalizeParams(params: readonly Pair[]): string {
+  return params
+    .map(([name, value]) => [percentEncode(name), percentEncode(value)] as const)
+    .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+}
+
+/** The signature base string (RFC 5849 §3.4.1.1). */
+export function baseString(signed: Pick<SignedRequest, 'method' | 'path' | 'params'>, origin: string): string {
+  return `${percentEncode(signed.method.toUpperCase())}&${percentEncode(baseStringUri(origin, signed.path))}&${percentEncode(normalizeParams(signed.params))}`;
+}

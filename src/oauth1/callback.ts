@@ -1,0 +1,56 @@
+import type { Client } from '#registry/client.ts';
+
+interface Parts {
+  readonly scheme: string;
+  readonly authority: { readonly host: string; readonly port: number | undefined; readonly user: boolean } | undefined;
+  readonly path: string;
+  readonly query: string | undefined;
+}
+
+/** Splits a URI without changing a byte of it (RFC 3986 appendix B); undefined when it has no scheme or a port out of range. */
+function split(uri: string): Parts | undefined {
+  const match = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?$/s.exec(uri);
+  if (match === null || !/^[\x21-\x7e]+$/.test(uri) || uri.includes('\\')) return undefined;
+  const [, scheme, authority, path = '', query] = match;
+  if (scheme === undefined && authority === undefined) return undefined;
+  if (authority === undefined) return { scheme: (scheme ?? '').toLowerCase(), authority: undefined, path, query };
+  const at = authority.lastIndexOf('@');
+  const place = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(authority.slice(at + 1));
+  if (place === null) return undefined;
+  const port = place[2] === undefined || place[2] === '' ? undefined : Number(place[2]);
+  if (port !== undefined && port > 65_535) return undefined;
+  return { scheme: (scheme ?? '').toLowerCase(), authority: { host: place[1] ?? '', port, user: at >= 0 }, path, query };
+}
+
+/** A path with its dot segments resolved, also where the dots are escaped, as browsers do (RFC 3986 §5.2.4). */
+function resolved(path: string): string {
+  const segments: string[] = [];
+  const all = path.split('/');
+  all.forEach((segment, index) => {
+    const plain = segment.replace(/%2e/gi, '.');
+    if (plain === '..') segments.length > 1 && segments.pop();
+    else if (plain !== '.') segments.push(segment);
+    if ((plain === '.' || plain === '..') && index === all.length - 1) segments.push('');
+  });
+  return segments.join('/');
+}
+
+/**
+ * Whether a callback may be used (RFC 5849 §2.1; protocol reference 1.13). Without the prefix flag only `oob` may. With it, the callback
+ * may extend the registered URL: http also stands for https, port 1 for any port, a path for what follows it. Dot segments are resolved
+ * first, so that a prefix cannot be climbed out of.
+ */
+export function callbackAllowed(callback: string, client: Pick<Client, 'redirectUri' | 'redirectIsPrefix'>): boolean {
+  if (callback === 'oob') return true;
+  if (!client.redirectIsPrefix || callback === '') return false;
+  const [asked, registered] = [split(callback), split(client.redirectUri)];
+  if (asked === undefined || registered === undefined || asked.authority?.user) return false;
+  if (asked.scheme !== registered.scheme && !(registered.scheme === 'http' && asked.scheme === 'https')) return false;
+  const [here, there] = [asked.authority, registered.authority];
+  if ((here === undefined) !== (there === undefined) || here?.host !== there?.host) return false;
+  if (there !== undefined && there.port !== 1 && here?.port !== there.port) return false;
+  const path = resolved(asked.path);
+  if (registered.query !== undefined)
+    return path === registered.path && asked.query !== undefined && asked.query.startsWith(registered.query);
+  return registered.path === '' || path.startsWith(registered.path);
+}

@@ -1,0 +1,280 @@
+import type { Account } from '#accounts/account.ts';
+import type { AccountRecords } from '#accounts/records.ts';
+import type { ClientId, SiteId } from '#kernel/ids.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { later } from '#kernel/time.ts';
+import { digestOf } from '#keys/digest.ts';
+import type { Mint } from '#keys/mint.ts';
+import type { Sealer } from '#keys/sealer.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Client } from '#registry/client.ts';
+import { CLIENT_SECRET } from '#registry/clients.ts';
+import type { Consent } from '#registry/consent.ts';
+import { TOKEN_SECRET } from '#registry/consents.ts';
+import { coversSite, hindrance } from '#registry/policy.ts';
+import type { RegistryRecords } from '#registry/records.ts';
+import { addressInRanges } from '#wire/address.ts';
+import { addToQuery } from '#wire/redirect-uri.ts';
+import type { SentRequest } from '#wire/sent-request.ts';
+import { callbackAllowed } from './callback.ts';
+import { parseSignedRequest, type SignedRequest } from './parse.ts';
+import type { Handshakes, NonceClaim, TokenCredentialRecords } from './records.ts';
+import type { OAuth1Refusal } from './refusals.ts';
+import { type OAuth1Settings, parameterProblem, verifySigned } from './verify.ts';
+
+export interface OAuth1Parts {
+  readonly handshakes: Handshakes;
+  readonly tokens: TokenCredentialRecords;
+  readonly registry: RegistryRecords;
+  readonly accounts: AccountRecords;
+  readonly sealer: Sealer;
+  readonly mint: Mint;
+  readonly clock: Clock;
+  readonly settings: OAuth1Settings;
+}
+
+/** A pair of credentials in plain text, for the client alone. */
+export interface IssuedPair {
+  readonly token: string;
+  readonly secret: string;
+  readonly client: Client;
+}
+
+/** A signed API request whose signature, token, consent, person and client all stand. */
+export interface SignedBy {
+  readonly client: Client;
+  readonly consent: Consent;
+  readonly user: Account;
+  readonly token: string;
+  readonly nonce: string;
+  /** The client's secret, for answers signed under it. */
+  readonly clientSecret: string;
+}
+
+/** Where the person goes after saying yes. */
+export type Completed = { readonly kind: 'redirect'; readonly uri: string } | { readonly kind: 'show-verifier'; readonly verifier: string };
+
+/** One face of OAuth 1.0a. */
+export interface OAuth1 {
+  /** Temporary credentials (RFC 5849 §2.1). */
+  initiate(sent: SentRequest): Promise<Result<IssuedPair, OAuth1Refusal>>;
+  /** The client that asks for this person's decision (RFC 5849 §2.2). The client identifier in the URL is optional. */
+  ask(token: string, clientId: string | undefined, user: Account): Promise<Result<Client, OAuth1Refusal>>;
+  /** After the person's yes: binds the pair to the consent and answers where to go. Of two decisions one counts. */
+  grant(token: string, client: Client, consent: Consent): Promise<Result<Completed, OAuth1Refusal>>;
+  /** Token credentials (RFC 5849 §2.3). */
+  exchange(sent: SentRequest): Promise<Result<IssuedPair & { readonly method: string }, OAuth1Refusal>>;
+  /** Checks a signed API request (RFC 5849 §3.2) for a site; null: any the consent covers. */
+  authenticateRequest(sent: SentRequest, site: SiteId | null): Promise<Result<SignedBy, OAuth1Refusal>>;
+}
+
+const TEMPORARY_SECRET = 'temporary secret';
+const hexKey = /^[0-9a-zA-Z_-]{1,64}$/;
+
+/** Builds one face of OAuth 1.0a over its parts. */
+export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
+  const { handshakes, tokens, registry, accounts, sealer, mint, clock, settings } = parts;
+
+  async function clientOf(signed: SignedRequest): Promise<Client | undefined> {
+    const key = signed.oauth.get('oauth_consumer_key') ?? '';
+    const client = hexKey.test(key) ? await registry.findClient(key as ClientId) : undefined;
+    return client?.protocol === 'oauth1' ? client : undefined;
+  }
+
+  const clientSecretOf = (client: Client | undefined) =>
+    client?.secretSealed ? sealer.open(client.secretSealed, CLIENT_SECRET) : 'nobody has this secret';
+
+  /** Reads the request and checks what needs no secret; answers it with the client that claims to have signed. */
+  async function read(sent: SentRequest): Promise<Result<{ signed: SignedRequest; client: Client | undefined }, OAuth1Refusal>> {
+    const signed = parseSignedRequest(sent, settings.reading);
+    if (!signed.ok) return signed;
+    const problem = parameterProblem(signed.value, settings, clock.now());
+    if (problem) return refuse(problem);
+    return accept({ signed: signed.value, client: await clientOf(signed.value) });
+  }
+
+  /** Rules of the handshake that an honest signer can break (protocol reference 1.12). */
+  function handshakeProblem(client: Client, sent: SentRequest): OAuth1Refusal | undefined {
+    if (client.ownerOnly) return { kind: 'owner_only', client };
+    if (client.secretSealed === null && client.rsaPublicKey === null) return { kind: 'no_secret' };
+    if (!addressInRanges(sent.address, client.restrictions.addresses)) return { kind: 'address_refused' };
+    // Nobody can use a client that is suppressed, rejected, expired or disabled: why start.
+    if (client.suppressed || !['approved', 'proposed'].includes(client.stage)) {
+      return { kind: 'consumer_key_refused', client, why: { kind: 'client-not-usable', stage: client.stage, ownerOnly: false } };
+    }
+    return undefined;
+  }
+
+  /** Whether a person may use the client; every step that knows both asks. */
+  function userProblem(client: Client, user: Account, where: { site?: SiteId; address?: string } = {}): OAuth1Refusal | undefined {
+    const why = hindrance(client, user, where);
+    if (why === undefined) return undefined;
+    if (why.kind === 'user-blocked') return { kind: 'user_refused', problem: 'blocked' };
+    return why.kind === 'address-not-allowed' ? { kind: 'address_refused' } : { kind: 'consumer_key_refused', client, why };
+  }
+
+  return {
+    async initiate(sent) {
+      const given = await read(sent);
+      if (!given.ok) return given;
+      const { signed, client } = given.value;
+      const secrets = { clientSecret: clientSecretOf(client), tokenSecret: '', publicKeyPem: client?.rsaPublicKey ?? null };
+      const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: 'none', secrets }, settings);
+      if (!nonce.ok || client === undefined) return nonce.ok ? refuse({ kind: 'consumer_key_unknown' }) : nonce;
+      const problem = handshakeProblem(client, sent);
+      if (problem) return refuse(problem);
+      const callback = signed.oauth.get('oauth_callback');
+      if (callback === undefined || callback === '') {
+        return refuse(
+          settings.reading === 'mediawiki'
+            ? { kind: 'callback_rejected', prefix: client.redirectIsPrefix }
+            : { kind: 'parameter_absent', parameter: 'oauth_callback' },
+        );
+      }
+      if (!callbackAllowed(callback, client) && !(settings.reading === 'rfc5849' && callback === client.redirectUri)) {
+        return refuse({ kind: 'callback_rejected', prefix: client.redirectIsPrefix });
+      }
+      const [token, secret] = [mint.hex32(), mint.randomHex(16)];
+      const now = clock.now();
+      const outcome = await handshakes.saveTemporary(nonce.value, {
+        token,
+        clientId: client.id,
+        secretSealed: sealer.seal(secret, TEMPORARY_SECRET),
+        callback,
+        expiresAt: later(now, settings.temporaryFor),
+        authorized: null,
+        used: false,
+      });
+      return outcome === 'saved' ? accept({ token, secret, client }) : seen(signed);
+    },
+
+    async ask(token, clientId, user) {
+      const pair = hexKey.test(token) ? await handshakes.findTemporary(token, clock.now()) : undefined;
+      const id = clientId ?? pair?.clientId;
+      const client = id !== undefined && hexKey.test(id) ? await registry.findClient(id as ClientId) : undefined;
+      if (client === undefined)
+        return refuse(
+          pair === undefined && clientId === undefined ? { kind: 'token_rejected', token: 'temporary' } : { kind: 'consumer_key_unknown' },
+        );
+      if (client.protocol !== 'oauth1') return refuse({ kind: 'wrong_protocol', client });
+      const problem = userProblem(client, user);
+      if (problem) return refuse(problem);
+      if (client.ownerOnly) return refuse({ kind: 'owner_only', client });
+      if (pair === undefined || pair.clientId !== client.id) return refuse({ kind: 'token_rejected', token: 'temporary' });
+      return pair.used ? refuse({ kind: 'token_used' }) : accept(client);
+    },
+
+    async grant(token, client, consent) {
+      const now = clock.now();
+      const pair = await handshakes.findTemporary(token, now);
+      if (pair === undefined || pair.clientId !== client.id) return refuse({ kind: 'token_rejected', token: 'temporary' });
+      if (pair.used) return refuse({ kind: 'token_used' });
+      const verifier = mint.randomHex(16);
+      const yes = { userId: consent.userId, consentId: consent.id, verifierDigest: digestOf(verifier) };
+      const outcome = await handshakes.authorizeTemporary(token, yes, now, later(now, settings.temporaryFor));
+      if (outcome !== 'authorized')
+        return refuse(outcome === 'already-authorized' ? { kind: 'token_used' } : { kind: 'token_rejected', token: 'temporary' });
+      if (pair.callback === 'oob' && !(settings.oobRedirects && client.redirectUri !== ''))
+        return accept({ kind: 'show-verifier', verifier });
+      const uri = pair.callback === 'oob' ? client.redirectUri : pair.callback;
+      return accept({
+        kind: 'redirect',
+        uri: addToQuery(uri, [
+          ['oauth_verifier', verifier],
+          ['oauth_token', token],
+        ]),
+      });
+    },
+
+    async exchange(sent) {
+      const given = await read(sent);
+      if (!given.ok) return given;
+      const { signed, client } = given.value;
+      const token = signed.oauth.get('oauth_token') ?? '';
+      if (token === '' && settings.reading === 'rfc5849') return refuse({ kind: 'parameter_absent', parameter: 'oauth_token' });
+      const now = clock.now();
+      const found = hexKey.test(token) ? await handshakes.findTemporary(token, now) : undefined;
+      const pair = found !== undefined && found.clientId === client?.id ? found : undefined;
+      const secrets = {
+        clientSecret: clientSecretOf(client),
+        tokenSecret: pair ? sealer.open(pair.secretSealed, TEMPORARY_SECRET) : 'no such token',
+        publicKeyPem: client?.rsaPublicKey ?? null,
+      };
+      const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: pair ? 'known' : 'unknown', secrets }, settings);
+      if (!nonce.ok) return nonce.refusal.kind === 'token_rejected' ? refuse({ kind: 'token_rejected', token: 'temporary' }) : nonce;
+      if (client === undefined || pair === undefined) return refuse({ kind: 'token_rejected', token: 'temporary' });
+      const problem = handshakeProblem(client, sent);
+      if (problem) return refuse(problem);
+      const verifier = signed.oauth.get('oauth_verifier');
+      if (verifier === undefined && settings.reading === 'rfc5849')
+        return refuse({ kind: 'parameter_absent', parameter: 'oauth_verifier' });
+      // Everything the answer needs is fetched before the pair is spent.
+      const consent = pair.authorized && (await registry.findConsentById(pair.authorized.consentId));
+      const credentials = consent && (await tokens.findTokenCredentialsOf(consent.id));
+      const user = consent && (await accounts.findAccount(consent.userId));
+      const outcome = await handshakes.redeemTemporary(
+        nonce.value,
+        token,
+        digestOf(verifier ?? ''),
+        now,
+        later(now, settings.temporaryFor),
+      );
+      switch (outcome) {
+        case 'nonce-seen':
+          return seen(signed);
+        case 'already-used':
+          return refuse({ kind: 'token_used' });
+        case 'not-authorized':
+          return refuse({ kind: 'permission_unknown' });
+        case 'wrong-verifier':
+          return refuse({ kind: 'verifier_invalid' });
+        case 'gone':
+          return refuse({ kind: 'token_rejected', token: 'temporary' });
+        case 'redeemed': {
+          if (!consent || !credentials || !user) return refuse({ kind: 'token_rejected', token: 'permanent' });
+          const barred = userProblem(client, user);
+          if (barred) return refuse(barred);
+          const secret = sealer.open(credentials.secretSealed, TOKEN_SECRET);
+          return accept({ token: credentials.token, secret, client, method: signed.oauth.get('oauth_signature_method') ?? '' });
+        }
+      }
+    },
+
+    async authenticateRequest(sent, site) {
+      const given = await read(sent);
+      if (!given.ok) return given;
+      const { signed, client } = given.value;
+      const token = signed.oauth.get('oauth_token') ?? '';
+      if (token === '' && settings.reading === 'rfc5849') return refuse({ kind: 'parameter_absent', parameter: 'oauth_token' });
+      const found = hexKey.test(token) ? await tokens.findTokenCredentials(token) : undefined;
+      const pair = found !== undefined && found.consent.clientId === client?.id ? found : undefined;
+      const clientSecret = clientSecretOf(client);
+      const secrets = {
+        clientSecret,
+        tokenSecret: pair ? sealer.open(pair.credentials.secretSealed, TOKEN_SECRET) : 'no such token',
+        publicKeyPem: client?.rsaPublicKey ?? null,
+      };
+      const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: pair ? 'known' : 'unknown', secrets }, settings);
+      if (!nonce.ok) return nonce;
+      if (client === undefined || pair === undefined) return refuse({ kind: 'token_rejected', token: 'permanent' });
+      if (!(await spent(nonce.value))) return seen(signed);
+      const user = await accounts.findAccount(pair.consent.userId);
+      if (user === undefined) return refuse({ kind: 'user_refused', problem: 'gone' });
+      const where = { address: sent.address, ...(site === null ? {} : { site }) };
+      const problem = userProblem(client, user, where);
+      if (problem) return refuse(problem);
+      if (site !== null && !coversSite(pair.consent.site, site)) {
+        return refuse({ kind: 'consumer_key_refused', client, why: { kind: 'wrong-site', site: pair.consent.site } });
+      }
+      return accept({ client, consent: pair.consent, user, token, nonce: signed.oauth.get('oauth_nonce') ?? '', clientSecret });
+    },
+  };
+
+  async function spent(nonce: NonceClaim): Promise<boolean> {
+    return (await handshakes.claimNonce(nonce)) === 'first';
+  }
+
+  function seen(signed: SignedRequest) {
+    return refuse({ kind: 'nonce_used', nonce: signed.oauth.get('oauth_nonce') ?? '' } as const);
+  }
+}

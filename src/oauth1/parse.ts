@@ -1,0 +1,131 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { type Pair, parseForm } from '#wire/form.ts';
+import { percentDecode } from '#wire/percent.ts';
+import { header, type SentRequest } from '#wire/sent-request.ts';
+import type { OAuth1Refusal } from './refusals.ts';
+
+/** How a request is read: as RFC 5849 says, or as the MediaWiki dialect's clients expect. */
+export type Reading = 'rfc5849' | 'mediawiki';
+
+/** A request with its OAuth parameters found. */
+export interface SignedRequest {
+  readonly method: string;
+  /** Raw path of the target. */
+  readonly path: string;
+  /** Everything that is signed: all parameters but `realm` and `oauth_signature`. */
+  readonly params: readonly Pair[];
+  /** The `oauth_` parameters by name. */
+  readonly oauth: ReadonlyMap<string, string>;
+  readonly secure: boolean;
+}
+
+export interface HeaderParameters {
+  readonly realm: string | null;
+  readonly params: readonly Pair[];
+}
+
+type HeaderRefusal = { readonly kind: 'malformed' | 'duplicate-parameter' | 'bad-percent-encoding' };
+
+const strictPart = /\s*([^=,"\s]+)="([^"]*)"[ \t]*(?:,|$)/y;
+const laxPart = /[\s,]*([^=,"\s]+)=(?:"([^"]*)"|([^",]*))[^,"]*(?:,|$)/y;
+const formDecode = (text: string) => percentDecode(text.replaceAll('+', ' '));
+
+/**
+ * Reads `Authorization: OAuth …` (RFC 5849 §3.5.1). Undefined for another scheme. The dialect's reading keeps only `oauth_` names, takes a
+ * `+` for a space, and lets the last of two win; both read whole name="value" parts, so that no value can pass for another parameter.
+ */
+export function parseOAuthHeader(value: string, reading: Reading): Result<HeaderParameters, HeaderRefusal> | undefined {
+  if (!(reading === 'mediawiki' ? /^OAuth[ \t]/ : /^oauth(?:[ \t]|$)/i).test(value)) return undefined;
+  const text = value.slice(5);
+  const lax = reading === 'mediawiki';
+  const pattern = lax ? laxPart : strictPart;
+  const found = new Map<string, string>();
+  let realm: string | null = null;
+  let at = 0;
+  while (at < text.length && text.slice(at).trim() !== '') {
+    pattern.lastIndex = at;
+    const part = pattern.exec(text);
+    if (part === null || pattern.lastIndex === at) {
+      if (lax) break;
+      return refuse({ kind: 'malformed' });
+    }
+    at = pattern.lastIndex;
+    const [, rawName = '', inQuotes, bare = ''] = part;
+    const raw = inquotesOr(inQuotes, bare);
+    if (rawName.toLowerCase() === 'realm') {
+      realm = raw;
+      continue;
+    }
+    const [name, decoded] = lax ? [rawName, formDecode(raw)] : [percentDecode(rawName), percentDecode(raw)];
+    if (name === undefined || decoded === undefined) return refuse({ kind: 'bad-percent-encoding' });
+    if (lax && !/^oauth_[a-z_-]*$/.test(name)) continue;
+    if (!lax && found.has(name)) return refuse({ kind: 'duplicate-parameter' });
+    found.set(name, decoded);
+  }
+  if (found.size === 0 && !lax) return refuse({ kind: 'malformed' });
+  return accept({ realm, params: [...found] });
+}
+
+const inquotesOr = (quoted: string | undefined, bare: string) => quoted ?? bare.trim();
+
+const isForm = (sent: SentRequest, reading: Reading) => {
+  const type = header(sent, 'content-type') ?? '';
+  return reading === 'mediawiki'
+    ? sent.method.toUpperCase() === 'POST' && type.startsWith('application/x-www-form-urlencoded')
+    : /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(type.trim());
+};
+
+/** PHP's way with a query: of two of the same name the last one counts; names with brackets make lists and are kept. */
+function lastWins(pairs: readonly Pair[]): readonly Pair[] {
+  const last = new Map(pairs.map(([name], index) => [name, index]));
+  return pairs.filter(([name], index) => name.includes('[') || last.get(name) === index);
+}
+
+/** Later sources replace the names of earlier ones, so that a parameter sent by two ways is signed once. */
+function overlay(...sources: readonly (readonly Pair[])[]): readonly Pair[] {
+  let merged: readonly Pair[] = [];
+  for (const source of sources) {
+    const names = new Set(source.map(([name]) => name));
+    merged = [...merged.filter(([name]) => !names.has(name)), ...source];
+  }
+  return merged;
+}
+
+/**
+ * Finds the parameters of a request in query, form body and header (RFC 5849 §3.4.1.3.1). Refuses malformed encodings, and in the RFC's
+ * reading an `oauth_` parameter that comes twice (§3.1).
+ */
+export function parseSignedRequest(sent: SentRequest, reading: Reading): Result<SignedRequest, OAuth1Refusal> {
+  const malformed = (parameter: string) => refuse({ kind: 'parameter_rejected', parameter, problem: 'malformed' } as const);
+  const target = sent.target.split('#', 1)[0] ?? '';
+  const question = target.indexOf('?');
+  const query = parseForm(question < 0 ? '' : target.slice(question + 1));
+  if (!query.ok) return malformed('query');
+  const body =
+    sent.body !== undefined && sent.body.length > 0 && isForm(sent, reading) ? parseForm(sent.body) : accept([] as readonly Pair[]);
+  if (!body.ok) return malformed('body');
+  if (Array.isArray(sent.headers.authorization) && sent.headers.authorization.length > 1) {
+    return refuse({ kind: 'parameter_rejected', parameter: 'Authorization', problem: 'repeated' });
+  }
+  const authorization = header(sent, 'authorization');
+  const given = authorization === undefined ? undefined : parseOAuthHeader(authorization, reading);
+  if (given && !given.ok) {
+    return refuse({
+      kind: 'parameter_rejected',
+      parameter: 'Authorization',
+      problem: given.refusal.kind === 'duplicate-parameter' ? 'repeated' : 'malformed',
+    });
+  }
+  const fromHeader = given?.value.params ?? [];
+  const all =
+    reading === 'mediawiki' ? overlay(lastWins(query.value), body.value, fromHeader) : [...query.value, ...body.value, ...fromHeader];
+  const oauth = new Map<string, string>();
+  for (const [name, value] of all) {
+    if (!name.startsWith('oauth_')) continue;
+    if (oauth.has(name) && reading === 'rfc5849')
+      return refuse({ kind: 'parameter_rejected', parameter: name.slice(0, 64), problem: 'repeated' });
+    oauth.set(name, value);
+  }
+  const path = question < 0 ? target : target.slice(0, question);
+  return accept({ method: sent.method, path, params: all.filter(([name]) => name !== 'oauth_signature'), oauth, secure: sent.secure });
+}

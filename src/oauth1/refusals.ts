@@ -1,0 +1,25 @@
+import type { Client } from '#registry/client.ts';
+import type { Hindrance } from '#registry/policy.ts';
+
+/** Every way OAuth 1 says no (RFC 5849 §3.2). Names follow the OAuth Problem Reporting extension where it has one. */
+export type OAuth1Refusal =
+  | { readonly kind: 'parameter_absent'; readonly parameter: string }
+  | { readonly kind: 'parameter_rejected'; readonly parameter: string; readonly problem: 'malformed' | 'repeated' | 'too-long' }
+  | { readonly kind: 'version_rejected'; readonly asked: string }
+  | { readonly kind: 'signature_method_rejected'; readonly asked: string; readonly supported: readonly string[] }
+  | { readonly kind: 'insecure_transport' }
+  | { readonly kind: 'timestamp_refused'; readonly yours: string; readonly ours: number }
+  | { readonly kind: 'consumer_key_unknown' }
+  | { readonly kind: 'consumer_key_refused'; readonly client: Client; readonly why: Hindrance }
+  | { readonly kind: 'wrong_protocol'; readonly client: Client }
+  | { readonly kind: 'owner_only'; readonly client: Client }
+  | { readonly kind: 'no_secret' }
+  | { readonly kind: 'address_refused' }
+  | { readonly kind: 'token_rejected'; readonly token: 'temporary' | 'permanent' }
+  | { readonly kind: 'token_used' }
+  | { readonly kind: 'signature_invalid' }
+  | { readonly kind: 'nonce_used'; readonly nonce: string }
+  | { readonly kind: 'callback_rejected'; readonly prefix: boolean }
+  | { readonly kind: 'permission_unknown' }
+  | { readonly kind: 'verifier_invalid' }
+  | { readonly kind: 'user_refused'; readonly problem: 'gone' | 'blocked' };

@@ -1,0 +1,40 @@
+import { equalSecrets } from '#keys/digest.ts';
+import { hmac } from '#keys/hmac.ts';
+import { rsaVerify } from '#keys/rsa.ts';
+import { percentEncode } from '#wire/percent.ts';
+
+/** Names on the wire, case-sensitive (RFC 5849 §3.4; the SHA-256 ones by analogy). */
+export const signatureMethods = ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256', 'PLAINTEXT'] as const;
+export type SignatureMethod = (typeof signatureMethods)[number];
+
+/** What a signature is checked with. */
+export interface Secrets {
+  readonly clientSecret: string;
+  /** Empty without a token. */
+  readonly tokenSecret: string;
+  readonly publicKeyPem: string | null;
+}
+
+const keyOf = ({ clientSecret, tokenSecret }: Secrets) => `${percentEncode(clientSecret)}&${percentEncode(tokenSecret)}`;
+
+/** The signature a client should have sent; undefined for RSA, which only the holder of the private key can make. */
+export function signatureOf(method: SignatureMethod, text: string, secrets: Secrets): string | undefined {
+  switch (method) {
+    case 'HMAC-SHA1':
+      return hmac('sha1', keyOf(secrets), text);
+    case 'HMAC-SHA256':
+      return hmac('sha256', keyOf(secrets), text);
+    case 'PLAINTEXT':
+      return keyOf(secrets);
+    case 'RSA-SHA1':
+    case 'RSA-SHA256':
+      return undefined;
+  }
+}
+
+/** Checks a signature (RFC 5849 §3.4.2, §3.4.3, §3.4.4). Texts are compared in constant time. */
+export function signatureHolds(method: SignatureMethod, text: string, secrets: Secrets, signature: string): boolean {
+  const expected = signatureOf(method, text, secrets);
+  if (expected !== undefined) return equalSecrets(expected, signature);
+  return secrets.publicKeyPem !== null && rsaVerify(method === 'RSA-SHA1' ? 'sha1' : 'sha256', secrets.publicKeyPem, text, signature);
+}

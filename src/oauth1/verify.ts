@@ -1,0 +1,83 @@
+import { hash } from 'node:crypto';
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { type Instant, instant, later, type Seconds, seconds } from '#kernel/time.ts';
+import { baseString } from './base-string.ts';
+import type { Reading, SignedRequest } from './parse.ts';
+import type { NonceClaim } from './records.ts';
+import type { OAuth1Refusal } from './refusals.ts';
+import { type Secrets, type SignatureMethod, signatureHolds } from './signature.ts';
+
+/** Values of the deployment, and how one face of the server reads requests. */
+export interface OAuth1Settings {
+  /** Public scheme, host and port: what signatures are made over. */
+  readonly origin: string;
+  readonly reading: Reading;
+  readonly methods: readonly SignatureMethod[];
+  /** The same nonce may come again with another timestamp (RFC 5849 §3.3), or never. */
+  readonly nonceCoversTimestamp: boolean;
+  readonly windowFor: Seconds;
+  readonly temporaryFor: Seconds;
+  /** An out-of-band callback sends the person to the registered URL instead of showing the code. */
+  readonly oobRedirects: boolean;
+}
+
+/** What is known of the one who signed; a secret that is not known is stood in for, so that time does not tell. */
+export interface Known {
+  readonly client: 'known' | 'unknown';
+  /** 'none': the request is signed without a token. */
+  readonly token: 'known' | 'unknown' | 'none';
+  readonly secrets: Secrets;
+}
+
+const MOST_BYTES = 512;
+
+/** What is wrong with the protocol parameters before any secret is needed, in the order of RFC 5849 §3.1 and §3.3; undefined: nothing. */
+export function parameterProblem(signed: SignedRequest, settings: OAuth1Settings, now: Instant): OAuth1Refusal | undefined {
+  const { oauth } = signed;
+  for (const [name, value] of oauth) {
+    const most = name === 'oauth_callback' ? 2048 : name === 'oauth_signature' ? 4096 : MOST_BYTES;
+    if (value.length > most) return { kind: 'parameter_rejected', parameter: name.slice(0, 64), problem: 'too-long' };
+  }
+  const version = oauth.get('oauth_version') || '1.0';
+  if (version !== '1.0' && !(version === '0' && settings.reading === 'mediawiki'))
+    return { kind: 'version_rejected', asked: version.slice(0, 32) };
+  for (const name of ['oauth_consumer_key', 'oauth_timestamp', 'oauth_nonce', 'oauth_signature_method', 'oauth_signature']) {
+    const value = oauth.get(name);
+    if (value === undefined || value === '') return { kind: 'parameter_absent', parameter: name };
+  }
+  const asked = oauth.get('oauth_signature_method') as string;
+  if (!settings.methods.some((method) => method === asked)) {
+    return { kind: 'signature_method_rejected', asked: asked.slice(0, 64), supported: settings.methods };
+  }
+  if (asked === 'PLAINTEXT' && !signed.secure) return { kind: 'insecure_transport' };
+  const timestamp = oauth.get('oauth_timestamp') as string;
+  const yours = /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : Number.NaN;
+  if (!(Math.abs(now - yours) <= settings.windowFor)) return { kind: 'timestamp_refused', yours: timestamp.slice(0, 32), ours: now };
+  return undefined;
+}
+
+/**
+ * Checks a signed request (RFC 5849 §3.2). Pure: the signature is always computed, every verdict collected, and one decision made at the
+ * end. The nonce is handed on to be spent by the next storage verb: only a request whose signature held gets to write one.
+ */
+export function verifySigned(signed: SignedRequest, known: Known, settings: OAuth1Settings): Result<NonceClaim, OAuth1Refusal> {
+  const { oauth } = signed;
+  const value = (name: string) => oauth.get(name) ?? '';
+  const holds = signatureHolds(
+    value('oauth_signature_method') as SignatureMethod,
+    baseString(signed, settings.origin),
+    known.secrets,
+    value('oauth_signature'),
+  );
+  if (known.client === 'unknown') return refuse({ kind: 'consumer_key_unknown' });
+  if (known.token === 'unknown') return refuse({ kind: 'token_rejected', token: 'permanent' });
+  if (!holds) return refuse({ kind: 'signature_invalid' });
+  const timestamp = instant(Number(value('oauth_timestamp')));
+  const image = hash(
+    'sha256',
+    `${value('oauth_consumer_key')}\0${known.token === 'none' ? '' : value('oauth_token')}\0${value('oauth_nonce')}`,
+    'base64url',
+  );
+  const key = settings.nonceCoversTimestamp ? timestamp.toString(16).padStart(10, '0') + image : image;
+  return accept({ key, expiresAt: later(timestamp, seconds(settings.windowFor + 1)) });
+}

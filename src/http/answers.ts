@@ -1,0 +1,197 @@
+import type { FastifyReply } from 'fastify';
+import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
+import { formatChallenges } from '#wire/authorization.ts';
+import { formEncode, type Pair } from '#wire/form.ts';
+
+// The one place where refusals become HTTP. A kind without a status does not compile.
+
+const oauth2Status = {
+  invalid_request: 400,
+  invalid_client: 401,
+  invalid_grant: 400,
+  unauthorized_client: 400,
+  unsupported_grant_type: 400,
+  invalid_scope: 400,
+  access_denied: 400,
+} as const satisfies Record<OAuth2Refusal['kind'], number>;
+
+const oauth1Status = {
+  parameter_absent: 400,
+  parameter_rejected: 400,
+  version_rejected: 400,
+  signature_method_rejected: 400,
+  insecure_transport: 400,
+  timestamp_refused: 401,
+  consumer_key_unknown: 401,
+  consumer_key_refused: 403,
+  wrong_protocol: 400,
+  owner_only: 403,
+  no_secret: 403,
+  address_refused: 403,
+  token_rejected: 401,
+  token_used: 401,
+  signature_invalid: 401,
+  nonce_used: 401,
+  callback_rejected: 400,
+  permission_unknown: 401,
+  verifier_invalid: 401,
+  user_refused: 403,
+} as const satisfies Record<OAuth1Refusal['kind'], number>;
+
+const grantWords: Readonly<Record<string, string>> = {
+  unknown: 'The code or token is not known.',
+  expired: 'The code or token expired.',
+  revoked: 'The code or token was revoked.',
+  used: 'The code or token was used before; what it bought has been revoked.',
+  'other-client': 'The code or token belongs to another client.',
+  'redirect-uri': 'redirect_uri is not the one of the authorization request.',
+  verifier: 'code_verifier does not fit code_challenge.',
+  'no-consent': 'The user took the consent back.',
+  user: 'The user can no longer be acted for.',
+};
+
+/** What a developer needs to know of an OAuth 2 refusal, in one sentence of ASCII (RFC 6749 §5.2). */
+export function oauth2Words(refusal: OAuth2Refusal | AuthorizeProblem): string {
+  switch (refusal.kind) {
+    case 'invalid_request':
+      return `${refusal.parameter.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')} is ${refusal.problem}.`;
+    case 'invalid_client':
+      return {
+        missing: 'Client authentication is missing.',
+        twice: 'Use one way of client authentication.',
+        'unknown-or-wrong': 'Client authentication failed.',
+        'grant-type': 'The grant type is not allowed.',
+      }[refusal.problem];
+    case 'invalid_grant':
+      return grantWords[refusal.problem] ?? 'The grant is not valid.';
+    case 'unauthorized_client':
+      return 'The client may not do this.';
+    case 'unsupported_grant_type':
+      return 'Use authorization_code, refresh_token or client_credentials.';
+    case 'unsupported_response_type':
+      return 'Use response_type=code.';
+    case 'invalid_scope':
+      return 'A scope is unknown, malformed, or more than the client may ask for.';
+    case 'access_denied':
+      return `Access was denied: ${refusal.problem}.`;
+    case 'unknown_client':
+      return 'The app is not known.';
+    case 'redirect_uri_mismatch':
+      return 'redirect_uri is not the registered one.';
+  }
+}
+
+/** Sends JSON that must not be kept (RFC 6749 §5.1). */
+export const sendJson = (reply: FastifyReply, status: number, body: object): FastifyReply =>
+  reply
+    .code(status)
+    .header('content-type', 'application/json')
+    .header('cache-control', 'no-store')
+    .header('pragma', 'no-cache')
+    .send(JSON.stringify(body));
+
+/** Answers an OAuth 2 refusal (RFC 6749 §5.2). At the token endpoint "the client cannot act for this user" is an invalid grant. */
+export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): FastifyReply {
+  if (refusal.kind === 'invalid_client')
+    reply.header('www-authenticate', formatChallenges([{ scheme: 'Basic', params: { realm: 'gatehouse', charset: 'UTF-8' } }]));
+  const error = refusal.kind === 'access_denied' ? 'invalid_grant' : refusal.kind;
+  return sendJson(reply, oauth2Status[refusal.kind], { error, error_description: oauth2Words(refusal) });
+}
+
+/** Parameters of an `oauth_problem` body: the kind, and what the developer needs to mend it. */
+export function oauth1Problem(refusal: OAuth1Refusal): readonly Pair[] {
+  const problem: Pair = ['oauth_problem', refusal.kind];
+  switch (refusal.kind) {
+    case 'parameter_absent':
+      return [problem, ['oauth_parameters_absent', refusal.parameter]];
+    case 'parameter_rejected':
+      return [problem, ['oauth_parameters_rejected', refusal.parameter], ['oauth_problem_advice', refusal.problem]];
+    case 'version_rejected':
+      return [problem, ['oauth_acceptable_versions', '1.0-1.0']];
+    case 'signature_method_rejected':
+      return [problem, ['oauth_acceptable_signature_methods', refusal.supported.join(' ')]];
+    case 'timestamp_refused':
+      return [problem, ['oauth_acceptable_timestamps', `${refusal.ours - 300}-${refusal.ours + 300}`]];
+    default:
+      return [problem];
+  }
+}
+
+/** Answers an OAuth 1 refusal (RFC 5849 §3.2) with a real status and an `oauth_problem` body. */
+export function sendOAuth1Refusal(reply: FastifyReply, refusal: OAuth1Refusal): FastifyReply {
+  const status = oauth1Status[refusal.kind];
+  if (status === 401) reply.header('www-authenticate', formatChallenges([{ scheme: 'OAuth', params: { realm: 'gatehouse' } }]));
+  return sendForm(reply, status, oauth1Problem(refusal));
+}
+
+/** Sends a form-encoded body that must not be kept (RFC 5849 §2.1). */
+export const sendForm = (reply: FastifyReply, status: number, pairs: readonly Pair[]): FastifyReply =>
+  reply
+    .code(status)
+    .header('content-type', 'application/x-www-form-urlencoded')
+    .header('cache-control', 'no-store')
+    .header('pragma', 'no-cache')
+    .send(formEncode(pairs));
+
+/** What a person is told when a request of an app cannot be shown to them for a decision. */
+export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
+  readonly status: number;
+  readonly title: string;
+  readonly text: string;
+} {
+  switch (refusal.kind) {
+    case 'token_rejected':
+      return {
+        status: 400,
+        title: 'This request has expired',
+        text: 'The app asked too long ago, or the link is incomplete. Go back to the app and start again.',
+      };
+    case 'token_used':
+      return { status: 400, title: 'This request was answered already', text: 'Go back to the app and start again.' };
+    case 'consumer_key_unknown':
+    case 'unknown_client':
+      return {
+        status: 400,
+        title: 'This app is not known here',
+        text: 'The link you followed names an app that is not registered with this server. Its developer can put it right.',
+      };
+    case 'redirect_uri_mismatch':
+      return {
+        status: 400,
+        title: 'The app asked in a wrong way',
+        text: 'The place the app wants you sent back to (redirect_uri) is not the one it registered, so you were not sent there.',
+      };
+    case 'owner_only':
+      return {
+        status: 403,
+        title: 'This app is for its owner alone',
+        text: 'Its owner uses it with a credential of its own; it cannot ask other people.',
+      };
+    case 'consumer_key_refused':
+    case 'access_denied':
+      return { status: 403, title: 'You cannot use this app', text: 'It is not approved for you, or it was switched off.' };
+    case 'user_refused':
+      return { status: 403, title: 'You cannot use apps at the moment', text: 'Your account is blocked.' };
+    case 'wrong_protocol':
+      return {
+        status: 400,
+        title: 'The app asked in a wrong way',
+        text: 'It is registered for the other protocol. Its developer can put it right.',
+      };
+    case 'invalid_request':
+    case 'parameter_absent':
+    case 'parameter_rejected':
+      return {
+        status: 400,
+        title: 'The app asked in a wrong way',
+        text: `Its request cannot be read (${refusal.parameter}). Its developer can put it right.`,
+      };
+    default:
+      return {
+        status: 400,
+        title: 'The app asked in a wrong way',
+        text: `Its request cannot be answered (${refusal.kind}). Its developer can put it right.`,
+      };
+  }
+}

@@ -1,0 +1,117 @@
+import cookie from '@fastify/cookie';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { messagePage } from '#pages/people.ts';
+import { stylesheet } from '#pages/style.ts';
+import { sendForm, sendJson } from './answers.ts';
+import { consentRoutes } from './routes/consent.ts';
+import { oauth1Routes } from './routes/oauth1.ts';
+import { oauth2Routes } from './routes/oauth2.ts';
+import { peopleRoutes } from './routes/people.ts';
+import { sendPage } from './visitor.ts';
+import type { World } from './world.ts';
+
+const MOST_BODY = 1_048_576;
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+/** Sent with every answer. No `form-action`: browsers apply it to the redirect after a decision, which leads to the app. */
+const always = {
+  'content-security-policy': "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const;
+
+/** Builds the HTTP server over the world; it does not listen yet. */
+export function buildHttp(world: World): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: MOST_BODY,
+    trustProxy: world.trustProxy,
+    requestTimeout: 30_000,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 4096 },
+    frameworkErrors: (fault, request, reply) => void answerFault(world, fault, request, reply as FastifyReply),
+  });
+  app.register(cookie);
+  // Bodies stay bytes: each protocol reads its own, and signatures are made over what was sent.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(always);
+    if (world.secure) reply.header('strict-transport-security', 'max-age=31536000');
+  });
+  app.setErrorHandler((fault: FastifyError, request, reply) => answerFault(world, fault, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
+    const others = METHODS.filter((method) => app.findRoute({ url: path, method }) !== null);
+    if (others.length > 0) return answerPlain(request, reply.header('allow', others.join(', ')), 405, 'This address takes another method.');
+    return answerPlain(request, reply, 404, 'There is nothing here.');
+  });
+
+  app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ alive: true }));
+  app.get('/readyz', async (_request, reply) => {
+    try {
+      await world.ping();
+      return reply.header('cache-control', 'no-store').send({ ready: world.signing.jwks().keys.length > 0 });
+    } catch (fault) {
+      world.log.error('store unreachable', { message: (fault as Error).message });
+      return reply.code(503).header('cache-control', 'no-store').header('retry-after', '5').send({ ready: false });
+    }
+  });
+  app.get('/assets/gatehouse.css', async (_request, reply) =>
+    reply.header('content-type', 'text/css; charset=utf-8').header('cache-control', 'public, max-age=3600').send(stylesheet),
+  );
+  peopleRoutes(app, world);
+  consentRoutes(app, world);
+  oauth1Routes(app, world);
+  oauth2Routes(app, world);
+  world.dialect?.(app, world);
+  return app;
+}
+
+/** A plain refusal in the shape of whoever asks: a protocol endpoint's, or a page. */
+function answerPlain(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  text: string,
+  reference: string | null = null,
+): FastifyReply | Promise<FastifyReply> {
+  const path = request.raw.url ?? '/';
+  const error = status >= 500 ? 'server_error' : 'invalid_request';
+  if (path.startsWith('/oauth1/'))
+    return sendForm(reply, status, [['oauth_problem', error], ...(reference ? [['reference', reference] as const] : [])]);
+  if (path.startsWith('/oauth2/') || !/text\/html/.test(request.headers.accept ?? '')) {
+    return sendJson(reply, status, { error, error_description: text, ...(reference ? { reference } : {}) });
+  }
+  return sendPage(
+    reply,
+    status,
+    messagePage({ siteName: 'Gatehouse', userName: null, csrf: '' }, status === 404 ? 'Not found' : 'That did not work', text, reference),
+  );
+}
+
+/** A request the framework could not read is a 4xx; anything else is our fault: logged once under a reference, answered in fixed words. */
+function answerFault(
+  world: World,
+  fault: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply | Promise<FastifyReply> {
+  reply.headers(always);
+  const status = fault.statusCode ?? 500;
+  if (status >= 400 && status < 500)
+    return answerPlain(request, reply, status, status === 413 ? 'The request is too large.' : 'The request cannot be read.');
+  const reference = world.mint.randomHex(6);
+  // The path alone: a query may carry what must not be logged.
+  world.log.error('request failed', {
+    reference,
+    method: request.method,
+    path: request.raw.url?.split('?', 1)[0]?.slice(0, 200),
+    message: fault.message,
+    stack: fault.stack,
+  });
+  const busy = /SQLITE_BUSY|database is locked/.test(fault.message);
+  if (busy) reply.header('retry-after', '1');
+  return answerPlain(request, reply, busy ? 503 : 500, 'Something went wrong on our side. Please try again later.', reference);
+}

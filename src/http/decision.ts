@@ -1,0 +1,79 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Account } from '#accounts/account.ts';
+import type { Digest } from '#kernel/ids.ts';
+import { later, seconds } from '#kernel/time.ts';
+import { digestOf } from '#keys/digest.ts';
+import { verifierPage } from '#pages/people.ts';
+import type { AuthorizationRequest } from '#registry/authorization-request.ts';
+import type { Client } from '#registry/client.ts';
+import { acceptedScopes, isIdentityOnly } from '#registry/consents.ts';
+import { refusalForPerson } from './answers.ts';
+import { frameOf, seeOther, sendMessage, sendPage, type Visitor } from './visitor.ts';
+import type { World } from './world.ts';
+
+const DECISION_FOR = seconds(600);
+
+/** Stores what is asked of a person and answers where they decide. */
+export async function askPerson(world: World, request: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>): Promise<string> {
+  const handle = world.mint.secret();
+  await world.requests.saveRequest({ ...request, digest: digestOf(handle), expiresAt: later(world.clock.now(), DECISION_FOR) });
+  return `/authorize/${handle}`;
+}
+
+/**
+ * True when a returning person need not be asked: the app only learns who they are, they allowed just that before, and it can keep a
+ * secret, so that nobody else can ask in its name (registry 7.6).
+ */
+export async function maySkip(world: World, client: Client, user: Account, scopes: readonly string[]): Promise<boolean> {
+  if (!client.confidential || !isIdentityOnly(client.scopes, world.scopes) || !isIdentityOnly(scopes, world.scopes)) return false;
+  const consent = await world.consents.current(client, user, world.site);
+  return consent !== undefined && consent.site === client.site && scopes.every((scope) => consent.scopes.includes(scope));
+}
+
+/** The request a handle names; undefined when it is gone or is another person's. */
+export async function pending(world: World, handle: string, user: Account): Promise<AuthorizationRequest | undefined> {
+  const found = /^[\w-]{51}$/.test(handle) ? await world.requests.findRequest(digestOf(handle) as Digest, world.clock.now()) : undefined;
+  return found?.userId === user.id ? found : undefined;
+}
+
+const faceOf = (world: World, request: AuthorizationRequest) =>
+  request.dialect === 'mediawiki' && world.faces.mediawiki ? world.faces.mediawiki : world.faces.core;
+
+/** Carries out a person's yes: the consent is written, then the code or verifier, then they are sent back. */
+export async function carryOut(
+  world: World,
+  reply: FastifyReply,
+  visitor: Visitor & { readonly user: Account },
+  request: AuthorizationRequest,
+  client: Client,
+): Promise<FastifyReply> {
+  const face = faceOf(world, request);
+  if (request.asked.protocol === 'oauth2') {
+    const scopes = acceptedScopes(request.scopes, client, world.scopes);
+    const consent = await world.consents.save(client, visitor.user, scopes);
+    return seeOther(reply, await face.oauth2.grant(request.asked, client, consent, request.scopes));
+  }
+  const consent = await world.consents.save(client, visitor.user, client.scopes);
+  const done = await face.oauth1.grant(request.asked.token, client, consent);
+  if (!done.ok) {
+    const { status, title, text } = refusalForPerson(done.refusal);
+    return sendMessage(world, reply, visitor, status, title, text);
+  }
+  if (done.value.kind === 'redirect') return seeOther(reply, done.value.uri);
+  return sendPage(reply, 200, verifierPage(frameOf(world, visitor), { appName: client.name, verifier: done.value.verifier }));
+}
+
+/** Carries out a person's no. OAuth 1 has no way to tell the app; OAuth 2 has (RFC 6749 §4.1.2.1). */
+export function carryBack(
+  world: World,
+  reply: FastifyReply,
+  visitor: Visitor,
+  request: AuthorizationRequest,
+  client: Client,
+): Promise<FastifyReply> | FastifyReply {
+  if (request.asked.protocol === 'oauth2') return seeOther(reply, faceOf(world, request).denial(request.asked));
+  return sendMessage(world, reply, visitor, 200, 'Not allowed', `${client.name} was not allowed to act for you. Nothing was changed.`);
+}
+
+/** The handle of a decision route. */
+export const handleOf = (request: FastifyRequest): string => (request.params as { readonly handle: string }).handle;

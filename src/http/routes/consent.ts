@@ -1,0 +1,86 @@
+import type { FastifyInstance } from 'fastify';
+import { csrfToken } from '#accounts/sign-in.ts';
+import { EVERY_SITE } from '#kernel/ids.ts';
+import { digestOf } from '#keys/digest.ts';
+import { consentPage } from '#pages/consent.ts';
+import type { AuthorizationRequest } from '#registry/authorization-request.ts';
+import type { Client } from '#registry/client.ts';
+import { hindrance } from '#registry/policy.ts';
+import { refusalForPerson } from '../answers.ts';
+import { carryBack, carryOut, handleOf, pending } from '../decision.ts';
+import { pageForm } from '../sent.ts';
+import { formIsOurs, frameOf, refuseForm, seeOther, sendMessage, sendPage, signInFor, visitorOf } from '../visitor.ts';
+import type { World } from '../world.ts';
+
+/** Visible scopes by group, in display order. */
+function groupsOf(world: World, scopes: readonly string[]) {
+  const groups = new Map<string, { description: string; risk: string | null }[]>();
+  for (const scope of world.scopes.all()) {
+    if (!scopes.includes(scope.name) || scope.group === 'hidden') continue;
+    const lines = groups.get(scope.group) ?? [];
+    lines.push({ description: scope.description, risk: scope.risk === 'low' ? null : world.scopes.riskLabel(scope.risk) });
+    groups.set(scope.group, lines);
+  }
+  return [...groups].map(([group, lines]) => ({ label: world.scopes.groupLabel(group), scopes: lines }));
+}
+
+/** Host, or scheme of an app on the device, that the person will be sent to. */
+function placeOf(request: AuthorizationRequest, client: Client): string | null {
+  const uri = request.asked.protocol === 'oauth2' ? request.asked.redirectUri : client.redirectUri;
+  const url = URL.parse(uri);
+  return url === null ? null : url.host || url.protocol;
+}
+
+/** The page where a person decides, and their decision; both protocols (house rule: the form carries the decision and nothing else). */
+export function consentRoutes(app: FastifyInstance, world: World): void {
+  const gone = {
+    title: 'This request is gone',
+    text: 'It was answered already, or you took more than ten minutes. Go back to the app and start again.',
+  };
+
+  app.get('/authorize/:handle', async (request, reply) => {
+    const visitor = await visitorOf(world, request, reply);
+    if (visitor.user === null) return seeOther(reply, signInFor(request));
+    const asked = await pending(world, handleOf(request), visitor.user);
+    const client = asked && (await world.records.findClient(asked.clientId));
+    if (asked === undefined || client === undefined) return sendMessage(world, reply, visitor, 404, gone.title, gone.text);
+    const owner = await world.records.findAccount(client.ownerId);
+    const page = consentPage(frameOf(world, visitor), {
+      appName: client.name,
+      appDescription: client.description,
+      ownerName: owner?.name ?? 'somebody who left',
+      site: client.site === EVERY_SITE ? null : client.site,
+      groups: groupsOf(world, asked.scopes),
+      userName: visitor.user.name,
+      returnsTo: placeOf(asked, client),
+      proposed: client.stage === 'proposed',
+      csrf: csrfToken(visitor.secret),
+      popup: asked.display === 'popup',
+    });
+    return sendPage(reply, 200, page);
+  });
+
+  app.post('/authorize/:handle', async (request, reply) => {
+    const visitor = await visitorOf(world, request, reply);
+    if (visitor.user === null) return seeOther(reply, signInFor(request));
+    if (!formIsOurs(world, request, visitor)) return refuseForm(world, reply, visitor);
+    const form = pageForm(request);
+    const [accepted, cancelled] = [form.get('accept') !== undefined, form.get('cancel') !== undefined];
+    if (accepted === cancelled)
+      return sendMessage(world, reply, visitor, 400, 'Yes or no?', 'Open the page again and choose one of the two buttons.');
+    if ((await pending(world, handleOf(request), visitor.user)) === undefined)
+      return sendMessage(world, reply, visitor, 404, gone.title, gone.text);
+    // Of two decisions on one request, one gets it.
+    const asked = await world.requests.takeRequest(digestOf(handleOf(request)), world.clock.now());
+    const client = asked && (await world.records.findClient(asked.clientId));
+    if (asked === undefined || client === undefined) return sendMessage(world, reply, visitor, 404, gone.title, gone.text);
+    if (cancelled) return carryBack(world, reply, visitor, asked, client);
+    // It may have been switched off while the page was open.
+    const why = hindrance(client, visitor.user);
+    if (why) {
+      const { status, title, text } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
+      return sendMessage(world, reply, visitor, status, title, text);
+    }
+    return carryOut(world, reply, { ...visitor, user: visitor.user }, asked, client);
+  });
+}

@@ -1,0 +1,85 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { formValues } from '#wire/form.ts';
+import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../answers.ts';
+import { askPerson, carryOut, maySkip } from '../decision.ts';
+import { queryOf, sentRequest } from '../sent.ts';
+import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
+import type { World } from '../world.ts';
+
+/** A person is asked by an OAuth 1 app (RFC 5849 §2.2). `authenticate` lets a returning one through; `authorize` always asks. */
+export async function askForOAuth1(
+  world: World,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asked: {
+    readonly token: string;
+    readonly clientId: string | undefined;
+    readonly skip: boolean;
+    readonly dialect: 'core' | 'mediawiki';
+    readonly popup: boolean;
+  },
+): Promise<FastifyReply> {
+  const visitor = await visitorOf(world, request, reply);
+  if (visitor.user === null) return seeOther(reply, signInFor(request));
+  const face = (asked.dialect === 'mediawiki' && world.faces.mediawiki) || world.faces.core;
+  const client = await face.oauth1.ask(asked.token, asked.clientId, visitor.user);
+  if (!client.ok) {
+    const { status, title, text } = refusalForPerson(client.refusal);
+    return sendMessage(world, reply, visitor, status, title, text);
+  }
+  const wanted = {
+    clientId: client.value.id,
+    userId: visitor.user.id,
+    scopes: client.value.scopes,
+    asked: { protocol: 'oauth1', token: asked.token } as const,
+    dialect: asked.dialect,
+    display: asked.popup ? ('popup' as const) : ('page' as const),
+  };
+  if (asked.skip && (await maySkip(world, client.value, visitor.user, client.value.scopes))) {
+    const now = world.clock.now();
+    return carryOut(world, reply, { ...visitor, user: visitor.user }, { ...wanted, digest: '' as never, expiresAt: now }, client.value);
+  }
+  return seeOther(reply, await askPerson(world, wanted));
+}
+
+/** The canonical OAuth 1.0a endpoints (RFC 5849 §2). */
+export function oauth1Routes(app: FastifyInstance, world: World): void {
+  const { oauth1 } = world.faces.core;
+
+  app.post('/oauth1/initiate', async (request, reply) => {
+    const answer = await oauth1.initiate(sentRequest(request));
+    if (!answer.ok) return sendOAuth1Refusal(reply, answer.refusal);
+    return sendForm(reply, 200, [
+      ['oauth_token', answer.value.token],
+      ['oauth_token_secret', answer.value.secret],
+      ['oauth_callback_confirmed', 'true'],
+    ]);
+  });
+
+  app.post('/oauth1/token', async (request, reply) => {
+    const answer = await oauth1.exchange(sentRequest(request));
+    if (!answer.ok) return sendOAuth1Refusal(reply, answer.refusal);
+    return sendForm(reply, 200, [
+      ['oauth_token', answer.value.token],
+      ['oauth_token_secret', answer.value.secret],
+    ]);
+  });
+
+  for (const [path, skip] of [
+    ['/oauth1/authorize', false],
+    ['/oauth1/authenticate', true],
+  ] as const) {
+    app.get(path, async (request, reply) => {
+      const query = queryOf(request);
+      const form = query.ok ? formValues(query.value) : undefined;
+      const token = form?.get('oauth_token');
+      if (form === undefined || form.repeated !== undefined || token === undefined) {
+        const visitor = await visitorOf(world, request, reply);
+        const { status, title, text } = refusalForPerson({ kind: 'parameter_absent', parameter: form?.repeated ?? 'oauth_token' });
+        return sendMessage(world, reply, visitor, status, title, text);
+      }
+      const popup = form.get('display') === 'popup';
+      return askForOAuth1(world, request, reply, { token, clientId: form.get('oauth_consumer_key'), skip, dialect: 'core', popup });
+    });
+  }
+}

@@ -1,0 +1,116 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Result } from '#kernel/result.ts';
+import type { OAuth2Refusal } from '#oauth2/refusals.ts';
+import type { FormRequest } from '#oauth2/token-endpoint.ts';
+import { formEncode, formValues, type Pair } from '#wire/form.ts';
+import { oauth2Words, refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
+import { askPerson, carryOut, maySkip } from '../decision.ts';
+import { authorizationOf, formOf, queryOf } from '../sent.ts';
+import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
+import type { World } from '../world.ts';
+
+/** A form request of an app, or the refusal of what cannot be read. Nothing but credentials is taken from headers, and nothing from the query. */
+export function formRequest(request: FastifyRequest): Result<FormRequest, OAuth2Refusal> {
+  const malformed = (parameter: string, problem: 'malformed' | 'repeated') =>
+    ({ ok: false, refusal: { kind: 'invalid_request', parameter, problem } }) as const;
+  const { value: authorization, repeated } = authorizationOf(request);
+  if (repeated) return malformed('Authorization', 'repeated');
+  const form = formOf(request);
+  if (!form.ok) return malformed(form.refusal.kind === 'not-a-form' ? 'content-type' : 'body', 'malformed');
+  return { ok: true, value: { authorization, form: formValues(form.value) } };
+}
+
+/** Takes an authorization request to the person, or back to the app, or to a page (RFC 6749 §4.1.1). */
+export async function askForOAuth2(
+  world: World,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  pairs: readonly Pair[],
+): Promise<FastifyReply> {
+  const { oauth2 } = world.faces.core;
+  const visitor = await visitorOf(world, request, reply);
+  const sound = await oauth2.readAuthorization(pairs);
+  const refusal = sound.ok ? (visitor.user ? oauth2.checkUser(sound.value, visitor.user) : undefined) : sound.refusal;
+  if (refusal) {
+    const { problem, redirect } = refusal;
+    if (redirect === null) {
+      const { status, title, text } = refusalForPerson(problem);
+      return sendMessage(world, reply, visitor, status, title, text);
+    }
+    const params: Pair[] = [
+      ['error', problem.kind],
+      ['error_description', oauth2Words(problem)],
+    ];
+    return seeOther(reply, oauth2.sendBack(redirect.uri, redirect.state, params));
+  }
+  if (!sound.ok) throw new Error('unreachable: a refusal was answered above');
+  // A form post of the request (RFC 6749 §3.1) comes back as a GET after sign-in.
+  if (visitor.user === null)
+    return seeOther(
+      reply,
+      request.method === 'GET' ? signInFor(request) : `/sign-in?returnto=${encodeURIComponent(`/oauth2/authorize?${formEncode(pairs)}`)}`,
+    );
+  const { client, scopes, asked, display } = sound.value;
+  const wanted = { clientId: client.id, userId: visitor.user.id, scopes, asked, dialect: 'core', display } as const;
+  if (await maySkip(world, client, visitor.user, scopes)) {
+    return carryOut(
+      world,
+      reply,
+      { ...visitor, user: visitor.user },
+      { ...wanted, digest: '' as never, expiresAt: world.clock.now() },
+      client,
+    );
+  }
+  return seeOther(reply, await askPerson(world, wanted));
+}
+
+/** The canonical OAuth 2 endpoints. */
+export function oauth2Routes(app: FastifyInstance, world: World): void {
+  const { oauth2 } = world.faces.core;
+
+  const unreadable = async (request: FastifyRequest, reply: FastifyReply) => {
+    const visitor = await visitorOf(world, request, reply);
+    const { status, title, text } = refusalForPerson({ kind: 'invalid_request', parameter: 'encoding', problem: 'malformed' });
+    return sendMessage(world, reply, visitor, status, title, text);
+  };
+  app.get('/oauth2/authorize', async (request, reply) => {
+    const query = queryOf(request);
+    return query.ok ? askForOAuth2(world, request, reply, query.value) : unreadable(request, reply);
+  });
+  app.post('/oauth2/authorize', async (request, reply) => {
+    const form = formOf(request);
+    return form.ok ? askForOAuth2(world, request, reply, form.value) : unreadable(request, reply);
+  });
+
+  app.post('/oauth2/token', async (request, reply) => {
+    const given = formRequest(request);
+    const answer = given.ok ? await oauth2.token(given.value) : given;
+    return answer.ok ? sendJson(reply, 200, answer.value) : sendOAuth2Refusal(reply, answer.refusal);
+  });
+  app.post('/oauth2/introspect', async (request, reply) => {
+    const given = formRequest(request);
+    const answer = given.ok ? await oauth2.introspect(given.value) : given;
+    return answer.ok ? sendJson(reply, 200, answer.value) : sendOAuth2Refusal(reply, answer.refusal);
+  });
+  app.post('/oauth2/revoke', async (request, reply) => {
+    const given = formRequest(request);
+    const answer = given.ok ? await oauth2.revoke(given.value) : given;
+    if (!answer.ok) return sendOAuth2Refusal(reply, answer.refusal);
+    return reply.code(200).header('cache-control', 'no-store').send('');
+  });
+
+  const fixed = (body: object) => {
+    const text = JSON.stringify(body);
+    return async (_request: FastifyRequest, reply: FastifyReply) =>
+      reply
+        .header('content-type', 'application/json')
+        .header('cache-control', 'public, max-age=300')
+        .header('access-control-allow-origin', '*')
+        .send(text);
+  };
+  app.get('/oauth2/jwks', fixed(world.signing.jwks()));
+  const path = new URL(world.issuer).pathname.replace(/\/$/, '');
+  app.get('/.well-known/oauth-authorization-server', fixed(oauth2.metadata()));
+  // An issuer with a path has its metadata under the well-known prefix of the host (RFC 8414 §3.1).
+  if (path !== '') app.get(`/.well-known/oauth-authorization-server${path}`, fixed(oauth2.metadata()));
+}

@@ -1,0 +1,51 @@
+import type { FastifyRequest } from 'fastify';
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { type FormValues, formValues, type Pair, parseForm } from '#wire/form.ts';
+import type { SentRequest } from '#wire/sent-request.ts';
+
+/** Largest form our own endpoints read, in bytes. */
+export const MOST_FORM = 65_536;
+
+/** The request as it was sent, for whoever checks a signature over it. */
+export function sentRequest(request: FastifyRequest): SentRequest {
+  return {
+    method: request.method,
+    target: request.raw.url ?? '/',
+    headers: request.raw.headersDistinct,
+    body: Buffer.isBuffer(request.body) ? request.body : undefined,
+    address: request.ip,
+    secure: request.protocol === 'https',
+  };
+}
+
+/** The query, decoded. */
+export function queryOf(request: FastifyRequest): Result<readonly Pair[], { readonly kind: 'malformed-form' }> {
+  const target = request.raw.url ?? '';
+  const question = target.indexOf('?');
+  return parseForm(question < 0 ? '' : target.slice(question + 1));
+}
+
+export type FormRefusal = { readonly kind: 'malformed-form' | 'not-a-form' };
+
+/** The form in the body. Refuses another content type, an encoding that cannot be read, and a body that is too large. */
+export function formOf(request: FastifyRequest): Result<readonly Pair[], FormRefusal> {
+  const body = request.body;
+  if (body === undefined || body === null) return accept([]);
+  if (!Buffer.isBuffer(body) || body.length > MOST_FORM) return refuse({ kind: 'malformed-form' });
+  if (body.length === 0) return accept([]);
+  if (!/^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(request.headers['content-type'] ?? ''))
+    return refuse({ kind: 'not-a-form' });
+  return parseForm(body);
+}
+
+/** The form of one of our own pages; anything that cannot be read counts as an empty form. */
+export function pageForm(request: FastifyRequest): FormValues {
+  const form = formOf(request);
+  return formValues(form.ok ? form.value : []);
+}
+
+/** The one Authorization value: undefined when absent; 'repeated' when there were several. */
+export function authorizationOf(request: FastifyRequest): { readonly value: string | undefined; readonly repeated: boolean } {
+  const values = request.raw.headersDistinct.authorization;
+  return { value: values?.[0], repeated: (values?.length ?? 0) > 1 };
+}

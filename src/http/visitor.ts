@@ -1,0 +1,94 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Account } from '#accounts/account.ts';
+import { csrfHolds, csrfToken } from '#accounts/sign-in.ts';
+import type { Frame, Html } from '#pages/layout.ts';
+import { messagePage } from '#pages/people.ts';
+import { pageForm } from './sent.ts';
+import type { World } from './world.ts';
+
+/** The browser in front of us. */
+export interface Visitor {
+  readonly user: Account | null;
+  /** The secret forms are proven with: the session's, or that of a form cookie before sign-in. */
+  readonly secret: string;
+  readonly signedIn: boolean;
+}
+
+const cookieName = (world: World, kind: 'session' | 'form') => `${world.secure ? '__Host-' : ''}gatehouse${kind === 'form' ? '-form' : ''}`;
+
+const cookieOptions = (world: World, maxAge?: number) =>
+  ({ path: '/', httpOnly: true, sameSite: 'lax', secure: world.secure, ...(maxAge === undefined ? {} : { maxAge }) }) as const;
+
+/** Puts a session into the browser, in place of any other. */
+export function startSession(world: World, reply: FastifyReply, secret: string, seconds: number): void {
+  reply.setCookie(cookieName(world, 'session'), secret, cookieOptions(world, seconds));
+  reply.clearCookie(cookieName(world, 'form'), cookieOptions(world));
+}
+
+/** Takes the session out of the browser. */
+export const forgetSession = (world: World, reply: FastifyReply): void =>
+  void reply.clearCookie(cookieName(world, 'session'), cookieOptions(world));
+
+/** Finds out who is there. A browser without a session gets a form cookie, so that its forms can be proven too. */
+export async function visitorOf(world: World, request: FastifyRequest, reply: FastifyReply): Promise<Visitor> {
+  const session = request.cookies[cookieName(world, 'session')];
+  const user = session === undefined ? undefined : await world.accounts.sessionOf(session);
+  if (session !== undefined && user !== undefined) return { user, secret: session, signedIn: true };
+  const known = request.cookies[cookieName(world, 'form')];
+  const secret = known !== undefined && /^[\w-]{51}$/.test(known) ? known : world.mint.secret();
+  if (secret !== known) reply.setCookie(cookieName(world, 'form'), secret, cookieOptions(world, 86_400));
+  return { user: null, secret, signedIn: false };
+}
+
+/** What every page of this visitor knows. */
+export const frameOf = (world: World, visitor: Visitor): Frame => ({
+  siteName: world.siteName,
+  userName: visitor.user?.name ?? null,
+  csrf: csrfToken(visitor.secret),
+});
+
+/** Sends a page that is this person's alone: never kept, never framed, no script. */
+export async function sendPage(reply: FastifyReply, status: number, page: Html): Promise<FastifyReply> {
+  return reply
+    .code(status)
+    .header('content-type', 'text/html; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .send(String(await page));
+}
+
+/** Sends a page that says one thing. */
+export const sendMessage = (
+  world: World,
+  reply: FastifyReply,
+  visitor: Visitor,
+  status: number,
+  title: string,
+  text: string,
+): Promise<FastifyReply> => sendPage(reply, status, messagePage(frameOf(world, visitor), title, text));
+
+/** 303 to one of our own paths, or to a URI that a room has proven. */
+export const seeOther = (reply: FastifyReply, location: string): FastifyReply =>
+  reply.code(303).header('cache-control', 'no-store').header('location', location).send('');
+
+/** A path of ours, or `/`: never another origin, whatever was asked for. */
+export function ownPath(asked: string | undefined): string {
+  return asked !== undefined && asked.length <= 8192 && /^\/(?![/\\])[\x21-\x7e]*$/.test(asked) && !asked.includes('\\') ? asked : '/';
+}
+
+/** Where an unknown person signs in first, to come back here. */
+export const signInFor = (request: FastifyRequest): string => `/sign-in?returnto=${encodeURIComponent(ownPath(request.raw.url))}`;
+
+/**
+ * True when a form came from a page of ours: its proof fits the visitor's secret, and the browser, where it tells, names our own origin.
+ * (Our pages send no referrer, so browsers name the origin `null`; Sec-Fetch-Site then tells.)
+ */
+export function formIsOurs(world: World, request: FastifyRequest, visitor: Visitor): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  if (origin !== undefined && origin !== world.origin && origin !== 'null') return false;
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+  return csrfHolds(visitor.secret, pageForm(request).get('csrf') ?? '');
+}
+
+/** Tells a person whose form was not ours, or too old. */
+export const refuseForm = (world: World, reply: FastifyReply, visitor: Visitor): Promise<FastifyReply> =>
+  sendMessage(world, reply, visitor, 403, 'This form has expired', 'Open the page again and repeat what you did. Nothing was changed.');

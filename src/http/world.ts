@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify';
+import type { AccountRecords } from '#accounts/records.ts';
+import type { RightsTable } from '#accounts/rights.ts';
+import type { SignInVerbs } from '#accounts/sign-in.ts';
+import type { SiteId } from '#kernel/ids.ts';
+import type { Mint } from '#keys/mint.ts';
+import type { SigningKeys } from '#keys/signing.ts';
+import type { OAuth1 } from '#oauth1/oauth1.ts';
+import type { OAuth2 } from '#oauth2/oauth2.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Log } from '#ports/log.ts';
+import type { AuthorizationRequests, OAuth2Asked } from '#registry/authorization-request.ts';
+import type { Clients } from '#registry/clients.ts';
+import type { Consents } from '#registry/consents.ts';
+import type { RegistryRecords } from '#registry/records.ts';
+import type { ScopeCatalogue } from '#registry/scopes.ts';
+
+/** One face of the protocols: the core's, or a dialect's. */
+export interface Face {
+  readonly oauth1: OAuth1;
+  readonly oauth2: OAuth2;
+  /** Where a person's "no" to an OAuth 2 request goes. */
+  denial(asked: OAuth2Asked): string;
+}
+
+/** Everything the HTTP room works with. */
+export interface World {
+  readonly issuer: string;
+  readonly origin: string;
+  readonly site: SiteId;
+  readonly siteName: string;
+  /** People reach us by https: cookies are locked to it. */
+  readonly secure: boolean;
+  readonly trustProxy: boolean;
+  readonly accounts: SignInVerbs;
+  readonly records: AccountRecords & RegistryRecords;
+  readonly rights: RightsTable;
+  readonly clients: Clients;
+  readonly consents: Consents;
+  readonly scopes: ScopeCatalogue;
+  readonly requests: AuthorizationRequests;
+  readonly faces: { readonly core: Face; readonly mediawiki: Face | null };
+  readonly signing: SigningKeys;
+  readonly mint: Mint;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Rejects when the store cannot be reached. */
+  ping(): Promise<void>;
+  /** Registers a dialect's routes; null: none is served. */
+  readonly dialect: ((app: FastifyInstance, world: World) => void) | null;
+}

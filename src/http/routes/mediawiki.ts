@@ -1,4 +1,221 @@
-import type { FastifyInstance } from 'fastify';
-import type { World } from '../world.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { csrfToken } from '#accounts/sign-in.ts';
+import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
+import type { ClientId } from '#kernel/ids.ts';
+import { signHs256 } from '#keys/signing.ts';
+import { answerApi, apiError } from '#mediawiki/api.ts';
+import {
+  apiErrorOf,
+  badBearer,
+  type DialectError,
+  errorOf,
+  invalidAction,
+  invalidActionOf,
+  missingParameters,
+  unsupportedVersion,
+} from '#mediawiki/messages.ts';
+import { identifyClaims, type Subject } from '#mediawiki/statement.ts';
+import { pageOf, titleInPath } from '#mediawiki/titles.ts';
+import { messagePage, verifierPage } from '#pages/people.ts';
+import { type FormValues, formEncode, formValues, type Pair } from '#wire/form.ts';
+import { formOf, queryOf, sentRequest } from '../sent.ts';
+import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
+import type { Face, World } from '../world.ts';
+import { mediawikiRestRoutes } from './mediawiki-rest.ts';
+import { askForOAuth1 } from './oauth1.ts';
 
-export function mediawikiRoutes(_app: FastifyInstance, _world: World): void {}
+/** Answers of the handshake are never kept, success and error alike (protocol reference 1.3). */
+const unkept = {
+  expires: 'Thu, 01 Jan 1970 00:00:00 GMT',
+  'cache-control': 'no-cache, no-store, max-age=0, must-revalidate',
+  pragma: 'no-cache',
+} as const;
+
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+
+/** Query and form together, the form winning; what cannot be read counts as absent here, and is refused by whoever checks signatures. */
+function parametersOf(request: FastifyRequest): FormValues & { readonly pairs: readonly Pair[] } {
+  const [query, form] = [queryOf(request), formOf(request)];
+  const pairs = [...(form.ok ? form.value : []), ...(query.ok ? query.value : [])];
+  return { ...formValues(pairs), pairs };
+}
+
+/** Everything at Special:OAuth, and the part of api.php that bots ask first. Only translation: the rules are in the rooms. */
+export function mediawikiRoutes(app: FastifyInstance, world: World): void {
+  const face = world.faces.mediawiki as Face;
+  const guard = makeGuard({ ...face, scopes: world.scopes, rightsOf: world.rights.rightsOf, realm: world.siteName });
+
+  async function sendText(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    format: string,
+    title: string,
+    raw: string,
+    json: string,
+  ): Promise<FastifyReply> {
+    reply.headers(unkept);
+    if (format === 'raw') return reply.code(200).header('content-type', 'text/plain;charset=UTF-8').send(raw);
+    if (format === 'json') return reply.code(200).header('content-type', 'application/json').send(json);
+    const visitor = await visitorOf(world, request, reply);
+    return sendPage(reply, 200, messagePage(frameOf(world, visitor), title, format === 'html' ? raw : ''));
+  }
+
+  /** Every error of the handshake is status 200: its clients read the body (protocol reference 1.4). */
+  const sendError = (request: FastifyRequest, reply: FastifyReply, format: string, { key, text }: DialectError) =>
+    sendText(
+      request,
+      reply,
+      format,
+      'Application Connection Error',
+      `Error: ${escapeHtml(text)}`,
+      JSON.stringify({ error: key, message: text }),
+    );
+
+  const sendPair = (request: FastifyRequest, reply: FastifyReply, format: string, { token, secret }: { token: string; secret: string }) => {
+    const raw = formEncode([
+      ['oauth_token', token],
+      ['oauth_token_secret', secret],
+      ['oauth_callback_confirmed', 'true'],
+    ]);
+    // `key` and `secret` repeat the values for older clients; "true" is a string (protocol reference 1.3).
+    const json = JSON.stringify({ oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true', key: token, secret });
+    return sendText(request, reply, format, 'Credentials', raw, json);
+  };
+
+  const subjectOf = (account: Subject['account'], grants: readonly string[]): Subject => ({
+    account,
+    groups: world.rights.groupsOf(account),
+    rights: [...grantedRights(world.rights.rightsOf(account), grants, world.scopes)],
+    grants,
+    grantRights: world.scopes.rightsOf(grants),
+  });
+
+  async function special(request: FastifyRequest, reply: FastifyReply, sub: string): Promise<FastifyReply> {
+    const form = parametersOf(request);
+    const format = form.get('format') ?? 'raw';
+    const version = Math.trunc(Number.parseFloat(form.get('oauth_version') ?? '1')) || 0;
+    const wanted = sub === 'approve' ? 2 : 1;
+    if (/^(?:initiate|authorize|authenticate|token|identify|verified|grants|approve)$/.test(sub) && version !== wanted) {
+      return sendError(request, reply, format, unsupportedVersion(version));
+    }
+    switch (sub) {
+      case 'initiate': {
+        const answer = await face.oauth1.initiate(sentRequest(request));
+        return answer.ok ? sendPair(request, reply, format, answer.value) : sendError(request, reply, format, errorOf(answer.refusal));
+      }
+      case 'token': {
+        const answer = await face.oauth1.exchange(sentRequest(request));
+        if (!answer.ok) return sendError(request, reply, format, errorOf(answer.refusal));
+        const { token, secret, method } = answer.value;
+        return sendPair(request, reply, format, { token, secret: method === 'RSA-SHA1' ? '__unused__' : secret });
+      }
+      case 'identify': {
+        const answer = await face.oauth1.authenticateRequest(sentRequest(request), world.site);
+        if (!answer.ok) return sendError(request, reply, 'json', errorOf(answer.refusal));
+        const { user, client, consent, nonce, clientSecret } = answer.value;
+        const claims = identifyClaims(subjectOf(user, consent.scopes), {
+          issuer: world.origin,
+          audience: client.id,
+          now: world.clock.now(),
+          nonce,
+        });
+        // A bare JWT, labelled as JSON all the same: its clients expect it so.
+        return reply.headers(unkept).code(200).header('content-type', 'application/json').send(signHs256(claims, clientSecret));
+      }
+      case 'authorize':
+      case 'authenticate': {
+        const token = form.get('requestToken') ?? form.get('oauth_token') ?? '';
+        const clientId = form.get('consumerKey') ?? form.get('oauth_consumer_key');
+        const popup = form.get('display') === 'popup';
+        return askForOAuth1(world, request, reply, { token, clientId, skip: sub === 'authenticate', dialect: 'mediawiki', popup });
+      }
+      case 'verified': {
+        const [verifier, token] = [form.get('oauth_verifier'), form.get('oauth_token')];
+        if (verifier === undefined || token === undefined) return sendError(request, reply, 'html', missingParameters);
+        const visitor = await visitorOf(world, request, reply);
+        return sendPage(reply, 200, verifierPage(frameOf(world, visitor), { appName: null, verifier: verifier.slice(0, 200) }));
+      }
+      case 'grants':
+        return seeOther(reply, '/');
+      case 'rest_redirect': {
+        const asked = form.get('rest_url');
+        return seeOther(reply, ownPath(asked?.startsWith('/') ? asked : `/${asked ?? ''}`));
+      }
+      case '': {
+        const visitor = await visitorOf(world, request, reply);
+        return sendPage(
+          reply,
+          200,
+          messagePage(
+            frameOf(world, visitor),
+            'Connecting apps',
+            'Apps talk to this address to ask whether they may act for you. There is nothing to do here for a person.',
+          ),
+        );
+      }
+      default: {
+        const key = form.get('oauth_consumer_key');
+        const client = key !== undefined && /^[0-9a-f]{32}$/.test(key) ? await world.records.findClient(key as ClientId) : undefined;
+        return sendError(request, reply, form.get('format') ?? 'html', client ? invalidActionOf(client) : invalidAction);
+      }
+    }
+  }
+
+  const title = (request: FastifyRequest): string | undefined => {
+    const path = (request.raw.url ?? '/').split(/[?#]/, 1)[0] ?? '/';
+    return titleInPath(path) ?? parametersOf(request).pairs.findLast(([name]) => name === 'title')?.[1];
+  };
+
+  const served = async (request: FastifyRequest, reply: FastifyReply) => {
+    const page = pageOf(title(request) ?? '');
+    if (page.kind === 'oauth') return special(request, reply, page.sub);
+    // Signed requests belong to the API; any other page here is not ours.
+    if (/^(?:OAuth |Bearer)/.test(request.headers.authorization ?? '')) {
+      return sendError(request, reply.code(400), 'html', { key: 'mwoauth-not-api', text: 'OAuth credentials are for the API.' });
+    }
+    const visitor = await visitorOf(world, request, reply);
+    return sendPage(reply, 404, messagePage(frameOf(world, visitor), 'Not found', 'There is no such page here.'));
+  };
+  for (const url of ['/w/index.php', '/w/index.php/*', '/wiki/*']) app.route({ method: ['GET', 'POST', 'PUT'], url, handler: served });
+
+  async function caller(request: FastifyRequest): Promise<Permit | DialectError | null> {
+    if (!/^(?:OAuth |Bearer)/.test(request.headers.authorization ?? '')) return null;
+    const permit = await guard.permit(sentRequest(request), world.site);
+    if (permit.ok) return permit.value;
+    return permit.refusal.why.kind === 'oauth1' ? apiErrorOf(permit.refusal.why.refusal) : badBearer;
+  }
+
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/w/api.php',
+    handler: async (request, reply) => {
+      const form = parametersOf(request);
+      const who = await caller(request);
+      const version = form.get('formatversion') === '2' ? 2 : 1;
+      const answer =
+        who !== null && 'key' in who
+          ? apiError(who.key, who.text, version)
+          : answerApi(
+              form,
+              who?.user ? { id: who.user.id, name: who.user.name, groups: world.rights.groupsOf(who.user), rights: [...who.rights] } : null,
+              {
+                siteName: world.siteName,
+                server: world.origin,
+                siteId: world.site,
+                now: new Date(world.clock.millis()),
+                csrfToken: who?.user ? csrfToken(`${who.client.id} ${who.user.id}`).slice(0, 40) : '',
+              },
+            );
+      if (answer.error !== null) reply.header('mediawiki-api-error', answer.error);
+      // An API error is status 200 too: its clients read the body and the header above.
+      return reply
+        .code(200)
+        .header('content-type', 'application/json; charset=utf-8')
+        .header('cache-control', 'private, must-revalidate, max-age=0')
+        .header('vary', 'Authorization')
+        .send(JSON.stringify(answer.body));
+    },
+  });
+
+  mediawikiRestRoutes(app, world, face, subjectOf);
+}

@@ -1,0 +1,145 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Account } from '#accounts/account.ts';
+import { accessDenied, restError, tokenErrorOf } from '#mediawiki/oauth2-errors.ts';
+import { profileOf, type Subject } from '#mediawiki/statement.ts';
+import { bearerToken } from '#wire/authorization.ts';
+import { formValues, type Pair } from '#wire/form.ts';
+import { oauth2Words, refusalForPerson, sendJson } from '../answers.ts';
+import { askPerson, carryOut, maySkip } from '../decision.ts';
+import { authorizationOf, formOf, queryOf } from '../sent.ts';
+import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
+import type { Face, World } from '../world.ts';
+
+/** Values without blanks around them; empty ones count as absent (protocol reference 2.1). */
+const tidy = (pairs: readonly Pair[]): readonly Pair[] =>
+  pairs.map(([name, value]): Pair => [name, value.trim()]).filter(([, value]) => value !== '');
+
+/** The REST paths of OAuth 2 below /w/rest.php (protocol reference 2). */
+export function mediawikiRestRoutes(
+  app: FastifyInstance,
+  world: World,
+  face: Face,
+  subjectOf: (account: Account, grants: readonly string[]) => Subject,
+): void {
+  const root = '/w/rest.php/oauth2';
+
+  const otherMethods = (url: string, allowed: 'GET' | 'POST') =>
+    app.route({
+      method: allowed === 'GET' ? ['POST', 'PUT', 'DELETE', 'PATCH'] : ['GET', 'PUT', 'DELETE', 'PATCH'],
+      url,
+      handler: async (_request, reply) =>
+        sendJson(reply.header('allow', allowed), 405, restError(405, 'rest-wrong-method', `Use ${allowed}.`)),
+    });
+
+  app.get(`${root}/authorize`, async (request, reply) => {
+    const visitor = await visitorOf(world, request, reply);
+    const query = queryOf(request);
+    const sound = query.ok ? await face.oauth2.readAuthorization(tidy(query.value)) : undefined;
+    const page = (status: number, title: string, text: string) => sendMessage(world, reply, visitor, status, title, text);
+    if (sound === undefined)
+      return page(400, 'The app asked in a wrong way', 'Its request cannot be read. Its developer can put it right.');
+    const refusal = sound.ok ? (visitor.user ? face.oauth2.checkUser(sound.value, visitor.user) : undefined) : sound.refusal;
+    if (refusal) {
+      // Only an unknown scope is told to the app; the person sees the rest (protocol reference 2.5).
+      if (refusal.redirect !== null && refusal.problem.kind === 'invalid_scope') {
+        const params: Pair[] = [
+          ['error', 'invalid_scope'],
+          ['error_description', oauth2Words(refusal.problem)],
+          ['hint', `Check the \`${refusal.problem.scope}\` scope`],
+        ];
+        return seeOther(reply, face.oauth2.sendBack(refusal.redirect.uri, refusal.redirect.state, params));
+      }
+      const { title, text } = refusalForPerson(refusal.problem);
+      const status = ['unknown_client', 'redirect_uri_mismatch', 'access_denied', 'unauthorized_client'].includes(refusal.problem.kind)
+        ? 401
+        : 400;
+      return page(status, title, text);
+    }
+    if (!sound.ok) throw new Error('unreachable: a refusal was answered above');
+    if (visitor.user === null) return seeOther(reply, signInFor(request));
+    const { client, scopes, asked, display } = sound.value;
+    const wanted = { clientId: client.id, userId: visitor.user.id, scopes, asked, dialect: 'mediawiki', display } as const;
+    if (await maySkip(world, client, visitor.user, scopes)) {
+      return carryOut(
+        world,
+        reply,
+        { ...visitor, user: visitor.user },
+        { ...wanted, digest: '' as never, expiresAt: world.clock.now() },
+        client,
+      );
+    }
+    return seeOther(reply, await askPerson(world, wanted));
+  });
+  otherMethods(`${root}/authorize`, 'GET');
+
+  app.post(`${root}/access_token`, async (request, reply) => {
+    if (!Buffer.isBuffer(request.body) || request.body.length === 0)
+      return sendJson(reply, 411, restError(411, 'rest-request-body-expected', 'A request body is needed.'));
+    const form = formOf(request);
+    if (!form.ok && form.refusal.kind === 'not-a-form') {
+      return sendJson(reply, 415, restError(415, 'rest-unsupported-content-type', 'Use application/x-www-form-urlencoded.'));
+    }
+    const { value: authorization, repeated } = authorizationOf(request);
+    const answer =
+      form.ok && !repeated
+        ? await face.oauth2.token({ authorization, form: formValues(tidy(form.value)) })
+        : ({ ok: false, refusal: { kind: 'invalid_request', parameter: 'body', problem: 'malformed' } } as const);
+    reply.header('pragma', 'no-cache');
+    if (answer.ok) return sendJson(reply, 200, answer.value).header('content-type', 'application/json; charset=UTF-8');
+    const { status, body } = tokenErrorOf(answer.refusal);
+    if (status === 401 && authorization !== undefined) reply.header('www-authenticate', 'Basic realm="OAuth"');
+    return sendJson(reply, status, body);
+  });
+  otherMethods(`${root}/access_token`, 'POST');
+
+  async function bearer(request: FastifyRequest, reply: FastifyReply) {
+    const { value, repeated } = authorizationOf(request);
+    const token = value === undefined ? undefined : bearerToken(value);
+    if (token === undefined || repeated) {
+      const { status, body } = accessDenied('Missing "Authorization" header');
+      sendJson(reply.header('www-authenticate', 'Bearer realm="OAuth"'), status, body);
+      return undefined;
+    }
+    const live = token.ok ? await face.oauth2.authenticateToken(token.value, { site: world.site, address: request.ip }) : token;
+    if (live.ok) return live.value;
+    const exact = value?.startsWith('Bearer');
+    reply.header('www-authenticate', 'Bearer realm="OAuth", error="invalid_token"');
+    if (exact)
+      sendJson(
+        reply,
+        403,
+        restError(403, 'mwoauth-invalid-authorization', 'The authorization headers in your request are not valid: Invalid access token'),
+      );
+    else sendJson(reply, 401, accessDenied('Access token is not valid').body);
+    return undefined;
+  }
+
+  app.get(`${root}/resource/:type`, async (request, reply) => {
+    const { type } = request.params as { readonly type: string };
+    if (type !== 'profile' && type !== 'scopes') {
+      const shape = {
+        error: 'parameter-validation-failed',
+        name: 'type',
+        value: type.slice(0, 64),
+        failureCode: 'badvalue',
+        failureData: null,
+      };
+      return sendJson(reply, 400, { ...shape, ...restError(400, 'rest-parameter-validation-error', 'Use profile or scopes.') });
+    }
+    const live = await bearer(request, reply);
+    if (live === undefined) return reply;
+    if (type === 'scopes') return sendJson(reply, 200, { scopes: live.client.scopes });
+    // A token of the client itself shows its owner (protocol reference 2.17).
+    const account = live.user ?? (await world.records.findAccount(live.client.ownerId));
+    if (account === undefined)
+      return sendJson(reply, 403, restError(403, 'mwoauth-invalid-authorization-invalid-user', 'The account does not exist any more.'));
+    return sendJson(reply, 200, profileOf(subjectOf(account, live.scopes)));
+  });
+  otherMethods(`${root}/resource/:type`, 'GET');
+
+  app.route({
+    method: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'],
+    url: '/w/rest.php/*',
+    handler: async (_request, reply) => sendJson(reply, 404, restError(404, 'rest-no-match', 'There is no such path here.')),
+  });
+}

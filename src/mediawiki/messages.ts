@@ -1,0 +1,114 @@
+import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { Client } from '#registry/client.ts';
+
+/** An error as clients of the reference know it: its key, and a text of ours with the E-code where it has one (protocol reference 1.5). */
+export interface DialectError {
+  readonly key: string;
+  readonly text: string;
+}
+
+const withCode = (text: string, code: string) =>
+  `${text} [https://www.mediawiki.org/wiki/Special:MyLanguage/Help:OAuth/Errors#${code} ${code}]`;
+const error = (key: string, text: string, code?: string): DialectError => ({ key, text: code === undefined ? text : withCode(text, code) });
+
+/** Errors that have no key of their own: the phrase is what clients match on. */
+export const exception = (phrase: string): DialectError =>
+  error('mwoauth-oauth-exception', `An error occurred in the OAuth protocol: ${phrase}`);
+
+export const missingParameters = error(
+  'mwoauth-bad-request-missing-params',
+  'This link is incomplete: oauth_verifier or oauth_token is missing.',
+  'E001',
+);
+export const invalidAction = error(
+  'mwoauth-bad-request-invalid-action',
+  'This address is not part of the handshake. The app used a wrong URL.',
+  'E002',
+);
+export const invalidActionOf = (client: Client) =>
+  error(
+    'mwoauth-bad-request-invalid-action-contact',
+    `This address is not part of the handshake. The developer of ${client.name} can put it right.`,
+    'E003',
+  );
+export const unsupportedVersion = (version: number) =>
+  error('mwoauth-oauth-unsupported-version', `OAuth version ${version} is not served at this address.`);
+
+const phrases: Readonly<Record<string, string>> = {
+  oauth_consumer_key: 'Invalid consumer key',
+  oauth_timestamp: 'Missing timestamp parameter. The parameter is required',
+  oauth_nonce: 'Missing nonce parameter. The parameter is required',
+  oauth_signature_method: 'No signature method parameter. This parameter is required',
+  oauth_signature: 'Invalid signature',
+};
+
+/** The reference's key for a refusal of the oauth1 room. */
+export function errorOf(refusal: OAuth1Refusal): DialectError {
+  switch (refusal.kind) {
+    case 'parameter_absent':
+      return exception(phrases[refusal.parameter] ?? `Missing parameter ${refusal.parameter}`);
+    case 'parameter_rejected':
+      return exception(`Invalid parameter ${refusal.parameter}`);
+    case 'version_rejected':
+      return exception(`OAuth version '${refusal.asked}' not supported`);
+    case 'signature_method_rejected':
+      return exception(`Signature method '${refusal.asked}' not supported try one of the following: ${refusal.supported.join(', ')}`);
+    case 'insecure_transport':
+    case 'signature_invalid':
+      return exception('Invalid signature');
+    case 'timestamp_refused':
+      return exception(`Expired timestamp, yours ${refusal.yours}, ours ${refusal.ours}`);
+    case 'nonce_used':
+      return exception(`Nonce already used: ${refusal.nonce}`);
+    case 'consumer_key_unknown':
+      return exception('Invalid consumer');
+    case 'consumer_key_refused':
+      return refusal.why.kind === 'wrong-site'
+        ? error('mwoauth-invalid-authorization-wrong-wiki', `What you allowed does not cover this site, only ${refusal.why.site}.`)
+        : error('mwoauth-invalid-authorization-not-approved', `The app ${refusal.client.name} is not approved, or not for you.`);
+    case 'wrong_protocol':
+      return error('mwoauthserver-bad-consumer-version', 'The app is registered for the other version of OAuth.', 'E012');
+    case 'owner_only':
+      return error(
+        'mwoauthserver-consumer-owner-only',
+        `${refusal.client.name} is for its owner alone: use the credential it was created with.`,
+        'E010',
+      );
+    case 'no_secret':
+      return error('mwoauthserver-consumer-no-secret', 'The app has neither a secret nor an RSA key.', 'E011');
+    case 'address_refused':
+      return error('mwoauthdatastore-bad-source-ip', 'The request came from an address that the app does not allow.');
+    case 'token_rejected':
+      return refusal.token === 'temporary'
+        ? error('mwoauthdatastore-request-token-not-found', 'The request token is not known, or it expired.', 'E004')
+        : error('mwoauthdatastore-access-token-not-found', 'No approved grant was found for that authorization token.');
+    case 'token_used':
+      return error('mwoauthdatastore-request-token-already-used', 'The request token was used before.', 'E009');
+    case 'callback_rejected':
+      return refusal.prefix
+        ? error('mwoauth-callback-not-oob-or-prefix', 'oauth_callback must be "oob", or begin with the registered callback URL.')
+        : error('mwoauth-callback-not-oob', 'oauth_callback must be "oob", exactly so, for this app.');
+    case 'permission_unknown':
+      return error('mwoauthdatastore-bad-token', 'Nobody has allowed this request token yet.');
+    case 'verifier_invalid':
+      return error('mwoauthdatastore-bad-verifier', 'oauth_verifier is missing, or not the one that was issued.');
+    case 'user_refused':
+      return refusal.problem === 'blocked'
+        ? error('mwoauth-invalid-authorization-blocked-user', 'The account is blocked.')
+        : error('mwoauth-invalid-authorization-invalid-user', 'The account does not exist any more.');
+  }
+}
+
+/** What the API says of a refused signature: known clients look for the phrase inside (protocol reference 4). */
+export function apiErrorOf(refusal: OAuth1Refusal): DialectError {
+  const inner = errorOf(refusal);
+  if (inner.key.startsWith('mwoauth-invalid-authorization')) return inner;
+  const phrase = inner.text.replace(/^An error occurred in the OAuth protocol: /, '');
+  return error('mwoauth-invalid-authorization', `The authorization headers in your request are not valid: ${phrase}`);
+}
+
+/** What the API says of a bearer token that does not hold. */
+export const badBearer = error(
+  'mwoauth-invalid-authorization',
+  'The authorization headers in your request are not valid: Invalid access token',
+);

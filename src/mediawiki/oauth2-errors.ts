@@ -1,0 +1,90 @@
+import type { OAuth2Refusal } from '#oauth2/refusals.ts';
+
+/** An error of the REST endpoints: status, body, and whether to name the Basic scheme (protocol reference 2.10). */
+export interface RestError {
+  readonly status: number;
+  readonly body: { readonly error: string; readonly error_description: string; readonly hint?: string };
+}
+
+const make = (status: number, error: string, description: string, hint?: string): RestError => ({
+  status,
+  body: { error, error_description: description, ...(hint === undefined ? {} : { hint }) },
+});
+
+const invalidRequest = (hint: string) =>
+  make(400, 'invalid_request', 'The request is missing a parameter, repeats one, or has one that cannot be read.', hint);
+const check = (parameter: string) => invalidRequest(`Check the \`${parameter}\` parameter`);
+const invalidGrant = (hint: string) =>
+  make(
+    400,
+    'invalid_grant',
+    'The authorization code or refresh token is not valid, expired, revoked or was issued to another client.',
+    hint,
+  );
+
+/** The reference's error for a refusal of the token endpoint; hints are what its clients look at. */
+export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
+  switch (refusal.kind) {
+    case 'invalid_request':
+      return refusal.problem === 'unexpected'
+        ? invalidRequest('code_verifier received when no code_challenge is present')
+        : check(refusal.parameter);
+    // Never unsupported_grant_type: clients of the reference know this one.
+    case 'unsupported_grant_type':
+      return check('grant_type');
+    case 'invalid_client':
+      return refusal.problem === 'missing' && refusal.scheme === 'none'
+        ? check('client_id')
+        : make(401, 'invalid_client', 'Client authentication failed');
+    case 'unauthorized_client':
+      return make(401, 'invalid_client', 'Client authentication failed');
+    case 'invalid_scope':
+      return make(
+        400,
+        'invalid_scope',
+        'The requested scope is invalid, unknown, or malformed',
+        `Check the \`${refusal.scope.replace(/[<>&"']/g, '')}\` scope`,
+      );
+    case 'access_denied':
+      return make(
+        401,
+        'access_denied',
+        'The resource owner or authorization server denied the request.',
+        'The client is not usable by this user',
+      );
+    case 'invalid_grant':
+      switch (refusal.problem) {
+        case 'redirect-uri':
+          return invalidRequest('Invalid redirect URI');
+        case 'other-client':
+          return invalidRequest('Authorization code was not issued to this client');
+        case 'verifier':
+          return invalidGrant('Failed to verify `code_verifier`.');
+        case 'expired':
+          return invalidGrant('Authorization code or token has expired');
+        case 'used':
+        case 'revoked':
+          return invalidGrant('Authorization code or token has been revoked');
+        default:
+          return invalidGrant('Cannot validate the provided authorization code or token');
+      }
+  }
+}
+
+/** An error of the REST layer itself (protocol reference 3.1). */
+export const restError = (status: 400 | 403 | 404 | 405 | 411 | 415, key: string, text: string) => ({
+  errorKey: key,
+  messageTranslations: { en: text },
+  httpCode: status,
+  httpReason: {
+    400: 'Bad Request',
+    403: 'Forbidden',
+    404: 'Not Found',
+    405: 'Method Not Allowed',
+    411: 'Length Required',
+    415: 'Unsupported Media Type',
+  }[status],
+});
+
+export const accessDenied = (hint: string) =>
+  make(401, 'access_denied', 'The resource owner or authorization server denied the request.', hint);

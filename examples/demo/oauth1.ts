@@ -10,6 +10,8 @@ export async function signedFetch(
   client: { readonly key: string; readonly secret: string },
   token: { readonly key: string; readonly secret: string } | null,
   extra: Readonly<Record<string, string>> = {},
+  /** Where the request is really sent, when the signature names a public origin that a proxy stands for. */
+  through = new URL(url).origin,
 ): Promise<Response> {
   const parameters: Record<string, string> = {
     oauth_consumer_key: client.key,
@@ -36,5 +38,5 @@ export async function signedFetch(
   if (!asked.ok) throw new Error(`the request cannot be signed: ${JSON.stringify(asked.refusal)}`);
   const key = `${enc(client.secret)}&${enc(token?.secret ?? '')}`;
   parameters.oauth_signature = createHmac('sha1', key).update(asked.value.baseString).digest('base64');
-  return fetch(url, { method, headers: { authorization: header() } });
+  return fetch(url.replace(new URL(url).origin, through), { method, headers: { authorization: header() } });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { accept, type Result } from '#kernel/result.ts';
-import { type Seconds, seconds } from '#kernel/time.ts';
+import { durationSeconds as readDuration, type Seconds, seconds } from '#kernel/time.ts';
 
 /** Everything an operator can choose, read once at the edge and frozen. Rooms receive the few values they need, never the whole. */
 export interface Config {
@@ -48,6 +48,13 @@ const wholeNumber = (least: number, most: number) =>
     .string()
     .regex(/^\d{1,12}$/)
     .transform(Number)
+    .refine((value) => value >= least && value <= most);
+
+/** Whole seconds, or an ISO 8601 duration such as PT1H. */
+const lasting = (least: number, most: number) =>
+  z
+    .string()
+    .transform((text) => readDuration(text) ?? Number.NaN)
     .refine((value) => value >= least && value <= most);
 
 const onOff = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => value === 'on' || value === 'true' || value === '1');
@@ -120,22 +127,22 @@ const settings = {
     flag: 'access-token-for',
     env: 'GATEHOUSE_ACCESS_TOKEN_FOR',
     fallback: '3600',
-    rule: wholeNumber(30, 2_592_000),
-    remedy: 'seconds, from 30 to 2592000',
+    rule: lasting(30, 2_592_000),
+    remedy: 'seconds or a duration such as PT1H, from 30 to 2592000',
   },
   refreshTokenFor: {
     flag: 'refresh-token-for',
     env: 'GATEHOUSE_REFRESH_TOKEN_FOR',
     fallback: '2592000',
-    rule: wholeNumber(60, 63_072_000),
-    remedy: 'seconds, from 60 to 63072000',
+    rule: lasting(60, 63_072_000),
+    remedy: 'seconds or a duration such as PT1H, from 60 to 63072000',
   },
   refreshGraceFor: {
     flag: 'refresh-grace-for',
     env: 'GATEHOUSE_REFRESH_GRACE_FOR',
     fallback: '60',
-    rule: wholeNumber(0, 3600),
-    remedy: 'seconds, from 0 to 3600',
+    rule: lasting(0, 3600),
+    remedy: 'seconds or a duration such as PT1H, from 0 to 3600',
   },
   logLevel: {
     flag: 'log-level',

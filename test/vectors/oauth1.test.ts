@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { instant, seconds } from '#kernel/time.ts';
+import { baseString, baseStringUri, normalizeParams } from '#oauth1/base-string.ts';
+import { callbackAllowed } from '#oauth1/callback.ts';
+import { parseOAuthHeader, parseSignedRequest, type Reading } from '#oauth1/parse.ts';
+import { type SignatureMethod, signatureHolds, signatureMethods, signatureOf } from '#oauth1/signature.ts';
+import { type OAuth1Settings, parameterProblem, verifySigned } from '#oauth1/verify.ts';
+import { formEncode } from '#wire/form.ts';
+import { addToQuery } from '#wire/redirect-uri.ts';
+import { cases } from './cases.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a case's own shape
+const sent = (request: any) => ({
+  method: request.method,
+  target: request.target,
+  headers: request.headers,
+  body: request.body === null ? undefined : Buffer.from(request.body),
+  address: '192.0.2.1',
+  secure: request.scheme === 'https',
+});
+// biome-ignore lint/suspicious/noExplicitAny: a case's own shape
+const originOf = (request: any) => new URL(`${request.scheme}://${request.host}`).origin;
+
+for (const reading of ['rfc5849', 'mediawiki'] as const satisfies readonly Reading[]) {
+  for (const { name, input, expected } of cases('oauth1-parse-header', reading)) {
+    test(`header (${reading}): ${name}`, () => {
+      const header = parseOAuthHeader(input.header, reading);
+      if (!expected.oauthScheme) return assert.equal(header, undefined);
+      if (expected.error) return assert.equal(reading === 'mediawiki' ? false : header?.ok, false);
+      const wanted = reading === 'mediawiki' ? expected.oauthParams : expected.params;
+      assert.deepEqual(header?.ok && header.value.params, wanted);
+      if (reading === 'rfc5849') assert.equal(header?.ok && header.value.realm, expected.realm);
+    });
+  }
+}
+
+for (const { name, input, expected } of cases('oauth1-base-strings', 'rfc5849')) {
+  test(`base string: ${name}`, () => {
+    const signed = parseSignedRequest(sent(input), 'rfc5849');
+    assert.ok(signed.ok);
+    assert.equal(baseStringUri(originOf(input), signed.value.path), expected.baseStringUri);
+    assert.equal(normalizeParams(signed.value.params), expected.normalizedParams);
+    assert.equal(baseString(signed.value, originOf(input)), expected.baseString);
+  });
+}
+
+for (const { name, input, expected } of cases('oauth1-signatures', 'rfc5849').filter(({ input }) =>
+  signatureMethods.includes(input.signatureMethod),
+)) {
+  test(`signature: ${name}`, () => {
+    const method = input.signatureMethod as SignatureMethod;
+    const secrets = {
+      clientSecret: input.clientSecret ?? '',
+      tokenSecret: input.tokenSecret ?? '',
+      publicKeyPem: input.publicKeyPem ?? null,
+    };
+    if (input.kind === 'verify') return assert.equal(signatureHolds(method, input.baseString, secrets, input.signature), expected.valid);
+    let text = input.baseString;
+    if (input.kind === 'request') {
+      const signed = parseSignedRequest(sent(input.request), 'rfc5849');
+      assert.ok(signed.ok);
+      text = baseString(signed.value, originOf(input.request));
+      if (expected.baseString) assert.equal(text, expected.baseString);
+    }
+    if (method.startsWith('RSA')) assert.equal(signatureHolds(method, text, secrets, expected.signature), true);
+    else assert.equal(signatureOf(method, text, secrets), expected.signature);
+  });
+}
+
+for (const { name, input, expected } of cases('oauth1-callback-match')) {
+  test(`callback: ${name}`, () => {
+    const client = { redirectUri: input.registeredCallback, redirectIsPrefix: input.isPrefix };
+    // The safer path rule: dot segments are resolved before the prefix is compared.
+    const climbs = input.requestedCallback?.includes('/../');
+    assert.equal(callbackAllowed(input.requestedCallback ?? '', client), climbs ? false : expected.accepted);
+  });
+}
+
+for (const { name, input, expected } of cases('oauth1-token-response')) {
+  test(`token answer: ${name}`, () => {
+    if (input.kind === 'callback-redirect') {
+      const added: readonly (readonly [string, string])[] = [
+        ['oauth_verifier', input.verifier],
+        ['oauth_token', input.token],
+      ];
+      const [base, query = ''] = addToQuery(input.callback, added).split('?', 2) as [string, string];
+      assert.equal(base, expected.base);
+      assert.ok(query.startsWith(expected.queryStartsWith));
+      assert.equal(query.slice(expected.queryStartsWith.length), formEncode(added));
+    } else {
+      const body = formEncode(
+        input.kind === 'temporary-credentials'
+          ? expected.pairs
+          : [
+              ['oauth_token', input.token],
+              ['oauth_token_secret', input.secret],
+            ],
+      );
+      if (expected.body) assert.equal(body, expected.body);
+      assert.deepEqual([...new URLSearchParams(body)], expected.pairs);
+    }
+  });
+}
+
+const reasons: Readonly<Record<string, readonly string[]>> = {
+  'missing-parameter': ['parameter_absent'],
+  'invalid-token': ['token_rejected'],
+  'stale-timestamp': ['timestamp_refused'],
+  'invalid-timestamp': ['timestamp_refused'],
+  'invalid-signature': ['signature_invalid'],
+  'invalid-consumer': ['consumer_key_unknown'],
+  'unsupported-signature-method': ['signature_method_rejected'],
+  'unsupported-version': ['version_rejected'],
+  'insecure-transport': ['insecure_transport'],
+};
+
+for (const { name, input, expected } of cases('oauth1-server-checks', 'rfc5849').filter(
+  ({ expected }) => expected.reason !== 'used-nonce',
+)) {
+  test(`server check: ${name}`, () => {
+    const { store, params, url } = input;
+    const settings: OAuth1Settings = {
+      origin: new URL(url).origin,
+      reading: 'rfc5849',
+      methods: input.signatureMethods ?? store.signatureMethods,
+      nonceCoversTimestamp: true,
+      windowFor: seconds(store.timestampWindowSeconds),
+      temporaryFor: seconds(600),
+      oobRedirects: false,
+    };
+    const { pathname, search } = new URL(url);
+    const header = `OAuth ${Object.entries(params as Record<string, string>)
+      .map(([key, value]) => `${key}="${encodeURIComponent(value)}"`)
+      .join(', ')}`;
+    const signed = parseSignedRequest(
+      {
+        method: input.method,
+        target: pathname + search,
+        headers: { authorization: header },
+        body: undefined,
+        address: '192.0.2.1',
+        secure: url.startsWith('https:'),
+      },
+      'rfc5849',
+    );
+    assert.ok(signed.ok);
+    const problem = parameterProblem(signed.value, settings, instant(store.now));
+    const wantsToken = input.endpoint !== 'request_token';
+    const pair = input.endpoint === 'resource' ? store.accessToken : store.requestToken;
+    let kind = problem?.kind as string | undefined;
+    if (kind === undefined && wantsToken && !params.oauth_token) kind = 'parameter_absent';
+    if (kind === undefined) {
+      const known = params.oauth_consumer_key === store.consumer.key;
+      const tokenKnown = params.oauth_token === pair?.key;
+      const verdict = verifySigned(
+        signed.value,
+        {
+          client: known ? 'known' : 'unknown',
+          token: wantsToken ? (tokenKnown ? 'known' : 'unknown') : 'none',
+          secrets: { clientSecret: store.consumer.secret, tokenSecret: wantsToken ? (pair?.secret ?? '') : '', publicKeyPem: null },
+        },
+        settings,
+      );
+      kind = verdict.ok ? undefined : verdict.refusal.kind;
+    }
+    if (expected.ok) assert.equal(kind, undefined);
+    else assert.ok(reasons[expected.reason]?.includes(kind ?? 'accepted'), `${expected.reason}: got ${kind}`);
+  });
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { durationSeconds } from '#kernel/time.ts';
+import { isPkceText, pkceChallenge, pkceMatches } from '#keys/pkce.ts';
+import { jwkThumbprint } from '#keys/thumbprint.ts';
+import { bearerToken, formatChallenges, parseBasic } from '#wire/authorization.ts';
+import { parseForm } from '#wire/form.ts';
+import { percentEncode } from '#wire/percent.ts';
+import { addToQuery, redirectUriMatches } from '#wire/redirect-uri.ts';
+import { parseScope } from '#wire/scope.ts';
+import { cases } from './cases.ts';
+
+for (const { name, input, expected } of cases('oauth1-percent-encoding')) {
+  test(`percent-encoding: ${name}`, () => assert.equal(percentEncode(input.text), expected.encoded));
+}
+
+for (const { name, input, expected } of cases('oauth1-form-decode', 'strict').filter(
+  ({ note }) => !note?.startsWith('A lenient decoder takes'),
+)) {
+  test(`form: ${name}`, () => {
+    const form = parseForm(input.form);
+    if (expected.error) assert.equal(form.ok, false);
+    else assert.deepEqual(form.ok && form.value, expected.pairs);
+  });
+}
+
+for (const { name, input, expected } of cases('client-auth-basic')) {
+  test(`basic: ${name}`, () => {
+    const basic = parseBasic(input.authorization);
+    if (expected.error) assert.equal(basic.ok, false);
+    else assert.deepEqual(basic.ok && basic.value, { id: expected.clientId, secret: expected.clientSecret });
+  });
+}
+
+for (const { name, input, expected } of cases('bearer-validation').filter(({ input }) => input.kind === 'authorization-header')) {
+  test(`bearer header: ${name}`, () => {
+    const token = bearerToken(input.header);
+    assert.equal(token !== undefined, expected.bearer);
+    if (expected.bearer) assert.equal(token?.ok ? token.value : undefined, expected.token);
+  });
+}
+
+for (const { name, input, expected } of cases('www-authenticate').filter(({ input }) => input.kind === 'format')) {
+  test(`challenge: ${name}`, () => assert.equal(formatChallenges(input.challenges), expected.header));
+}
+
+for (const { name, input, expected } of cases('redirect-uri-match', 'loopback-ip-only')) {
+  test(`redirect URI: ${name}`, () => assert.equal(redirectUriMatches(input.registered, input.requested), expected.accepted));
+}
+
+for (const { name, input, expected } of cases('redirect-response').filter(({ input }) => input.responseMode === 'query')) {
+  test(`redirect answer: ${name}`, () => {
+    const [base, query = ''] = addToQuery(input.redirectUri, Object.entries(input.params)).split('?', 2) as [string, string];
+    assert.equal(base, expected.base);
+    assert.ok(query.startsWith(expected.existingQuery));
+    const added = parseForm(query.slice(expected.existingQuery.length));
+    assert.deepEqual(added.ok && Object.fromEntries(added.value), expected.addedParams);
+  });
+}
+
+for (const { name, input, expected } of cases('scope-parsing').filter(({ input }) => input.kind === 'parse' && input.scope !== null)) {
+  test(`scope: ${name}`, () => {
+    const tokens = parseScope(input.scope);
+    assert.equal(tokens !== undefined, expected.abnfValid);
+    if (expected.abnfValid) assert.deepEqual(tokens, expected.tokens);
+  });
+}
+
+for (const { name, input, expected } of cases('ttl-durations')) {
+  test(`duration: ${name}`, () => assert.equal(durationSeconds(String(input.value)), expected.seconds));
+}
+
+for (const { name, input, expected } of cases('pkce')) {
+  if (input.kind === 'challenge')
+    test(`pkce: ${name}`, () => assert.equal(input.method === 'S256' ? pkceChallenge(input.verifier) : input.verifier, expected.challenge));
+  if (input.kind === 'verifier-syntax') test(`pkce: ${name}`, () => assert.equal(isPkceText(input.verifier), expected.valid));
+  if (input.kind === 'verify')
+    test(`pkce: ${name}`, () =>
+      assert.equal(pkceMatches(input.codeChallengeMethod, input.codeChallenge, input.codeVerifier ?? ''), expected.accepted));
+}
+
+for (const { name, input, expected } of cases('jwk-thumbprint')) {
+  test(`thumbprint: ${name}`, () => {
+    const print = jwkThumbprint(input.jwk, input.hash);
+    if (expected.error) return assert.equal(print.ok, false);
+    assert.equal(print.ok && print.value.thumbprint, expected.thumbprint);
+    assert.equal(print.ok && print.value.hashInput, expected.hashInput);
+    if (expected.uri) assert.equal(print.ok && print.value.uri, expected.uri);
+  });
+}

@@ -1,0 +1,7 @@
+// Libraries that carry no types of their own.
+declare module 'oauth';
+declare module 'passport-oauth1';
+declare module 'passport-mediawiki-oauth';
+declare module 'express';
+declare module 'oidc-provider';
+declare module 'simple-oauth2';

@@ -21,17 +21,18 @@ export function loadRights(json: unknown): RightsTable {
   const parsed = file.safeParse(json);
   if (!parsed.success) throw new Error(`the groups file does not fit:\n${z.prettifyError(parsed.error)}`);
   const { groups, implicit } = parsed.data;
+  const known = new Map(Object.entries(groups));
   const groupsOf = (account: Account | null) => (account === null ? ['*'] : [...new Set([...implicit, ...account.groups])]);
   const kept = new Map<string, ReadonlySet<string>>();
   return {
     groupsOf,
     rightsOf(account) {
       const names = groupsOf(account);
-      const key = names.join(' ');
-      const rights = kept.get(key) ?? new Set(names.flatMap((name) => groups[name] ?? []));
+      const key = JSON.stringify(names);
+      const rights = kept.get(key) ?? new Set(names.flatMap((name) => known.get(name) ?? []));
       if (kept.size < 10_000) kept.set(key, rights);
       return rights;
     },
-    hasGroup: (name) => name in groups && !implicit.includes(name),
+    hasGroup: (name) => known.has(name) && !implicit.includes(name),
   };
 }

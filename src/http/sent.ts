@@ -6,12 +6,24 @@ import type { SentRequest } from '#wire/sent-request.ts';
 /** Largest form our own endpoints read, in bytes. */
 export const MOST_FORM = 65_536;
 
+/** Header fields by name, each with every value that was sent: Node alone would keep the first of two Authorization fields. */
+function distinctHeaders(raw: readonly string[]): Record<string, string[]> {
+  const fields: Record<string, string[]> = Object.create(null);
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] as string).toLowerCase();
+    const values = fields[name];
+    if (values === undefined) fields[name] = [raw[index + 1] as string];
+    else values.push(raw[index + 1] as string);
+  }
+  return fields;
+}
+
 /** The request as it was sent, for whoever checks a signature over it. */
 export function sentRequest(request: FastifyRequest): SentRequest {
   return {
     method: request.method,
     target: request.raw.url ?? '/',
-    headers: request.raw.headersDistinct,
+    headers: distinctHeaders(request.raw.rawHeaders),
     body: Buffer.isBuffer(request.body) ? request.body : undefined,
     address: request.ip,
     secure: request.protocol === 'https',
@@ -46,6 +58,8 @@ export function pageForm(request: FastifyRequest): FormValues {
 
 /** The one Authorization value: undefined when absent; 'repeated' when there were several. */
 export function authorizationOf(request: FastifyRequest): { readonly value: string | undefined; readonly repeated: boolean } {
-  const values = request.raw.headersDistinct.authorization;
-  return { value: values?.[0], repeated: (values?.length ?? 0) > 1 };
+  const raw = request.raw.rawHeaders;
+  let count = 0;
+  for (let index = 0; index < raw.length; index += 2) if (raw[index]?.toLowerCase() === 'authorization') count += 1;
+  return { value: request.headers.authorization, repeated: count > 1 };
 }

@@ -93,14 +93,16 @@ const moves = {
 
 const bytes = (text: string) => Buffer.byteLength(text);
 const MOST_TEXT = 65_534;
+/** Controls, line separators and characters that turn the direction of text: people read the name and version on the consent page. */
+const deceptive = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
 /** What is wrong with a proposal, field by field in order; undefined: nothing (registry 4.1). */
 export function fieldProblem(proposal: Proposal, catalogue: ScopeCatalogue): RegistryRefusal | undefined {
   const invalid = (field: string, problem: string) => ({ kind: 'invalid-field', field, problem }) as const;
   const { name, version, description, email, protocol, ownerOnly, confidential, rsaPublicKey } = proposal;
   if (name.trim() === '' || bytes(name) > 128) return invalid('name', '1 to 128 bytes');
-  if (/[\p{Cc}\p{Cs}]/u.test(name)) return invalid('name', 'control characters');
-  if (!isVersion(version)) return invalid('version', 'not a version number of at most 32 bytes');
+  if (deceptive.test(name)) return invalid('name', 'control characters');
+  if (deceptive.test(version) || !isVersion(version)) return invalid('version', 'not a version number of at most 32 bytes');
   const callback = ownerOnly
     ? undefined
     : redirectProblem(proposal.redirectUri, { ...proposal, confidential: protocol === 'oauth1' || confidential });
@@ -111,6 +113,9 @@ export function fieldProblem(proposal: Proposal, catalogue: ScopeCatalogue): Reg
   if (proposal.site !== '*' && !/^[A-Za-z0-9_-]{1,32}$/.test(proposal.site)) return invalid('site', 'not a site');
   const unknown = proposal.scopes.filter((scope) => !catalogue.has(scope));
   if (unknown.length > 0) return invalid('scope', `not known: ${unknown.join(', ')}`);
+  const identity = new Set(proposal.scopes.filter((scope) => catalogue.identityOnly.includes(scope)));
+  if (identity.size > 1 || (identity.size > 0 && proposal.scopes.some((scope) => !catalogue.irrevocable.includes(scope))))
+    return invalid('scope', `${[...identity].join(', ')}: a scope that only tells who somebody is stands alone`);
   if (rsaPublicKey !== null && protocol !== 'oauth1') return invalid('rsa-public-key', 'only for OAuth 1');
   if (rsaPublicKey !== null && (bytes(rsaPublicKey) > MOST_TEXT || rsaBits(rsaPublicKey) < 1024))
     return invalid('rsa-public-key', 'not an RSA public key of at least 1024 bits in PEM');
@@ -122,7 +127,8 @@ export function fieldProblem(proposal: Proposal, catalogue: ScopeCatalogue): Reg
         : invalid('public', 'only for OAuth 2');
   if (proposal.redirectIsPrefix) return invalid('prefix', 'only for OAuth 1');
   const types = proposal.grantTypes;
-  if (types.length === 0 || types.some((type) => !grantTypes.includes(type))) return invalid('grant-type', `use ${grantTypes.join(', ')}`);
+  if (types.length === 0 || types.length > grantTypes.length || types.some((type) => !grantTypes.includes(type)))
+    return invalid('grant-type', `use ${grantTypes.join(', ')}`);
   if (ownerOnly && (types.length !== 1 || types[0] !== 'client_credentials'))
     return invalid('grant-type', 'an owner-only app uses client_credentials alone');
   if (ownerOnly && !confidential) return invalid('public', 'an owner-only app keeps a secret');
@@ -135,9 +141,7 @@ export function fieldProblem(proposal: Proposal, catalogue: ScopeCatalogue): Reg
 /** The scopes a client is registered with: an identity-only scope stands alone, all others come with the hidden ones. */
 export function registeredScopes(asked: readonly string[], catalogue: ScopeCatalogue): readonly string[] {
   const identity = asked.filter((scope) => catalogue.identityOnly.includes(scope));
-  return identity.length > 0 && asked.every((scope) => catalogue.irrevocable.includes(scope))
-    ? identity.slice(-1)
-    : [...new Set([...catalogue.hidden, ...asked])];
+  return identity.length > 0 ? identity.slice(0, 1) : [...new Set([...catalogue.hidden, ...asked])];
 }
 
 /** The registry's actions on clients. */
@@ -154,8 +158,8 @@ export function makeClients(parts: Parts): Clients {
     };
   }
 
-  /** What an owner-only client acts with. */
-  function ownerGrant(client: NewClient, owner: Account) {
+  /** What an owner-only client acts with. `keptToken`: the identifier of an OAuth 1 pair whose secret alone is replaced. */
+  function ownerGrant(client: NewClient, owner: Account, keptToken?: string) {
     const consent = {
       userId: owner.id,
       clientId: client.id,
@@ -164,12 +168,18 @@ export function makeClients(parts: Parts): Clients {
       acceptedAt: clock.now(),
     };
     if (client.protocol === 'oauth1') {
-      const [token, secret] = [mint.hex32(), mint.randomHex(20)];
+      const [token, secret] = [keptToken ?? mint.hex32(), mint.randomHex(20)];
       const grant: OwnerGrant = { consent, credentials: { token, secretSealed: sealer.seal(secret, TOKEN_SECRET) }, token: null };
       return { grant, credentials: { token, secret }, accessToken: null };
     }
     const { token, jwt } = parts.mintOwnerToken(client, owner);
     return { grant: { consent, credentials: null, token } satisfies OwnerGrant, credentials: null, accessToken: jwt };
+  }
+
+  async function keptTokenOf(client: Client): Promise<string | undefined> {
+    if (client.protocol !== 'oauth1') return undefined;
+    const consent = await records.findConsent(client.ownerId, client.id, client.site);
+    return consent && records.tokenOfConsent(consent.id);
   }
 
   async function decide(
@@ -184,20 +194,21 @@ export function makeClients(parts: Parts): Clients {
     const allowed = (from as readonly Stage[]).includes(client.stage) || (action === 'disable' && client.suppressed !== suppress);
     if (!allowed) return refuse({ kind: 'wrong-stage', stage: client.stage });
     const hidden = to === 'approved' ? false : suppress;
-    const answer = await records.moveStage(id, client.stage, client.stageAt, to, hidden, clock.now());
+    const now = clock.now();
+    const answer = await records.moveStage(id, client.stage, client.stageAt, to, hidden, now);
     if (answer !== 'moved') return refuse({ kind: answer });
-    return accept({ ...client, stage: to, suppressed: hidden, stageAt: clock.now() });
+    return accept({ ...client, stage: to, suppressed: hidden, stageAt: now });
   }
 
   return {
     async create(proposal, owner, { approve }) {
       const problem = fieldProblem(proposal, scopes);
       if (problem) return refuse(problem);
-      const name = proposal.name.trim();
-      const [latest] = await records.findClientsNamed(owner.id, name);
-      if (latest && latest.version === proposal.version) return refuse({ kind: 'exists' });
-      if (latest && compareVersions(latest.version, proposal.version) >= 0)
-        return refuse({ kind: 'later-version-exists', version: latest.version });
+      const [name, version] = [proposal.name.trim(), proposal.version.trim()];
+      const named = await records.findClientsNamed(owner.id, name);
+      if (named.some((client) => client.version === version)) return refuse({ kind: 'exists' });
+      const [latest] = named;
+      if (latest && compareVersions(latest.version, version) >= 0) return refuse({ kind: 'later-version-exists', version: latest.version });
       const now = clock.now();
       const confidential = proposal.protocol === 'oauth1' || proposal.confidential;
       const { secret, secretDigest, secretSealed } = newSecret(proposal.protocol, confidential);
@@ -206,6 +217,7 @@ export function makeClients(parts: Parts): Clients {
         ...proposal,
         id: mint.hex32() as ClientId,
         name,
+        version,
         ownerId: owner.id,
         confidential,
         site: proposal.site as SiteId,
@@ -235,7 +247,7 @@ export function makeClients(parts: Parts): Clients {
       if (client === undefined) return refuse({ kind: 'unknown' });
       if (client.stage !== 'approved' && client.stage !== 'proposed') return refuse({ kind: 'wrong-stage', stage: client.stage });
       const { secret, secretDigest, secretSealed } = newSecret(client.protocol, client.confidential);
-      const owned = client.ownerOnly ? ownerGrant(client, { id: client.ownerId } as Account) : null;
+      const owned = client.ownerOnly ? ownerGrant(client, { id: client.ownerId } as Account, await keptTokenOf(client)) : null;
       const answer = await records.resetSecret(id, { digest: secretDigest, sealed: secretSealed }, owned?.grant ?? null);
       if (answer === 'unknown') return refuse({ kind: 'unknown' });
       return accept({ client, secret, credentials: owned?.credentials ?? null, accessToken: owned?.accessToken ?? null });

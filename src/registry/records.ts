@@ -66,6 +66,8 @@ export interface RegistryRecords {
   ): Promise<'reset' | 'unknown'>;
 
   findConsent(user: UserId, client: ClientId, site: SiteId): Promise<Consent | undefined>;
+  /** Identifier of the OAuth 1 pair of a consent; undefined when it has none. */
+  tokenOfConsent(id: ConsentId): Promise<string | undefined>;
   findConsentById(id: ConsentId): Promise<Consent | undefined>;
   listConsents(user: UserId): Promise<readonly Consent[]>;
   /**

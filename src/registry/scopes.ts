@@ -1,20 +1,31 @@
 import { z } from 'zod';
 
 const text = z.string().min(1).max(512);
-const file = z.strictObject({
-  groups: z.record(text, text),
-  risks: z.record(text, text),
-  scopes: z.array(
-    z.strictObject({
-      name: z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/),
-      description: text,
-      group: text,
-      risk: text,
-      rights: z.array(text),
-      identityOnly: z.boolean().default(false),
-    }),
-  ),
-});
+const file = z
+  .strictObject({
+    groups: z.record(text, text),
+    risks: z.record(text, text),
+    scopes: z.array(
+      z.strictObject({
+        name: z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/),
+        description: text,
+        group: text,
+        risk: text,
+        rights: z.array(text),
+        identityOnly: z.boolean().default(false),
+      }),
+    ),
+  })
+  .superRefine(({ groups, risks, scopes }, { addIssue }) => {
+    const seen = new Set<string>();
+    for (const [index, { name, group, risk }] of scopes.entries()) {
+      const problem = (field: string, message: string) => addIssue({ code: 'custom', path: ['scopes', index, field], message });
+      if (seen.has(name)) problem('name', `${name} is there twice`);
+      if (!Object.hasOwn(groups, group)) problem('group', `the group ${group} has no label in "groups"`);
+      if (!Object.hasOwn(risks, risk)) problem('risk', `the risk ${risk} has no label in "risks"`);
+      seen.add(name);
+    }
+  });
 
 /** A named bundle of rights a person can accept (reference: grant). */
 export interface Scope {

@@ -260,6 +260,7 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
       const row = await driver.read(consentFor(user, client, site));
       return row && toConsent(row);
     },
+    tokenOfConsent: async (id) => (await driver.read(one(credentialsOf, { consent: id })))?.token,
     findConsentById: (id) => driver.read(consentById(id)),
     listConsents: async (user) => (await driver.read(all(consentsOf, { user }))).map(toConsent),
     saveConsent: (consent, mode, credentials) =>

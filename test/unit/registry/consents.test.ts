@@ -39,7 +39,12 @@ for (const [name, may, asked, got] of [
   ['hidden ones cannot be left out', ['basic', 'editpage'], ['editpage'], ['basic', 'editpage']],
   ['nothing asked', ['basic', 'editpage'], [], ['basic']],
   ['not more than the app may', ['basic', 'editpage'], ['editpage', 'delete'], ['basic', 'editpage']],
-  ['irrevocable ones first, then as asked', ['editpage', 'basic', 'delete'], ['delete', 'editpage', 'basic'], ['basic', 'delete', 'editpage']],
+  [
+    'irrevocable ones first, then as asked',
+    ['editpage', 'basic', 'delete'],
+    ['delete', 'editpage', 'basic'],
+    ['basic', 'delete', 'editpage'],
+  ],
   ['each once', ['basic', 'editpage'], ['editpage', 'editpage', 'basic'], ['basic', 'editpage']],
   ['identity', ['mwoauth-authonly'], [], ['mwoauth-authonly']],
   ['identity app asking for more', ['mwoauth-authonly'], ['basic', 'editpage'], ['mwoauth-authonly']],

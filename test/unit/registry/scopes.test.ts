@@ -25,13 +25,23 @@ test('rights of scopes are their union; unknown scopes give none', () => {
 test('every problem of a scopes file is told at once', () => {
   const file = bundled('registry/data/scopes.json') as { scopes: Record<string, unknown>[] };
   const [first = {}] = file.scopes;
-  const broken = { ...file, scopes: [first, { ...first }, { ...first, name: 'x', group: 'nowhere' }, { ...first, name: 'y', risk: 'high' }] };
+  const broken = {
+    ...file,
+    scopes: [first, { ...first }, { ...first, name: 'x', group: 'nowhere' }, { ...first, name: 'y', risk: 'high' }],
+  };
   assert.throws(
     () => loadScopes(broken),
     ({ message }: Error) => ['basic is there twice', 'group nowhere', 'risk high'].every((part) => message.includes(part)),
   );
   assert.throws(
-    () => loadScopes({ groups: {}, scopes: [{ ...first, name: 'two words' }, { ...first, rights: 'all' }] }),
+    () =>
+      loadScopes({
+        groups: {},
+        scopes: [
+          { ...first, name: 'two words' },
+          { ...first, rights: 'all' },
+        ],
+      }),
     ({ message }: Error) => ['risks', 'scopes[0].name', 'scopes[1].rights'].every((part) => message.includes(part)),
   );
 });

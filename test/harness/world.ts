@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import type { Account } from '#accounts/account.ts';
+import { type Built, makeWorld } from '#app';
+import { readConfig } from '#config/config.ts';
+import { buildHttp } from '#http/app.ts';
+import { type Instant, instant } from '#kernel/time.ts';
+import { generateSigningKeys } from '#keys/signing.ts';
+import type { CreatedClient, Proposal } from '#registry/clients.ts';
+
+const signingKeys = generateSigningKeys();
+export const password = 'correct horse battery';
+
+/** The program in this process, without a socket: a clock moved by hand, counted chance, nothing kept. */
+export class TestWorld {
+  readonly built: Built;
+  readonly app: FastifyInstance;
+  #now = 1_800_000_000;
+  #counter = 0;
+
+  constructor(settings: Readonly<Record<string, string>> = {}) {
+    const config = readConfig({ issuer: 'https://gate.example', ...settings }, {}, () => '');
+    if (!config.ok) throw new Error(JSON.stringify(config.refusal));
+    this.built = makeWorld(config.value, {
+      clock: { now: () => instant(this.#now), millis: () => this.#now * 1000 + 250 },
+      entropy: {
+        bytes: (count) => {
+          const parts: Buffer[] = [];
+          for (let made = 0; made < count; made += 32)
+            parts.push(
+              createHash('sha256')
+                .update(String(this.#counter++))
+                .digest(),
+            );
+          return Buffer.concat(parts).subarray(0, count);
+        },
+      },
+      log: { info() {}, warn() {}, error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`) },
+      database: ':memory:',
+      masterKey: Buffer.alloc(32, 7),
+      signingKeys,
+    });
+    this.app = buildHttp(this.built.world);
+  }
+
+  get now(): Instant {
+    return instant(this.#now);
+  }
+
+  /** Lets time pass. */
+  wait(seconds: number): void {
+    this.#now += seconds;
+  }
+
+  /** A person, without the cost of a password hash. */
+  async person(name: string, groups: readonly string[] = []): Promise<Account> {
+    const made = await this.built.store.createAccount({
+      name,
+      email: `${name.toLowerCase()}@example.org`,
+      emailConfirmedAt: this.now,
+      realName: `${name} Real`,
+      groups,
+      passwordHash: null,
+      createdAt: this.now,
+    });
+    if (made.outcome !== 'created') throw new Error(made.outcome);
+    return made.account;
+  }
+
+  /** An approved client; everything not named is ordinary. */
+  async client(
+    owner: Account,
+    wanted: Partial<Proposal> & { readonly name: string },
+    approve = true,
+  ): Promise<CreatedClient & { readonly secret: string }> {
+    const proposal: Proposal = {
+      version: '1.0',
+      description: '',
+      email: owner.email ?? '',
+      protocol: 'oauth2',
+      ownerOnly: false,
+      confidential: true,
+      redirectUri: 'https://app.example/cb',
+      redirectIsPrefix: false,
+      grantTypes: ['authorization_code', 'refresh_token'],
+      pkceOptional: false,
+      tokenAlgorithm: 'ES256',
+      site: '*',
+      scopes: ['editpage'],
+      rsaPublicKey: null,
+      ...wanted,
+    };
+    const made = await this.built.world.clients.create(proposal, owner, { approve });
+    if (!made.ok) throw new Error(JSON.stringify(made.refusal));
+    return { ...made.value, secret: made.value.secret ?? '' };
+  }
+
+  /** A session cookie of this person, as after sign-in. */
+  async cookie(user: Account): Promise<string> {
+    const { store, world } = this.built;
+    const secret = world.mint.secret();
+    const { digestOf } = await import('#keys/digest.ts');
+    await store.saveSession({ digest: digestOf(secret), userId: user.id, createdAt: this.now, expiresAt: instant(this.#now + 3600) });
+    return `__Host-gatehouse=${secret}`;
+  }
+
+  /** A code for this person, as after a yes. */
+  async code(made: CreatedClient, user: Account, challenge: string | null = null): Promise<string> {
+    const { world } = this.built;
+    const consent = await world.consents.save(made.client, user, made.client.scopes);
+    const asked = {
+      protocol: 'oauth2',
+      redirectUri: made.client.redirectUri,
+      redirectUriSent: true,
+      state: null,
+      codeChallenge: challenge,
+      codeChallengeMethod: challenge === null ? null : 'S256',
+    } as const;
+    return new URL(await world.faces.core.oauth2.grant(asked, made.client, consent, made.client.scopes)).searchParams.get('code') ?? '';
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    await this.built.store.close();
+  }
+}
+
+export const basic = (id: string, secret: string): string => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;

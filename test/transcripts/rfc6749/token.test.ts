@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import type { Account } from '#accounts/account.ts';
+import { transcript } from '#harness/transcript.ts';
+import { basic, TestWorld } from '#harness/world.ts';
+import type { CreatedClient } from '#registry/clients.ts';
+
+let world: TestWorld;
+let ben: Account;
+let web: CreatedClient & { secret: string };
+let spa: CreatedClient & { secret: string };
+let service: CreatedClient & { secret: string };
+const verifier = 'a'.repeat(43);
+const challenge = createHash('sha256').update(verifier).digest('base64url');
+const redirect = encodeURIComponent('https://app.example/cb');
+
+before(async () => {
+  world = new TestWorld();
+  const ada = await world.person('Ada');
+  ben = await world.person('Ben');
+  web = await world.client(ada, { name: 'web' });
+  spa = await world.client(ada, { name: 'spa', confidential: false });
+  service = await world.client(ada, { name: 'service', grantTypes: ['client_credentials'] });
+});
+after(() => world.close());
+
+const names = async () => ({
+  web: basic(web.client.id, web.secret),
+  wrong: basic(web.client.id, 'wrong'),
+  service: basic(service.client.id, service.secret),
+  webId: web.client.id,
+  webSecret: web.secret,
+  spaId: spa.client.id,
+  code: await world.code(web, ben, challenge),
+  spaCode: await world.code(spa, ben, challenge),
+  plainCode: await world.code(web, ben),
+  verifier,
+  redirect,
+});
+
+transcript(
+  'a code buys one token, and a second use takes it back (RFC 6749 §4.1.2)',
+  () => world,
+  names,
+  `
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=authorization_code&code={code}&redirect_uri={redirect}&code_verifier={verifier}
+  < 200
+  < Cache-Control: no-store
+  <
+  < {"access_token":"{token}","token_type":"Bearer","expires_in":3600,"refresh_token":"{refresh}","scope":"basic editpage"}
+
+  > POST /oauth2/introspect
+  > Authorization: {web}
+  >
+  > token={token}
+  < 200
+  <
+  < {"active":true,…}
+
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=authorization_code&code={code}&redirect_uri={redirect}&code_verifier={verifier}
+  < 400
+  <
+  < {"error":"invalid_grant",…}
+
+  > POST /oauth2/introspect
+  > Authorization: {web}
+  >
+  > token={token}
+  < 200
+  <
+  < {"active":false}
+
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=refresh_token&refresh_token={refresh}
+  < 400
+  <
+  < {"error":"invalid_grant",…}`,
+);
+
+transcript(
+  'the verifier must fit, and a wrong one does not burn the code (RFC 7636 §4.6)',
+  () => world,
+  names,
+  `
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=authorization_code&code={code}&redirect_uri={redirect}&code_verifier=${'b'.repeat(43)}
+  < 400
+  <
+  < {"error":"invalid_grant",…}
+
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=authorization_code&code={code}&redirect_uri={redirect}
+  < 400
+  <
+  < {"error":"invalid_request",…}
+
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=authorization_code&code={plainCode}&redirect_uri={redirect}&code_verifier={verifier}
+  < 400
+  <
+  < {"error":"invalid_request",…}
+
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=authorization_code&code={code}&redirect_uri={redirect}&code_verifier={verifier}
+  < 200`,
+);
+
+transcript(
+  'a public client names itself; another client gets nothing for its code (RFC 6749 §4.1.3)',
+  () => world,
+  names,
+  `
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=authorization_code&code={spaCode}&redirect_uri={redirect}&code_verifier={verifier}
+  < 400
+  <
+  < {"error":"invalid_grant",…}
+
+  > POST /oauth2/token
+  >
+  > grant_type=authorization_code&client_id={spaId}&code={spaCode}&redirect_uri=https%3A%2F%2Fevil.example&code_verifier={verifier}
+  < 400
+  <
+  < {"error":"invalid_grant",…}
+
+  > POST /oauth2/token
+  >
+  > grant_type=authorization_code&client_id={spaId}&code={spaCode}&redirect_uri={redirect}&code_verifier={verifier}
+  < 200`,
+);
+
+transcript(
+  'client authentication (RFC 6749 §2.3, §5.2)',
+  () => world,
+  names,
+  `
+  > POST /oauth2/token
+  > Authorization: {wrong}
+  >
+  > grant_type=refresh_token&refresh_token=x
+  < 401
+  < WWW-Authenticate: Basic realm="gatehouse", charset="UTF-8"
+  <
+  < {"error":"invalid_client",…}
+
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=refresh_token&refresh_token=x&client_secret={webSecret}
+  < 401
+  <
+  < {"error":"invalid_client",…}
+
+  > POST /oauth2/token
+  >
+  > grant_type=refresh_token&refresh_token=x&client_id={webId}
+  < 401
+
+  > POST /oauth2/token
+  >
+  > grant_type=refresh_token&refresh_token=x&client_id={webId}&client_secret={webSecret}
+  < 400
+  <
+  < {"error":"invalid_grant",…}`,
+);
+
+transcript(
+  'grant types and scopes (RFC 6749 §5.2)',
+  () => world,
+  names,
+  `
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=password&username=a&password=b
+  < 400
+  <
+  < {"error":"unsupported_grant_type",…}
+
+  > POST /oauth2/token
+  > Authorization: {web}
+  >
+  > grant_type=client_credentials
+  < 400
+  <
+  < {"error":"unauthorized_client",…}
+
+  > POST /oauth2/token
+  > Authorization: {service}
+  >
+  > grant_type=client_credentials&scope=delete
+  < 400
+  <
+  < {"error":"invalid_scope",…}
+
+  > POST /oauth2/token
+  > Authorization: {service}
+  >
+  > grant_type=client_credentials&scope=editpage
+  < 200
+  <
+  < {"access_token":"{token}","token_type":"Bearer","expires_in":3600,"scope":"editpage"}
+
+  > POST /oauth2/revoke
+  > Authorization: {web}
+  >
+  > token={token}
+  < 200
+
+  > POST /oauth2/introspect
+  > Authorization: {web}
+  >
+  > token={token}
+  < 200
+  <
+  < {"active":true,…}
+
+  > POST /oauth2/revoke
+  > Authorization: {service}
+  >
+  > token={token}
+  < 200
+
+  > POST /oauth2/introspect
+  > Authorization: {web}
+  >
+  > token={token}
+  < 200
+  <
+  < {"active":false}
+
+  > POST /oauth2/introspect
+  >
+  > token={token}&client_id={spaId}
+  < 400
+  <
+  < {"error":"unauthorized_client",…}
+
+  > POST /oauth2/introspect
+  >
+  > token={token}
+  < 401`,
+);
+
+const exchange = async (form: Record<string, string>) => {
+  const answer = await world.app.inject({
+    method: 'POST',
+    url: '/oauth2/token',
+    headers: { authorization: basic(web.client.id, web.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    payload: new URLSearchParams(form).toString(),
+  });
+  return { status: answer.statusCode, body: answer.json() };
+};
+const bought = async () =>
+  (
+    await exchange({
+      grant_type: 'authorization_code',
+      code: await world.code(web, ben, challenge),
+      redirect_uri: 'https://app.example/cb',
+      code_verifier: verifier,
+    })
+  ).body;
+const alive = async (token: string) => (await world.built.world.faces.core.oauth2.authenticateToken(token, {})).ok;
+
+test('a refresh token has one successor: the same answer within the grace window, the end of the family after it (RFC 9700 §4.14.2)', async () => {
+  const first = await bought();
+  const next = await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token });
+  assert.equal(next.status, 200);
+  world.wait(59);
+  assert.deepEqual((await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).body, next.body);
+  world.wait(1);
+  assert.equal((await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).body.error, 'invalid_grant');
+  assert.equal((await exchange({ grant_type: 'refresh_token', refresh_token: next.body.refresh_token })).body.error, 'invalid_grant');
+  assert.equal(await alive(next.body.access_token), false);
+});
+
+test('a code and a token expire exactly when they say', async () => {
+  const code = await world.code(web, ben, challenge);
+  world.wait(600);
+  const late = await exchange({ grant_type: 'authorization_code', code, redirect_uri: 'https://app.example/cb', code_verifier: verifier });
+  assert.equal(late.body.error, 'invalid_grant');
+  const { access_token: token } = await bought();
+  world.wait(3599);
+  assert.equal(await alive(token), true);
+  world.wait(1);
+  assert.equal(await alive(token), false);
+});
+
+test('tokens end with the consent, the client and the person (one policy point)', async () => {
+  const { store, world: rooms } = world.built;
+  const tokens = await bought();
+  assert.equal(await alive(tokens.access_token), true);
+  await rooms.clients.disable(web.client.id);
+  assert.equal(await alive(tokens.access_token), false);
+  await rooms.clients.reenable(web.client.id);
+  assert.equal(await alive(tokens.access_token), true);
+  await store.setBlocked(ben.id, true);
+  assert.equal(await alive(tokens.access_token), false);
+  await store.setBlocked(ben.id, false);
+  const consent = await rooms.consents.current(web.client, ben, rooms.site);
+  assert.ok(consent);
+  await rooms.consents.renounce(consent.id, ben);
+  assert.equal(await alive(tokens.access_token), false);
+  assert.equal((await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).body.error, 'invalid_grant');
+});
+
+test('a refresh may narrow the scopes and never widens them (RFC 6749 §6)', async () => {
+  const tokens = await bought();
+  assert.equal(
+    (await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, scope: 'editpage delete' })).body.error,
+    'invalid_scope',
+  );
+  assert.equal(
+    (await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, scope: 'editpage' })).body.scope,
+    'editpage',
+  );
+});

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadRights, type RightsTable } from '#accounts/rights.ts';
+import { type AccountProposal, csrfHolds, csrfToken, makeAccounts } from '#accounts/sign-in.ts';
+import { makeMint } from '#keys/mint.ts';
+import { openSqlite } from '#store/sqlite.ts';
+import { bundled, outside } from '../registry/world.ts';
+
+const bundledRights = loadRights(bundled('accounts/data/groups.json'));
+
+const ada: AccountProposal = {
+  name: 'Ada',
+  email: 'ada@example.org',
+  emailConfirmed: true,
+  realName: '',
+  groups: [],
+  password: 'correct horse',
+};
+
+function people(rights: RightsTable = bundledRights) {
+  const { clock, pass, entropy } = outside();
+  const store = openSqlite(':memory:');
+  const accounts = makeAccounts({ records: store, sessions: store, limits: store, rights, mint: makeMint(clock, entropy), clock, entropy });
+  return { accounts, store, clock, pass };
+}
+const kindOf = (answer: { ok: true } | { ok: false; refusal: { kind: string } }) => (answer.ok ? 'ok' : answer.refusal.kind);
+const HERE = '192.0.2.1';
+
+for (const [name, changes, field] of [
+  ['no name', { name: '' }, 'name'],
+  ['only blanks', { name: ' \t ' }, 'name'],
+  ['256 bytes', { name: 'é'.repeat(128) }, 'name'],
+  ['a control character', { name: 'A\u0007da' }, 'name'],
+  ['a character that turns the direction', { name: 'A\u202eda' }, 'name'],
+  ['a zero-width space', { name: 'A\u200bda' }, 'name'],
+  ['half a surrogate pair', { name: 'A\ud800' }, 'name'],
+  ['no address', { email: 'ada' }, 'email'],
+  ['two addresses', { email: 'a@b.example,c@d.example' }, 'email'],
+  ['a header in the address', { email: 'a@b.example\nBcc: c@d.example' }, 'email'],
+  ['a password of 7 characters', { password: '1234567' }, 'password'],
+  ['a password of 513 bytes', { password: 'x'.repeat(513) }, 'password'],
+  ['an unknown group', { groups: ['nowhere'] }, 'group'],
+  ['an implicit group', { groups: ['user'] }, 'group'],
+  ['a real name that turns the direction', { realName: '\u202e' }, 'real-name'],
+] as const) {
+  test(`an account with ${name} is refused`, async () => {
+    const { accounts, store } = people();
+    const answer = await accounts.createAccount({ ...ada, ...changes });
+    assert.equal(!answer.ok && answer.refusal.kind === 'invalid-field' ? answer.refusal.field : answer, field);
+    assert.deepEqual(await store.listAccounts(), []);
+    await store.close();
+  });
+}
+
+test('a name is trimmed, composed, and unique without regard to case', async () => {
+  const { accounts, store } = people();
+  const made = await accounts.createAccount({ ...ada, name: ' Ame\u0301lie ' });
+  assert.equal(made.ok && made.value.name, 'Amélie');
+  assert.equal(kindOf(await accounts.createAccount({ ...ada, name: 'AMÉLIE' })), 'name-taken');
+  for (const typed of ['Amélie', 'ame\u0301lie', ' AMÉLIE ']) assert.equal(kindOf(await accounts.signIn(typed, ada.password, HERE)), 'ok');
+  await store.close();
+});
+
+test('a session lasts 14 days and ends at sign-out; its secret is not stored', async () => {
+  const { accounts, store, clock, pass } = people();
+  await accounts.createAccount(ada);
+  const one = await accounts.signIn('Ada', ada.password, HERE);
+  const other = await accounts.signIn('Ada', ada.password, HERE);
+  assert.ok(one.ok && other.ok);
+  assert.notEqual(one.value.sessionSecret, other.value.sessionSecret);
+  assert.equal(one.value.expiresAt - clock.now(), 14 * 86_400);
+  assert.equal((await accounts.sessionOf(one.value.sessionSecret))?.name, 'Ada');
+  await accounts.signOut(one.value.sessionSecret);
+  assert.equal(await accounts.sessionOf(one.value.sessionSecret), undefined);
+  pass(14 * 86_400 - 1);
+  assert.equal((await accounts.sessionOf(other.value.sessionSecret))?.name, 'Ada');
+  pass(1);
+  assert.equal(await accounts.sessionOf(other.value.sessionSecret), undefined);
+  assert.equal(await accounts.sessionOf('x'.repeat(10_000)), undefined);
+  await store.close();
+});
+
+test('a blocked person cannot sign in, and an open session stops', async () => {
+  const { accounts, store } = people();
+  const made = await accounts.createAccount(ada);
+  const signed = await accounts.signIn('Ada', ada.password, HERE);
+  assert.ok(made.ok && signed.ok);
+  await store.setBlocked(made.value.id, true);
+  assert.equal(await accounts.sessionOf(signed.value.sessionSecret), undefined);
+  assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'blocked');
+  assert.equal(kindOf(await accounts.signIn('Ada', 'wrong', HERE)), 'wrong-name-or-password');
+  await store.close();
+});
+
+for (const [whose, name] of [
+  ['a known name', 'Ada'],
+  ['an unknown name', 'Nobody'],
+] as const) {
+  test(`five failures for ${whose}, then no more tries for 15 minutes`, async () => {
+    const { accounts, store, pass } = people();
+    await accounts.createAccount(ada);
+    const tries: string[] = [];
+    for (let count = 0; count < 6; count++) tries.push(kindOf(await accounts.signIn(name, 'wrong', `192.0.2.${count}`)));
+    assert.deepEqual(tries, [...Array(5).fill('wrong-name-or-password'), 'throttled']);
+    assert.equal(kindOf(await accounts.signIn(name.toUpperCase(), ada.password, '198.51.100.1')), 'throttled');
+    pass(15 * 60);
+    assert.equal(kindOf(await accounts.signIn(name, ada.password, HERE)), name === 'Ada' ? 'ok' : 'wrong-name-or-password');
+    await store.close();
+  });
+}
+
+test('tries at once do not slip through together', async () => {
+  const { accounts, store } = people();
+  await accounts.createAccount(ada);
+  const tries = await Promise.all(Array.from({ length: 12 }, () => accounts.signIn('Ada', 'wrong', HERE)));
+  assert.equal(tries.filter((answer) => kindOf(answer) === 'wrong-name-or-password').length, 5);
+  assert.equal(tries.filter((answer) => kindOf(answer) === 'throttled').length, 7);
+  await store.close();
+});
+
+test('a success forgets the failures of the name', async () => {
+  const { accounts, store } = people();
+  await accounts.createAccount(ada);
+  for (let round = 0; round < 3; round++) {
+    for (let count = 0; count < 4; count++) assert.equal(kindOf(await accounts.signIn('Ada', 'wrong', HERE)), 'wrong-name-or-password');
+    assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
+  }
+  await store.close();
+});
+
+test('fifty failures close an address; successes do not count, and other addresses stay open', async () => {
+  const { accounts, store, clock } = people();
+  await accounts.createAccount(ada);
+  for (let count = 0; count < 49; count++) await store.hit(`sign-in address ${HERE}`, clock.now(), (clock.now() + 900) as never);
+  assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
+  assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
+  assert.equal(kindOf(await accounts.signIn('Ada', 'wrong', HERE)), 'wrong-name-or-password');
+  assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'throttled');
+  assert.equal(kindOf(await accounts.signIn('Ada', ada.password, '192.0.2.2')), 'ok');
+  await store.close();
+});
+
+test('the set-up secret makes one administrator, once; a newer one replaces it', async () => {
+  const { accounts, store } = people();
+  const old = await accounts.issueSetupSecret();
+  const secret = await accounts.issueSetupSecret();
+  assert.equal(kindOf(await accounts.setUp(old, ada)), 'link-used');
+  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, password: 'short' })), 'invalid-field');
+  const first = await accounts.setUp(secret, ada);
+  assert.ok(first.ok);
+  assert.ok(first.value.account.groups.includes('administrator'));
+  assert.equal((await accounts.sessionOf(first.value.sessionSecret))?.id, first.value.account.id);
+  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, name: 'Eve' })), 'link-used');
+  assert.equal((await store.listAccounts()).length, 1);
+  await store.close();
+});
+
+test('a taken name keeps the set-up secret', async () => {
+  const { accounts, store } = people();
+  await accounts.createAccount(ada);
+  const secret = await accounts.issueSetupSecret();
+  assert.equal(kindOf(await accounts.setUp(secret, ada)), 'name-taken');
+  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, name: 'Root' })), 'ok');
+  await store.close();
+});
+
+test("set-up works with an operator's own groups file", async () => {
+  const { accounts, store } = people(loadRights({ groups: { administrator: ['userrights'] }, implicit: [] }));
+  const made = await accounts.setUp(await accounts.issueSetupSecret(), ada);
+  assert.deepEqual(made.ok && made.value.account.groups, ['administrator']);
+  await store.close();
+});
+
+test('a form proof holds for its session alone', () => {
+  assert.ok(csrfHolds('one', csrfToken('one')));
+  assert.ok(!csrfHolds('two', csrfToken('one')));
+  assert.ok(!csrfHolds('one', ''));
+});

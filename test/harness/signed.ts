@@ -1,0 +1,47 @@
+import { createHmac } from 'node:crypto';
+import { explain } from '#oauth1/explain.ts';
+import { percentEncode } from '#wire/percent.ts';
+import type { TestWorld } from './world.ts';
+
+export interface Pair {
+  readonly key: string;
+  readonly secret: string;
+}
+
+let counter = 0;
+
+/** Headers of a request signed with HMAC-SHA1; `over` replaces or (undefined) removes parameters before signing, `signature` the result. */
+export function signedHeader(
+  world: TestWorld,
+  method: string,
+  target: string,
+  client: Pair,
+  token: Pair | null,
+  over: Readonly<Record<string, string | undefined>> = {},
+  options: { readonly reading?: 'rfc5849' | 'mediawiki'; readonly body?: string; readonly signature?: string } = {},
+): Record<string, string> {
+  const parameters = Object.entries({
+    oauth_consumer_key: client.key,
+    oauth_nonce: `n${counter++}`,
+    oauth_signature_method: 'HMAC-SHA1',
+    oauth_timestamp: String(world.now),
+    oauth_version: '1.0',
+    ...(token ? { oauth_token: token.key } : {}),
+    ...over,
+  }).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  const header = () => `OAuth ${parameters.map(([name, value]) => `${name}="${percentEncode(value)}"`).join(', ')}`;
+  const asked = explain({
+    method,
+    url: `https://gate.example${target}`,
+    headers: { authorization: header(), ...(options.body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }) },
+    body: options.body ?? null,
+    clientSecret: client.secret,
+    tokenSecret: token?.secret ?? '',
+    signatureMethod: 'HMAC-SHA1',
+    reading: options.reading ?? 'rfc5849',
+  });
+  if (!asked.ok) throw new Error(JSON.stringify(asked.refusal));
+  const key = `${percentEncode(client.secret)}&${percentEncode(token?.secret ?? '')}`;
+  parameters.push(['oauth_signature', options.signature ?? createHmac('sha1', key).update(asked.value.baseString).digest('base64')]);
+  return { authorization: header(), ...(options.body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }) };
+}

@@ -28,6 +28,8 @@ export interface AccountRecords {
   setBlocked(id: UserId, blocked: boolean): Promise<'set' | 'unknown'>;
   /** Keeps the digest of the one-time set-up secret, in place of any earlier one. */
   saveSetupSecret(digest: Digest): Promise<void>;
+  /** True while that set-up secret can be spent. */
+  hasSetupSecret(digest: Digest): Promise<boolean>;
   /** Spends the set-up secret and creates the first administrator, or neither. A taken name keeps the secret. */
   redeemSetupSecret(
     digest: Digest,

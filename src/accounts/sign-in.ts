@@ -164,6 +164,9 @@ export function makeAccounts(deps: {
       return secret;
     },
     async setUp(secret, proposal) {
+      const digest = digestOf(secret.slice(0, 200));
+      // Asked first, so that a stranger without the link cannot make the server hash passwords.
+      if (!(await records.hasSetupSecret(digest))) return refuse({ kind: 'link-used' });
       const account = await prepare({
         ...proposal,
         emailConfirmed: true,
@@ -172,7 +175,7 @@ export function makeAccounts(deps: {
         groups: ['administrator', ...['reviewer', 'developer'].filter(rights.hasGroup)],
       });
       if (!account.ok) return account;
-      const answer = await records.redeemSetupSecret(digestOf(secret.slice(0, 200)), account.value);
+      const answer = await records.redeemSetupSecret(digest, account.value);
       if (answer.outcome === 'created') return accept(await openSession(answer.account));
       return refuse({ kind: answer.outcome === 'name-taken' ? 'name-taken' : 'link-used' });
     },

@@ -33,6 +33,10 @@ const takeSetting = statement(
   sql.deleteFrom('settings').where('name', '=', param<string>('name')).where('value', '=', param<string>('value')),
 );
 
+const findSetting = statement(
+  sql.selectFrom('settings').select('name').where('name', '=', param<string>('name')).where('value', '=', param<string>('value')),
+);
+
 const insertSession = statement(sql.insertInto('sessions').values(params('digest', 'user_id', 'created_at', 'expires_at')));
 const findSession = statement(
   sql.selectFrom('sessions').selectAll().where('digest', '=', param<string>('digest')).where('expires_at', '>', param<number>('now')),
@@ -95,6 +99,7 @@ export function accountStore(driver: Driver): AccountRecords & Sessions & Limits
     },
     setBlocked: async (id, blocked) => ((await driver.write(() => write(block, { id, blocked: Number(blocked) }))) > 0 ? 'set' : 'unknown'),
     saveSetupSecret: async (digest: Digest) => void (await driver.write(() => write(saveSetting, { name: SETUP, value: digest }))),
+    hasSetupSecret: async (digest) => (await driver.read(one(findSetting, { name: SETUP, value: digest }))) !== undefined,
     async redeemSetupSecret(digest, account) {
       try {
         return await driver.write(function* () {

@@ -55,7 +55,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
   ): Promise<FastifyReply> {
     reply.headers(unkept);
     if (format === 'raw') return reply.code(200).header('content-type', 'text/plain;charset=UTF-8').send(raw);
-    if (format === 'json') return reply.code(200).header('content-type', 'application/json').send(json);
+    if (format === 'json') return reply.code(200).header('content-type', 'application/json').send(Buffer.from(json));
     const visitor = await visitorOf(world, request, reply);
     return sendPage(reply, 200, messagePage(frameOf(world, visitor), title, format === 'html' ? raw : ''));
   }
@@ -120,7 +120,11 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
           nonce,
         });
         // A bare JWT, labelled as JSON all the same: its clients expect it so.
-        return reply.headers(unkept).code(200).header('content-type', 'application/json').send(signHs256(claims, clientSecret));
+        return reply
+          .headers(unkept)
+          .code(200)
+          .header('content-type', 'application/json')
+          .send(Buffer.from(signHs256(claims, clientSecret)));
       }
       case 'authorize':
       case 'authenticate': {
@@ -185,6 +189,9 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     return permit.refusal.why.kind === 'oauth1' ? apiErrorOf(permit.refusal.why.refusal) : badBearer;
   }
 
+  /** Bots ask for a form token before they write. A request with OAuth credentials is its own proof, so this one proves nothing and is not checked. */
+  const apiToken = (who: Permit) => csrfToken(`${who.client.id} ${who.user?.id}`).slice(0, 40);
+
   app.route({
     method: ['GET', 'POST'],
     url: '/w/api.php',
@@ -203,7 +210,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
                 server: world.origin,
                 siteId: world.site,
                 now: new Date(world.clock.millis()),
-                csrfToken: who?.user ? csrfToken(`${who.client.id} ${who.user.id}`).slice(0, 40) : '',
+                csrfToken: who?.user ? apiToken(who) : '',
               },
             );
       if (answer.error !== null) reply.header('mediawiki-api-error', answer.error);

@@ -16,9 +16,8 @@ before(async () => {
   world = new TestWorld();
   ada = await world.person('Ada');
   ben = await world.person('Ben');
-  client = (
-    await world.client(ada, { name: '<script>alert(1)</script>"&', scopes: ['editpage', 'sendemail'], description: '<b>bold</b>' })
-  ).client;
+  client = (await world.client(ada, { name: '<script>alert(1)</script>"&', scopes: ['editpage', 'sendemail'], description: '<b>bold</b>' }))
+    .client;
   cookie = await world.cookie(ben);
 });
 after(() => world.close());

@@ -19,8 +19,8 @@ export interface Config {
   readonly mediawiki: boolean;
   /** OAuth 1 PLAINTEXT signatures are accepted over https (RFC 5849 §3.4.4). */
   readonly oauth1Plaintext: boolean;
-  /** X-Forwarded-For and X-Forwarded-Proto of a proxy in front are believed. */
-  readonly trustProxy: boolean;
+  /** How many proxies stand in front, whose X-Forwarded-For and X-Forwarded-Proto entries are believed. Anything further left is anybody's text. */
+  readonly trustProxy: number;
   /** File with scopes, in place of the built-in catalogue; null: built in. */
   readonly scopesFile: string | null;
   /** File with groups and their rights; null: built in. */
@@ -117,9 +117,9 @@ const settings = {
   trustProxy: {
     flag: 'trust-proxy',
     env: 'GATEHOUSE_TRUST_PROXY',
-    fallback: 'off',
-    rule: onOff,
-    remedy: 'on (a proxy in front sets X-Forwarded-For) or off',
+    fallback: '0',
+    rule: wholeNumber(0, 10),
+    remedy: 'the number of proxies in front that append to X-Forwarded-For, from 0 (none) to 10',
   },
   scopesFile: { flag: 'scopes', env: 'GATEHOUSE_SCOPES', fallback: '', rule: z.string().max(4096), remedy: 'path of a JSON file' },
   groupsFile: { flag: 'groups', env: 'GATEHOUSE_GROUPS', fallback: '', rule: z.string().max(4096), remedy: 'path of a JSON file' },

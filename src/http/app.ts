@@ -26,7 +26,7 @@ export function buildHttp(world: World): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: MOST_BODY,
-    trustProxy: world.trustProxy,
+    trustProxy: world.trustProxy === 0 ? false : (_address: string, hop: number) => hop < world.trustProxy,
     requestTimeout: 30_000,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 4096 },
@@ -52,9 +52,10 @@ export function buildHttp(world: World): FastifyInstance {
   app.get('/readyz', async (_request, reply) => {
     try {
       await world.ping();
-      return reply.header('cache-control', 'no-store').send({ ready: world.signing.jwks().keys.length > 0 });
+      if (world.signing.jwks().keys.length === 0) throw new Error('there are no signing keys');
+      return reply.header('cache-control', 'no-store').send({ ready: true });
     } catch (fault) {
-      world.log.error('store unreachable', { message: (fault as Error).message });
+      world.log.error('not ready', { message: (fault as Error).message });
       return reply.code(503).header('cache-control', 'no-store').header('retry-after', '5').send({ ready: false });
     }
   });
@@ -81,7 +82,8 @@ function answerPlain(
   const error = status >= 500 ? 'server_error' : 'invalid_request';
   if (path.startsWith('/oauth1/'))
     return sendForm(reply, status, [['oauth_problem', error], ...(reference ? [['reference', reference] as const] : [])]);
-  if (path.startsWith('/oauth2/') || !/text\/html/.test(request.headers.accept ?? '')) {
+  const page = path.startsWith('/oauth2/authorize');
+  if ((path.startsWith('/oauth2/') && !page) || !/text\/html/.test(request.headers.accept ?? '')) {
     return sendJson(reply, status, { error, error_description: text, ...(reference ? { reference } : {}) });
   }
   return sendPage(

@@ -79,14 +79,15 @@ export function ownPath(asked: string | undefined): string {
 export const signInFor = (request: FastifyRequest): string => `/sign-in?returnto=${encodeURIComponent(ownPath(request.raw.url))}`;
 
 /**
- * True when a form came from a page of ours: its proof fits the visitor's secret, and the browser, where it tells, names our own origin.
+ * True when a form came from a page of ours, which send each field once: its proof fits the visitor's secret, and the browser, where it tells, names our own origin.
  * (Our pages send no referrer, so browsers name the origin `null`; Sec-Fetch-Site then tells.)
  */
 export function formIsOurs(world: World, request: FastifyRequest, visitor: Visitor): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
   if (origin !== undefined && origin !== world.origin && origin !== 'null') return false;
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
-  return csrfHolds(visitor.secret, pageForm(request).get('csrf') ?? '');
+  const form = pageForm(request);
+  return form.repeated === undefined && csrfHolds(visitor.secret, form.get('csrf') ?? '');
 }
 
 /** Tells a person whose form was not ours, or too old. */

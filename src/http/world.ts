@@ -31,7 +31,8 @@ export interface World {
   readonly siteName: string;
   /** People reach us by https: cookies are locked to it. */
   readonly secure: boolean;
-  readonly trustProxy: boolean;
+  /** Proxies in front whose word on the client's address is taken. */
+  readonly trustProxy: number;
   readonly accounts: SignInVerbs;
   readonly records: AccountRecords & RegistryRecords;
   readonly rights: RightsTable;

@@ -3,5 +3,4 @@ declare module 'oauth';
 declare module 'passport-oauth1';
 declare module 'passport-mediawiki-oauth';
 declare module 'express';
-declare module 'oidc-provider';
 declare module 'simple-oauth2';

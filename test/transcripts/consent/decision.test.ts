@@ -80,6 +80,7 @@ test('a form that is not ours changes nothing (CSRF)', async () => {
   const attempts = [
     decide(url, 'accept=1'),
     decide(url, 'accept=1&csrf=wrong'),
+    decide(url, `accept=1&accept=1&csrf=${csrf}`),
     decide(url, `accept=1&csrf=${csrf}`, { origin: 'https://evil.example' }),
     decide(url, `accept=1&csrf=${csrf}`, { 'sec-fetch-site': 'cross-site' }),
   ];
@@ -185,4 +186,16 @@ test('the set-up link works once', async () => {
   assert.ok(first.ok && rights.rightsOf(first.value.account).has('mwoauthmanageconsumer'));
   const second = await accounts.setUp(secret, { name: 'Root2', email: 'root@example.org', password: 'correct horse' });
   assert.ok(!second.ok && second.refusal.kind === 'link-used');
+});
+
+test('behind a proxy the address is the one it appended, not what the client wrote', async () => {
+  const proxied = new TestWorld({ 'trust-proxy': '1' });
+  const seen: string[] = [];
+  proxied.app.addHook('preHandler', async (request) => {
+    seen.push(request.ip);
+  });
+  await proxied.app.inject({ url: '/', headers: { 'x-forwarded-for': '6.6.6.6, 203.0.113.9' } });
+  await world.app.inject({ url: '/', headers: { 'x-forwarded-for': '6.6.6.6' } });
+  assert.deepEqual(seen, ['203.0.113.9']);
+  await proxied.close();
 });

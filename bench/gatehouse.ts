@@ -1,0 +1,95 @@
+// This server as it is, on a SQLite file, with one person signed in and one app that only learns who they are (so that nobody is asked).
+import { join } from 'node:path';
+import { makeWorld, readSettings, realOutside } from '#app';
+import { buildHttp } from '#http/app.ts';
+import { sentRequest } from '#http/sent.ts';
+import { type Ready, reportCpu } from './ready.ts';
+
+const port = 4490;
+const config = readSettings({ port: String(port), data: join(process.argv[2] ?? '.', 'gatehouse'), issuer: `http://localhost:${port}` });
+const { world, guard } = makeWorld(config, realOutside(config));
+const must = <T>(answer: { ok: true; value: T } | { ok: false; refusal: unknown }): T => {
+  if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));
+  return answer.value;
+};
+const person = { emailConfirmed: true, realName: '', groups: [], password: 'correct horse battery' };
+const ada = must(await world.accounts.createAccount({ ...person, name: 'Ada', email: 'ada@example.org' }));
+const session = must(await world.accounts.signIn('Ada', person.password, '127.0.0.1'));
+const base = {
+  version: '1.0',
+  description: '',
+  email: 'ada@example.org',
+  confidential: true,
+  redirectIsPrefix: false,
+  pkceOptional: false,
+  tokenAlgorithm: 'ES256',
+  site: '*',
+  rsaPublicKey: null,
+} as const;
+const redirectUri = 'http://127.0.0.1:9/cb';
+const app = must(
+  await world.clients.create(
+    {
+      ...base,
+      name: 'web',
+      protocol: 'oauth2',
+      ownerOnly: false,
+      redirectUri,
+      grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+      scopes: ['mwoauth-authonly'],
+    },
+    ada,
+    { approve: true },
+  ),
+);
+await world.consents.save(app.client, ada, app.client.scopes);
+const handshake = must(
+  await world.clients.create(
+    { ...base, name: 'classic', protocol: 'oauth1', ownerOnly: false, redirectUri, grantTypes: [], scopes: ['editpage'] },
+    ada,
+    { approve: true },
+  ),
+);
+const consent = await world.consents.save(handshake.client, ada, handshake.client.scopes);
+const server = buildHttp(world);
+server.get('/bench-api', async (request, reply) => {
+  const permit = await guard.permit(sentRequest(request), world.site);
+  return permit.ok ? reply.send({ user: permit.value.user?.name }) : reply.code(permit.refusal.status).send({});
+});
+await server.listen({ port, host: '127.0.0.1' });
+
+// The permanent pair, through the handshake itself.
+const temporary = await import('../examples/demo/oauth1.ts');
+const client = { key: handshake.client.id, secret: handshake.secret ?? '' };
+const url = `http://localhost:${port}`;
+const first = new URLSearchParams(
+  await (await temporary.signedFetch('POST', `${url}/oauth1/initiate`, client, null, { oauth_callback: 'oob' })).text(),
+);
+const pair = { key: first.get('oauth_token') ?? '', secret: first.get('oauth_token_secret') ?? '' };
+const done = must(await world.faces.core.oauth1.grant(pair.key, handshake.client, consent));
+const verifier = done.kind === 'show-verifier' ? done.verifier : '';
+const bought = new URLSearchParams(
+  await (await temporary.signedFetch('POST', `${url}/oauth1/token`, client, pair, { oauth_verifier: verifier })).text(),
+);
+
+const ready: Ready = {
+  port,
+  clientId: app.client.id,
+  clientSecret: app.secret ?? '',
+  redirectUri,
+  codeScope: 'mwoauth-authonly',
+  apiScope: null,
+  resource: null,
+  cookie: `gatehouse=${session.sessionSecret}`,
+  codes: [],
+  opaque: [],
+  paths: { token: '/oauth2/token', introspect: '/oauth2/introspect', authorize: '/oauth2/authorize' },
+  oauth1: {
+    key: client.key,
+    secret: client.secret,
+    token: bought.get('oauth_token') ?? '',
+    tokenSecret: bought.get('oauth_token_secret') ?? '',
+  },
+};
+reportCpu();
+process.send?.(ready);

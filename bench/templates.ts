@@ -1,0 +1,30 @@
+// How often the consent page renders in a second of this process.
+import { consentPage } from '#pages/consent.ts';
+
+const groups = Array.from({ length: 6 }, (_, group) => ({
+  label: `Group ${group}`,
+  scopes: Array.from({ length: 5 }, (_, scope) => ({
+    description: `Do thing ${scope} & <more>`,
+    risk: scope === 0 ? 'Could endanger an account' : null,
+  })),
+}));
+const frame = { siteName: 'Gatehouse', userName: 'Ada', csrf: 'x'.repeat(43) };
+const view = {
+  appName: 'Reader',
+  appDescription: 'Reads notes.',
+  ownerName: 'Ben',
+  site: null,
+  groups,
+  userName: 'Ada',
+  returnsTo: 'app.example',
+  proposed: false,
+  csrf: 'x'.repeat(43),
+  popup: false,
+};
+const until = Date.now() + 2000;
+let rendered = 0;
+while (Date.now() < until) {
+  await consentPage(frame, view);
+  rendered += 1;
+}
+console.log(`consent page of ${groups.length * 5} scopes: ${Math.round(rendered / 2)} renders/s`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 const base = ['kernel', 'ports', 'wire', 'keys'];
@@ -25,6 +25,8 @@ const allowed: Record<string, readonly string[]> = {
 
 for (const [room, may] of Object.entries(allowed)) {
   test(`src/${room} imports only what it may`, () => {
+    // A room on the plan that nobody has moved into yet.
+    if (!existsSync(`src/${room}`)) return;
     const files = readdirSync(`src/${room}`, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     for (const file of files) {
       const text = readFileSync(`src/${room}/${file}`, 'utf8');
@@ -46,3 +48,8 @@ for (const [room, may] of Object.entries(allowed)) {
     }
   });
 }
+
+test('every folder of src is a room of the map', () => {
+  const rooms = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const { name } of rooms) assert.ok(name in allowed, `src/${name} is not on the map`);
+});

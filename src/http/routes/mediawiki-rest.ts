@@ -34,6 +34,11 @@ export function mediawikiRestRoutes(
   app.get(`${root}/authorize`, async (request, reply) => {
     const visitor = await visitorOf(world, request, reply);
     const query = queryOf(request);
+    // A stranger signs in before anything is looked up, as there: only a request without its two fields is refused first.
+    const named = query.ok ? formValues(query.value) : undefined;
+    if (visitor.user === null && named?.get('client_id') !== undefined && named.get('response_type') !== undefined) {
+      return reply.code(307).header('cache-control', 'no-store').header('location', signInFor(request)).send('');
+    }
     const sound = query.ok ? await face.oauth2.readAuthorization(tidy(query.value)) : undefined;
     const page = (status: number, title: string, text: string) => sendMessage(world, reply, visitor, status, title, text);
     if (sound === undefined)
@@ -56,7 +61,7 @@ export function mediawikiRestRoutes(
       return page(status, title, text);
     }
     if (!sound.ok) throw new Error('unreachable: a refusal was answered above');
-    if (visitor.user === null) return seeOther(reply, signInFor(request));
+    if (visitor.user === null) throw new Error('unreachable: a sound request has both fields, and a stranger was sent to sign in');
     const { client, scopes, asked, display } = sound.value;
     const wanted = { clientId: client.id, userId: visitor.user.id, scopes, asked, dialect: 'mediawiki', display } as const;
     if (await maySkip(world, client, visitor.user, scopes)) {

@@ -32,8 +32,24 @@ import { openSqlite, type Store } from '#store/sqlite.ts';
 /** The real clock. */
 export const systemClock: Clock = { now: () => instant(Date.now() / 1000), millis: () => Date.now() };
 
-/** Chance from the operating system. */
-export const systemEntropy: Entropy = { bytes: (count) => randomBytes(count) };
+const POOL = 4096;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** Chance from the operating system, drawn 4 KiB at a time; what was handed out is wiped. */
+export const systemEntropy: Entropy = {
+  bytes: (count) => {
+    if (count > POOL / 4) return randomBytes(count);
+    if (used + count > pool.length) {
+      pool = randomBytes(POOL);
+      used = 0;
+    }
+    const handed = Uint8Array.prototype.slice.call(pool, used, used + count);
+    pool.fill(0, used, used + count);
+    used += count;
+    return handed;
+  },
+};
 
 /** One JSON line for each event, on standard error. */
 export function jsonLog(level: Config['logLevel'], clock: Clock): Log {

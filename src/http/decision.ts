@@ -6,6 +6,7 @@ import { digestOf } from '#keys/digest.ts';
 import { verifierPage } from '#pages/people.ts';
 import type { AuthorizationRequest } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
+import type { Consent } from '#registry/consent.ts';
 import { acceptedScopes, isIdentityOnly } from '#registry/consents.ts';
 import { refusalForPerson } from './answers.ts';
 import { frameOf, seeOther, sendMessage, sendPage, type Visitor } from './visitor.ts';
@@ -21,13 +22,20 @@ export async function askPerson(world: World, request: Omit<AuthorizationRequest
 }
 
 /**
- * True when a returning person need not be asked: the app only learns who they are, they allowed just that before, and it can keep a
- * secret, so that nobody else can ask in its name (registry 7.6).
+ * The consent of a returning person who need not be asked: the app only learns who they are, they allowed just that before, and it can keep
+ * a secret, so that nobody else can ask in its name (registry 7.6). Undefined: ask.
  */
-export async function maySkip(world: World, client: Client, user: Account, scopes: readonly string[]): Promise<boolean> {
-  if (!client.confidential || !isIdentityOnly(client.scopes, world.scopes) || !isIdentityOnly(scopes, world.scopes)) return false;
+export async function standingConsent(
+  world: World,
+  client: Client,
+  user: Account,
+  scopes: readonly string[],
+): Promise<Consent | undefined> {
+  if (!client.confidential || !isIdentityOnly(client.scopes, world.scopes) || !isIdentityOnly(scopes, world.scopes)) return undefined;
   const consent = await world.consents.current(client, user, world.site);
-  return consent !== undefined && consent.site === client.site && scopes.every((scope) => consent.scopes.includes(scope));
+  return consent !== undefined && consent.site === client.site && scopes.every((scope) => consent.scopes.includes(scope))
+    ? consent
+    : undefined;
 }
 
 /** The request a handle names; undefined when it is gone or is another person's. */
@@ -36,24 +44,35 @@ export async function pending(world: World, handle: string, user: Account): Prom
   return found?.userId === user.id ? found : undefined;
 }
 
-const faceOf = (world: World, request: AuthorizationRequest) =>
+/** What a decision is about, wherever the request was kept. */
+type Decided = Pick<AuthorizationRequest, 'asked' | 'scopes' | 'dialect'>;
+
+const faceOf = (world: World, request: Decided) =>
   request.dialect === 'mediawiki' && world.faces.mediawiki ? world.faces.mediawiki : world.faces.core;
 
-/** Carries out a person's yes: the consent is written, then the code or verifier, then they are sent back. */
+/** Carries out a person's yes: the consent is written, then the code or verifier, and they are sent back. */
 export async function carryOut(
   world: World,
   reply: FastifyReply,
   visitor: Visitor & { readonly user: Account },
-  request: AuthorizationRequest,
+  request: Decided,
   client: Client,
 ): Promise<FastifyReply> {
+  const scopes = request.asked.protocol === 'oauth2' ? acceptedScopes(request.scopes, client, world.scopes) : client.scopes;
+  return sendOn(world, reply, visitor, request, client, await world.consents.save(client, visitor.user, scopes));
+}
+
+/** Sends a person back to the app under a consent that stands; nothing about it is written. */
+export async function sendOn(
+  world: World,
+  reply: FastifyReply,
+  visitor: Visitor,
+  request: Decided,
+  client: Client,
+  consent: Consent,
+): Promise<FastifyReply> {
   const face = faceOf(world, request);
-  if (request.asked.protocol === 'oauth2') {
-    const scopes = acceptedScopes(request.scopes, client, world.scopes);
-    const consent = await world.consents.save(client, visitor.user, scopes);
-    return seeOther(reply, await face.oauth2.grant(request.asked, client, consent, request.scopes));
-  }
-  const consent = await world.consents.save(client, visitor.user, client.scopes);
+  if (request.asked.protocol === 'oauth2') return seeOther(reply, await face.oauth2.grant(request.asked, client, consent, request.scopes));
   const done = await face.oauth1.grant(request.asked.token, client, consent);
   if (!done.ok) {
     const { status, title, text } = refusalForPerson(done.refusal);

@@ -9,6 +9,7 @@ import { all, one, param, params, sql, statement, type Unit, write } from './sql
 import type { Driver } from './sqlite-driver.ts';
 
 const byId = statement(sql.selectFrom('clients').selectAll().where('id', '=', param<string>('id')));
+const versionOf = statement(sql.selectFrom('clients').select('changes').where('id', '=', param<string>('id')));
 const everyClient = statement(sql.selectFrom('clients').selectAll().orderBy('number', 'desc'));
 const named = statement(
   sql
@@ -127,17 +128,17 @@ const takeRequest = statement(
 const MOST_KEPT = 1000;
 const parsed = new WeakMap<Driver, Map<string, { readonly changes: number; readonly client: Client }>>();
 
-/** A client by id. A row that did not change since it was last read is not parsed again. */
+/** A client by id. The row is read whole only when it changed since it was last read: most questions cost one small lookup. */
 export function* clientById(driver: Driver, id: ClientId): Unit<Client | undefined> {
-  const row = yield* one(byId, { id });
-  if (row === undefined) return undefined;
   let memory = parsed.get(driver);
   if (memory === undefined || memory.size >= MOST_KEPT) {
     memory = new Map();
     parsed.set(driver, memory);
   }
   const known = memory.get(id);
-  if (known?.changes === row.changes) return known.client;
+  if (known !== undefined && (yield* one(versionOf, { id }))?.changes === known.changes) return known.client;
+  const row = yield* one(byId, { id });
+  if (row === undefined) return undefined;
   const client = toClient(row);
   memory.set(id, { changes: row.changes, client });
   return client;

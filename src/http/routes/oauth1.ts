@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { formValues } from '#wire/form.ts';
 import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../answers.ts';
-import { askPerson, carryOut, maySkip } from '../decision.ts';
+import { askPerson, sendOn, standingConsent } from '../decision.ts';
 import { queryOf, sentRequest } from '../sent.ts';
 import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
 import type { World } from '../world.ts';
@@ -35,10 +35,8 @@ export async function askForOAuth1(
     dialect: asked.dialect,
     display: asked.popup ? ('popup' as const) : ('page' as const),
   };
-  if (asked.skip && (await maySkip(world, client.value, visitor.user, client.value.scopes))) {
-    const now = world.clock.now();
-    return carryOut(world, reply, { ...visitor, user: visitor.user }, { ...wanted, digest: '' as never, expiresAt: now }, client.value);
-  }
+  const standing = asked.skip ? await standingConsent(world, client.value, visitor.user, client.value.scopes) : undefined;
+  if (standing) return sendOn(world, reply, visitor, wanted, client.value, standing);
   return seeOther(reply, await askPerson(world, wanted));
 }
 

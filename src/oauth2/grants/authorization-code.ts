@@ -32,7 +32,7 @@ export async function authorizationCodeGrant(
   { client }: ProvenClient,
   form: FormValues,
 ): Promise<Result<TokenAnswer, OAuth2Refusal>> {
-  const { records, clock, mint, settings, registry } = parts;
+  const { records, clock, mint, settings } = parts;
   const sent = form.get('code');
   if (sent === undefined) return refuse({ kind: 'invalid_request', parameter: 'code', problem: 'missing' });
   const digest = digestOf(sent.slice(0, 512));
@@ -52,7 +52,7 @@ export async function authorizationCodeGrant(
   }
   const now = clock.now();
   if (isPast(code.expiresAt, now)) return no('expired');
-  const standing = { familyRevoked, user, consent, client: await registry.findClient(client.id) };
+  const standing = { familyRevoked, user, consent, client };
   const why = fallen({ ...code, revoked: false }, standing, now);
   if (why !== undefined) {
     if (typeof why === 'object') return refuse({ kind: 'access_denied', problem: why.kind });

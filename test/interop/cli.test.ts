@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Browser } from '../../examples/demo/browser.ts';
+import { freePort, password } from './server.ts';
+
+const bin = new URL('../../bin/gatehouse.js', import.meta.url).pathname;
+const data = join(mkdtempSync(join(tmpdir(), 'gatehouse-cli-')), 'data');
+after(() => rmSync(join(data, '..'), { recursive: true, force: true }));
+
+const run = (args: readonly string[], input = '') => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { input, encoding: 'utf8' });
+  return { status, stdout, stderr };
+};
+
+const commands = [
+  'serve',
+  'account create',
+  'account list',
+  'client create',
+  'client list',
+  'client show',
+  'client approve',
+  'client reject',
+  'client disable',
+  'client reenable',
+  'explain oauth1',
+];
+test('every command has --help, and the overview names it', () => {
+  const overview = run(['--help']);
+  assert.equal(overview.status, 0);
+  for (const command of commands) {
+    assert.ok(overview.stdout.includes(command), command);
+    const help = run([...command.split(' '), '--help']);
+    assert.equal(help.status, 0);
+    assert.match(help.stdout, /Usage: gatehouse/);
+  }
+});
+
+/** Starts the server as a person does, and gathers what it prints until it is ready. */
+async function serve(port: number): Promise<{ readonly child: ChildProcess; readonly printed: string }> {
+  const child = spawn(process.execPath, [bin, 'serve', '--port', String(port), '--data', data], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  child.stdout?.setEncoding('utf8').on('data', (piece) => {
+    printed += piece;
+  });
+  while (!/setup\?token=\S+|Sign in at/.test(printed)) await new Promise((resolve) => setTimeout(resolve, 20));
+  return { child, printed };
+}
+const stop = (child: ChildProcess, signal: 'SIGINT' | 'SIGTERM'): Promise<number | null> =>
+  new Promise((resolve) => {
+    child.once('exit', (code) => resolve(code));
+    child.kill(signal);
+  });
+
+test('the first start prints a set-up link that works once; a second start finds everything again', async () => {
+  const port = await freePort();
+  const first = await serve(port);
+  const link = /http:\S+\/setup\?token=\S+/.exec(first.printed)?.[0] ?? '';
+  const browser = new Browser();
+  const done = await browser.press(await browser.follow(link), 'set-up', { name: 'Root', email: 'root@example.org', password });
+  assert.match(done.text, /Hello, Root/);
+  const other = new Browser();
+  const again = await other.press(await other.follow(link), 'set-up', { name: 'Second', email: 'second@example.org', password });
+  assert.match(again.text, /used before/);
+  assert.equal(await stop(first.child, 'SIGINT'), 0);
+
+  const second = await serve(port);
+  assert.ok(!second.printed.includes('setup?token'));
+  assert.match((await browser.follow(`http://localhost:${port}/`)).text, /Hello, Root/);
+  assert.equal(await stop(second.child, 'SIGTERM'), 0);
+  assert.equal(statSync(join(data, 'gatehouse.db')).mode & 0o777, 0o600);
+  for (const key of readdirSync(join(data, 'keys'))) assert.equal(statSync(join(data, 'keys', key)).mode & 0o777, 0o600);
+});
+
+test('apps go through their stages; refusals exit 1 and name the remedy, wrong use exits 2', () => {
+  const made = run([
+    'client',
+    'create',
+    '--owner',
+    'Root',
+    '--name',
+    'App',
+    '--protocol',
+    'oauth1',
+    '--redirect-uri',
+    'https://app.example/cb',
+    '--scope',
+    'editpage',
+    '--json',
+    '--data',
+    data,
+  ]);
+  assert.equal(made.status, 0, made.stderr);
+  const app = JSON.parse(made.stdout);
+  assert.match(app.client_secret, /^[0-9a-f]{40}$/);
+  assert.equal(app.stage, 'proposed');
+  for (const [verb, stage] of [
+    ['approve', 'approved'],
+    ['disable', 'disabled'],
+    ['reenable', 'approved'],
+  ] as const) {
+    assert.equal(JSON.parse(run(['client', verb, app.client_id, '--json', '--data', data]).stdout).stage, stage);
+  }
+  const refused = run(['client', 'reject', app.client_id, '--data', data]);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /wrong stage.*client show/);
+  assert.ok(!run(['client', 'show', app.client_id, '--json', '--data', data]).stdout.includes(app.client_secret));
+  assert.equal(JSON.parse(run(['client', 'list', '--json', '--data', data]).stdout).length, 1);
+  assert.equal(run(['client', 'show', 'nobody', '--data', data]).status, 1);
+  for (const wrong of [
+    ['nonsense'],
+    ['client', 'create', '--data', data],
+    ['serve', '--port', 'x'],
+    ['client', 'show'],
+    ['account', 'list', '--what'],
+  ]) {
+    const answer = run(wrong);
+    assert.equal(answer.status, 2, wrong.join(' '));
+    assert.match(answer.stderr, /^gatehouse: /);
+  }
+});
+
+test('secrets are not readable in the database', () => {
+  const made = JSON.parse(
+    run([
+      'client',
+      'create',
+      '--owner',
+      'Root',
+      '--name',
+      'Bot',
+      '--protocol',
+      'owner-only',
+      '--oauth-version',
+      '1',
+      '--json',
+      '--data',
+      data,
+    ]).stdout,
+  );
+  const files = readdirSync(data).filter((name) => name.startsWith('gatehouse.db'));
+  const bytes = Buffer.concat(files.map((name) => readFileSync(join(data, name))));
+  for (const secret of [made.client_secret, made.access_token_secret]) {
+    assert.match(secret, /^[0-9a-f]{40}$/);
+    assert.ok(!bytes.includes(secret));
+  }
+  assert.ok(bytes.includes(made.client_id));
+});
+
+test('explain oauth1 shows the base string (RFC 5849 §3.4.1.1)', () => {
+  const request = {
+    method: 'POST',
+    url: 'http://example.com/request?b5=%3D%253D&a3=a&c%40=&a2=r%20b',
+    headers: {
+      authorization:
+        'OAuth realm="Example", oauth_consumer_key="9djdj82h48djs9d2", oauth_token="kkk9d7dh3k39sjv7", oauth_signature_method="HMAC-SHA1", oauth_timestamp="137131201", oauth_nonce="7d8f3e4a"',
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: 'c2&a3=2+q',
+    clientSecret: 'a',
+    tokenSecret: 'b',
+    signatureMethod: 'HMAC-SHA1',
+  };
+  const answer = run(['explain', 'oauth1', '--json'], JSON.stringify(request));
+  assert.equal(answer.status, 0, answer.stderr);
+  const shown = JSON.parse(answer.stdout);
+  assert.equal(shown.baseStringUri, 'http://example.com/request');
+  assert.match(shown.normalizedParams, /^a2=r%20b&a3=2%20q&a3=a&b5=/);
+  assert.match(shown.baseString, /^POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b/);
+  assert.equal(typeof shown.signature, 'string');
+  assert.equal(run(['explain', 'oauth1'], 'not json').status, 2);
+});

@@ -4,6 +4,8 @@ const MOST_KEPT = 500;
 const kept = new Map<string, KeyObject | null>();
 
 function read(pem: string): KeyObject | null {
+  // A private key would do as well, and would then be kept: whoever sent it must not have.
+  if (pem.includes('PRIVATE KEY')) return null;
   try {
     const key = pem.includes('BEGIN CERTIFICATE') ? new X509Certificate(pem).publicKey : createPublicKey(pem);
     return key.asymmetricKeyType === 'rsa' ? key : null;

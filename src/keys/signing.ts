@@ -109,7 +109,8 @@ export function loadSigningKeys(stored: StoredKeys): SigningKeys {
     },
     verify(jwt) {
       const [first = '', second = '', third = '', ...more] = jwt.split('.');
-      if (more.length > 0 || first === '' || second === '' || third === '') return undefined;
+      // Base64url without padding, and nothing else (RFC 7515 §2): one token, one spelling.
+      if (more.length > 0 || ![first, second, third].every((part) => /^[\w-]+$/.test(part))) return undefined;
       const [header, claims] = [parse(first), parse(second)];
       const key = typeof header?.kid === 'string' ? byKid.get(header.kid) : undefined;
       if (header === undefined || claims === undefined || key === undefined || header.alg !== key.algorithm || 'crit' in header)

@@ -21,7 +21,7 @@ export function jwkThumbprint(
   jwk: Readonly<Record<string, unknown>>,
   algorithm: 'SHA-256' | 'SHA-384' | 'SHA-512' = 'SHA-256',
 ): Result<Thumbprint, { readonly kind: 'unknown-key-type' | 'missing-member' }> {
-  const names = typeof jwk.kty === 'string' ? members[jwk.kty] : undefined;
+  const names = typeof jwk.kty === 'string' && Object.hasOwn(members, jwk.kty) ? members[jwk.kty] : undefined;
   if (names === undefined) return refuse({ kind: 'unknown-key-type' });
   if (names.some((name) => typeof jwk[name] !== 'string' || jwk[name] === '')) return refuse({ kind: 'missing-member' });
   const hashInput = JSON.stringify(Object.fromEntries(names.map((name) => [name, jwk[name]])));

@@ -27,7 +27,7 @@ export interface HeaderParameters {
 type HeaderRefusal = { readonly kind: 'malformed' | 'duplicate-parameter' | 'bad-percent-encoding' };
 
 const strictPart = /[\s,]*([^=,"\s]+)=(?:"([^"]*)"|([^",\s]*))[ \t]*(?:,|$)/y;
-const laxPart = /[\s,]*([^=,"\s]+)=(?:"([^"]*)"|([^",]*))[^,"]*(?:,|$)/y;
+const laxPart = /[\s,]*([^=,"\s]+)=(?:"([^"]*)"[^,"]*|([^",]*))(?:,|$)/y;
 const formDecode = (text: string) => percentDecode(text.replaceAll('+', ' '));
 
 /**

@@ -7,7 +7,7 @@ const plain = (address: string) => mapped.exec(address)?.[1] ?? address;
 function add(list: BlockList, range: string): boolean {
   const [address = '', bits, ...more] = range.split('/');
   const version = isIP(address);
-  if (version === 0 || more.length > 0) return false;
+  if (version === 0 || more.length > 0 || address.includes('%')) return false;
   const type = version === 4 ? 'ipv4' : 'ipv6';
   if (bits === undefined) list.addAddress(address, type);
   else if (!/^\d{1,3}$/.test(bits) || Number(bits) > (version === 4 ? 32 : 128)) return false;

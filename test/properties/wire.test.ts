@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { addressInRanges, isRange } from '#wire/address.ts';
+import { bearerToken, parseBasic } from '#wire/authorization.ts';
+import { formEncode, parseForm } from '#wire/form.ts';
+import { percentDecode, percentEncode } from '#wire/percent.ts';
+import { addToQuery, redirectUriMatches } from '#wire/redirect-uri.ts';
+import { formatScope, parseScope } from '#wire/scope.ts';
+
+const text = fc.string({ unit: 'binary' });
+const noNul = text.filter((value) => !value.includes('\0'));
+const pairs = fc.array(fc.tuple(noNul, noNul));
+
+test('percent-encoding is undone by decoding, and leaves only unreserved characters (RFC 5849 §3.6)', () => {
+  fc.assert(
+    fc.property(text, (value) => {
+      const encoded = percentEncode(value);
+      assert.match(encoded, /^(?:[A-Za-z0-9\-._~]|%[0-9A-F]{2})*$/);
+      assert.equal(percentDecode(encoded), value);
+    }),
+  );
+});
+
+test('a form read back is the form written, as text and as bytes', () => {
+  fc.assert(
+    fc.property(pairs, (value) => {
+      const written = formEncode(value);
+      for (const form of [parseForm(written), parseForm(Buffer.from(written))]) assert.deepEqual(form.ok && form.value, value);
+    }),
+  );
+});
+
+test('readers of what strangers send answer and never throw', () => {
+  fc.assert(
+    fc.property(text, fc.uint8Array(), (value, bytes) => {
+      parseForm(value);
+      parseForm(bytes);
+      percentDecode(value);
+      parseScope(value);
+      bearerToken(`Bearer ${value}`);
+      parseBasic(`Basic ${value}`);
+      parseBasic(`Basic ${Buffer.from(bytes).toString('base64')}`);
+      redirectUriMatches([value], `http://127.0.0.1:${value}`);
+      isRange(value);
+      addressInRanges(value, [value]);
+    }),
+  );
+});
+
+test('Basic credentials survive form encoding (RFC 6749 §2.3.1)', () => {
+  const plain = fc.string({ unit: 'grapheme', minLength: 1 });
+  fc.assert(
+    fc.property(plain, plain, (id, secret) => {
+      const value = `Basic ${Buffer.from(`${percentEncode(id)}:${percentEncode(secret)}`).toString('base64')}`;
+      assert.deepEqual(parseBasic(value), { ok: true, value: { id, secret } });
+    }),
+  );
+});
+
+test('what is added to a query comes last and the rest stays byte for byte (RFC 6749 §4.1.2)', () => {
+  fc.assert(
+    fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), pairs, (uri, added) => {
+      const [head = '', fragment] = uri.split('#');
+      const [whole = '', after] = addToQuery(uri, added).split('#');
+      assert.equal(after, fragment);
+      assert.ok(whole.startsWith(head));
+      const query = whole.slice(head.length).replace(/^[?&]/, '');
+      const read = parseForm(query);
+      assert.deepEqual(read.ok && read.value, added);
+    }),
+  );
+});
+
+test('scope tokens survive writing and reading (RFC 6749 §3.3)', () => {
+  const token = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]+$/);
+  fc.assert(fc.property(fc.uniqueArray(token, { minLength: 1 }), (tokens) => assert.deepEqual(parseScope(formatScope(tokens)), tokens)));
+});
+
+test('an address is in its own range, and one that came over IPv6 is the same address', () => {
+  fc.assert(
+    fc.property(fc.ipV4(), fc.integer({ min: 0, max: 32 }), (address, bits) => {
+      assert.ok(addressInRanges(address, [`${address}/${bits}`]));
+      assert.ok(addressInRanges(`::ffff:${address}`, [`${address}/${bits}`]));
+    }),
+  );
+});

@@ -60,6 +60,7 @@ export function oauth2Words(refusal: OAuth2Refusal | AuthorizeProblem): string {
       return {
         missing: 'Client authentication is missing.',
         twice: 'Use one way of client authentication.',
+        'secret-missing': 'Client authentication failed.',
         'unknown-or-wrong': 'Client authentication failed.',
         'grant-type': 'The grant type is not allowed.',
       }[refusal.problem];

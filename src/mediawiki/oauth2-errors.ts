@@ -33,6 +33,7 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
     case 'unsupported_grant_type':
       return check('grant_type');
     case 'invalid_client':
+      if (refusal.problem === 'secret-missing') return check('client_secret');
       return refusal.problem === 'missing' && refusal.scheme === 'none'
         ? check('client_id')
         : make(401, 'invalid_client', 'Client authentication failed');

@@ -52,7 +52,7 @@ export function tokenAnswer(parts: OAuth2Parts, row: AccessToken, jwt: string, r
     token_type: 'Bearer',
     expires_in: row.expiresAt - row.issuedAt,
     ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
-    ...(parts.reading.scopeInAnswer ? { scope: formatScope(row.scopes) } : {}),
+    ...(parts.reading.scopeInAnswer && row.scopes.length > 0 ? { scope: formatScope(row.scopes) } : {}),
   };
 }
 

@@ -61,7 +61,8 @@ export async function authenticateClient(
     client !== undefined &&
     (client.confidential ? secret !== undefined && matches : secret === undefined || parts.reading.twoCredentials === 'body-wins');
   if (!fine) {
-    const problem = client?.confidential && secret === undefined ? 'missing' : 'unknown-or-wrong';
+    // Told apart for a dialect's hint alone: in the core both read the same, so that nobody learns which clients exist.
+    const problem = client?.confidential && secret === undefined ? 'secret-missing' : 'unknown-or-wrong';
     return refuse({ kind: 'invalid_client', problem, scheme });
   }
   return accept({ client } as ProvenClient);

@@ -36,7 +36,7 @@ export interface OAuth2Reading {
   readonly twoCredentials: 'refuse' | 'body-wins';
   /** Confidential clients may leave PKCE out, whatever their registration says; `plain` is accepted. */
   readonly relaxedPkce: boolean;
-  /** A token request may leave out the redirect URI that the authorization request named none of, and only then (RFC 6749 §4.1.3). */
+  /** Authorization responses name the issuer (RFC 9207). */
   readonly iss: boolean;
   readonly revokePreviousOnRefresh: boolean;
   /** Scope name that stands for all of the client's, or null. */

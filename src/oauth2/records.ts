@@ -88,8 +88,6 @@ export interface OAuth2Records {
     at: Instant,
     tokens: { readonly access: AccessToken; readonly refresh: RefreshToken | null },
   ): Promise<'redeemed' | 'replayed' | 'unknown'>;
-  /** Revokes the code's family and burns the code. For a code shown by the wrong client or replayed. */
-  revokeCode(digest: Digest): Promise<void>;
   saveAccessToken(token: AccessToken): Promise<void>;
   findAccessToken(id: TokenId): Promise<AccessTokenFacts | undefined>;
   /** Idempotent; an unknown id is no error. */

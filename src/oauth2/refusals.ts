@@ -3,7 +3,7 @@ export type OAuth2Refusal =
   | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: 'missing' | 'repeated' | 'malformed' | 'unexpected' }
   | {
       readonly kind: 'invalid_client';
-      readonly problem: 'missing' | 'twice' | 'unknown-or-wrong' | 'grant-type';
+      readonly problem: 'missing' | 'secret-missing' | 'twice' | 'unknown-or-wrong' | 'grant-type';
       readonly scheme: 'basic' | 'body' | 'none';
     }
   | { readonly kind: 'invalid_grant'; readonly problem: GrantProblem }

@@ -24,6 +24,7 @@ export function fallen(
   token: { readonly userId: UserId | null; readonly consentId: ConsentId | null; readonly expiresAt: Instant; readonly revoked: boolean },
   standing: Standing,
   now: Instant,
+  address?: string,
 ): Fallen | undefined {
   const { familyRevoked, client, user, consent } = standing;
   if (token.revoked || familyRevoked) return 'revoked';
@@ -31,7 +32,7 @@ export function fallen(
   if (client === undefined) return 'client';
   if (token.userId !== null && user === undefined) return 'user';
   if (token.consentId !== null && consent === undefined) return 'no-consent';
-  return hindrance(client, user ?? null);
+  return hindrance(client, user ?? null, address === undefined ? {} : { address });
 }
 
 /** The scopes a token still has: those its consent holds now, and its client may still ask for. */

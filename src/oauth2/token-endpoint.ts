@@ -9,7 +9,7 @@ import { refreshTokenGrant } from './grants/refresh-token.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { OAuth2Refusal } from './refusals.ts';
 
-type Grant = (parts: OAuth2Parts, client: ProvenClient, form: FormValues) => Promise<Result<TokenAnswer, OAuth2Refusal>>;
+type Grant = (parts: OAuth2Parts, client: ProvenClient, form: FormValues, address: string) => Promise<Result<TokenAnswer, OAuth2Refusal>>;
 
 const grants: Readonly<Record<GrantType, Grant>> = {
   authorization_code: authorizationCodeGrant,
@@ -21,6 +21,8 @@ const grants: Readonly<Record<GrantType, Grant>> = {
 export interface FormRequest {
   readonly authorization: string | undefined;
   readonly form: FormValues;
+  /** The IP address it came from, for clients that are bound to some. */
+  readonly address: string;
 }
 
 /** A repeated parameter makes any of these requests malformed (RFC 6749 §3.2). */
@@ -28,7 +30,10 @@ export const repeatedParameter = (form: FormValues): OAuth2Refusal | undefined =
   form.repeated === undefined ? undefined : { kind: 'invalid_request', parameter: form.repeated.slice(0, 64), problem: 'repeated' };
 
 /** The token endpoint (RFC 6749 §3.2): form, grant type, client, then the grant's own ladder. */
-export async function tokenEndpoint(parts: OAuth2Parts, { authorization, form }: FormRequest): Promise<Result<TokenAnswer, OAuth2Refusal>> {
+export async function tokenEndpoint(
+  parts: OAuth2Parts,
+  { authorization, form, address }: FormRequest,
+): Promise<Result<TokenAnswer, OAuth2Refusal>> {
   const repeated = repeatedParameter(form);
   if (repeated) return refuse(repeated);
   const asked = form.get('grant_type');
@@ -38,5 +43,5 @@ export async function tokenEndpoint(parts: OAuth2Parts, { authorization, form }:
   const client = await authenticateClient(parts, authorization, form);
   if (!client.ok) return client;
   if (!client.value.client.grantTypes.includes(type)) return refuse({ kind: 'unauthorized_client' });
-  return grants[type](parts, client.value, form);
+  return grants[type](parts, client.value, form, address);
 }

@@ -128,13 +128,6 @@ export function oauth2Store(driver: Driver): OAuth2Records {
         if (refresh) yield* insertRefreshToken(refresh);
         return 'redeemed' as const;
       }),
-    revokeCode: async (digest) =>
-      void (await driver.write(function* () {
-        const row = yield* one(findCode, { digest });
-        if (row === undefined) return;
-        yield* write(useCode, { digest });
-        yield* write(revoke, { id: row.family_id });
-      })),
     saveAccessToken: async (token) => void (await driver.write(() => insertAccessToken(token))),
     findAccessToken: (id) =>
       driver.read(

@@ -80,7 +80,7 @@ export function mediawikiRestRoutes(
     const { value: authorization, repeated } = authorizationOf(request);
     const answer =
       form.ok && !repeated
-        ? await face.oauth2.token({ authorization, form: formValues(tidy(form.value)) })
+        ? await face.oauth2.token({ authorization, form: formValues(tidy(form.value)), address: request.ip })
         : ({ ok: false, refusal: { kind: 'invalid_request', parameter: 'body', problem: 'malformed' } } as const);
     reply.header('pragma', 'no-cache');
     if (answer.ok) return sendJson(reply, 200, answer.value).header('content-type', 'application/json; charset=UTF-8');

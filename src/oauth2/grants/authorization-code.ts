@@ -31,6 +31,7 @@ export async function authorizationCodeGrant(
   parts: OAuth2Parts,
   { client }: ProvenClient,
   form: FormValues,
+  address: string,
 ): Promise<Result<TokenAnswer, OAuth2Refusal>> {
   const { records, clock, mint, settings } = parts;
   const sent = form.get('code');
@@ -53,7 +54,7 @@ export async function authorizationCodeGrant(
   const now = clock.now();
   if (isPast(code.expiresAt, now)) return no('expired');
   const standing = { familyRevoked, user, consent, client };
-  const why = fallen({ ...code, revoked: false }, standing, now);
+  const why = fallen({ ...code, revoked: false }, standing, now, address);
   if (why !== undefined) {
     if (typeof why === 'object') return refuse({ kind: 'access_denied', problem: why.kind });
     return no(why === 'revoked' ? 'revoked' : why === 'no-consent' ? 'no-consent' : 'user');

@@ -12,10 +12,11 @@ export async function clientCredentialsGrant(
   parts: OAuth2Parts,
   { client }: ProvenClient,
   form: FormValues,
+  address: string,
 ): Promise<Result<TokenAnswer, OAuth2Refusal>> {
   if (!client.confidential) return refuse({ kind: 'unauthorized_client' });
   const owner = client.ownerOnly ? ((await parts.accounts.findAccount(client.ownerId)) ?? null) : null;
-  const why = hindrance(client, owner);
+  const why = hindrance(client, owner, { address });
   if (why) return refuse({ kind: 'access_denied', problem: why.kind });
   const scopes = askedScopes(form.get('scope'), client, parts);
   if (!scopes.ok) return scopes;
@@ -26,7 +27,8 @@ export async function clientCredentialsGrant(
     userId: owner?.id ?? null,
     consentId: consent?.id ?? null,
     familyId: null,
-    scopes: scopes.value,
+    // An owner may have narrowed what they accept.
+    scopes: consent ? scopes.value.filter((scope) => consent.scopes.includes(scope)) : scopes.value,
     grantType: 'client_credentials',
   });
   await parts.records.saveAccessToken(row);

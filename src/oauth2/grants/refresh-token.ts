@@ -31,6 +31,7 @@ export async function refreshTokenGrant(
   parts: OAuth2Parts,
   { client }: ProvenClient,
   form: FormValues,
+  address: string,
 ): Promise<Result<TokenAnswer, OAuth2Refusal>> {
   const { records, clock, mint, settings, entropy, reading } = parts;
   const sent = form.get('refresh_token');
@@ -40,9 +41,10 @@ export async function refreshTokenGrant(
   const facts = await records.findRefreshToken(digest);
   if (facts === undefined) return no('unknown');
   const { token } = facts;
-  if (token.clientId !== client.id) return no('other-client');
+  // Another client's token is nobody's here.
+  if (token.clientId !== client.id) return no('unknown');
   const now = clock.now();
-  const why = fallen({ ...token, revoked: false }, facts, now);
+  const why = fallen({ ...token, revoked: false }, facts, now, address);
   if (why !== undefined) {
     if (typeof why === 'object') return refuse({ kind: 'access_denied', problem: why.kind });
     return no(why === 'revoked' || why === 'expired' || why === 'no-consent' ? why : 'user');
@@ -50,12 +52,15 @@ export async function refreshTokenGrant(
   if (token.usedAt !== null) return again(parts, presented, facts, { usedAt: token.usedAt, answerSealed: token.answerSealed });
   const scopes = narrowed(form.get('scope'), token, parts);
   if (!scopes.ok) return scopes;
+  const live = liveScopes(scopes.value, facts);
+  // What was asked for has been withdrawn since: nothing would be left of the request.
+  if (live.length === 0 && scopes.value.length > 0) return refuse({ kind: 'invalid_scope', scope: scopes.value[0] ?? '' });
   const { row, jwt } = makeAccessToken(parts, {
     client,
     userId: token.userId,
     consentId: token.consentId,
     familyId: token.familyId,
-    scopes: liveScopes(scopes.value, facts),
+    scopes: live,
     grantType: 'refresh_token',
   });
   const secret = mint.secret();

@@ -334,3 +334,39 @@ test('a refresh may narrow the scopes and never widens them (RFC 6749 §6)', asy
     'editpage',
   );
 });
+
+test('what an owner took back is not in the token of an owner-only client, and what a user took back is not refreshed', async () => {
+  const { store, world: rooms } = world.built;
+  const ada = await store.findAccountByName('Ada');
+  assert.ok(ada);
+  const bot = await world.client(ada, { name: 'narrowed', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
+  await store.saveConsent(
+    { userId: ada.id, clientId: bot.client.id, site: bot.client.site, scopes: ['basic'], acceptedAt: world.now },
+    'update',
+    null,
+  );
+  const answer = await world.app.inject({
+    method: 'POST',
+    url: '/oauth2/token',
+    headers: { authorization: basic(bot.client.id, bot.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    payload: 'grant_type=client_credentials',
+  });
+  assert.equal(answer.json().scope, 'basic');
+  const tokens = await bought();
+  await rooms.consents.save(web.client, ben, ['basic']);
+  const refused = await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, scope: 'editpage' });
+  assert.equal(refused.body.error, 'invalid_scope');
+});
+
+test('known and unknown clients without a secret are told the same', async () => {
+  const ask = async (id: string) =>
+    (
+      await world.app.inject({
+        method: 'POST',
+        url: '/oauth2/token',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        payload: `grant_type=refresh_token&refresh_token=x&client_id=${id}`,
+      })
+    ).body;
+  assert.equal(await ask(web.client.id), await ask('f'.repeat(32)));
+});

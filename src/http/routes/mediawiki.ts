@@ -113,7 +113,9 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
         const answer = await face.oauth1.authenticateRequest(sentRequest(request), world.site);
         if (!answer.ok) return sendError(request, reply, 'json', errorOf(answer.refusal));
         const { user, client, consent, nonce, clientSecret } = answer.value;
-        const claims = identifyClaims(subjectOf(user, consent.scopes), {
+        // All of the person's rights, not only those the scopes give: an app that only learns who they are decides by them (protocol reference 1.16).
+        const subject = { ...subjectOf(user, consent.scopes), rights: [...world.rights.rightsOf(user)] };
+        const claims = identifyClaims(subject, {
           issuer: world.origin,
           audience: client.id,
           now: world.clock.now(),

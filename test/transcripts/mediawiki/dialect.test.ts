@@ -275,3 +275,36 @@ test('switched off, nothing of the dialect answers', async () => {
   }
   await plain.close();
 });
+
+/** Token credentials of an app after a whole handshake, with the person's yes given through the rooms. */
+async function handshake(made: { readonly client: Client; readonly secret: string }, user: Account) {
+  const key = { key: made.client.id, secret: made.secret };
+  const ask = async (sub: string, token: Pair | null, over: Over) => {
+    const target = `/w/index.php?title=Special:OAuth/${sub}&format=json`;
+    const headers = signedHeader(world, 'POST', target, key, token, over, { reading: 'mediawiki' });
+    return (await world.app.inject({ method: 'POST', url: target, headers })).json() as Pair;
+  };
+  const temporary = await ask('initiate', null, { oauth_callback: 'oob' });
+  const consent = await world.built.world.consents.save(made.client, user, made.client.scopes);
+  const done = await world.built.world.faces.mediawiki?.oauth1.grant(temporary.key, made.client, consent);
+  assert.ok(done?.ok && done.value.kind === 'redirect');
+  const verifier = new URL(done.value.uri).searchParams.get('oauth_verifier') ?? '';
+  return { key, token: await ask('token', temporary, { oauth_verifier: verifier }) };
+}
+
+test('identify names every right of the person, also to an app that only learns who they are', async () => {
+  const sysop = await world.person('Cyd', ['sysop']);
+  const made = await world.client(ada, {
+    name: 'who',
+    protocol: 'oauth1',
+    redirectUri: 'https://who.example/cb',
+    scopes: ['mwoauth-authonly'],
+  });
+  const { key, token } = await handshake(made, sysop);
+  const target = '/wiki/Special:OAuth/identify';
+  const headers = signedHeader(world, 'GET', target, key, token, {}, { reading: 'mediawiki' });
+  const answer = await world.app.inject({ url: target, headers });
+  const claims = JSON.parse(Buffer.from(answer.body.split('.')[1] ?? '', 'base64url').toString());
+  assert.deepEqual(claims.grants, ['mwoauth-authonly']);
+  assert.ok(claims.rights.includes('block') && claims.groups.includes('sysop'));
+});

@@ -76,7 +76,8 @@ export function ownPath(asked: string | undefined): string {
 }
 
 /** Where an unknown person signs in first, to come back here. */
-export const signInFor = (request: FastifyRequest): string => `/sign-in?returnto=${encodeURIComponent(ownPath(request.raw.url))}`;
+export const signInFor = (request: FastifyRequest, path = request.raw.url): string =>
+  `/sign-in?returnto=${encodeURIComponent(ownPath(path))}`;
 
 /**
  * True when a form came from a page of ours, which send each field once: its proof fits the visitor's secret, and the browser, where it tells, names our own origin.

@@ -11,6 +11,8 @@ export interface ApiCaller {
 /** What the API knows of its site. */
 export interface ApiSite {
   readonly siteName: string;
+  /** What a stranger may do. */
+  readonly anonymousRights: readonly string[];
   readonly server: string;
   readonly siteId: string;
   readonly now: Date;
@@ -30,15 +32,14 @@ export function apiError(code: string, info: string, version: 1 | 2): ApiAnswer 
   return { error: code, body: { error: version === 2 ? { code, info, docref: help } : { code, info, '*': help } } };
 }
 
-function userinfo(caller: ApiCaller | null, props: ReadonlySet<string>, version: 1 | 2): object {
+function userinfo(caller: ApiCaller | null, props: ReadonlySet<string>, site: ApiSite, version: 1 | 2): object {
   const anonymous = caller === null ? { anon: version === 2 ? true : '' } : {};
   return {
     id: caller?.id ?? 0,
     name: caller?.name ?? '127.0.0.1',
     ...anonymous,
     ...(props.has('groups') ? { groups: caller?.groups ?? ['*'] } : {}),
-    ...(props.has('rights') ? { rights: caller?.rights ?? [] } : {}),
-    ...(props.has('blockinfo') || props.has('hasmsg') ? {} : {}),
+    ...(props.has('rights') ? { rights: caller?.rights ?? site.anonymousRights } : {}),
   };
 }
 
@@ -110,9 +111,12 @@ function siteinfo(site: ApiSite, props: ReadonlySet<string>, version: 1 | 2): Re
 
 const words = (text: string | undefined) => new Set((text ?? '').split('|').filter((word) => word !== ''));
 
+/** The shape of answers that was asked for. */
+export const formatVersion = (form: FormValues): 1 | 2 => (['2', 'latest'].includes(form.get('formatversion') ?? '') ? 2 : 1);
+
 /** Answers `action=query` for what bots ask first: who am I, a token, which site is this (client-url-shapes 5). */
 export function answerApi(form: FormValues, caller: ApiCaller | null, site: ApiSite): ApiAnswer {
-  const version = form.get('formatversion') === '2' || form.get('formatversion') === 'latest' ? 2 : 1;
+  const version = formatVersion(form);
   const assert = form.get('assert');
   if (assert === 'user' && caller === null)
     return apiError('assertuserfailed', 'You are no longer signed in, so the action was not carried out.', version);
@@ -134,7 +138,7 @@ export function answerApi(form: FormValues, caller: ApiCaller | null, site: ApiS
   if (action !== 'query') return apiError('badvalue', `Unrecognized value for parameter "action": ${action.slice(0, 32)}.`, version);
   const query: Record<string, unknown> = {};
   const metas = words(form.get('meta'));
-  if (metas.has('userinfo')) query.userinfo = userinfo(caller, words(form.get('uiprop')), version);
+  if (metas.has('userinfo')) query.userinfo = userinfo(caller, words(form.get('uiprop')), site, version);
   if (metas.has('tokens')) {
     const types = words(form.get('type') ?? 'csrf');
     query.tokens = Object.fromEntries(

@@ -99,6 +99,22 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
   }
 }
 
+/** What the dialog says where the endpoints of apps use other keys (protocol reference 1.14). */
+export function dialogErrorOf(refusal: OAuth1Refusal): DialectError {
+  switch (refusal.kind) {
+    case 'consumer_key_unknown':
+      return error('mwoauthserver-bad-consumer-key', 'The link names an app that is not registered here.', 'E006');
+    case 'consumer_key_refused':
+      return refusal.why.kind === 'client-suppressed'
+        ? error('mwoauthserver-bad-consumer-key', 'The link names an app that is not registered here.', 'E006')
+        : error('mwoauthserver-bad-consumer', `The app ${refusal.client.name} is not approved, or not for you.`, 'E005');
+    case 'user_refused':
+      return error('mwoauthserver-insufficient-rights', 'Your account is blocked, so it cannot connect apps.', 'E007');
+    default:
+      return errorOf(refusal);
+  }
+}
+
 /** What the API says of a refused signature: known clients look for the phrase inside (protocol reference 4). */
 export function apiErrorOf(refusal: OAuth1Refusal): DialectError {
   const inner = errorOf(refusal);

@@ -3,12 +3,14 @@ import { csrfToken } from '#accounts/sign-in.ts';
 import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
-import { answerApi, apiError } from '#mediawiki/api.ts';
+import { answerApi, apiError, formatVersion } from '#mediawiki/api.ts';
 import {
   apiErrorOf,
   badBearer,
   type DialectError,
+  dialogErrorOf,
   errorOf,
+  exception,
   invalidAction,
   invalidActionOf,
   missingParameters,
@@ -45,31 +47,37 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
   const face = world.faces.mediawiki as Face;
   const guard = makeGuard({ ...face, scopes: world.scopes, rightsOf: world.rights.rightsOf, realm: world.siteName });
 
+  /** One answer in each format. The page is given plain text: it escapes for itself. */
+  interface Said {
+    readonly title: string;
+    readonly raw: string;
+    readonly json: string;
+    readonly page: string;
+    readonly status?: number;
+  }
+
   async function sendText(
     request: FastifyRequest,
     reply: FastifyReply,
     format: string,
-    title: string,
-    raw: string,
-    json: string,
+    { title, raw, json, page, status = 200 }: Said,
   ): Promise<FastifyReply> {
     reply.headers(unkept);
-    if (format === 'raw') return reply.code(200).header('content-type', 'text/plain;charset=UTF-8').send(raw);
-    if (format === 'json') return reply.code(200).header('content-type', 'application/json').send(Buffer.from(json));
+    if (format === 'raw') return reply.code(status).header('content-type', 'text/plain;charset=UTF-8').send(raw);
+    if (format === 'json') return reply.code(status).header('content-type', 'application/json').send(Buffer.from(json));
     const visitor = await visitorOf(world, request, reply);
-    return sendPage(reply, 200, messagePage(frameOf(world, visitor), title, format === 'html' ? raw : ''));
+    return sendPage(reply, status, messagePage(frameOf(world, visitor), title, format === 'html' ? page : ''));
   }
 
   /** Every error of the handshake is status 200: its clients read the body (protocol reference 1.4). */
-  const sendError = (request: FastifyRequest, reply: FastifyReply, format: string, { key, text }: DialectError) =>
-    sendText(
-      request,
-      reply,
-      format,
-      'Application Connection Error',
-      `Error: ${escapeHtml(text)}`,
-      JSON.stringify({ error: key, message: text }),
-    );
+  const sendError = (request: FastifyRequest, reply: FastifyReply, format: string, { key, text }: DialectError, status = 200) =>
+    sendText(request, reply, format, {
+      title: 'Application Connection Error',
+      raw: `Error: ${escapeHtml(text)}`,
+      json: JSON.stringify({ error: key, message: text }),
+      page: `Error: ${text}`,
+      status,
+    });
 
   const sendPair = (request: FastifyRequest, reply: FastifyReply, format: string, { token, secret }: { token: string; secret: string }) => {
     const raw = formEncode([
@@ -79,7 +87,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     ]);
     // `key` and `secret` repeat the values for older clients; "true" is a string (protocol reference 1.3).
     const json = JSON.stringify({ oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true', key: token, secret });
-    return sendText(request, reply, format, 'Credentials', raw, json);
+    return sendText(request, reply, format, { title: 'Credentials', raw, json, page: raw });
   };
 
   const subjectOf = (account: Subject['account'], grants: readonly string[]): Subject => ({
@@ -133,7 +141,22 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
         const token = form.get('requestToken') ?? form.get('oauth_token') ?? '';
         const clientId = form.get('consumerKey') ?? form.get('oauth_consumer_key');
         const popup = form.get('display') === 'popup';
-        return askForOAuth1(world, request, reply, { token, clientId, skip: sub === 'authenticate', dialect: 'mediawiki', popup });
+        // A form that a stranger sent is asked for again by its address after sign-in.
+        const again = formEncode([
+          ['title', `Special:OAuth/${sub}`],
+          ['oauth_token', token],
+          ...(clientId === undefined ? [] : [['oauth_consumer_key', clientId] as const]),
+        ]);
+        const returnTo = request.method === 'GET' ? undefined : `/w/index.php?${again}`;
+        return askForOAuth1(world, request, reply, {
+          token,
+          clientId,
+          skip: sub === 'authenticate',
+          dialect: 'mediawiki',
+          popup,
+          returnTo,
+          pageOf: dialogErrorOf,
+        });
       }
       case 'verified': {
         const [verifier, token] = [form.get('oauth_verifier'), form.get('oauth_token')];
@@ -145,7 +168,8 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
         return seeOther(reply, '/');
       case 'rest_redirect': {
         const asked = form.get('rest_url');
-        return seeOther(reply, ownPath(asked?.startsWith('/') ? asked : `/${asked ?? ''}`));
+        if (asked === undefined) return sendError(request, reply, 'html', exception('Invalid redirect'));
+        return seeOther(reply, ownPath(asked.startsWith('/') ? asked : `/${asked}`));
       }
       case '': {
         const visitor = await visitorOf(world, request, reply);
@@ -177,7 +201,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     if (page.kind === 'oauth') return special(request, reply, page.sub);
     // Signed requests belong to the API; any other page here is not ours.
     if (/^(?:OAuth |Bearer)/.test(request.headers.authorization ?? '')) {
-      return sendError(request, reply.code(400), 'html', { key: 'mwoauth-not-api', text: 'OAuth credentials are for the API.' });
+      return sendError(request, reply, 'html', { key: 'mwoauth-not-api', text: 'OAuth credentials are for the API.' }, 400);
     }
     const visitor = await visitorOf(world, request, reply);
     return sendPage(reply, 404, messagePage(frameOf(world, visitor), 'Not found', 'There is no such page here.'));
@@ -200,7 +224,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     handler: async (request, reply) => {
       const form = parametersOf(request);
       const who = await caller(request);
-      const version = form.get('formatversion') === '2' ? 2 : 1;
+      const version = formatVersion(form);
       const answer =
         who !== null && 'key' in who
           ? apiError(who.key, who.text, version)
@@ -208,6 +232,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
               form,
               who?.user ? { id: who.user.id, name: who.user.name, groups: world.rights.groupsOf(who.user), rights: [...who.rights] } : null,
               {
+                anonymousRights: [...world.rights.rightsOf(null)],
                 siteName: world.siteName,
                 server: world.origin,
                 siteId: world.site,

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import { formValues } from '#wire/form.ts';
 import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../answers.ts';
 import { askPerson, sendOn, standingConsent } from '../decision.ts';
@@ -17,15 +18,19 @@ export async function askForOAuth1(
     readonly skip: boolean;
     readonly dialect: 'core' | 'mediawiki';
     readonly popup: boolean;
+    /** Path to come back to after sign-in; absent: the request's own. */
+    readonly returnTo?: string | undefined;
+    /** What a dialect says of a refusal on the page, with its codes. */
+    readonly pageOf?: (refusal: OAuth1Refusal) => { readonly text: string };
   },
 ): Promise<FastifyReply> {
   const visitor = await visitorOf(world, request, reply);
-  if (visitor.user === null) return seeOther(reply, signInFor(request));
+  if (visitor.user === null) return seeOther(reply, signInFor(request, asked.returnTo));
   const face = (asked.dialect === 'mediawiki' && world.faces.mediawiki) || world.faces.core;
   const client = await face.oauth1.ask(asked.token, asked.clientId, visitor.user);
   if (!client.ok) {
     const { status, title, text } = refusalForPerson(client.refusal);
-    return sendMessage(world, reply, visitor, status, title, text);
+    return sendMessage(world, reply, visitor, status, title, asked.pageOf?.(client.refusal).text ?? text);
   }
   const wanted = {
     clientId: client.value.id,

@@ -308,3 +308,47 @@ test('identify names every right of the person, also to an app that only learns 
   assert.deepEqual(claims.grants, ['mwoauth-authonly']);
   assert.ok(claims.rights.includes('block') && claims.groups.includes('sysop'));
 });
+
+test('a page shows an error as plain text, escaped once', async () => {
+  const answer = await send('POST', '/w/index.php?title=Special:OAuth/initiate&format=html', null, { oauth_callback: 'no' });
+  assert.equal(answer.statusCode, 200);
+  assert.doesNotMatch(answer.body, /&amp;#/);
+});
+
+test('OAuth credentials at a page that is not of the handshake: status 400', async () => {
+  const answer = await world.app.inject({ url: '/wiki/Main_Page', headers: { authorization: 'OAuth oauth_token="x"' } });
+  assert.equal(answer.statusCode, 400);
+});
+
+test('a stranger who sends the dialog as a form comes back to it after sign-in', async () => {
+  const answer = await world.app.inject({
+    method: 'POST',
+    url: '/w/index.php',
+    payload: `title=Special:OAuth/authorize&oauth_token=abc&oauth_consumer_key=${client.id}`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  const back = new URL(String(answer.headers.location), 'https://gate.example').searchParams.get('returnto');
+  assert.equal(back, `/w/index.php?title=Special%3AOAuth%2Fauthorize&oauth_token=abc&oauth_consumer_key=${client.id}`);
+});
+
+test('the dialog names its errors: E004, E005, E006, E010, E012; rest_redirect needs its address', async () => {
+  const cookie = await world.cookie(ben);
+  const page = async (query: string, as = cookie) =>
+    (await world.app.inject({ url: `/wiki/Special:OAuth/authorize?${query}`, headers: { cookie: as } })).body;
+  const web = await world.client(ada, { name: 'other version' });
+  const own = await world.client(ada, { name: 'own', protocol: 'oauth1', ownerOnly: true, redirectUri: '' });
+  const fresh = await world.client(ada, { name: 'fresh', protocol: 'oauth1', redirectUri: 'https://fresh.example/cb' }, false);
+  assert.match(await page(`oauth_token=${'f'.repeat(32)}`), /E004/);
+  assert.match(await page(`oauth_token=x&oauth_consumer_key=${'f'.repeat(32)}`), /E006/);
+  assert.match(await page(`oauth_token=x&oauth_consumer_key=${web.client.id}`), /E012/);
+  assert.match(await page(`oauth_token=x&oauth_consumer_key=${fresh.client.id}`), /E005/);
+  assert.match(await page(`oauth_token=x&oauth_consumer_key=${own.client.id}`, await world.cookie(ada)), /E010/);
+  assert.match((await world.app.inject({ url: '/wiki/Special:OAuth/rest_redirect' })).body, /Invalid redirect/);
+});
+
+test('api.php: a stranger has the rights of strangers; an error has the shape of formatversion=latest', async () => {
+  const stranger = (await world.app.inject({ url: '/w/api.php?action=query&meta=userinfo&uiprop=rights&formatversion=2' })).json();
+  assert.ok(stranger.query.userinfo.rights.includes('read'));
+  const bad = await world.app.inject({ url: '/w/api.php?action=query&formatversion=latest', headers: { authorization: 'Bearer x' } });
+  assert.ok('docref' in bad.json().error);
+});

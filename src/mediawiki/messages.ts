@@ -1,4 +1,5 @@
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/client.ts';
 
 /** An error as clients of the reference know it: its key, and a text of ours with the E-code where it has one (protocol reference 1.5). */
@@ -128,3 +129,22 @@ export const badBearer = error(
   'mwoauth-invalid-authorization',
   'The authorization headers in your request are not valid: Invalid access token',
 );
+
+/**
+ * What the API says of a refused bearer token (protocol reference 4). Clients fetch a new token when they read the key of `badBearer`, so
+ * what a new token would not mend has keys of its own.
+ */
+export function bearerErrorOf(refusal: BearerRefusal): DialectError {
+  switch (refusal.problem) {
+    case 'not-usable':
+      return error('mwoauth-invalid-authorization-not-approved', 'The app is not approved, or not for you.');
+    case 'user-blocked':
+      return error('mwoauth-invalid-authorization-blocked-user', 'The account is blocked.');
+    case 'wrong-site':
+      return error('mwoauth-invalid-authorization-wrong-wiki', 'What was allowed does not cover this site.');
+    case 'address-not-allowed':
+      return error('mwoauthdatastore-bad-source-ip', 'The request came from an address that the app does not allow.');
+    default:
+      return badBearer;
+  }
+}

@@ -5,7 +5,7 @@ import { digestOf } from '#keys/digest.ts';
 import type { OAuth2Asked } from '#registry/authorization-request.ts';
 import { type Client, grantTypes } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
-import { hindrance } from '#registry/policy.ts';
+import { coversSite, hindrance } from '#registry/policy.ts';
 import type { Pair } from '#wire/form.ts';
 import { formatScope } from '#wire/scope.ts';
 import type { TokenAnswer } from './access-token.ts';
@@ -153,10 +153,14 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
       if (found === undefined) return no('unknown');
       const why = fallen(found.token, found, clock.now());
       if (why === 'expired' || why === 'revoked' || why === 'no-consent') return no(why);
+      if (typeof why === 'object' && why.kind === 'user-blocked') return no('user-blocked');
       if (why !== undefined || found.client === undefined) return no('not-usable');
       const placed = hindrance(found.client, found.user ?? null, where);
       if (placed?.kind === 'wrong-site' || placed?.kind === 'address-not-allowed')
         return refuse({ kind: 'not_allowed', problem: placed.kind });
+      // A consent given for one site stays there, also after its client was opened to others.
+      if (where.site !== undefined && found.consent !== undefined && !coversSite(found.consent.site, where.site))
+        return refuse({ kind: 'not_allowed', problem: 'wrong-site' });
       return accept({ client: found.client, user: found.user ?? null, scopes: liveScopes(found.token.scopes, found), token: found.token });
     },
 

@@ -42,5 +42,8 @@ export interface AuthorizeRefusal {
 
 /** Ways a bearer token is refused (RFC 6750 §3.1). */
 export type BearerRefusal =
-  | { readonly kind: 'invalid_token'; readonly problem: 'malformed' | 'unknown' | 'expired' | 'revoked' | 'no-consent' | 'not-usable' }
+  | {
+      readonly kind: 'invalid_token';
+      readonly problem: 'malformed' | 'unknown' | 'expired' | 'revoked' | 'no-consent' | 'not-usable' | 'user-blocked';
+    }
   | { readonly kind: 'not_allowed'; readonly problem: 'wrong-site' | 'address-not-allowed' };

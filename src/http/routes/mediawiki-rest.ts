@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import { badBearer, bearerErrorOf } from '#mediawiki/messages.ts';
 import { accessDenied, restError, tokenErrorOf } from '#mediawiki/oauth2-errors.ts';
 import { profileOf, type Subject } from '#mediawiki/statement.ts';
 import { bearerToken } from '#wire/authorization.ts';
@@ -101,13 +102,11 @@ export function mediawikiRestRoutes(
     const live = token.ok ? await face.oauth2.authenticateToken(token.value, { site: world.site, address: request.ip }) : token;
     if (live.ok) return live.value;
     const exact = value?.startsWith('Bearer');
-    reply.header('www-authenticate', 'Bearer realm="OAuth", error="invalid_token"');
-    if (exact)
-      sendJson(
-        reply,
-        403,
-        restError(403, 'mwoauth-invalid-authorization', 'The authorization headers in your request are not valid: Invalid access token'),
-      );
+    const { key, text } = live.refusal.kind === 'malformed-authorization' ? badBearer : bearerErrorOf(live.refusal);
+    // Only where a new token would mend it: clients fetch one when they read this.
+    const mended = key === badBearer.key ? ', error="invalid_token"' : '';
+    reply.header('www-authenticate', `Bearer realm="OAuth"${mended}`);
+    if (exact) sendJson(reply, 403, restError(403, key, text));
     else sendJson(reply, 401, accessDenied('Access token is not valid').body);
     return undefined;
   }

@@ -7,6 +7,7 @@ import { answerApi, apiError, formatVersion } from '#mediawiki/api.ts';
 import {
   apiErrorOf,
   badBearer,
+  bearerErrorOf,
   type DialectError,
   dialogErrorOf,
   errorOf,
@@ -212,7 +213,9 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     if (!/^(?:OAuth |Bearer)/.test(request.headers.authorization ?? '')) return null;
     const permit = await guard.permit(sentRequest(request), world.site);
     if (permit.ok) return permit.value;
-    return permit.refusal.why.kind === 'oauth1' ? apiErrorOf(permit.refusal.why.refusal) : badBearer;
+    const { why } = permit.refusal;
+    if (why.kind === 'oauth1') return apiErrorOf(why.refusal);
+    return why.kind === 'bearer' ? bearerErrorOf(why.refusal) : badBearer;
   }
 
   /** Bots ask for a form token before they write. A request with OAuth credentials is its own proof, so this one proves nothing and is not checked. */

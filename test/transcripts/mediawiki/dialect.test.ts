@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
+import type { SiteId } from '#kernel/ids.ts';
 import type { Client } from '#registry/client.ts';
 
 let world: TestWorld;
@@ -351,4 +352,40 @@ test('api.php: a stranger has the rights of strangers; an error has the shape of
   assert.ok(stranger.query.userinfo.rights.includes('read'));
   const bad = await world.app.inject({ url: '/w/api.php?action=query&formatversion=latest', headers: { authorization: 'Bearer x' } });
   assert.ok('docref' in bad.json().error);
+});
+
+test('a bearer token of an app that was disabled: a key of its own, so that clients do not fetch tokens for ever', async () => {
+  const made = await world.client(ada, { name: 'goes off' });
+  const code = await world.code(made, ben);
+  const bought = await world.app.inject({
+    method: 'POST',
+    url: '/w/rest.php/oauth2/access_token',
+    payload: `grant_type=authorization_code&code=${code}&redirect_uri=${encodeURIComponent(made.client.redirectUri)}`,
+    headers: { authorization: basic(made.client.id, made.secret), 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  const authorization = `Bearer ${bought.json().access_token}`;
+  const api = () => world.app.inject({ url: '/w/api.php?action=query&meta=userinfo', headers: { authorization } });
+  assert.equal((await api()).json().query.userinfo.name, 'Ben');
+  assert.ok((await world.built.world.clients.disable(made.client.id)).ok);
+  assert.equal((await api()).headers['mediawiki-api-error'], 'mwoauth-invalid-authorization-not-approved');
+  const profile = await world.app.inject({ url: '/w/rest.php/oauth2/resource/profile', headers: { authorization } });
+  assert.deepEqual([profile.statusCode, profile.json().errorKey], [403, 'mwoauth-invalid-authorization-not-approved']);
+  assert.doesNotMatch(String(profile.headers['www-authenticate']), /invalid_token/);
+});
+
+test('a consent given for one site does not reach another when its app was opened to all', async () => {
+  const made = await world.client(ada, { name: 'one site' });
+  const { faces } = world.built.world;
+  // As it was when the person said yes.
+  const code = await world.code({ ...made, client: { ...made.client, site: 'main' as SiteId } }, ben);
+  const bought = await world.app.inject({
+    method: 'POST',
+    url: '/w/rest.php/oauth2/access_token',
+    payload: `grant_type=authorization_code&code=${code}&redirect_uri=${encodeURIComponent(made.client.redirectUri)}`,
+    headers: { authorization: basic(made.client.id, made.secret), 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  const token = bought.json().access_token;
+  assert.ok((await faces.core.oauth2.authenticateToken(token, { site: 'main' as SiteId })).ok);
+  const elsewhere = await faces.core.oauth2.authenticateToken(token, { site: 'other' as SiteId });
+  assert.deepEqual(elsewhere, { ok: false, refusal: { kind: 'not_allowed', problem: 'wrong-site' } });
 });

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { createServer, request as send } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import type { Account } from '#accounts/account.ts';
+import { permitFromNode } from '#guard/node.ts';
+import type { GuardRefusal, Permit } from '#guard/permit.ts';
+import { signedHeader } from '#harness/signed.ts';
+import { basic, TestWorld } from '#harness/world.ts';
+import type { SiteId } from '#kernel/ids.ts';
+import type { Result } from '#kernel/result.ts';
+import type { CreatedClient } from '#registry/clients.ts';
+
+let world: TestWorld;
+let ada: Account;
+let ben: Account;
+let web: CreatedClient & { readonly secret: string };
+const here = 'main' as SiteId;
+
+before(async () => {
+  world = new TestWorld();
+  ada = await world.person('Ada');
+  ben = await world.person('Ben');
+  web = await world.client(ada, { name: 'web', grantTypes: ['authorization_code', 'client_credentials'] });
+});
+after(() => world.close());
+
+const permit = (authorization: string | readonly string[] | undefined, over: { target?: string; method?: string; address?: string } = {}) =>
+  world.built.guard.permit(
+    { method: 'GET', target: '/api/notes', headers: { authorization }, body: undefined, address: '192.0.2.1', secure: true, ...over },
+    here,
+  );
+
+async function token(form: string): Promise<string> {
+  const answer = await world.app.inject({
+    method: 'POST',
+    url: '/oauth2/token',
+    payload: form,
+    headers: { authorization: basic(web.client.id, web.secret), 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  return answer.json().access_token;
+}
+
+/** A token that acts for the person. */
+async function userToken(user: Account): Promise<string> {
+  const code = await world.code(web, user);
+  return token(`grant_type=authorization_code&code=${code}&redirect_uri=${encodeURIComponent(web.client.redirectUri)}`);
+}
+
+const no = (answer: Result<Permit, GuardRefusal>): GuardRefusal => {
+  assert.ok(!answer.ok);
+  return answer.refusal;
+};
+
+const refused: readonly (readonly [string, string | readonly string[] | undefined, number, RegExp])[] = [
+  ['no credentials', undefined, 401, /^Bearer realm="gatehouse", OAuth realm="gatehouse"$/],
+  ['another scheme', 'Basic YTpi', 401, /^Bearer realm="gatehouse", OAuth realm="gatehouse"$/],
+  ['two fields', ['Bearer a', 'OAuth oauth_token="b"'], 400, /error="invalid_request"/],
+  ['a malformed token', 'Bearer a b', 400, /error="invalid_request"/],
+  ['two tokens in one field', 'Bearer a, Bearer b', 400, /error="invalid_request"/],
+  ['an unknown token', 'Bearer abc', 401, /error="invalid_token"/],
+  ['an incomplete signature', 'OAuth oauth_token="b"', 400, /oauth_problem="parameter_absent"/],
+];
+for (const [what, authorization, status, challenge] of refused) {
+  test(`${what}: ${status} (RFC 6750 §3)`, async () => {
+    const refusal = no(await permit(authorization));
+    assert.equal(refusal.status, status);
+    assert.match(refusal.wwwAuthenticate, challenge);
+  });
+}
+
+test('a token in the query or the form is no credential (RFC 9700 §4.3.2)', async () => {
+  assert.equal(no(await permit(undefined, { target: `/api/notes?access_token=${await userToken(ben)}` })).why.kind, 'no-credentials');
+});
+
+test('a bearer token: the rights of the person that the scopes also give', async () => {
+  const answer = await permit(`bearer ${await userToken(ben)}`);
+  assert.ok(answer.ok);
+  const { user, client, scopes, rights, scheme, site } = answer.value;
+  assert.deepEqual([user?.name, client.id, scheme, site], ['Ben', web.client.id, 'bearer', here]);
+  const [own, lent] = [world.built.world.rights.rightsOf(ben), world.built.world.scopes.rightsOf(scopes)];
+  assert.deepEqual(
+    [...rights],
+    [...own].filter((right) => lent.has(right)),
+  );
+  assert.ok(rights.has('edit') && !rights.has('sendemail'));
+});
+
+test('a client that acts for itself: nobody, with the rights of strangers that the scopes also give', async () => {
+  const answer = await permit(`Bearer ${await token('grant_type=client_credentials')}`);
+  assert.ok(answer.ok);
+  assert.equal(answer.value.user, null);
+  const strangers = world.built.world.rights.rightsOf(null);
+  assert.ok([...answer.value.rights].every((right) => strangers.has(right)));
+  assert.ok(answer.value.rights.size > 0);
+});
+
+test('a token is as good as its client', async () => {
+  const bearer = `Bearer ${await userToken(ben)}`;
+  assert.ok((await permit(bearer)).ok);
+  assert.ok((await world.built.world.clients.disable(web.client.id)).ok);
+  assert.equal(no(await permit(bearer)).status, 401);
+  assert.ok((await world.built.world.clients.reenable(web.client.id)).ok);
+  assert.ok((await permit(bearer)).ok);
+});
+
+test('a signed request, as node:http received it; a second one with its nonce, or over another target, is refused', async () => {
+  const made = await world.client(ada, { name: 'own', protocol: 'oauth1', ownerOnly: true, redirectUri: '', scopes: ['editpage'] });
+  assert.ok(made.credentials);
+  const pair = { key: made.client.id, secret: made.secret };
+  const bytes = 'title=A%20B&x=';
+  const headers = signedHeader(
+    world,
+    'POST',
+    '/api/./notes?b=%3a',
+    pair,
+    { key: made.credentials.token, secret: made.credentials.secret },
+    {},
+    { body: bytes },
+  );
+  const answers: Result<Permit, GuardRefusal>[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    answers.push(await permitFromNode(world.built.guard, request, Buffer.concat(chunks), here));
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  for (const path of ['/api/./notes?b=%3a', '/api/./notes?b=%3a', '/api/notes?b=%3a']) {
+    await new Promise((resolve) =>
+      send({ port, host: '127.0.0.1', path, method: 'POST', headers: { ...headers, 'content-length': bytes.length } }, (answer) => {
+        answer.resume().once('end', resolve);
+      }).end(bytes),
+    );
+  }
+  server.close();
+  const [first, replayed, moved] = answers;
+  assert.ok(first?.ok);
+  assert.deepEqual([first.value.user?.name, first.value.scheme], ['Ada', 'oauth1']);
+  assert.ok(replayed && /oauth_problem="nonce_used"/.test(no(replayed).wwwAuthenticate));
+  assert.ok(moved && /oauth_problem="signature_invalid"/.test(no(moved).wwwAuthenticate));
+});

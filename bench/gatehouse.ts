@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { makeWorld, readSettings, realOutside } from '#app';
 import { buildHttp } from '#http/app.ts';
 import { sentRequest } from '#http/sent.ts';
+import type { Actor } from '#registry/actor.ts';
+import type { Client } from '#registry/client.ts';
+import type { Consent } from '#registry/consent.ts';
+import { operatorDesk } from '#registry/operator.ts';
 import { type Ready, reportCpu } from './ready.ts';
 
 const port = 4490;
@@ -15,25 +19,19 @@ const must = <T>(answer: { ok: true; value: T } | { ok: false; refusal: unknown 
 const person = { emailConfirmed: true, realName: '', groups: [], password: 'correct horse battery' };
 const ada = must(await world.accounts.createAccount({ ...person, name: 'Ada', email: 'ada@example.org' }));
 const session = must(await world.accounts.signIn('Ada', person.password, '127.0.0.1'));
-const base = {
-  version: '1.0',
-  description: '',
-  email: 'ada@example.org',
-  confidential: true,
-  redirectIsPrefix: false,
-  pkceOptional: false,
-  tokenAlgorithm: 'ES256',
-  site: '*',
-  rsaPublicKey: null,
-} as const;
+const clients = operatorDesk(world.registry);
+const actor: Actor = { kind: 'person', account: ada, rights: world.rights.rightsOf(ada), address: null, via: 'api' };
+const yes = async (client: Client): Promise<Consent> => {
+  const { consent } = must(await world.registry.submit(actor, 'accept', { clientId: client.id, scopes: client.scopes }));
+  if (consent === null) throw new Error('no consent came back');
+  return consent;
+};
 const redirectUri = 'http://127.0.0.1:9/cb';
 const app = must(
-  await world.clients.create(
+  await clients.create(
     {
-      ...base,
       name: 'web',
       protocol: 'oauth2',
-      ownerOnly: false,
       redirectUri,
       grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
       scopes: ['mwoauth-authonly'],
@@ -42,15 +40,11 @@ const app = must(
     { approve: true },
   ),
 );
-await world.consents.save(app.client, ada, app.client.scopes);
+await yes(app.client);
 const handshake = must(
-  await world.clients.create(
-    { ...base, name: 'classic', protocol: 'oauth1', ownerOnly: false, redirectUri, grantTypes: [], scopes: ['editpage'] },
-    ada,
-    { approve: true },
-  ),
+  await clients.create({ name: 'classic', protocol: 'oauth1', redirectUri, grantTypes: [], scopes: ['editpage'] }, ada, { approve: true }),
 );
-const consent = await world.consents.save(handshake.client, ada, handshake.client.scopes);
+const consent = await yes(handshake.client);
 const server = buildHttp(world);
 server.get('/bench-api', async (request, reply) => {
   const permit = await guard.permit(sentRequest(request), world.site);

@@ -15,6 +15,7 @@ const view = {
   ownerName: 'Ben',
   site: null,
   groups,
+  allowedBefore: [],
   userName: 'Ada',
   returnsTo: 'app.example',
   proposed: false,

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeWorld, readSettings, realOutside, start } from '#app';
+import { operatorDesk } from '#registry/operator.ts';
 import { notesApi } from './demo/api.ts';
 import { Browser, type Page } from './demo/browser.ts';
 import { signedFetch } from './demo/oauth1.ts';
@@ -55,27 +56,16 @@ const person = (name: string, groups: readonly string[]) =>
     }),
   );
 
-const base = {
-  version: '1.0',
-  email: 'ada@example.org',
-  ownerOnly: false,
-  confidential: true,
-  pkceOptional: false,
-  tokenAlgorithm: 'ES256',
-  site: '*',
-  rsaPublicKey: null,
-} as const;
+const clients = operatorDesk(world.registry);
 const ada = await person('Ada', ['developer']);
 await person('Ben', []);
 const reader = await must(
-  world.clients.create(
+  clients.create(
     {
-      ...base,
       name: 'Reader',
       description: 'Reads and edits notes.',
       protocol: 'oauth2',
       redirectUri: `${self}/oauth2`,
-      redirectIsPrefix: false,
       grantTypes: ['authorization_code', 'refresh_token'],
       scopes: ['editpage'],
     },
@@ -84,9 +74,8 @@ const reader = await must(
   ),
 );
 const classic = await must(
-  world.clients.create(
+  clients.create(
     {
-      ...base,
       name: 'Classic',
       description: 'Does the same with OAuth 1.0a.',
       protocol: 'oauth1',

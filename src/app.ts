@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -24,10 +24,20 @@ import { coreReading } from '#oauth2/reading.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Log } from '#ports/log.ts';
-import { makeClients } from '#registry/clients.ts';
-import { makeConsents } from '#registry/consents.ts';
+import type { Mail } from '#ports/mail.ts';
+import type { Web } from '#ports/web.ts';
+import { grantTypes } from '#registry/client.ts';
+import { readConfigured } from '#registry/configured.ts';
+import { type Delivery, makeDelivery } from '#registry/delivery.ts';
+import { CLIENT_SECRET } from '#registry/desk.ts';
+import type { FieldRules } from '#registry/fields.ts';
+import { operatorDesk } from '#registry/operator.ts';
+import { makeRegistry } from '#registry/registry.ts';
 import { loadScopes } from '#registry/scopes.ts';
+import { makeSites } from '#registry/sites.ts';
+import { makeUsage } from '#registry/usage.ts';
 import { openSqlite, type Store } from '#store/sqlite.ts';
+import { fetchWeb, smtpMail } from './outside.ts';
 
 /** The real clock. */
 export const systemClock: Clock = { now: () => instant(Date.now() / 1000), millis: () => Date.now() };
@@ -72,6 +82,10 @@ export interface Outside {
   readonly database: string;
   readonly masterKey: Uint8Array;
   readonly signingKeys: StoredKeys;
+  /** Where letters go; null: none are sent. */
+  readonly mail: Mail | null;
+  /** Where webhooks go. */
+  readonly web: Web;
 }
 
 /** The world and the handles its keeper needs. */
@@ -79,6 +93,11 @@ export interface Built {
   readonly world: World;
   readonly guard: Guard;
   readonly store: Store;
+  /** Takes the apps of the configuration in. Throws UsageError that names every problem; until then none of them can be used. */
+  settle(): Promise<void>;
+  readonly delivery: Delivery;
+  /** Writes down what was used since the last time. */
+  flushUsage(): Promise<void>;
 }
 
 const readJson = (path: string): unknown => {
@@ -103,6 +122,8 @@ export function realOutside(config: Config): Outside {
     database: join(config.data, 'gatehouse.db'),
     masterKey: Buffer.from(keyText, 'base64'),
     signingKeys: JSON.parse(signing) as StoredKeys,
+    mail: config.smtpUrl === null ? null : smtpMail({ url: config.smtpUrl, from: config.mailFrom }),
+    web: fetchWeb(),
   };
 }
 
@@ -116,6 +137,19 @@ export function makeWorld(config: Config, outside: Outside): Built {
   const sealer = makeSealer([{ id: 'm1', key: outside.masterKey }], entropy);
   const signing = loadSigningKeys(outside.signingKeys);
   const site = config.site as SiteId;
+  const { structure } = config;
+  const offered = structure.grant_types ?? grantTypes;
+  const listed = structure.sites.map(({ id, name, origin }) => ({ id: id as SiteId, name, origin }));
+  const own = { id: site, name: config.siteName, origin: config.origin };
+  const sites = makeSites(listed.some(({ id }) => id === site) ? listed : [own, ...listed]);
+  const usage = makeUsage(clock, store);
+  const rules: FieldRules = {
+    sites,
+    catalogue: scopes,
+    grantTypes: offered,
+    // Hosts that resolve to the developer's own machine; the dialect's own community has three more (registry 4.3).
+    localSuffixes: ['.localhost', ...(config.mediawiki ? ['com', 'net', 'org'].map((end) => `.local.wmftest.${end}`) : [])],
+  };
 
   const oauth2Settings = {
     issuer: config.issuer,
@@ -124,10 +158,22 @@ export function makeWorld(config: Config, outside: Outside): Built {
     accessTokenFor: config.accessTokenFor,
     refreshTokenFor: config.refreshTokenFor,
     refreshGraceFor: config.refreshGraceFor,
+    grantTypes: offered,
   };
-  const oauth2Parts = { records: store, registry: store, accounts: store, scopes, mint, clock, entropy, signing, settings: oauth2Settings };
+  const oauth2Parts = {
+    records: store,
+    registry: store,
+    accounts: store,
+    scopes,
+    mint,
+    clock,
+    entropy,
+    signing,
+    usage,
+    settings: oauth2Settings,
+  };
   const core = coreReading(oauth2Settings);
-  const oauth1Parts = { handshakes: store, tokens: store, registry: store, accounts: store, sealer, mint, clock };
+  const oauth1Parts = { handshakes: store, tokens: store, registry: store, accounts: store, sealer, mint, clock, usage };
   const coreFace = {
     oauth1: makeOAuth1({
       ...oauth1Parts,
@@ -158,15 +204,28 @@ export function makeWorld(config: Config, outside: Outside): Built {
     accounts: makeAccounts({ records: store, sessions: store, limits: store, rights, mint, clock, entropy }),
     records: store,
     rights,
-    clients: makeClients({
+    registry: makeRegistry({
       records: store,
-      scopes,
+      accounts: store,
+      rules,
       mint,
       sealer,
       clock,
       mintOwnerToken: makeMintOwnerToken({ mint, clock, reading: core, signing }),
+      tokenKey: new Uint8Array(hkdfSync('sha256', outside.masterKey, '', 'gatehouse change tokens', 32)),
+      settings: {
+        readOnly: config.readOnly,
+        autoApprove: structure.auto_approve.map(({ risk_at_most: riskAtMost, ...condition }) =>
+          riskAtMost === undefined ? condition : { ...condition, riskAtMost },
+        ),
+        twoPersonRisks: structure.review.two_person_risks,
+        notifyGroups: structure.notices.groups,
+        endpoints: config.webhooks.map(({ name }) => name),
+        idleFor: config.idleProposalsFor,
+        accessTokenFor: config.accessTokenFor,
+      },
     }),
-    consents: makeConsents({ records: store, mint, sealer, clock }),
+    sites,
     scopes,
     requests: store,
     faces: {
@@ -188,7 +247,43 @@ export function makeWorld(config: Config, outside: Outside): Built {
     dialect: config.mediawiki ? mediawikiRoutes : null,
   };
   const guard = makeGuard({ oauth1: coreFace.oauth1, oauth2: coreFace.oauth2, scopes, rightsOf: rights.rightsOf, realm: 'gatehouse' });
-  return { world, guard, store };
+  const delivery = makeDelivery({
+    outbox: store,
+    mail: outside.mail,
+    web: outside.web,
+    clock,
+    log,
+    findAccount: async (id) => {
+      const account = await store.findAccount(id);
+      return account !== undefined && account.emailConfirmedAt !== null && !account.blocked ? account.email : null;
+    },
+    endpoints: config.webhooks,
+    issuer: config.issuer,
+    siteName: config.siteName,
+    concurrency: 4,
+  });
+
+  async function settle(): Promise<void> {
+    const owners = new Map((await store.listAccounts()).map(({ name, id }) => [name, id]));
+    const read = readConfigured(structure.clients, {
+      rules,
+      ownerOf: (name) => owners.get(name),
+      readSecret: (path) => readFileSync(path, 'utf8'),
+      seal: (secret) => sealer.seal(secret, CLIENT_SECRET),
+      email: config.mailFrom,
+      now: clock.now(),
+    });
+    if (!read.ok) {
+      const lines = read.refusal.map(({ app, field, problem }) => `  ${[app, field].filter(Boolean).join(' ')}: ${problem}`);
+      throw new UsageError(`the apps of the configuration do not fit:\n${lines.join('\n')}`);
+    }
+    const kept = await store.keepConfigured(read.value.clients, read.value.secrets);
+    if (kept !== 'kept')
+      throw new UsageError(
+        `the apps of the configuration do not fit:\n  ${kept.taken}: an app with this identifier, or this owner, name and version, was registered before`,
+      );
+  }
+  return { world, guard, store, settle, delivery, flushUsage: () => usage.flush() };
 }
 
 /** The configuration of a command line and the environment. Throws UsageError that names every problem. */
@@ -202,8 +297,10 @@ export function readSettings(flags: Readonly<Record<string, string | undefined>>
 
 /** Opens the store and the keys for one command. */
 export async function openVerbs(config: Config): Promise<Verbs> {
-  const { world, store } = makeWorld(config, realOutside(config));
-  return { accounts: world.accounts, clients: world.clients, records: world.records, close: () => store.close() };
+  const { world, store, settle } = makeWorld(config, realOutside(config));
+  await settle();
+  const { accounts, registry, records } = world;
+  return { accounts, registry, clients: operatorDesk(registry), records, close: () => store.close() };
 }
 
 export interface Running {
@@ -212,20 +309,47 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-const PURGE_EVERY_MS = 60_000;
 const PURGE_AT_MOST = 2000;
+
+interface Job {
+  readonly name: string;
+  readonly everyMs: number;
+  run(): Promise<unknown>;
+}
+
+/** Runs each job again and again, one run of it at a time. Answers how to stop: no new run, and an end to those under way. */
+function repeat(log: Log, jobs: readonly Job[]): () => Promise<void> {
+  const running = new Map<Job, Promise<void>>();
+  const timers = jobs.map((job) => {
+    const timer = setInterval(() => {
+      if (running.has(job)) return;
+      const run = job
+        .run()
+        .catch((fault: Error) => log.error(`${job.name} failed`, { message: fault.message }))
+        .then(() => void running.delete(job));
+      running.set(job, run);
+    }, job.everyMs);
+    return timer.unref();
+  });
+  return async () => {
+    for (const timer of timers) clearInterval(timer);
+    // What still runs is bounded by itself; nobody waits long for it, and nothing is lost by leaving it.
+    await Promise.race([Promise.all(running.values()), new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
+  };
+}
 
 /** Listens. The first start without any account prints a one-time set-up link through `say`. */
 export async function start(config: Config, built: Built, say: (line: string) => void): Promise<Running> {
-  const { world, store } = built;
+  const { world, store, delivery } = built;
+  await built.settle();
   const app = buildHttp(world);
   const address = await app.listen({ port: config.port, host: config.host });
-  const purge = setInterval(() => {
-    store
-      .purgeExpired(world.clock.now(), PURGE_AT_MOST)
-      .catch((fault: Error) => world.log.error('purge failed', { message: fault.message }));
-  }, PURGE_EVERY_MS);
-  purge.unref();
+  const stopJobs = repeat(world.log, [
+    { name: 'purge', everyMs: 60_000, run: () => store.purgeExpired(world.clock.now(), PURGE_AT_MOST) },
+    { name: 'expiry of idle proposals', everyMs: 60_000, run: () => world.registry.expireIdle() },
+    { name: 'delivery of notices', everyMs: 5_000, run: () => delivery.run() },
+    { name: 'usage', everyMs: 10_000, run: () => built.flushUsage() },
+  ]);
   say(`Gatehouse listens on ${address}, and is known as ${config.issuer}.`);
   if ((await store.listAccounts()).length === 0) {
     const secret = await world.accounts.issueSetupSecret();
@@ -235,8 +359,9 @@ export async function start(config: Config, built: Built, say: (line: string) =>
     app,
     address,
     async stop() {
-      clearInterval(purge);
       await app.close();
+      await stopJobs();
+      await built.flushUsage();
       await store.close();
     },
   };

@@ -1,6 +1,6 @@
 import type { ClientId } from '#kernel/ids.ts';
 import { type Client, type GrantType, grantTypes, protocols, stages } from '#registry/client.ts';
-import { refusalText } from './account.ts';
+import { refusalLine } from '#registry/refusal-words.ts';
 import { type Command, type Given, type Io, print, storeOptions, UsageError, type Verbs } from './command.ts';
 
 const iso = (at: number) => new Date(at * 1000).toISOString();
@@ -63,6 +63,7 @@ export const clientCreate: Command = {
     site: { type: 'string', value: 'SITE', help: 'site the app may act on, * for all (*)' },
     version: { type: 'string', value: 'TEXT', help: "the app's own version (1.0)" },
     description: { type: 'string', value: 'TEXT', help: 'what the app does' },
+    'ignore-warnings': { type: 'boolean', help: 'wave advice through, such as that about a bare domain' },
     approve: { type: 'boolean', help: 'approve at once' },
     ...storeOptions,
   },
@@ -85,10 +86,10 @@ export const clientCreate: Command = {
           name: given.text('name') ?? '',
           version: given.text('version') ?? '1.0',
           description: given.text('description') ?? '',
-          email: owner.email ?? '',
           protocol,
           ownerOnly,
           confidential: !given.is('public'),
+          ignoreWarnings: given.is('ignore-warnings'),
           redirectUri: given.text('redirect-uri') ?? '',
           redirectIsPrefix: given.is('prefix'),
           grantTypes: types.length > 0 ? types : ownerOnly ? ['client_credentials'] : ['authorization_code', 'refresh_token'],
@@ -102,7 +103,7 @@ export const clientCreate: Command = {
         { approve: given.is('approve') },
       );
       if (!answer.ok) {
-        io.err(`gatehouse: the app was not registered: ${refusalText(answer.refusal)}. See "gatehouse client create --help".\n`);
+        io.err(`gatehouse: the app was not registered: ${refusalLine(answer.refusal)} See "gatehouse client create --help".\n`);
         return 1;
       }
       const { client, secret, credentials, accessToken } = answer.value;
@@ -179,18 +180,23 @@ function decision(verb: 'approve' | 'reject' | 'disable' | 'reenable', summary: 
     summary,
     positionals: ['client_id'],
     options: {
+      reason: { type: 'string', value: 'TEXT', help: 'why; the owner is told' },
       ...(verb === 'reject' || verb === 'disable' ? { suppress: { type: 'boolean', help: 'hide the app as well' } as const } : {}),
       ...storeOptions,
     },
     run: (given, io) =>
       withVerbs(given, io, async (verbs) => {
-        const answer = await verbs.clients[verb](given.positional(0) as ClientId, { suppress: given.is('suppress') });
+        const answer = await verbs.clients[verb](given.positional(0) as ClientId, {
+          suppress: given.is('suppress'),
+          reason: given.text('reason') ?? '',
+        });
         if (answer.ok) {
-          print(io, given, shown(answer.value), [`App ${answer.value.name} is now ${answer.value.stage}.`]);
+          const { client } = answer.value;
+          print(io, given, shown(client), [`App ${client.name} is now ${client.stage}.`]);
           return 0;
         }
-        if (answer.refusal.kind === 'unknown') return noSuchClient(given, io);
-        io.err(`gatehouse: nothing was changed: ${refusalText(answer.refusal)}. See "gatehouse client show ${given.positional(0)}".\n`);
+        if (answer.refusal.kind === 'invalid_consumer_key') return noSuchClient(given, io);
+        io.err(`gatehouse: nothing was changed: ${refusalLine(answer.refusal)} See "gatehouse client show ${given.positional(0)}".\n`);
         return 1;
       }),
   };

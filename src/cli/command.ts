@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util';
 import type { AccountRecords } from '#accounts/records.ts';
 import type { SignInVerbs } from '#accounts/sign-in.ts';
-import type { Clients } from '#registry/clients.ts';
+import type { OperatorDesk } from '#registry/operator.ts';
 import type { RegistryRecords } from '#registry/records.ts';
+import type { Registry } from '#registry/registry.ts';
 
 /** What a command may use: the same verbs as the pages. */
 export interface Verbs {
   readonly accounts: SignInVerbs;
-  readonly clients: Clients;
+  readonly clients: OperatorDesk;
+  readonly registry: Registry;
   readonly records: AccountRecords & RegistryRecords;
   close(): Promise<void>;
 }
@@ -60,6 +62,7 @@ export class UsageError extends Error {}
 
 /** Options every command that opens the store takes. */
 export const storeOptions = {
+  config: { type: 'string', value: 'FILE', help: 'configuration file (GATEHOUSE_CONFIG)' },
   data: { type: 'string', value: 'DIR', help: 'data directory (GATEHOUSE_DATA, ./data)' },
   issuer: { type: 'string', value: 'URL', help: 'public URL of the server (GATEHOUSE_ISSUER, http://localhost:4400)' },
 } as const satisfies Record<string, OptionRule>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accept, type Result } from '#kernel/result.ts';
 import { durationSeconds as readDuration, type Seconds, seconds } from '#kernel/time.ts';
+import { noStructure, readConfigFile, type Structure } from './file.ts';
 
 /** Everything an operator can choose, read once at the edge and frozen. Rooms receive the few values they need, never the whole. */
 export interface Config {
@@ -29,6 +30,18 @@ export interface Config {
   readonly refreshTokenFor: Seconds;
   readonly refreshGraceFor: Seconds;
   readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
+  /** Why nothing may be written to the registry at the moment; null: writing is allowed. */
+  readonly readOnly: string | null;
+  /** Idle proposals expire after this; null: never. */
+  readonly idleProposalsFor: Seconds | null;
+  /** Mail server for notices, with its password; null: no mail is sent. */
+  readonly smtpUrl: string | null;
+  /** Address that notices come from, and that apps of the configuration name as their contact. */
+  readonly mailFrom: string;
+  /** Sites, apps and rules from the configuration file. */
+  readonly structure: Structure;
+  /** Webhook endpoints for notices, each with its signing secret. */
+  readonly webhooks: readonly { readonly name: string; readonly url: string; readonly secret: string }[];
   /** Master key for sealed secrets, base64; null: the generated file in the data directory. */
   readonly masterKey: string | null;
 }
@@ -151,6 +164,34 @@ const settings = {
     rule: z.enum(['info', 'warn', 'error', 'silent']),
     remedy: 'info, warn, error or silent',
   },
+  readOnly: {
+    flag: 'read-only',
+    env: 'GATEHOUSE_READ_ONLY',
+    fallback: '',
+    rule: z.string().max(255),
+    remedy: 'the reason that people are told, or nothing to allow writing',
+  },
+  idleProposalsFor: {
+    flag: 'idle-proposals-for',
+    env: 'GATEHOUSE_IDLE_PROPOSALS_FOR',
+    fallback: 'P30D',
+    rule: lasting(0, 315_360_000),
+    remedy: 'seconds or a duration such as P30D, or 0 for never',
+  },
+  mailFrom: {
+    flag: 'mail-from',
+    env: 'GATEHOUSE_MAIL_FROM',
+    fallback: '',
+    rule: z.string().regex(/^(?:[^\s@<>",;]+@[A-Za-z0-9.-]{1,255})?$/),
+    remedy: 'one address, such as apps@example.org',
+  },
+  smtpUrl: {
+    flag: null,
+    env: 'GATEHOUSE_SMTP_URL',
+    fallback: '',
+    rule: z.string().regex(/^(?:smtps?:\/\/[^\s/?#]+(?:[/?][^\s#]*)?)?$/),
+    remedy: 'smtp://user:password@host:587 or smtps://…, better in a file named by GATEHOUSE_SMTP_URL_FILE',
+  },
   masterKey: {
     flag: null,
     env: 'GATEHOUSE_MASTER_KEY',
@@ -160,12 +201,23 @@ const settings = {
   },
 } as const;
 
+/** What a setting is called in the configuration file. Secrets have no place in it. */
+const fileName = (flag: string | null) => flag?.replaceAll('-', '_') ?? null;
+
 /** Settings an operator may give: name on the command line, variable and default. For `--help` and the documentation. */
-export const settingNames = Object.values(settings).map(({ flag, env, fallback, remedy }) => ({ flag, env, fallback, remedy }));
+export const settingNames = [
+  ...Object.values(settings).map(({ flag, env, fallback, remedy }) => ({ flag, env, fallback, remedy })),
+  {
+    flag: 'config',
+    env: 'GATEHOUSE_CONFIG',
+    fallback: '',
+    remedy: 'path of a YAML file with any of these settings, and with sites and apps',
+  },
+] as readonly { readonly flag: string | null; readonly env: string; readonly fallback: string; readonly remedy: string }[];
 
 /**
- * Makes one frozen Config of flags (first), environment and defaults. Every problem is reported together.
- * `readSecret` reads the file that a `…_FILE` variable names.
+ * Makes one frozen Config of flags (first), environment, configuration file and defaults. Every problem is reported together.
+ * `readSecret` reads the configuration file, and the file that a `…_FILE` variable or a `secret_file` names.
  */
 export function readConfig(
   flags: Flags,
@@ -173,20 +225,23 @@ export function readConfig(
   readSecret: (path: string) => string,
 ): Result<Config, readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
+  const path = flags.config ?? environment.GATEHOUSE_CONFIG;
+  const file = path ? fromFile(path, readSecret, problems) : { settings: {}, structure: noStructure };
   function pick<K extends keyof typeof settings>(key: K): z.output<(typeof settings)[K]['rule']> {
     const { flag, env, fallback, rule, remedy } = settings[key];
     let [text, source] = [fallback as string, 'default'];
-    const file = environment[`${env}_FILE`];
+    const secretFile = environment[`${env}_FILE`];
+    const filed = file.settings[fileName(flag) ?? ''];
     if (flag !== null && flags[flag] !== undefined) [text, source] = [flags[flag], `--${flag}`];
     else if (environment[env] !== undefined) [text, source] = [environment[env], env];
-    else if (file !== undefined) {
+    else if (secretFile !== undefined) {
       source = `${env}_FILE`;
       try {
-        text = readSecret(file).trim();
+        text = readSecret(secretFile).trim();
       } catch {
-        problems.push({ setting: flag ?? env, source, remedy: `the file ${file} cannot be read` });
+        problems.push({ setting: flag ?? env, source, remedy: `the file ${secretFile} cannot be read` });
       }
-    }
+    } else if (filed !== undefined) [text, source] = [filed, path ?? ''];
     const parsed = rule.safeParse(text);
     if (parsed.success) return parsed.data as z.output<(typeof settings)[K]['rule']>;
     problems.push({ setting: flag ?? env, source, remedy });
@@ -213,6 +268,47 @@ export function readConfig(
     refreshGraceFor: seconds(pick('refreshGraceFor')),
     logLevel: pick('logLevel'),
     masterKey: pick('masterKey') || null,
+    readOnly: pick('readOnly') || null,
+    idleProposalsFor: pick('idleProposalsFor') > 0 ? seconds(pick('idleProposalsFor')) : null,
+    smtpUrl: pick('smtpUrl') || null,
+    mailFrom: pick('mailFrom') || `no-reply@${URL.parse(issuer)?.hostname ?? 'localhost'}`,
+    structure: file.structure,
+    webhooks: file.structure.notices.webhooks.flatMap(({ name, url, secret, secret_file: secretFile }) => {
+      const setting = `notices.webhooks.${name}`;
+      let text = secret;
+      try {
+        if (secretFile !== undefined) text = readSecret(secretFile).trim();
+      } catch {
+        problems.push({ setting, source: path ?? '', remedy: `a secret_file that can be read (${secretFile})` });
+      }
+      if (text !== undefined && /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text)) return [{ name, url, secret: text }];
+      problems.push({ setting, source: path ?? '', remedy: 'secret or secret_file: whsec_ and 24 to 64 random bytes in base64' });
+      return [];
+    }),
   };
+  for (const [what, names] of [
+    ['sites', file.structure.sites.map(({ id }) => id)],
+    ['notices.webhooks', file.structure.notices.webhooks.map(({ name }) => name)],
+  ] as const)
+    if (new Set(names).size < names.length) problems.push({ setting: what, source: path ?? '', remedy: 'each name once' });
   return problems.length > 0 ? { ok: false, refusal: problems } : accept(Object.freeze(config));
+}
+
+function fromFile(
+  path: string,
+  read: (path: string) => string,
+  problems: ConfigProblem[],
+): { readonly settings: Readonly<Record<string, string>>; readonly structure: Structure } {
+  let text: string;
+  try {
+    text = read(path);
+  } catch {
+    problems.push({ setting: 'config', source: path, remedy: 'the path of a file that can be read' });
+    return { settings: {}, structure: noStructure };
+  }
+  const names = Object.values(settings).flatMap(({ flag }) => fileName(flag) ?? []);
+  const answer = readConfigFile(text, names);
+  if (answer.ok) return answer.value;
+  problems.push(...answer.refusal.map((problem) => ({ ...problem, source: path })));
+  return { settings: {}, structure: noStructure };
 }

@@ -7,15 +7,17 @@ import { verifierPage } from '#pages/people.ts';
 import type { AuthorizationRequest } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
-import { acceptedScopes, isIdentityOnly } from '#registry/consents.ts';
+import { currentConsent, isIdentityOnly, needsNoConsent } from '#registry/consents.ts';
+import { hindrance } from '#registry/policy.ts';
+import { refusalWords } from '#registry/refusal-words.ts';
 import { refusalForPerson } from './answers.ts';
-import { frameOf, seeOther, sendMessage, sendPage, type Visitor } from './visitor.ts';
+import { actorOf, frameOf, seeOther, sendMessage, sendPage, type Visitor } from './visitor.ts';
 import type { World } from './world.ts';
 
 const DECISION_FOR = seconds(600);
 
 /** Stores what is asked of a person and answers where they decide. */
-export async function askPerson(world: World, request: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>): Promise<string> {
+async function askPerson(world: World, request: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>): Promise<string> {
   const handle = world.mint.secret();
   await world.requests.saveRequest({ ...request, digest: digestOf(handle), expiresAt: later(world.clock.now(), DECISION_FOR) });
   return `/authorize/${handle}`;
@@ -25,17 +27,32 @@ export async function askPerson(world: World, request: Omit<AuthorizationRequest
  * The consent of a returning person who need not be asked: the app only learns who they are, they allowed just that before, and it can keep
  * a secret, so that nobody else can ask in its name (registry 7.6). Undefined: ask.
  */
-export async function standingConsent(
-  world: World,
-  client: Client,
-  user: Account,
-  scopes: readonly string[],
-): Promise<Consent | undefined> {
+async function standingConsent(world: World, client: Client, user: Account, scopes: readonly string[]): Promise<Consent | undefined> {
   if (!client.confidential || !isIdentityOnly(client.scopes, world.scopes) || !isIdentityOnly(scopes, world.scopes)) return undefined;
-  const consent = await world.consents.current(client, user, world.site);
+  const consent = await currentConsent(world.records, client, user, world.site);
   return consent !== undefined && consent.site === client.site && scopes.every((scope) => consent.scopes.includes(scope))
     ? consent
     : undefined;
+}
+
+/**
+ * Leads a person on: back to the app at once when nobody need be asked, else to the page where they decide. A first-party app of the
+ * configuration gets all its scopes (registry 7.6).
+ */
+export async function leadOn(
+  world: World,
+  http: FastifyRequest,
+  reply: FastifyReply,
+  visitor: Visitor & { readonly user: Account },
+  wanted: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>,
+  client: Client,
+  maySkip = true,
+): Promise<FastifyReply> {
+  if (wanted.asked.protocol === 'oauth2' && needsNoConsent(client) && /^https:/i.test(wanted.asked.redirectUri))
+    return carryOut(world, http, reply, visitor, wanted, client, client.scopes);
+  const standing = maySkip ? await standingConsent(world, client, visitor.user, wanted.scopes) : undefined;
+  if (standing) return sendOn(world, reply, visitor, wanted, client, standing);
+  return seeOther(reply, await askPerson(world, wanted));
 }
 
 /** The request a handle names; undefined when it is gone or is another person's. */
@@ -53,17 +70,29 @@ const faceOf = (world: World, request: Decided) =>
 /** Carries out a person's yes: the consent is written, then the code or verifier, and they are sent back. */
 export async function carryOut(
   world: World,
+  http: FastifyRequest,
   reply: FastifyReply,
   visitor: Visitor & { readonly user: Account },
   request: Decided,
   client: Client,
+  scopes = request.scopes,
 ): Promise<FastifyReply> {
-  const scopes = request.asked.protocol === 'oauth2' ? acceptedScopes(request.scopes, client, world.scopes) : client.scopes;
-  return sendOn(world, reply, visitor, request, client, await world.consents.save(client, visitor.user, scopes));
+  const { user } = visitor;
+  const answer = await world.registry.submit(actorOf(world, http, user), 'accept', { clientId: client.id, scopes });
+  if (answer.ok && answer.value.consent) return sendOn(world, reply, visitor, request, client, answer.value.consent);
+  if (!answer.ok && answer.refusal.kind === 'readonly')
+    return sendMessage(world, reply, visitor, 503, 'Nothing can be changed at the moment', refusalWords(answer.refusal));
+  const why = hindrance(client, user, { newConsent: true }) ?? {
+    kind: 'client-not-usable',
+    stage: client.stage,
+    ownerOnly: client.ownerOnly,
+  };
+  const { status, title, text } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
+  return sendMessage(world, reply, visitor, status, title, text);
 }
 
 /** Sends a person back to the app under a consent that stands; nothing about it is written. */
-export async function sendOn(
+async function sendOn(
   world: World,
   reply: FastifyReply,
   visitor: Visitor,

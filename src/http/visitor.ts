@@ -3,6 +3,7 @@ import type { Account } from '#accounts/account.ts';
 import { csrfHolds, csrfToken } from '#accounts/sign-in.ts';
 import type { Frame, Html } from '#pages/layout.ts';
 import { messagePage } from '#pages/people.ts';
+import type { Actor } from '#registry/actor.ts';
 import { pageForm } from './sent.ts';
 import type { World } from './world.ts';
 
@@ -39,6 +40,15 @@ export async function visitorOf(world: World, request: FastifyRequest, reply: Fa
   if (secret !== known) reply.setCookie(cookieName(world, 'form'), secret, cookieOptions(world, 86_400));
   return { user: null, secret, signedIn: false };
 }
+
+/** The person in front of a page, with every right of theirs. */
+export const actorOf = (world: World, request: FastifyRequest, user: Account | null): Actor => ({
+  kind: 'person',
+  account: user,
+  rights: world.rights.rightsOf(user),
+  address: request.ip,
+  via: 'page',
+});
 
 /** What every page of this visitor knows. */
 export const frameOf = (world: World, visitor: Visitor): Frame => ({

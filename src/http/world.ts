@@ -10,10 +10,10 @@ import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
 import type { AuthorizationRequests, OAuth2Asked } from '#registry/authorization-request.ts';
-import type { Clients } from '#registry/clients.ts';
-import type { Consents } from '#registry/consents.ts';
 import type { RegistryRecords } from '#registry/records.ts';
+import type { Registry } from '#registry/registry.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
+import type { Sites } from '#registry/sites.ts';
 
 /** One face of the protocols: the core's, or a dialect's. */
 export interface Face {
@@ -36,8 +36,8 @@ export interface World {
   readonly accounts: SignInVerbs;
   readonly records: AccountRecords & RegistryRecords;
   readonly rights: RightsTable;
-  readonly clients: Clients;
-  readonly consents: Consents;
+  readonly registry: Registry;
+  readonly sites: Sites;
   readonly scopes: ScopeCatalogue;
   readonly requests: AuthorizationRequests;
   readonly faces: { readonly core: Face; readonly mediawiki: Face | null };

@@ -25,6 +25,19 @@ export function rsaPublicKey(pem: string): KeyObject | undefined {
   return key ?? undefined;
 }
 
+/** What a PEM text holds: an RSA public key, another public key, or none. A private key counts as none. */
+export function rsaKeyKind(pem: string): 'rsa' | 'other' | 'none' {
+  if (rsaPublicKey(pem)) return 'rsa';
+  if (pem.includes('PRIVATE KEY')) return 'none';
+  try {
+    if (pem.includes('BEGIN CERTIFICATE')) new X509Certificate(pem);
+    else createPublicKey(pem);
+    return 'other';
+  } catch {
+    return 'none';
+  }
+}
+
 /** Length of the key's modulus in bits; 0 when the text is no RSA key. */
 export const rsaBits = (pem: string): number => rsaPublicKey(pem)?.asymmetricKeyDetails?.modulusLength ?? 0;
 

@@ -7,12 +7,12 @@ import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { Sealer } from '#keys/sealer.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { Client } from '#registry/client.ts';
-import { CLIENT_SECRET } from '#registry/clients.ts';
+import { type Client, liveSecrets } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
-import { TOKEN_SECRET } from '#registry/consents.ts';
+import { CLIENT_SECRET, TOKEN_SECRET } from '#registry/desk.ts';
 import { coversSite, hindrance } from '#registry/policy.ts';
 import type { RegistryRecords } from '#registry/records.ts';
+import type { UsageNotes } from '#registry/usage.ts';
 import { addressInRanges } from '#wire/address.ts';
 import { addToQuery } from '#wire/redirect-uri.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
@@ -30,6 +30,7 @@ export interface OAuth1Parts {
   readonly sealer: Sealer;
   readonly mint: Mint;
   readonly clock: Clock;
+  readonly usage: UsageNotes;
   readonly settings: OAuth1Settings;
 }
 
@@ -47,7 +48,7 @@ export interface SignedBy {
   readonly user: Account;
   readonly token: string;
   readonly nonce: string;
-  /** The client's secret, for answers signed under it. */
+  /** The client's secret that the request was signed with, for answers signed under it. */
   readonly clientSecret: string;
 }
 
@@ -73,7 +74,7 @@ const hexKey = /^[0-9a-zA-Z_-]{1,64}$/;
 
 /** Builds one face of OAuth 1.0a over its parts. */
 export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
-  const { handshakes, tokens, registry, accounts, sealer, mint, clock, settings } = parts;
+  const { handshakes, tokens, registry, accounts, sealer, mint, clock, usage, settings } = parts;
 
   async function clientOf(signed: SignedRequest): Promise<Client | undefined> {
     const key = signed.oauth.get('oauth_consumer_key') ?? '';
@@ -81,8 +82,18 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
     return client?.protocol === 'oauth1' ? client : undefined;
   }
 
-  const clientSecretOf = (client: Client | undefined) =>
-    client?.secretSealed ? sealer.open(client.secretSealed, CLIENT_SECRET) : 'nobody has this secret';
+  /** Every secret the client may sign with, oldest first; for nobody, one that nobody has. */
+  function secretsOf(client: Client | undefined, tokenSecret: string) {
+    const held = (client ? liveSecrets(client, clock.now()) : []).flatMap(({ id, sealed }) =>
+      sealed === null ? [] : [{ id, plain: sealer.open(sealed, CLIENT_SECRET) }],
+    );
+    const [first = { id: null, plain: 'nobody has this secret' }, ...others] = held;
+    const known = {
+      secrets: { clientSecret: first.plain, tokenSecret, publicKeyPem: client?.rsaPublicKey ?? null },
+      otherClientSecrets: others.map(({ plain }) => plain),
+    };
+    return { known, used: (index: number) => [first, ...others][index] ?? first };
+  }
 
   /** Reads the request and checks what needs no secret; answers it with the client that claims to have signed. */
   async function read(sent: SentRequest): Promise<Result<{ signed: SignedRequest; client: Client | undefined }, OAuth1Refusal>> {
@@ -96,7 +107,8 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
   /** Rules of the handshake that an honest signer can break (protocol reference 1.12). */
   function handshakeProblem(client: Client, sent: SentRequest): OAuth1Refusal | undefined {
     if (client.ownerOnly) return { kind: 'owner_only', client };
-    if (client.secretSealed === null && client.rsaPublicKey === null) return { kind: 'no_secret' };
+    if (client.rsaPublicKey === null && liveSecrets(client, clock.now()).every(({ sealed }) => sealed === null))
+      return { kind: 'no_secret' };
     if (!addressInRanges(sent.address, client.restrictions.addresses)) return { kind: 'address_refused' };
     // Nobody can use a client that is suppressed, rejected, expired or disabled: why start.
     if (client.suppressed || !['approved', 'proposed'].includes(client.stage)) {
@@ -118,8 +130,8 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const given = await read(sent);
       if (!given.ok) return given;
       const { signed, client } = given.value;
-      const secrets = { clientSecret: clientSecretOf(client), tokenSecret: '', publicKeyPem: client?.rsaPublicKey ?? null };
-      const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: 'none', secrets }, settings);
+      const { known, used } = secretsOf(client, '');
+      const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: 'none', ...known }, settings);
       if (!nonce.ok || client === undefined) return nonce.ok ? refuse({ kind: 'consumer_key_unknown' }) : nonce;
       const problem = handshakeProblem(client, sent);
       if (problem) return refuse(problem);
@@ -145,7 +157,9 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
         authorized: null,
         used: false,
       });
-      return outcome === 'saved' ? accept({ token, secret, client }) : seen(signed);
+      if (outcome !== 'saved') return seen(signed);
+      usage.note({ clientId: client.id, secretId: used(nonce.value.secret).id });
+      return accept({ token, secret, client });
     },
 
     async ask(token, clientId, user) {
@@ -195,12 +209,8 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const now = clock.now();
       const found = hexKey.test(token) ? await handshakes.findTemporary(token, now) : undefined;
       const pair = found !== undefined && found.clientId === client?.id ? found : undefined;
-      const secrets = {
-        clientSecret: clientSecretOf(client),
-        tokenSecret: pair ? sealer.open(pair.secretSealed, TEMPORARY_SECRET) : 'no such token',
-        publicKeyPem: client?.rsaPublicKey ?? null,
-      };
-      const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: pair ? 'known' : 'unknown', secrets }, settings);
+      const { known } = secretsOf(client, pair ? sealer.open(pair.secretSealed, TEMPORARY_SECRET) : 'no such token');
+      const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: pair ? 'known' : 'unknown', ...known }, settings);
       if (!nonce.ok) return nonce.refusal.kind === 'token_rejected' ? refuse({ kind: 'token_rejected', token: 'temporary' }) : nonce;
       if (client === undefined || pair === undefined) return refuse({ kind: 'token_rejected', token: 'temporary' });
       const problem = handshakeProblem(client, sent);
@@ -248,13 +258,8 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       if (token === '' && settings.reading === 'rfc5849') return refuse({ kind: 'parameter_absent', parameter: 'oauth_token' });
       const found = hexKey.test(token) ? await tokens.findTokenCredentials(token) : undefined;
       const pair = found !== undefined && found.consent.clientId === client?.id ? found : undefined;
-      const clientSecret = clientSecretOf(client);
-      const secrets = {
-        clientSecret,
-        tokenSecret: pair ? sealer.open(pair.credentials.secretSealed, TOKEN_SECRET) : 'no such token',
-        publicKeyPem: client?.rsaPublicKey ?? null,
-      };
-      const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: pair ? 'known' : 'unknown', secrets }, settings);
+      const { known, used } = secretsOf(client, pair ? sealer.open(pair.credentials.secretSealed, TOKEN_SECRET) : 'no such token');
+      const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: pair ? 'known' : 'unknown', ...known }, settings);
       if (!nonce.ok) return nonce;
       if (client === undefined || pair === undefined) return refuse({ kind: 'token_rejected', token: 'permanent' });
       if (!(await spent(nonce.value))) return seen(signed);
@@ -266,6 +271,8 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       if (site !== null && !coversSite(pair.consent.site, site)) {
         return refuse({ kind: 'consumer_key_refused', client, why: { kind: 'wrong-site', site: pair.consent.site } });
       }
+      const { id: secretId, plain: clientSecret } = used(nonce.value.secret);
+      usage.note({ clientId: client.id, consentId: pair.consent.id, secretId, token }, true);
       return accept({ client, consent: pair.consent, user, token, nonce: signed.oauth.get('oauth_nonce') ?? '', clientSecret });
     },
   };

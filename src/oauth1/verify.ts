@@ -27,6 +27,13 @@ export interface Known {
   /** 'none': the request is signed without a token. */
   readonly token: 'known' | 'unknown' | 'none';
   readonly secrets: Secrets;
+  /** Further secrets of the client: while one is exchanged for another, either signs. */
+  readonly otherClientSecrets?: readonly string[];
+}
+
+/** A request whose signature held: the nonce to be spent, and which of the client's secrets it was made with (0: the first). */
+export interface Verified extends NonceClaim {
+  readonly secret: number;
 }
 
 const MOST_BYTES = 512;
@@ -60,18 +67,19 @@ export function parameterProblem(signed: SignedRequest, settings: OAuth1Settings
  * Checks a signed request (RFC 5849 §3.2). Pure: the signature is always computed, every verdict collected, and one decision made at the
  * end. The nonce is handed on to be spent by the next storage verb: only a request whose signature held gets to write one.
  */
-export function verifySigned(signed: SignedRequest, known: Known, settings: OAuth1Settings): Result<NonceClaim, OAuth1Refusal> {
+export function verifySigned(signed: SignedRequest, known: Known, settings: OAuth1Settings): Result<Verified, OAuth1Refusal> {
   const { oauth } = signed;
   const value = (name: string) => oauth.get(name) ?? '';
-  const holds = signatureHolds(
-    value('oauth_signature_method') as SignatureMethod,
-    baseString(signed, settings.origin),
-    known.secrets,
-    value('oauth_signature'),
+  const method = value('oauth_signature_method') as SignatureMethod;
+  const text = baseString(signed, settings.origin);
+  // Every secret is tried, whichever held: time tells nothing about how many there are before the right one.
+  const verdicts = [known.secrets.clientSecret, ...(known.otherClientSecrets ?? [])].map((clientSecret) =>
+    signatureHolds(method, text, { ...known.secrets, clientSecret }, value('oauth_signature')),
   );
+  const secret = verdicts.indexOf(true);
   if (known.client === 'unknown') return refuse({ kind: 'consumer_key_unknown' });
   if (known.token === 'unknown') return refuse({ kind: 'token_rejected', token: 'permanent' });
-  if (!holds) return refuse({ kind: 'signature_invalid' });
+  if (secret < 0) return refuse({ kind: 'signature_invalid' });
   const timestamp = instant(Number(value('oauth_timestamp')));
   const image = hash(
     'sha256',
@@ -79,5 +87,5 @@ export function verifySigned(signed: SignedRequest, known: Known, settings: OAut
     'base64url',
   );
   const key = settings.nonceCoversTimestamp ? timestamp.toString(16).padStart(10, '0') + image : image;
-  return accept({ key, expiresAt: later(timestamp, seconds(settings.windowFor + 1)) });
+  return accept({ key, expiresAt: later(timestamp, seconds(settings.windowFor + 1)), secret });
 }

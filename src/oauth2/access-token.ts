@@ -1,7 +1,7 @@
 import type { ConsentId, FamilyId, UserId } from '#kernel/ids.ts';
 import { instant, later, seconds } from '#kernel/time.ts';
 import type { Client, GrantType } from '#registry/client.ts';
-import type { MintOwnerToken } from '#registry/clients.ts';
+import type { MintOwnerToken } from '#registry/desk.ts';
 import { formatScope } from '#wire/scope.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { AccessToken } from './records.ts';
@@ -28,6 +28,7 @@ interface Wanted {
 /** Makes an access token: the row that keeps it revocable and the signed text. Nothing is stored. */
 export function makeAccessToken(parts: OAuth2Parts, wanted: Wanted): { readonly row: AccessToken; readonly jwt: string } {
   const { mint, clock, reading, signing, settings } = parts;
+  parts.usage.note({ clientId: wanted.client.id, consentId: wanted.consentId, token: wanted.familyId });
   const issuedAt = clock.now();
   const row: AccessToken = {
     id: mint.tokenId(),
@@ -66,7 +67,7 @@ export const makeMintOwnerToken =
     const { mint, clock, reading, signing } = parts;
     const issuedAt = clock.now();
     const token = { id: mint.tokenId(), issuedAt, expiresAt: instant(issuedAt + OWNER_TOKEN_FOR) };
-    const whole = { ...client, number: 0 };
+    const whole: Client = { ...client, number: 0, edition: 0, secrets: [] };
     const claims = reading.claims({
       ...token,
       client: whole,

@@ -1,7 +1,7 @@
 import type { ClientId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { digestOf, equalDigests } from '#keys/digest.ts';
-import type { Client } from '#registry/client.ts';
+import { type Client, liveSecrets } from '#registry/client.ts';
 import { parseBasic, splitScheme } from '#wire/authorization.ts';
 import type { FormValues } from '#wire/form.ts';
 import type { OAuth2Parts } from './parts.ts';
@@ -56,7 +56,10 @@ export async function authenticateClient(
   const found = id.length <= 64 ? await parts.registry.findClient(id as ClientId) : undefined;
   const client = found?.protocol === 'oauth2' ? found : undefined;
   const digest = digestOf((secret ?? '').slice(0, 512));
-  const matches = equalDigests(digest, client?.secretDigest ?? nobody);
+  const held = client === undefined ? [] : liveSecrets(client, parts.clock.now());
+  // Every live secret is compared, whichever matched; without any, one that nobody has.
+  const matched = held.filter((one) => equalDigests(digest, one.digest));
+  const matches = held.length === 0 ? equalDigests(digest, nobody) : matched.length > 0;
   const fine =
     client !== undefined &&
     (client.confidential ? secret !== undefined && matches : secret === undefined || parts.reading.twoCredentials === 'body-wins');
@@ -65,5 +68,6 @@ export async function authenticateClient(
     const problem = client?.confidential && secret === undefined ? 'secret-missing' : 'unknown-or-wrong';
     return refuse({ kind: 'invalid_client', problem, scheme });
   }
+  parts.usage.note({ clientId: client.id, secretId: matched[0]?.id ?? null });
   return accept({ client } as ProvenClient);
 }

@@ -3,7 +3,7 @@ import type { SiteId, TokenId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { OAuth2Asked } from '#registry/authorization-request.ts';
-import { type Client, grantTypes } from '#registry/client.ts';
+import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { coversSite, hindrance } from '#registry/policy.ts';
 import type { Pair } from '#wire/form.ts';
@@ -74,6 +74,11 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
     return typeof read?.claims.jti === 'string' ? records.findAccessToken(read.claims.jti as TokenId) : undefined;
   }
 
+  /** A token let a request through, here or at a resource server that asked. */
+  function noteUse({ id, clientId, consentId, familyId, grantType }: AccessToken): void {
+    parts.usage.note({ clientId, consentId, token: familyId ?? (grantType === 'owner-only' ? id : null) }, true);
+  }
+
   async function authenticated({ authorization, form }: FormRequest): Promise<Result<{ client: Client; token: string }, OAuth2Refusal>> {
     const repeated = repeatedParameter(form);
     if (repeated) return refuse(repeated);
@@ -114,6 +119,7 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
       const access = await facts(token);
       if (access) {
         if (fallen(access.token, access, now) !== undefined) return accept(dead);
+        noteUse(access.token);
         const { id, clientId, userId, issuedAt, expiresAt, scopes } = access.token;
         return accept({
           active: true,
@@ -161,6 +167,7 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
       // A consent given for one site stays there, also after its client was opened to others.
       if (where.site !== undefined && found.consent !== undefined && !coversSite(found.consent.site, where.site))
         return refuse({ kind: 'not_allowed', problem: 'wrong-site' });
+      noteUse(found.token);
       return accept({ client: found.client, user: found.user ?? null, scopes: liveScopes(found.token.scopes, found), token: found.token });
     },
 
@@ -177,7 +184,7 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
         scopes_supported: parts.scopes.all().map(({ name }) => name),
         response_types_supported: ['code'],
         response_modes_supported: ['query'],
-        grant_types_supported: grantTypes,
+        grant_types_supported: settings.grantTypes,
         token_endpoint_auth_methods_supported: methods,
         revocation_endpoint_auth_methods_supported: methods,
         introspection_endpoint_auth_methods_supported: methods.slice(0, 2),

@@ -5,6 +5,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
+import type { UsageNotes } from '#registry/usage.ts';
 import type { OAuth2Reading, OAuth2Settings } from './reading.ts';
 import type { OAuth2Records } from './records.ts';
 
@@ -18,6 +19,7 @@ export interface OAuth2Parts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly signing: SigningKeys;
+  readonly usage: UsageNotes;
   readonly reading: OAuth2Reading;
   readonly settings: OAuth2Settings;
 }

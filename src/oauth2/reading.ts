@@ -26,6 +26,8 @@ export interface OAuth2Settings {
   readonly refreshTokenFor: Seconds;
   /** How long a rotated refresh token answers with its single successor again. */
   readonly refreshGraceFor: Seconds;
+  /** Grant types this server offers at all (registry Q30). */
+  readonly grantTypes: readonly GrantType[];
 }
 
 /** How one face of the server reads requests and writes tokens. The core's is strict; a dialect hands in its own. */

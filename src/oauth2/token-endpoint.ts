@@ -1,5 +1,5 @@
 import { type Result, refuse } from '#kernel/result.ts';
-import { type GrantType, grantTypes } from '#registry/client.ts';
+import type { GrantType } from '#registry/client.ts';
 import type { FormValues } from '#wire/form.ts';
 import type { TokenAnswer } from './access-token.ts';
 import { authenticateClient, type ProvenClient } from './client-authentication.ts';
@@ -38,7 +38,7 @@ export async function tokenEndpoint(
   if (repeated) return refuse(repeated);
   const asked = form.get('grant_type');
   if (asked === undefined) return refuse({ kind: 'invalid_request', parameter: 'grant_type', problem: 'missing' });
-  const type = grantTypes.find((known) => known === asked);
+  const type = parts.settings.grantTypes.find((known) => known === asked);
   if (type === undefined) return refuse({ kind: 'unsupported_grant_type', asked: asked.slice(0, 64) });
   const client = await authenticateClient(parts, authorization, form);
   if (!client.ok) return client;

@@ -8,6 +8,11 @@ export interface ScopeLine {
   readonly risk: string | null;
 }
 
+export interface ScopeGroup {
+  readonly label: string;
+  readonly scopes: readonly ScopeLine[];
+}
+
 /** What the consent page shows, for either protocol. */
 export interface ConsentView {
   readonly appName: string;
@@ -15,7 +20,10 @@ export interface ConsentView {
   readonly ownerName: string;
   /** Null: every site. */
   readonly site: string | null;
-  readonly groups: readonly { readonly label: string; readonly scopes: readonly ScopeLine[] }[];
+  /** What is new to this person. */
+  readonly groups: readonly ScopeGroup[];
+  /** What they allowed this app before. */
+  readonly allowedBefore: readonly ScopeGroup[];
   readonly userName: string;
   readonly returnsTo: string | null;
   readonly proposed: boolean;
@@ -23,12 +31,17 @@ export interface ConsentView {
   readonly popup: boolean;
 }
 
+const groupPart = ({ label, scopes }: ScopeGroup) =>
+  html`<h2>${label}</h2><ul>${scopes.map(
+    ({ description, risk }) => html`<li>${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}</li>`,
+  )}</ul>`;
+
 /**
  * Asks for a person's decision. The form holds the decision and the proof that it is ours; what was asked is stored, so it cannot differ
  * from what is shown. Buttons are named `accept` and `cancel`: tools script this form.
  */
 export function consentPage(frame: Frame, view: ConsentView): Html {
-  const { appName, groups } = view;
+  const { appName, groups, allowedBefore } = view;
   return layout(
     frame,
     `Allow ${appName}?`,
@@ -38,15 +51,13 @@ ${view.proposed ? html`<p class="problem">This app has not been reviewed yet. On
 ${view.appDescription === '' ? '' : html`<p class="quiet">${view.appDescription}</p>`}
 <section class="card" aria-label="What it may do">
 ${
-  groups.length === 0
-    ? html`<p>It will know who you are, and may do nothing else.</p>`
-    : html`<p>It will be able to:</p>${groups.map(
-        ({ label, scopes }) =>
-          html`<h2>${label}</h2><ul>${scopes.map(
-            ({ description, risk }) => html`<li>${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}</li>`,
-          )}</ul>`,
-      )}`
+  groups.length > 0
+    ? html`<p>${allowedBefore.length > 0 ? 'New: it will also be able to:' : 'It will be able to:'}</p>${groups.map(groupPart)}`
+    : allowedBefore.length > 0
+      ? html`<p>It asks for nothing new.</p>`
+      : html`<p>It will know who you are, and may do nothing else.</p>`
 }
+${allowedBefore.length > 0 ? html`<p>You allowed before:</p>${allowedBefore.map(groupPart)}` : ''}
 </section>
 ${view.returnsTo === null ? '' : html`<p class="quiet">Afterwards you go back to <bdi>${view.returnsTo}</bdi>. You can end this at any time under "Apps I allowed".</p>`}
 <form method="post" id="mw-mwoauth-authorize-form">

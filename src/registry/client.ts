@@ -1,8 +1,11 @@
 import type { ClientId, Digest, Sealed, SiteId, UserId } from '#kernel/ids.ts';
-import type { Instant } from '#kernel/time.ts';
+import { type Instant, isPast } from '#kernel/time.ts';
 
-/** Where a client stands in review. The numbers of the reference are the dialect's business. */
-export const stages = ['proposed', 'approved', 'rejected', 'expired', 'disabled'] as const;
+/**
+ * Where a client stands in review. The numbers of the reference are the dialect's business. `configured` is the row of an app that the
+ * configuration describes: without its entry in the configuration it is usable by nobody.
+ */
+export const stages = ['proposed', 'approved', 'rejected', 'expired', 'disabled', 'configured'] as const;
 export type Stage = (typeof stages)[number];
 
 export const protocols = ['oauth1', 'oauth2'] as const;
@@ -19,6 +22,22 @@ export interface Restrictions {
 }
 
 export const ANYWHERE: Restrictions = { addresses: ['0.0.0.0/0', '::/0'], pages: [] };
+
+/** What a reviewer has stopped without disabling the client, each grade more than the one before. */
+export const halts = ['nothing', 'consents', 'tokens'] as const;
+export type Halt = (typeof halts)[number];
+
+/** One of a client's secrets. Several may live at once, so that one is exchanged for another without an outage. */
+export interface ClientSecret {
+  readonly id: number;
+  readonly label: string;
+  readonly digest: Digest;
+  /** The same secret readable, for HMAC signatures; null for OAuth 2 clients. */
+  readonly sealed: Sealed | null;
+  readonly createdAt: Instant;
+  /** Null: until it is retired. */
+  readonly expiresAt: Instant | null;
+}
 
 /** A registered application, of either protocol. UI text says "app". */
 export interface Client {
@@ -50,15 +69,25 @@ export interface Client {
   readonly site: SiteId;
   /** What it may ask for, ordered. */
   readonly scopes: readonly string[];
-  /** One-way image of the client secret; null: public client. */
-  readonly secretDigest: Digest | null;
-  /** The same secret readable, for HMAC signatures; null for OAuth 2 clients. */
-  readonly secretSealed: Sealed | null;
+  /** Oldest first; empty for public clients. */
+  readonly secrets: readonly ClientSecret[];
   /** PEM public key for RSA signatures; null: none. */
   readonly rsaPublicKey: string | null;
   readonly restrictions: Restrictions;
   readonly stage: Stage;
   readonly stageAt: Instant;
+  /** Hidden from everyone who may not see hidden apps. */
   readonly suppressed: boolean;
+  readonly halted: Halt;
   readonly registeredAt: Instant;
+  /** Described by the configuration: nobody changes it here. */
+  readonly managed: boolean;
+  /** First-party: people are not asked (registry 7.6). Only configured clients. */
+  readonly skipConsent: boolean;
+  /** Counts the changes of the client; a decision names the edition it was made on. */
+  readonly edition: number;
 }
+
+/** The secrets that still hold. */
+export const liveSecrets = (client: Client, now: Instant): readonly ClientSecret[] =>
+  client.secrets.filter(({ expiresAt }) => !isPast(expiresAt, now));

@@ -1,12 +1,13 @@
 import type { Account } from '#accounts/account.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
 import { addressInRanges } from '#wire/address.ts';
-import type { Client, Stage } from './client.ts';
+import type { Client, Halt, Stage } from './client.ts';
 
 /** Why a client may not act. */
 export type Hindrance =
   | { readonly kind: 'client-suppressed' }
   | { readonly kind: 'client-not-usable'; readonly stage: Stage; readonly ownerOnly: boolean }
+  | { readonly kind: 'client-halted'; readonly halted: Halt }
   | { readonly kind: 'user-blocked' }
   | { readonly kind: 'wrong-site'; readonly site: SiteId }
   | { readonly kind: 'address-not-allowed' };
@@ -27,10 +28,16 @@ export function isUsableBy(client: Client, user: Account | null): boolean {
 export function hindrance(
   client: Client,
   user: Account | null,
-  where: { readonly site?: SiteId; readonly address?: string } = {},
+  where: {
+    readonly site?: SiteId;
+    readonly address?: string /** Somebody is asked for a new consent. */;
+    readonly newConsent?: boolean;
+  } = {},
 ): Hindrance | undefined {
   if (client.suppressed) return { kind: 'client-suppressed' };
   if (!isUsableBy(client, user)) return { kind: 'client-not-usable', stage: client.stage, ownerOnly: client.ownerOnly };
+  if (client.halted === 'tokens' || (client.halted === 'consents' && where.newConsent))
+    return { kind: 'client-halted', halted: client.halted };
   if (user?.blocked) return { kind: 'user-blocked' };
   if (where.site !== undefined && !coversSite(client.site, where.site)) return { kind: 'wrong-site', site: client.site };
   if (where.address !== undefined && !addressInRanges(where.address, client.restrictions.addresses)) return { kind: 'address-not-allowed' };

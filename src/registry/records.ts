@@ -1,10 +1,18 @@
-import type { ClientId, ConsentId, Digest, Sealed, SiteId, TokenId, UserId } from '#kernel/ids.ts';
+import type { Account } from '#accounts/account.ts';
+import type { ClientId, ConsentId, Sealed, SiteId, TokenId, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
-import type { Client, Protocol, Stage } from './client.ts';
+import type { AuditEntry, AuditFilter, NewAuditEntry } from './audit.ts';
+import type { Client, ClientSecret, Protocol, Stage } from './client.ts';
 import type { Consent } from './consent.ts';
+import type { NewNotice, Outbox } from './notices.ts';
+import type { NewRevision, Revision, RevisionStage } from './revision.ts';
+import type { Team } from './team.ts';
+import type { Impact, UsageRecords } from './usage.ts';
 
+/** A secret about to be stored: the store gives it its number. */
+export type NewSecret = Omit<ClientSecret, 'id'>;
 /** A client about to be stored: the store gives it its number. */
-export type NewClient = Omit<Client, 'number'>;
+export type NewClient = Omit<Client, 'number' | 'edition' | 'secrets'>;
 
 /** A permanent pair of an OAuth 1 consent (RFC 5849 §2.3). The secret is sealed because HMAC needs it back. */
 export interface NewTokenCredentials {
@@ -34,36 +42,92 @@ export interface OwnerGrant {
   readonly token: NewOwnerToken | null;
 }
 
+/** One thing that a change of the registry does. The closed list of all that can happen to a client. */
+export type Effect =
+  | { readonly kind: 'create-client'; readonly client: NewClient; readonly secret: NewSecret | null; readonly grant: OwnerGrant | null }
+  /** Writes every field of the client but its secrets. */
+  | { readonly kind: 'save-client'; readonly client: Client }
+  | { readonly kind: 'add-secret'; readonly secret: NewSecret }
+  | { readonly kind: 'remove-secrets'; readonly ids: readonly number[] }
+  /**
+   * Gives an owner-only client's consent a new credential: its access tokens die, the OAuth 1 token identifier is kept and its secret
+   * replaced; a consent that was renounced is made again.
+   */
+  | { readonly kind: 'regrant'; readonly grant: OwnerGrant }
+  /** Ends the consent of an owner for a client of theirs, with all that hangs on it. */
+  | { readonly kind: 'end-consents-of'; readonly userId: UserId }
+  | { readonly kind: 'open-revision'; readonly revision: NewRevision }
+  | { readonly kind: 'close-revision'; readonly id: number; readonly stage: Exclude<RevisionStage, 'proposed'>; readonly at: Instant }
+  /** A first yes where two are needed. */
+  | { readonly kind: 'first-approval'; readonly reviewerId: UserId; readonly revisionId: number | null; readonly at: Instant }
+  | { readonly kind: 'clear-approvals' }
+  | { readonly kind: 'invite'; readonly userId: UserId; readonly by: UserId | null; readonly at: Instant }
+  | { readonly kind: 'join'; readonly userId: UserId; readonly at: Instant }
+  | { readonly kind: 'leave'; readonly userId: UserId }
+  | { readonly kind: 'offer'; readonly toId: UserId; readonly by: UserId | null; readonly at: Instant }
+  | { readonly kind: 'end-offer' };
+
+/** A change, its line in the audit trail, and whom it is told: one unit of work, or nothing. */
+export interface RegistryChange {
+  /** The edition the change was decided on; null: the client is created here. */
+  readonly edition: number | null;
+  readonly effects: readonly Effect[];
+  readonly audit: NewAuditEntry;
+  readonly notices: readonly NewNotice[];
+}
+
+/** 'stale': the client is not in that edition any more. 'exists': owner, name and version are taken. */
+export type Applied = { readonly outcome: 'applied'; readonly client: Client } | { readonly outcome: 'stale' | 'unknown' | 'exists' };
+
+export interface ClientFilter {
+  readonly ownerId?: UserId;
+  /** Owner or accepted maintainer. */
+  readonly keeperId?: UserId;
+  readonly stage?: Stage;
+  readonly protocol?: Protocol;
+  readonly name?: string;
+  /** With an open revision. */
+  readonly revised?: boolean;
+  /** Whose owner is blocked or gone. */
+  readonly orphaned?: boolean;
+  /** False: leave hidden ones out. */
+  readonly suppressed?: false;
+  /** Continue below this number. */
+  readonly below?: number;
+  readonly limit?: number;
+}
+
 /** The registry's questions to durable storage. One call is one unit of work with a named outcome. */
-export interface RegistryRecords {
+export interface RegistryRecords extends Outbox, UsageRecords {
   findClient(id: ClientId): Promise<Client | undefined>;
   /** Newest first. */
-  listClients(filter: { readonly ownerId?: UserId; readonly stage?: Stage; readonly protocol?: Protocol }): Promise<readonly Client[]>;
-  /** Same owner and name (and version when given), the latest registration first. */
+  listClients(filter: ClientFilter): Promise<readonly Client[]>;
+  countClients(filter: Omit<ClientFilter, 'below' | 'limit'>): Promise<number>;
+  /** Same owner and name, the latest registration first. */
   findClientsNamed(ownerId: UserId, name: string): Promise<readonly Client[]>;
-  /** Stores the client, and for an owner-only one its consent and credential, or nothing. 'exists': same owner, name and version. */
-  createClient(
-    client: NewClient,
-    grant: OwnerGrant | null,
-  ): Promise<{ readonly outcome: 'created'; readonly client: Client } | { readonly outcome: 'exists' }>;
-  /** Moves a client that is still in `from` and last moved at `fromAt`. 'stale': somebody was faster. */
-  moveStage(
-    id: ClientId,
-    from: Stage,
-    fromAt: Instant,
-    to: Stage,
-    suppressed: boolean,
-    at: Instant,
-  ): Promise<'moved' | 'stale' | 'unknown'>;
+  /** Carries out a change of a client, or of nothing. */
+  apply(change: RegistryChange): Promise<Applied>;
+  /** Proposed clients whose stage did not move since `before`, oldest first. */
+  listIdle(before: Instant, limit: number): Promise<readonly Client[]>;
   /**
-   * Replaces the client secret. For an owner-only client the grant replaces its consent's credential: old token rows of the consent
-   * are revoked, the OAuth 1 token identifier is kept and its secret replaced (a consent that was renounced is made again).
+   * Keeps the clients of the configuration: their rows reserve identifier and number, their values live in this process alone, so that a
+   * client whose entry disappears is usable by nobody. 'taken': the identifier, or owner with name and version, belongs to another client.
    */
-  resetSecret(
-    id: ClientId,
-    secret: { readonly digest: Digest | null; readonly sealed: Sealed | null },
-    grant: OwnerGrant | null,
-  ): Promise<'reset' | 'unknown'>;
+  keepConfigured(clients: readonly NewClient[], secrets: ReadonlyMap<ClientId, NewSecret>): Promise<'kept' | { readonly taken: ClientId }>;
+
+  openRevision(id: ClientId): Promise<Revision | undefined>;
+  /** Newest first. */
+  listRevisions(id: ClientId): Promise<readonly Revision[]>;
+  teamOf(id: ClientId): Promise<Team>;
+  /** Offers and unanswered invitations for a person. */
+  invitationsOf(user: UserId): Promise<readonly { readonly clientId: ClientId; readonly kind: 'maintain' | 'own' }[]>;
+  /** Reviewers who said a first yes, for the client (null) or one of its revisions. */
+  approvalsOf(id: ClientId, revisionId: number | null): Promise<readonly UserId[]>;
+  /** What switching a client off would stop. Tokens issued before `issuedSince` are not looked at. */
+  impactOf(id: ClientId, now: Instant, issuedSince: Instant): Promise<Impact>;
+  listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]>;
+  /** Accounts in any of the groups, at most `limit`. */
+  accountsIn(groups: readonly string[], limit: number): Promise<readonly Account[]>;
 
   findConsent(user: UserId, client: ClientId, site: SiteId): Promise<Consent | undefined>;
   /** Identifier of the OAuth 1 pair of a consent; undefined when it has none. */
@@ -71,10 +135,11 @@ export interface RegistryRecords {
   findConsentById(id: ConsentId): Promise<Consent | undefined>;
   listConsents(user: UserId): Promise<readonly Consent[]>;
   /**
-   * Stores a consent. 'update': scopes are replaced if one exists for (user, client, site); 'keep': an existing one is left unchanged.
-   * For OAuth 1, `credentials` are stored only when the consent has none yet, so that one permanent pair exists for each.
+   * Stores a consent with its audit line; the scopes of one that exists for (user, client, site) are replaced. When they already are the
+   * same, nothing is written. For OAuth 1, `credentials` are stored only when the consent has none yet, so that one permanent pair exists
+   * for each.
    */
-  saveConsent(consent: NewConsent, mode: 'update' | 'keep', credentials: NewTokenCredentials | null): Promise<Consent>;
-  /** Ends a consent: its token credentials, access tokens and families die with it. Only for its own user. */
-  renounceConsent(id: ConsentId, user: UserId): Promise<'renounced' | 'unknown'>;
+  saveConsent(consent: NewConsent, credentials: NewTokenCredentials | null, audit: NewAuditEntry): Promise<Consent>;
+  /** Ends a consent with its audit line: its token credentials, access tokens and families die with it. Only for its own user. */
+  renounceConsent(id: ConsentId, user: UserId, audit: NewAuditEntry): Promise<'renounced' | 'unknown'>;
 }

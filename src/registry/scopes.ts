@@ -76,3 +76,9 @@ export function loadScopes(json: unknown): ScopeCatalogue {
     riskLabel: (risk) => risks[risk] ?? risk,
   };
 }
+
+/** The scopes a client is registered with: an identity-only scope stands alone, all others come with the hidden ones. */
+export function registeredScopes(asked: readonly string[], catalogue: ScopeCatalogue): readonly string[] {
+  const identity = asked.filter((scope) => catalogue.identityOnly.includes(scope));
+  return identity.length > 0 ? identity.slice(0, 1) : [...new Set([...catalogue.hidden, ...asked])];
+}

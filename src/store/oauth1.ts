@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { ConsentId } from '#kernel/ids.ts';
 import type { Handshakes, NonceClaim, TemporaryCredentials, TokenCredentialRecords, TokenCredentials } from '#oauth1/records.ts';
-import { consentById } from './registry.ts';
+import { consentById } from './consents.ts';
 import { toTemporary } from './sql/rows.ts';
 import { one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
 import type { Driver } from './sqlite-driver.ts';

@@ -1,7 +1,8 @@
 import type { ClientId, ConsentId, FamilyId, UserId } from '#kernel/ids.ts';
 import type { AccessToken, OAuth2Records, RefreshToken } from '#oauth2/records.ts';
 import { accountById } from './accounts.ts';
-import { clientById, consentById } from './registry.ts';
+import { clientById } from './clients.ts';
+import { consentById } from './consents.ts';
 import { toAccessToken, toCode, toRefreshToken } from './sql/rows.ts';
 import { one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
 import type { Driver } from './sqlite-driver.ts';

@@ -1,5 +1,5 @@
 import type { Instant } from '#kernel/time.ts';
-import { param, type Statement, sql, statement, write } from './sql/statement.ts';
+import { param, type Statement, sql, statement, write, written } from './sql/statement.ts';
 import type { Driver } from './sqlite-driver.ts';
 
 const before = param<number>('now');
@@ -40,6 +40,25 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
         .where('id', 'in', sql.selectFrom('access_tokens').select('id').where('expires_at', '<=', before).limit(most)),
     ),
     keptFor: 0,
+  },
+  // What was delivered, and the calls of past days, stay as long as somebody may ask about them.
+  {
+    statement: written(
+      `DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE state <> 'waiting' AND created_at <= :now ORDER BY id LIMIT :limit)`,
+    ),
+    keptFor: 30 * 86_400,
+  },
+  {
+    statement: written(
+      'DELETE FROM usage WHERE (client_id, hour) IN (SELECT client_id, hour FROM usage WHERE hour * 3600 <= :now LIMIT :limit)',
+    ),
+    keptFor: 14 * 86_400,
+  },
+  {
+    statement: written(
+      `DELETE FROM client_secrets WHERE id IN (SELECT id FROM client_secrets WHERE expires_at <= :now AND expires_at IS NOT NULL LIMIT :limit)`,
+    ),
+    keptFor: 30 * 86_400,
   },
 ];
 

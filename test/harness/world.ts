@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { type Built, makeWorld } from '#app';
+import { type Built, makeWorld, type Outside } from '#app';
 import { readConfig } from '#config/config.ts';
 import { buildHttp } from '#http/app.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
-import type { CreatedClient, Proposal } from '#registry/clients.ts';
+import type { Outcome } from '#registry/desk.ts';
+import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/operator.ts';
+import { consentDesk } from './consents.ts';
 
 const signingKeys = generateSigningKeys();
 export const password = 'correct horse battery';
@@ -15,11 +17,15 @@ export const password = 'correct horse battery';
 export class TestWorld {
   readonly built: Built;
   readonly app: FastifyInstance;
+  readonly clients: OperatorDesk;
+  readonly consents: ReturnType<typeof consentDesk>;
+  /** Letters and webhooks that went out. */
+  readonly sent: unknown[] = [];
   #now = 1_800_000_000;
   #counter = 0;
 
-  constructor(settings: Readonly<Record<string, string>> = {}) {
-    const config = readConfig({ issuer: 'https://gate.example', ...settings }, {}, () => '');
+  constructor(settings: Readonly<Record<string, string>> = {}, file = '', outside: Partial<Outside> = {}) {
+    const config = readConfig({ issuer: 'https://gate.example', ...(file ? { config: 'file.yaml' } : {}), ...settings }, {}, () => file);
     if (!config.ok) throw new Error(JSON.stringify(config.refusal));
     this.built = makeWorld(config.value, {
       clock: { now: () => instant(this.#now), millis: () => this.#now * 1000 + 250 },
@@ -39,7 +45,22 @@ export class TestWorld {
       database: ':memory:',
       masterKey: Buffer.alloc(32, 7),
       signingKeys,
+      mail: {
+        send: async (letter) => {
+          this.sent.push(letter);
+          return 'sent';
+        },
+      },
+      web: {
+        post: async (url, headers, body) => {
+          this.sent.push({ url, headers, body });
+          return 204;
+        },
+      },
+      ...outside,
     });
+    this.clients = operatorDesk(this.built.world.registry);
+    this.consents = consentDesk(this.built.world.registry, this.built.store);
     this.app = buildHttp(this.built.world);
   }
 
@@ -72,11 +93,10 @@ export class TestWorld {
     owner: Account,
     wanted: Partial<Proposal> & { readonly name: string },
     approve = true,
-  ): Promise<CreatedClient & { readonly secret: string }> {
+  ): Promise<Outcome & { readonly secret: string }> {
     const proposal: Proposal = {
       version: '1.0',
       description: '',
-      email: owner.email ?? '',
       protocol: 'oauth2',
       ownerOnly: false,
       confidential: true,
@@ -90,7 +110,7 @@ export class TestWorld {
       rsaPublicKey: null,
       ...wanted,
     };
-    const made = await this.built.world.clients.create(proposal, owner, { approve });
+    const made = await this.clients.create(proposal, owner, { approve });
     if (!made.ok) throw new Error(JSON.stringify(made.refusal));
     return { ...made.value, secret: made.value.secret ?? '' };
   }
@@ -105,9 +125,9 @@ export class TestWorld {
   }
 
   /** A code for this person, as after a yes. */
-  async code(made: CreatedClient, user: Account, challenge: string | null = null): Promise<string> {
+  async code(made: Pick<Outcome, 'client'>, user: Account, challenge: string | null = null): Promise<string> {
     const { world } = this.built;
-    const consent = await world.consents.save(made.client, user, made.client.scopes);
+    const consent = await this.consents.save(made.client, user, made.client.scopes);
     const asked = {
       protocol: 'oauth2',
       redirectUri: made.client.redirectUri,

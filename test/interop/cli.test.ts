@@ -107,7 +107,7 @@ test('apps go through their stages; refusals exit 1 and name the remedy, wrong u
   }
   const refused = run(['client', 'reject', app.client_id, '--data', data]);
   assert.equal(refused.status, 1);
-  assert.match(refused.stderr, /wrong stage.*client show/);
+  assert.match(refused.stderr, /the app is approved.*not_proposed.*client show/i);
   assert.ok(!run(['client', 'show', app.client_id, '--json', '--data', data]).stdout.includes(app.client_secret));
   assert.equal(JSON.parse(run(['client', 'list', '--json', '--data', data]).stdout).length, 1);
   assert.equal(run(['client', 'show', 'nobody', '--data', data]).status, 1);

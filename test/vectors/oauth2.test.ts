@@ -208,6 +208,7 @@ for (const { name, input, expected } of cases('oauth2-endpoint-outcomes', 'media
       const made = await world.client(ada, {
         name: `outcome ${wanted.clientId}`,
         confidential: wanted.confidential,
+        ignoreWarnings: true,
         redirectUri: wanted.redirectUri,
         grantTypes: wanted.grantTypes,
       });

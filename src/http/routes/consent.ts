@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { csrfToken } from '#accounts/sign-in.ts';
-import { EVERY_SITE } from '#kernel/ids.ts';
 import { digestOf } from '#keys/digest.ts';
 import { consentPage } from '#pages/consent.ts';
 import type { AuthorizationRequest } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
+import { currentConsent } from '#registry/consents.ts';
 import { hindrance } from '#registry/policy.ts';
 import { refusalForPerson } from '../answers.ts';
 import { carryBack, carryOut, handleOf, pending } from '../decision.ts';
@@ -45,12 +45,26 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
     const client = asked && (await world.records.findClient(asked.clientId));
     if (asked === undefined || client === undefined) return sendMessage(world, reply, visitor, 404, gone.title, gone.text);
     const owner = await world.records.findAccount(client.ownerId);
+    const why = hindrance(client, visitor.user, { newConsent: true });
+    const earlier = (await currentConsent(world.records, client, visitor.user, world.site))?.scopes ?? [];
+    // An app that takes no new users still serves those who allowed all it asks for.
+    if (why && !(why.kind === 'client-halted' && why.halted === 'consents' && asked.scopes.every((scope) => earlier.includes(scope)))) {
+      const { status, title, text } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
+      return sendMessage(world, reply, visitor, status, title, text);
+    }
     const page = consentPage(frameOf(world, visitor), {
       appName: client.name,
       appDescription: client.description,
       ownerName: owner?.name ?? 'somebody who left',
-      site: client.site === EVERY_SITE ? null : client.site,
-      groups: groupsOf(world, asked.scopes),
+      site: world.sites.nameOf(client.site) ?? null,
+      groups: groupsOf(
+        world,
+        asked.scopes.filter((scope) => !earlier.includes(scope)),
+      ),
+      allowedBefore: groupsOf(
+        world,
+        asked.scopes.filter((scope) => earlier.includes(scope)),
+      ),
       userName: visitor.user.name,
       returnsTo: placeOf(asked, client),
       proposed: client.stage === 'proposed',
@@ -81,6 +95,6 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
       const { status, title, text } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
       return sendMessage(world, reply, visitor, status, title, text);
     }
-    return carryOut(world, reply, { ...visitor, user: visitor.user }, asked, client);
+    return carryOut(world, request, reply, { ...visitor, user: visitor.user }, asked, client);
   });
 }

@@ -6,7 +6,7 @@ import { profileOf, type Subject } from '#mediawiki/statement.ts';
 import { bearerToken } from '#wire/authorization.ts';
 import { formValues, type Pair } from '#wire/form.ts';
 import { oauth2Words, refusalForPerson, sendJson } from '../answers.ts';
-import { askPerson, sendOn, standingConsent } from '../decision.ts';
+import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf } from '../sent.ts';
 import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
@@ -65,9 +65,7 @@ export function mediawikiRestRoutes(
     if (visitor.user === null) throw new Error('unreachable: a sound request has both fields, and a stranger was sent to sign in');
     const { client, scopes, asked, display } = sound.value;
     const wanted = { clientId: client.id, userId: visitor.user.id, scopes, asked, dialect: 'mediawiki', display } as const;
-    const standing = await standingConsent(world, client, visitor.user, scopes);
-    if (standing) return sendOn(world, reply, visitor, wanted, client, standing);
-    return seeOther(reply, await askPerson(world, wanted));
+    return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client);
   });
   otherMethods(`${root}/authorize`, 'GET');
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import { formValues } from '#wire/form.ts';
 import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../answers.ts';
-import { askPerson, sendOn, standingConsent } from '../decision.ts';
+import { leadOn } from '../decision.ts';
 import { queryOf, sentRequest } from '../sent.ts';
 import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
 import type { World } from '../world.ts';
@@ -40,9 +40,7 @@ export async function askForOAuth1(
     dialect: asked.dialect,
     display: asked.popup ? ('popup' as const) : ('page' as const),
   };
-  const standing = asked.skip ? await standingConsent(world, client.value, visitor.user, client.value.scopes) : undefined;
-  if (standing) return sendOn(world, reply, visitor, wanted, client.value, standing);
-  return seeOther(reply, await askPerson(world, wanted));
+  return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client.value, asked.skip);
 }
 
 /** The canonical OAuth 1.0a endpoints (RFC 5849 §2). */

@@ -4,7 +4,7 @@ import type { OAuth2Refusal } from '#oauth2/refusals.ts';
 import type { FormRequest } from '#oauth2/token-endpoint.ts';
 import { formEncode, formValues, type Pair } from '#wire/form.ts';
 import { oauth2Words, refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
-import { askPerson, sendOn, standingConsent } from '../decision.ts';
+import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf } from '../sent.ts';
 import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
 import type { World } from '../world.ts';
@@ -52,9 +52,7 @@ export async function askForOAuth2(
     );
   const { client, scopes, asked, display } = sound.value;
   const wanted = { clientId: client.id, userId: visitor.user.id, scopes, asked, dialect: 'core', display } as const;
-  const standing = await standingConsent(world, client, visitor.user, scopes);
-  if (standing) return sendOn(world, reply, visitor, wanted, client, standing);
-  return seeOther(reply, await askPerson(world, wanted));
+  return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client);
 }
 
 /** The canonical OAuth 2 endpoints. */

@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Account } from '#accounts/account.ts';
 import { type AccountRefusal, csrfToken } from '#accounts/sign-in.ts';
-import type { ConsentId } from '#kernel/ids.ts';
-import { EVERY_SITE } from '#kernel/ids.ts';
 import { consentsPage, homePage, setupPage, signInPage } from '#pages/people.ts';
+import { refusalWords } from '#registry/refusal-words.ts';
 import { formValues } from '#wire/form.ts';
 import { pageForm, queryOf } from '../sent.ts';
 import {
+  actorOf,
   forgetSession,
   formIsOurs,
   frameOf,
@@ -101,13 +102,21 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     return seeOther(reply, '/');
   });
 
+  const consentsOf = async (user: Account) =>
+    Promise.all(
+      (await world.records.listConsents(user.id)).map(async (consent) => ({
+        consent,
+        client: await world.records.findClient(consent.clientId),
+      })),
+    );
+
   app.get('/consents', async (request, reply) => {
     const visitor = await visitorOf(world, request, reply);
     if (visitor.user === null) return seeOther(reply, signInFor(request));
-    const apps = (await world.consents.list(visitor.user)).map(({ consent, client }) => ({
+    const apps = (await consentsOf(visitor.user)).map(({ consent, client }) => ({
       id: consent.id,
       appName: client?.name ?? 'An app that no longer exists',
-      site: consent.site === EVERY_SITE ? null : consent.site,
+      site: world.sites.nameOf(consent.site) ?? null,
       since: new Date(consent.acceptedAt * 1000).toISOString().slice(0, 10),
       scopes: consent.scopes
         .filter((scope) => !world.scopes.hidden.includes(scope))
@@ -121,8 +130,11 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     if (visitor.user === null) return seeOther(reply, '/sign-in?returnto=/consents');
     if (!formIsOurs(world, request, visitor)) return refuseForm(world, reply, visitor);
     const { id } = request.params as { readonly id: string };
-    const answer = /^\d{1,15}$/.test(id) ? await world.consents.renounce(Number(id) as ConsentId, visitor.user) : 'unknown';
-    if (answer === 'renounced') return seeOther(reply, '/consents');
+    const consentId = /^\d{1,15}$/.test(id) ? Number(id) : 0;
+    const answer = await world.registry.submit(actorOf(world, request, visitor.user), 'renounce', { consentId });
+    if (answer.ok) return seeOther(reply, '/consents');
+    if (answer.refusal.kind === 'readonly')
+      return sendMessage(world, reply, visitor, 503, 'Nothing can be changed at the moment', refusalWords(answer.refusal));
     return sendMessage(world, reply, visitor, 404, 'This is not among your apps', 'It was ended before, or it is not yours.');
   });
 }

@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { first } from './migrations/0001-first.ts';
+import { registry } from './migrations/0002-registry.ts';
 
 /** Numbered from 1, forward only. */
-const migrations: readonly string[] = [first];
+const migrations: readonly string[] = [first, registry];
 
 /**
  * Brings the schema up to date, inside one exclusive lock: of two processes that start at once, one migrates and the other finds it done.

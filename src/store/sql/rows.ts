@@ -4,8 +4,12 @@ import type { ClientId, ConsentId, Digest, FamilyId, Sealed, SiteId, TokenId, Us
 import type { Instant } from '#kernel/time.ts';
 import type { TemporaryCredentials } from '#oauth1/records.ts';
 import type { AccessToken, Code, RefreshToken } from '#oauth2/records.ts';
-import type { Client, GrantType, Protocol, Restrictions, Stage } from '#registry/client.ts';
+import type { AuditEntry } from '#registry/audit.ts';
+import type { Client, ClientSecret, GrantType, Protocol, Restrictions, Stage } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
+import type { Notice } from '#registry/notices.ts';
+import type { Revision } from '#registry/revision.ts';
+import type { Maintainer, Offer } from '#registry/team.ts';
 import type { Schema } from './schema.ts';
 
 /** One function for each table turns a row into a value of its room. */
@@ -24,7 +28,16 @@ export const toAccount = (row: Row<'accounts'>): Account => ({
   createdAt: row.created_at as Instant,
 });
 
-export const toClient = (row: Row<'clients'>): Client => ({
+export const toSecret = (row: Row<'client_secrets'>): ClientSecret => ({
+  id: row.id,
+  label: row.label,
+  digest: row.digest as Digest,
+  sealed: row.sealed as Sealed | null,
+  createdAt: row.created_at as Instant,
+  expiresAt: row.expires_at as Instant | null,
+});
+
+export const toClient = (row: Row<'clients'>, secrets: readonly Row<'client_secrets'>[]): Client => ({
   id: row.id as ClientId,
   number: row.number,
   name: row.name,
@@ -42,14 +55,66 @@ export const toClient = (row: Row<'clients'>): Client => ({
   tokenAlgorithm: row.token_algorithm as Client['tokenAlgorithm'],
   site: row.site as SiteId,
   scopes: list(row.scopes),
-  secretDigest: row.secret_digest as Digest | null,
-  secretSealed: row.secret_sealed as Sealed | null,
+  secrets: secrets.map(toSecret),
   rsaPublicKey: row.rsa_public_key,
   restrictions: JSON.parse(row.restrictions) as Restrictions,
   stage: row.stage as Stage,
   stageAt: row.stage_at as Instant,
   suppressed: row.suppressed === 1,
+  halted: row.halted as Client['halted'],
   registeredAt: row.registered_at as Instant,
+  managed: row.stage === 'configured',
+  skipConsent: false,
+  edition: row.changes,
+});
+
+export const toRevision = (row: Row<'revisions'>): Revision => ({
+  id: row.id,
+  clientId: row.client_id as ClientId,
+  stage: row.stage as Revision['stage'],
+  fields: JSON.parse(row.fields) as Revision['fields'],
+  proposedBy: row.proposed_by as UserId | null,
+  proposedAt: row.proposed_at as Instant,
+  closedAt: row.closed_at as Instant | null,
+});
+
+export const toMaintainer = (row: Row<'maintainers'>): Maintainer => ({
+  userId: row.user_id as UserId,
+  invitedBy: row.invited_by as UserId | null,
+  invitedAt: row.invited_at as Instant,
+  acceptedAt: row.accepted_at as Instant | null,
+});
+
+export const toOffer = (row: Row<'offers'>): Offer => ({
+  clientId: row.client_id as ClientId,
+  toId: row.to_id as UserId,
+  offeredBy: row.offered_by as UserId | null,
+  offeredAt: row.offered_at as Instant,
+});
+
+export const toAuditEntry = (row: Row<'audit'>): AuditEntry => ({
+  id: row.id,
+  at: row.at as Instant,
+  action: row.action,
+  actorId: row.actor_id as UserId | null,
+  via: row.via as AuditEntry['via'],
+  address: row.address,
+  clientId: row.client_id as ClientId,
+  edition: row.edition,
+  reason: row.reason,
+  changes: JSON.parse(row.changes) as AuditEntry['changes'],
+});
+
+export const toNotice = (row: Row<'notices'>): Notice => ({
+  id: row.id,
+  key: row.key,
+  target: JSON.parse(row.target) as Notice['target'],
+  facts: JSON.parse(row.facts) as Notice['facts'],
+  state: row.state as Notice['state'],
+  createdAt: row.created_at as Instant,
+  attempts: row.attempts,
+  dueAt: row.due_at as Instant,
+  problem: row.problem,
 });
 
 export const toConsent = (row: Row<'consents'>): Consent => ({

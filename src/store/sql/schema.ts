@@ -36,17 +36,64 @@ export interface Schema {
     token_algorithm: string;
     site: string;
     scopes: string;
-    secret_digest: string | null;
-    secret_sealed: string | null;
     rsa_public_key: string | null;
     restrictions: string;
     stage: string;
     stage_at: number;
     suppressed: number;
+    halted: string;
     registered_at: number;
     /** Counts the changes of the row. */
     changes: Generated<number>;
   };
+  client_secrets: {
+    id: Generated<number>;
+    client_id: string;
+    label: string;
+    digest: string;
+    sealed: string | null;
+    created_at: number;
+    expires_at: number | null;
+  };
+  revisions: {
+    id: Generated<number>;
+    client_id: string;
+    stage: string;
+    /** JSON of the whole description. */
+    fields: string;
+    proposed_by: number | null;
+    proposed_at: number;
+    closed_at: number | null;
+  };
+  /** `revision_id` 0: the client itself. */
+  approvals: { client_id: string; revision_id: number; reviewer_id: number; at: number };
+  maintainers: { client_id: string; user_id: number; invited_by: number | null; invited_at: number; accepted_at: number | null };
+  offers: { client_id: string; to_id: number; offered_by: number | null; offered_at: number };
+  audit: {
+    id: Generated<number>;
+    at: number;
+    action: string;
+    actor_id: number | null;
+    via: string;
+    address: string | null;
+    client_id: string;
+    edition: number;
+    reason: string;
+    changes: string;
+  };
+  notices: {
+    id: Generated<number>;
+    key: string;
+    target: string;
+    facts: string;
+    state: string;
+    created_at: number;
+    attempts: number;
+    due_at: number;
+    problem: string | null;
+  };
+  last_used: { kind: string; id: string; day: number };
+  usage: { client_id: string; hour: number; calls: number };
   consents: { id: Generated<number>; user_id: number; client_id: string; site: string; scopes: string; accepted_at: number };
   token_credentials: { token: string; consent_id: number; secret_sealed: string };
   authorization_requests: { digest: string; client_id: string; user_id: number; request: string; expires_at: number };

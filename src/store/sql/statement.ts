@@ -54,6 +54,16 @@ export function statement<R>(query: { compile(): CompiledQuery<R> }): Statement<
   };
 }
 
+/** A query written by hand, where the builder would hide what is asked: `:name` stands for a value given by name at each run. */
+export function written<R>(text: string): Statement<R> {
+  const parameters: Param[] = [];
+  const positional = text.replace(/:([A-Za-z]\w*)/g, (_match, name: string) => {
+    parameters.push(new Param(name));
+    return '?';
+  });
+  return statement<R>({ compile: () => ({ sql: positional, parameters }) as unknown as CompiledQuery<R> });
+}
+
 /** One query of a unit of work, and what it answered. */
 export interface Step {
   readonly statement: Statement<unknown>;

@@ -5,6 +5,7 @@ import type { Account } from '#accounts/account.ts';
 import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
+import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/client.ts';
 
 let world: TestWorld;
@@ -100,7 +101,7 @@ async function tokens(): Promise<Pair> {
   const token = { key: temporary.key ?? '', secret: temporary.secret ?? '' };
   assert.equal((await json('token', token, { oauth_verifier: 'x' })).error, 'mwoauthdatastore-bad-token');
   const rooms = world.built.world;
-  const consent = await rooms.consents.save(client, ben, client.scopes);
+  const consent = await world.consents.save(client, ben, client.scopes);
   const done = await rooms.faces.mediawiki?.oauth1.grant(token.key, client, consent);
   assert.ok(done?.ok && done.value.kind === 'redirect');
   const back = new URL(done.value.uri);
@@ -286,7 +287,7 @@ async function handshake(made: { readonly client: Client; readonly secret: strin
     return (await world.app.inject({ method: 'POST', url: target, headers })).json() as Pair;
   };
   const temporary = await ask('initiate', null, { oauth_callback: 'oob' });
-  const consent = await world.built.world.consents.save(made.client, user, made.client.scopes);
+  const consent = await world.consents.save(made.client, user, made.client.scopes);
   const done = await world.built.world.faces.mediawiki?.oauth1.grant(temporary.key, made.client, consent);
   assert.ok(done?.ok && done.value.kind === 'redirect');
   const verifier = new URL(done.value.uri).searchParams.get('oauth_verifier') ?? '';
@@ -366,7 +367,7 @@ test('a bearer token of an app that was disabled: a key of its own, so that clie
   const authorization = `Bearer ${bought.json().access_token}`;
   const api = () => world.app.inject({ url: '/w/api.php?action=query&meta=userinfo', headers: { authorization } });
   assert.equal((await api()).json().query.userinfo.name, 'Ben');
-  assert.ok((await world.built.world.clients.disable(made.client.id)).ok);
+  assert.ok((await world.clients.disable(made.client.id)).ok);
   assert.equal((await api()).headers['mediawiki-api-error'], 'mwoauth-invalid-authorization-not-approved');
   const profile = await world.app.inject({ url: '/w/rest.php/oauth2/resource/profile', headers: { authorization } });
   assert.deepEqual([profile.statusCode, profile.json().errorKey], [403, 'mwoauth-invalid-authorization-not-approved']);
@@ -374,10 +375,9 @@ test('a bearer token of an app that was disabled: a key of its own, so that clie
 });
 
 test('a consent given for one site does not reach another when its app was opened to all', async () => {
-  const made = await world.client(ada, { name: 'one site' });
-  const { faces } = world.built.world;
-  // As it was when the person said yes.
-  const code = await world.code({ ...made, client: { ...made.client, site: 'main' as SiteId } }, ben);
+  const made = await world.client(ada, { name: 'one site', site: 'main' });
+  const { faces, registry, records } = world.built.world;
+  const code = await world.code(made, ben);
   const bought = await world.app.inject({
     method: 'POST',
     url: '/w/rest.php/oauth2/access_token',
@@ -385,6 +385,10 @@ test('a consent given for one site does not reach another when its app was opene
     headers: { authorization: basic(made.client.id, made.secret), 'content-type': 'application/x-www-form-urlencoded' },
   });
   const token = bought.json().access_token;
+  const about = { clientId: made.client.id, reason: '' };
+  assert.ok((await registry.submit(OPERATOR, 'revise', { ...about, site: '*' })).ok);
+  const revision = await records.openRevision(made.client.id);
+  assert.ok((await registry.submit(OPERATOR, 'approve-revision', { ...about, revisionId: revision?.id })).ok);
   assert.ok((await faces.core.oauth2.authenticateToken(token, { site: 'main' as SiteId })).ok);
   const elsewhere = await faces.core.oauth2.authenticateToken(token, { site: 'other' as SiteId });
   assert.deepEqual(elsewhere, { ok: false, refusal: { kind: 'not_allowed', problem: 'wrong-site' } });

@@ -52,7 +52,7 @@ const temporary = async (): Promise<Pair> => {
 };
 async function allow(token: Pair): Promise<string> {
   const rooms = world.built.world;
-  const consent = await rooms.consents.save(client, ben, client.scopes);
+  const consent = await world.consents.save(client, ben, client.scopes);
   const done = await rooms.faces.core.oauth1.grant(token.key, client, consent);
   assert.ok(done.ok && done.value.kind === 'show-verifier');
   return done.value.verifier;
@@ -123,7 +123,7 @@ test('a temporary pair lives 600 seconds, and the yes restarts its life', async 
 test('of two decisions on one pair, one counts', async () => {
   const token = await temporary();
   const rooms = world.built.world;
-  const consent = await rooms.consents.save(client, ben, client.scopes);
+  const consent = await world.consents.save(client, ben, client.scopes);
   const both = await Promise.all([1, 2].map(() => rooms.faces.core.oauth1.grant(token.key, client, consent)));
   assert.deepEqual(both.map(({ ok }) => ok).sort(), [false, true]);
 });
@@ -149,14 +149,14 @@ test('an owner-only client is refused in the handshake and accepted at the API',
   const replay = await world.built.guard.permit(sent, world.built.world.site);
   assert.ok(!replay.ok);
   assert.equal(replay.refusal.status, 401);
-  await world.built.world.clients.resetSecret(made.client.id);
+  await world.clients.resetSecret(made.client.id);
   const after = { ...sent, headers: signedHeader(world, 'GET', '/thing?a=1', own, token) };
   assert.equal((await world.built.guard.permit(after, world.built.world.site)).ok, false);
 });
 
 test('disabled and suppressed clients get no temporary pair, and their tokens stop', async () => {
-  await world.built.world.clients.disable(client.id, { suppress: true });
+  await world.clients.disable(client.id, { suppress: true });
   assert.equal((await initiate()).form.oauth_problem, 'consumer_key_refused');
-  await world.built.world.clients.reenable(client.id);
+  await world.clients.reenable(client.id);
   assert.equal((await initiate()).status, 200);
 });

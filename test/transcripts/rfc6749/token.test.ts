@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { transcript } from '#harness/transcript.ts';
 import { basic, TestWorld } from '#harness/world.ts';
-import type { CreatedClient } from '#registry/clients.ts';
+import type { Outcome as CreatedClient } from '#registry/desk.ts';
 
 let world: TestWorld;
 let ben: Account;
@@ -309,16 +309,16 @@ test('tokens end with the consent, the client and the person (one policy point)'
   const { store, world: rooms } = world.built;
   const tokens = await bought();
   assert.equal(await alive(tokens.access_token), true);
-  await rooms.clients.disable(web.client.id);
+  await world.clients.disable(web.client.id);
   assert.equal(await alive(tokens.access_token), false);
-  await rooms.clients.reenable(web.client.id);
+  await world.clients.reenable(web.client.id);
   assert.equal(await alive(tokens.access_token), true);
   await store.setBlocked(ben.id, true);
   assert.equal(await alive(tokens.access_token), false);
   await store.setBlocked(ben.id, false);
-  const consent = await rooms.consents.current(web.client, ben, rooms.site);
+  const consent = await world.consents.current(web.client, ben, rooms.site);
   assert.ok(consent);
-  await rooms.consents.renounce(consent.id, ben);
+  await world.consents.renounce(consent.id, ben);
   assert.equal(await alive(tokens.access_token), false);
   assert.equal((await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).body.error, 'invalid_grant');
 });
@@ -336,14 +336,23 @@ test('a refresh may narrow the scopes and never widens them (RFC 6749 §6)', asy
 });
 
 test('what an owner took back is not in the token of an owner-only client, and what a user took back is not refreshed', async () => {
-  const { store, world: rooms } = world.built;
+  const { store } = world.built;
   const ada = await store.findAccountByName('Ada');
   assert.ok(ada);
   const bot = await world.client(ada, { name: 'narrowed', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
   await store.saveConsent(
     { userId: ada.id, clientId: bot.client.id, site: bot.client.site, scopes: ['basic'], acceptedAt: world.now },
-    'update',
     null,
+    {
+      at: world.now,
+      action: 'accept',
+      actorId: ada.id,
+      via: 'page',
+      address: null,
+      clientId: bot.client.id,
+      reason: '',
+      changes: [],
+    },
   );
   const answer = await world.app.inject({
     method: 'POST',
@@ -353,7 +362,7 @@ test('what an owner took back is not in the token of an owner-only client, and w
   });
   assert.equal(answer.json().scope, 'basic');
   const tokens = await bought();
-  await rooms.consents.save(web.client, ben, ['basic']);
+  await world.consents.save(web.client, ben, ['basic']);
   const refused = await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, scope: 'editpage' });
   assert.equal(refused.body.error, 'invalid_scope');
 });

@@ -9,7 +9,7 @@ import { signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
-import type { CreatedClient } from '#registry/clients.ts';
+import type { Outcome as CreatedClient } from '#registry/desk.ts';
 
 let world: TestWorld;
 let ada: Account;
@@ -98,9 +98,9 @@ test('a client that acts for itself: nobody, with the rights of strangers that t
 test('a token is as good as its client', async () => {
   const bearer = `Bearer ${await userToken(ben)}`;
   assert.ok((await permit(bearer)).ok);
-  assert.ok((await world.built.world.clients.disable(web.client.id)).ok);
+  assert.ok((await world.clients.disable(web.client.id)).ok);
   assert.equal(no(await permit(bearer)).status, 401);
-  assert.ok((await world.built.world.clients.reenable(web.client.id)).ok);
+  assert.ok((await world.clients.reenable(web.client.id)).ok);
   assert.ok((await permit(bearer)).ok);
 });
 

@@ -3,9 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import type { ClientId, SiteId } from '#kernel/ids.ts';
 import { digestOf } from '#keys/digest.ts';
+import { OPERATOR } from '#registry/actor.ts';
 import type { GrantType } from '#registry/client.ts';
-import { CLIENT_SECRET, type Proposal } from '#registry/clients.ts';
-import { TOKEN_SECRET } from '#registry/consents.ts';
+import { CLIENT_SECRET, TOKEN_SECRET } from '#registry/desk.ts';
+import type { Proposal } from '#registry/operator.ts';
 import { app, registry } from './world.ts';
 
 type World = Awaited<ReturnType<typeof registry>>;
@@ -33,34 +34,34 @@ const refused: readonly (readonly [name: string, changes: Partial<Proposal>, fie
   ['no version', { version: '' }, 'version'],
   ['a version that is none', { version: 'foo' }, 'version'],
   ['a version with a control character', { version: 'dev-a\nb' }, 'version'],
-  ['no redirect URI', { redirectUri: '' }, 'redirect-uri'],
-  ['a redirect URI that runs script', { ...open, redirectUri: 'javascript:alert(1)' }, 'redirect-uri'],
+  ['no redirect URI', { redirectUri: '' }, 'redirectUri'],
+  ['a redirect URI that runs script', { ...open, redirectUri: 'javascript:alert(1)' }, 'redirectUri'],
   ['a description of 65535 bytes', { description: 'x'.repeat(65_535) }, 'description'],
   ['an address that is none', { email: 'not-an-email' }, 'email'],
   ['a site that is none', { site: 'no/site' }, 'site'],
-  ['an unknown scope', { scopes: ['editpage', 'nonexistent'] }, 'scope'],
-  ['an identity scope with another', { scopes: ['mwoauth-authonly', 'editpage'] }, 'scope'],
-  ['two identity scopes', { scopes: ['mwoauth-authonly', 'mwoauth-authonlyprivate'] }, 'scope'],
-  ['a key that is none', { ...oauth1, rsaPublicKey: 'this is not a valid key' }, 'rsa-public-key'],
-  ['a key that is not RSA', { ...oauth1, rsaPublicKey: pem('ec') }, 'rsa-public-key'],
-  ['an RSA key of 512 bits', { ...oauth1, rsaPublicKey: pem('rsa', 512) }, 'rsa-public-key'],
-  ['an RSA key for OAuth 2', { rsaPublicKey: pem('rsa', 1024) }, 'rsa-public-key'],
-  ['a public OAuth 1 app', { ...oauth1, ...open }, 'public'],
-  ['OAuth 1 without PKCE', { ...oauth1, pkceOptional: true }, 'pkce-optional'],
-  ['a prefix for OAuth 2', { redirectIsPrefix: true }, 'prefix'],
-  ['no grant type', { grantTypes: [] }, 'grant-type'],
-  ['an unknown grant type', { grantTypes: ['password' as GrantType] }, 'grant-type'],
-  ['an owner-only app with codes', { ...owned, grantTypes: ['authorization_code'] }, 'grant-type'],
-  ['an owner-only app that keeps no secret', { ...owned, ...open }, 'public'],
-  ['a public app acting for itself', { ...open, grantTypes: ['client_credentials'] }, 'grant-type'],
-  ['a public app without PKCE', { ...open, pkceOptional: true }, 'pkce-optional'],
+  ['an unknown scope', { scopes: ['editpage', 'nonexistent'] }, 'scopes'],
+  ['an identity scope with another', { scopes: ['mwoauth-authonly', 'editpage'] }, 'scopes'],
+  ['two identity scopes', { scopes: ['mwoauth-authonly', 'mwoauth-authonlyprivate'] }, 'scopes'],
+  ['a key that is none', { ...oauth1, rsaPublicKey: 'this is not a valid key' }, 'rsaPublicKey'],
+  ['a key that is not RSA', { ...oauth1, rsaPublicKey: pem('ec') }, 'rsaPublicKey'],
+  ['an RSA key of 512 bits', { ...oauth1, rsaPublicKey: pem('rsa', 512) }, 'rsaPublicKey'],
+  ['an RSA key for OAuth 2', { rsaPublicKey: pem('rsa', 1024) }, 'rsaPublicKey'],
+  ['a public OAuth 1 app', { ...oauth1, ...open }, 'confidential'],
+  ['OAuth 1 without PKCE', { ...oauth1, pkceOptional: true }, 'pkceOptional'],
+  ['a prefix for OAuth 2', { redirectIsPrefix: true }, 'redirectIsPrefix'],
+  ['no grant type', { grantTypes: [] }, 'grantTypes'],
+  ['an unknown grant type', { grantTypes: ['password' as GrantType] }, 'grantTypes'],
+  ['an owner-only app with codes', { ...owned, grantTypes: ['authorization_code'] }, 'grantTypes'],
+  ['an owner-only app that keeps no secret', { ...owned, ...open, grantTypes: ['client_credentials'] }, 'grantTypes'],
+  ['a public app acting for itself', { ...open, grantTypes: ['client_credentials'] }, 'grantTypes'],
+  ['a public app without PKCE', { ...open, pkceOptional: true }, 'pkceOptional'],
 ];
 for (const [name, changes, field] of refused) {
   test(`refused: ${name}`, async () => {
     const world = await registry();
     const answer = await world.clients.create(app(changes), world.owner, { approve: true });
     assert.equal(answer.ok, false);
-    assert.equal(!answer.ok && answer.refusal.kind === 'invalid-field' ? answer.refusal.field : answer, field);
+    assert.equal(!answer.ok && answer.refusal.kind === 'invalid_field' ? answer.refusal.field : answer, field);
     assert.deepEqual(await world.store.listClients({}), [], 'nothing was stored');
     await world.store.close();
   });
@@ -85,8 +86,9 @@ test('an OAuth 2 app: 40 hexadecimal digits of secret, kept as a digest alone', 
   const { client, secret, credentials, accessToken } = await created(world);
   assert.match(client.id, /^[0-9a-f]{32}$/);
   assert.match(secret ?? '', /^[0-9a-f]{40}$/);
-  assert.equal(client.secretDigest, digestOf(secret ?? ''));
-  assert.deepEqual([client.secretSealed, credentials, accessToken, client.stage], [null, null, null, 'proposed']);
+  const [kept] = client.secrets;
+  assert.equal(kept?.digest, digestOf(secret ?? ''));
+  assert.deepEqual([kept.sealed, credentials, accessToken, client.stage], [null, null, null, 'proposed']);
   assert.deepEqual(await world.store.findClient(client.id), client);
   await world.store.close();
 });
@@ -94,9 +96,10 @@ test('an OAuth 2 app: 40 hexadecimal digits of secret, kept as a digest alone', 
 test('an OAuth 1 app: the secret can be read back to check signatures', async () => {
   const world = await registry();
   const { client, secret } = await created(world, { ...oauth1, rsaPublicKey: pem('rsa', 1024) }, true);
-  assert.ok(client.secretSealed);
-  assert.equal(world.sealer.open(client.secretSealed, CLIENT_SECRET), secret);
-  assert.throws(() => client.secretSealed && world.sealer.open(client.secretSealed, TOKEN_SECRET));
+  const sealed = client.secrets[0]?.sealed;
+  assert.ok(sealed);
+  assert.equal(world.sealer.open(sealed, CLIENT_SECRET), secret);
+  assert.throws(() => world.sealer.open(sealed, TOKEN_SECRET));
   assert.deepEqual([client.stage, client.grantTypes], ['approved', []]);
   await world.store.close();
 });
@@ -104,7 +107,7 @@ test('an OAuth 1 app: the secret can be read back to check signatures', async ()
 test('a public app has no secret', async () => {
   const world = await registry();
   const { client, secret } = await created(world, open);
-  assert.deepEqual([secret, client.secretDigest, client.secretSealed], [null, null, null]);
+  assert.deepEqual([secret, client.secrets], [null, []]);
   await world.store.close();
 });
 
@@ -160,7 +163,10 @@ test('a reset of an owner-only OAuth 2 app ends the old token; a reset of an app
   const consent = await world.consents.save(client, world.user, ['basic']);
   assert.ok((await world.clients.resetSecret(client.id)).ok);
   assert.deepEqual(await world.consents.current(client, world.user, 'here' as SiteId), consent);
-  assert.deepEqual(await world.clients.resetSecret('0'.repeat(32) as ClientId), { ok: false, refusal: { kind: 'unknown' } });
+  assert.deepEqual(await world.clients.resetSecret('0'.repeat(32) as ClientId), {
+    ok: false,
+    refusal: { kind: 'invalid_consumer_key' },
+  });
   await world.store.close();
 });
 
@@ -169,11 +175,14 @@ test('the same name and version is an app that exists; blanks around do not make
   await created(world);
   await created(world, { version: '2.0' });
   for (const changes of [{}, { version: '2.0' }, { name: ' Reader ', version: ' 2.0 ' }]) {
-    assert.deepEqual(await world.clients.create(app(changes), world.owner, { approve: false }), { ok: false, refusal: { kind: 'exists' } });
+    assert.deepEqual(await world.clients.create(app(changes), world.owner, { approve: false }), {
+      ok: false,
+      refusal: { kind: 'consumer_exists', version: null },
+    });
   }
   assert.deepEqual(await world.clients.create(app({ version: '1.5' }), world.owner, { approve: false }), {
     ok: false,
-    refusal: { kind: 'later-version-exists', version: '2.0' },
+    refusal: { kind: 'consumer_exists', version: '2.0' },
   });
   assert.ok((await world.clients.create(app(), world.user, { approve: false })).ok, 'another owner may use the name');
   await world.store.close();
@@ -187,6 +196,7 @@ test('of many registrations of one app at once, one wins', async () => {
   await world.store.close();
 });
 
+const wrong = { approve: 'not_proposed', reject: 'not_proposed', disable: 'not_approved', reenable: 'not_disabled' } as const;
 const actions = ['approve', 'reject', 'disable', 'reenable'] as const;
 // Registry 1.2: what an action makes of a stage; an absent one is refused.
 const moves = {
@@ -202,16 +212,27 @@ for (const [stage, ends] of Object.entries(moves)) {
     test(`${action} of ${stage}: ${end ?? 'refused'}`, async () => {
       const world = await registry();
       const { client } = await created(world);
+      const audit = {
+        at: client.stageAt,
+        action: 'test',
+        actorId: null,
+        via: 'job',
+        address: null,
+        clientId: client.id,
+        reason: '',
+        changes: [],
+      } as const;
       if (stage !== 'proposed') {
-        await world.store.moveStage(client.id, 'proposed', client.stageAt, stage as typeof client.stage, false, client.stageAt);
+        const moved = { ...client, stage: stage as typeof client.stage };
+        await world.store.apply({ edition: client.edition, effects: [{ kind: 'save-client', client: moved }], audit, notices: [] });
       }
       world.pass(5);
       const answer = await world.clients[action](client.id);
-      if (end === undefined) assert.deepEqual(answer, { ok: false, refusal: { kind: 'wrong-stage', stage } });
-      else assert.deepEqual(answer.ok && [answer.value.stage, answer.value.stageAt], [end, world.clock.now()]);
+      if (end === undefined) assert.deepEqual(answer, { ok: false, refusal: { kind: wrong[action], stage } });
+      else assert.deepEqual(answer.ok && [answer.value.client.stage, answer.value.client.stageAt], [end, world.clock.now()]);
       const now = await world.store.findClient(client.id);
       assert.equal(now?.stage, end ?? stage);
-      if (answer.ok) assert.deepEqual(now, answer.value);
+      if (answer.ok) assert.deepEqual(now, answer.value.client);
       await world.store.close();
     });
   }
@@ -221,15 +242,15 @@ test('reject and disable may hide; disable hides from any stage; approval shows 
   const world = await registry();
   const { client } = await created(world);
   const rejected = await world.clients.reject(client.id, { suppress: true });
-  assert.deepEqual(rejected.ok && [rejected.value.stage, rejected.value.suppressed], ['rejected', true]);
+  assert.deepEqual(rejected.ok && [rejected.value.client.stage, rejected.value.client.suppressed], ['rejected', true]);
   const approved = await world.clients.approve(client.id);
-  assert.deepEqual(approved.ok && [approved.value.stage, approved.value.suppressed], ['approved', false]);
+  assert.deepEqual(approved.ok && [approved.value.client.stage, approved.value.client.suppressed], ['approved', false]);
   const other = (await created(world, { name: 'Other' })).client;
   const hidden = await world.clients.disable(other.id, { suppress: true });
-  assert.deepEqual(hidden.ok && [hidden.value.stage, hidden.value.suppressed], ['disabled', true]);
+  assert.deepEqual(hidden.ok && [hidden.value.client.stage, hidden.value.client.suppressed], ['disabled', true]);
   assert.deepEqual(await world.clients.disable(other.id, { suppress: true }), {
     ok: false,
-    refusal: { kind: 'wrong-stage', stage: 'disabled' },
+    refusal: { kind: 'not_approved', stage: 'disabled' },
   });
   await world.store.close();
 });
@@ -237,15 +258,28 @@ test('reject and disable may hide; disable hides from any stage; approval shows 
 test('of two decisions at once one is too late', async () => {
   const world = await registry();
   const { client } = await created(world);
-  const answers = await Promise.all([world.clients.approve(client.id), world.clients.reject(client.id)]);
-  assert.deepEqual(answers.map((answer) => (answer.ok ? 'moved' : answer.refusal.kind)).sort(), ['moved', 'stale']);
+  const changeToken = world.registry.changeToken(OPERATOR, client);
+  const decide = (action: string) =>
+    world.registry.submit(OPERATOR, action, { clientId: client.id, reason: 'so', suppress: false, changeToken });
+  const answers = await Promise.all([decide('approve'), decide('reject')]);
+  const [won] = answers.filter(({ ok }) => ok);
+  const [lost] = answers.filter(({ ok }) => !ok);
+  assert.ok(won?.ok && lost?.ok === false && lost.refusal.kind === 'change_conflict');
+  assert.deepEqual(
+    lost.refusal.since.map(({ action, reason }) => [action, reason]),
+    [[won.value.client.stage === 'approved' ? 'approve' : 'reject', 'so']],
+  );
+  // A decision that names no edition is made again on what is there now.
+  if (won.value.client.stage === 'rejected') assert.ok((await world.clients.approve(client.id)).ok);
+  const late = await Promise.all([world.clients.disable(client.id), world.clients.disable(client.id)]);
+  assert.deepEqual(late.map((answer) => (answer.ok ? 'moved' : answer.refusal.kind)).sort(), ['moved', 'not_approved']);
   await world.store.close();
 });
 
 test('an unknown app', async () => {
   const world = await registry();
   for (const action of actions) {
-    assert.deepEqual(await world.clients[action]('f'.repeat(32) as ClientId), { ok: false, refusal: { kind: 'unknown' } });
+    assert.deepEqual(await world.clients[action]('f'.repeat(32) as ClientId), { ok: false, refusal: { kind: 'invalid_consumer_key' } });
   }
   await world.store.close();
 });

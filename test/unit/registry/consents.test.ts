@@ -27,7 +27,16 @@ for (const [name, site, stored, found] of [
     const client = await made(world, { site });
     for (const at of stored) {
       const consent = { userId: world.user.id, clientId: client.id, site: at as SiteId, scopes: ['basic'], acceptedAt: world.clock.now() };
-      await world.store.saveConsent(consent, 'update', null);
+      await world.store.saveConsent(consent, null, {
+        at: world.clock.now(),
+        action: 'accept',
+        actorId: world.user.id,
+        via: 'page',
+        address: null,
+        clientId: client.id,
+        reason: '',
+        changes: [],
+      });
     }
     assert.equal((await world.consents.current(client, world.user, here))?.site, found);
     assert.equal(await world.consents.current(client, world.owner, here), undefined);
@@ -80,7 +89,7 @@ test('a consent holds what the app may, on the site of the app', async () => {
   const world = await registry();
   const client = await made(world, { site: 'there' });
   const consent = await world.consents.save(client, world.user, ['editpage', 'delete']);
-  assert.deepEqual([consent.site, consent.scopes], ['there', ['editpage']]);
+  assert.deepEqual([consent.site, consent.scopes], ['there', ['basic', 'editpage']]);
   await world.store.close();
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { redirectProblem } from '#registry/redirect-rules.ts';
+import { rules } from './world.ts';
 
 const kinds = {
   'OAuth 1': { protocol: 'oauth1', confidential: true, redirectIsPrefix: false },
@@ -61,6 +62,6 @@ for (const [uri, allowed] of table) {
   for (const kind of Object.keys(kinds) as (keyof typeof kinds)[]) {
     const may = allowed.includes(kind);
     test(`${JSON.stringify(uri.slice(0, 40))} (${uri.length}): ${kind} ${may ? 'may' : 'may not'}`, () =>
-      assert.equal(redirectProblem(uri, kinds[kind]) === undefined, may));
+      assert.equal(redirectProblem(uri, kinds[kind], rules) === undefined, may));
   }
 }

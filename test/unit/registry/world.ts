@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import type { Account } from '#accounts/account.ts';
-import type { TokenId } from '#kernel/ids.ts';
+import { consentDesk } from '#harness/consents.ts';
+import type { SiteId, TokenId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { makeMint } from '#keys/mint.ts';
 import { makeSealer } from '#keys/sealer.ts';
-import { makeClients, type Proposal } from '#registry/clients.ts';
-import { makeConsents } from '#registry/consents.ts';
+import { grantTypes } from '#registry/client.ts';
+import type { RegistrySettings } from '#registry/desk.ts';
+import type { FieldRules } from '#registry/fields.ts';
+import { operatorDesk, type Proposal } from '#registry/operator.ts';
+import { makeRegistry } from '#registry/registry.ts';
 import { loadScopes } from '#registry/scopes.ts';
+import { makeSites } from '#registry/sites.ts';
 import { openSqlite } from '#store/sqlite.ts';
 
 /** Reads a data file below src/. */
@@ -46,8 +51,18 @@ export const app = (changes: Partial<Proposal> = {}): Proposal => ({
   ...changes,
 });
 
-/** The registry over a database in memory, and two people. */
-export async function registry() {
+export const rules: FieldRules = {
+  sites: makeSites([
+    { id: 'here' as SiteId, name: 'Here', origin: 'https://here.example' },
+    { id: 'there' as SiteId, name: 'There', origin: null },
+  ]),
+  catalogue: scopes,
+  grantTypes,
+  localSuffixes: ['.localhost'],
+};
+
+/** The registry over a database in memory, and two people; the settings are the ordinary ones unless others are given. */
+export async function registry(changes: Partial<RegistrySettings> = {}) {
   const { clock, pass, entropy } = outside();
   const store = openSqlite(':memory:');
   const mint = makeMint(clock, entropy);
@@ -55,8 +70,8 @@ export async function registry() {
   const person = async (name: string): Promise<Account> => {
     const made = await store.createAccount({
       name,
-      email: null,
-      emailConfirmedAt: null,
+      email: `${name.toLowerCase()}@example.org`,
+      emailConfirmedAt: clock.now(),
       realName: '',
       groups: [],
       passwordHash: null,
@@ -65,9 +80,22 @@ export async function registry() {
     if (made.outcome !== 'created') throw new Error(`${name} was not created`);
     return made.account;
   };
-  const clients = makeClients({
+  const settings: RegistrySettings = {
+    readOnly: null,
+    autoApprove: [],
+    twoPersonRisks: [],
+    notifyGroups: [],
+    endpoints: [],
+    idleFor: seconds(30 * 86_400),
+    accessTokenFor: seconds(3600),
+    ...changes,
+  };
+  const desk = makeRegistry({
     records: store,
-    scopes,
+    accounts: store,
+    rules,
+    tokenKey: new Uint8Array(32),
+    settings,
     mint,
     sealer,
     clock,
@@ -76,6 +104,17 @@ export async function registry() {
       return { token: { id, issuedAt: clock.now(), expiresAt: instant(clock.now() + seconds(1000)) }, jwt: `jwt ${id}` };
     },
   });
-  const consents = makeConsents({ records: store, mint, sealer, clock });
-  return { store, clock, pass, mint, sealer, clients, consents, owner: await person('Olga'), user: await person('Uwe') };
+  return {
+    store,
+    clock,
+    pass,
+    mint,
+    sealer,
+    person,
+    registry: desk,
+    clients: operatorDesk(desk),
+    consents: consentDesk(desk, store),
+    owner: await person('Olga'),
+    user: await person('Uwe'),
+  };
 }

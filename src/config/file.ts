@@ -1,0 +1,92 @@
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { accept, type Result, refuse } from '#kernel/result.ts';
+
+const name = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'use 1 to 32 letters, digits, _ or -');
+const endpoint = z.strictObject({
+  name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 lower-case letters, digits or -'),
+  url: z
+    .string()
+    .max(2048)
+    .refine((url) => /^https?:\/\/[^/?#]/i.test(url) && URL.canParse(url), 'use an http or https URL'),
+  secret: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'use whsec_ and 24 to 64 random bytes in base64')
+    .optional(),
+  secret_file: z.string().min(1).max(4096).optional(),
+});
+
+const structure = z.strictObject({
+  sites: z
+    .array(
+      z.strictObject({
+        id: name,
+        name: z.string().min(1).max(128),
+        origin: z
+          .string()
+          .refine((text) => URL.parse(text)?.origin === text, 'use scheme, host and port alone')
+          .nullable()
+          .default(null),
+      }),
+    )
+    .max(10_000)
+    .default([]),
+  clients: z.array(z.unknown()).max(10_000).default([]),
+  auto_approve: z
+    .array(
+      z.strictObject({
+        scopes: z.array(z.string()).optional(),
+        protocols: z.array(z.string()).optional(),
+        risk_at_most: z.number().int().min(0).optional(),
+      }),
+    )
+    .default([]),
+  review: z.strictObject({ two_person_risks: z.array(z.string()).default([]) }).prefault({}),
+  notices: z.strictObject({ groups: z.array(z.string()).default([]), webhooks: z.array(endpoint).max(20).default([]) }).prefault({}),
+  grant_types: z
+    .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))
+    .min(1)
+    .optional(),
+});
+
+/** The part of the file that is no single value. */
+export type Structure = z.output<typeof structure>;
+export const noStructure: Structure = structure.parse({});
+
+export interface FileProblem {
+  readonly setting: string;
+  readonly remedy: string;
+}
+
+/** Reads the file's text: single settings by name, and the structured rest. Every problem is reported together. */
+export function readConfigFile(
+  text: string,
+  settingNames: readonly string[],
+): Result<{ readonly settings: Readonly<Record<string, string>>; readonly structure: Structure }, readonly FileProblem[]> {
+  const document = parseDocument(text, { maxAliasCount: 100 } as never);
+  if (document.errors.length > 0)
+    return refuse(document.errors.map(({ message }) => ({ setting: 'YAML', remedy: message.split('\n')[0] ?? 'readable YAML' })));
+  const json: unknown = document.toJS({ maxAliasCount: 100 });
+  if (json === null || json === undefined) return accept({ settings: {}, structure: noStructure });
+  if (typeof json !== 'object' || Array.isArray(json)) return refuse([{ setting: 'YAML', remedy: 'a map of settings' }]);
+  const settings: Record<string, string> = {};
+  const rest: Record<string, unknown> = {};
+  const problems: FileProblem[] = [];
+  for (const [key, value] of Object.entries(json)) {
+    if (!settingNames.includes(key)) rest[key] = value;
+    else if (['string', 'number', 'boolean'].includes(typeof value)) settings[key] = String(value);
+    else problems.push({ setting: key, remedy: 'one value' });
+  }
+  const read = structure.safeParse(rest);
+  if (!read.success) {
+    for (const { path, message, code, ...issue } of read.error.issues) {
+      const keys = code === 'unrecognized_keys' ? (issue as { keys?: readonly string[] }).keys : undefined;
+      for (const key of keys ?? [''])
+        problems.push({
+          setting: [...path, ...(key ? [key] : [])].join('.') || 'YAML',
+          remedy: key ? 'another name: there is no such setting' : message,
+        });
+    }
+  }
+  return problems.length > 0 || !read.success ? refuse(problems) : accept({ settings, structure: read.data });
+}

@@ -1,0 +1,178 @@
+import type { ClientId, UserId } from '#kernel/ids.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { type Actor, mayDo, personOf, RIGHTS } from '../actor.ts';
+import type { FieldChange, NewAuditEntry } from '../audit.ts';
+import { type Client, type ClientSecret, liveSecrets } from '../client.ts';
+import { conflict, type Desk, denied, type Issued, nothingIssued, type Outcome, type Ran, seenEdition } from '../desk.ts';
+import { type Field, flag, matching, reason, type Values } from '../fields.ts';
+import type { NewNotice, NoticeTarget } from '../notices.ts';
+import type { Effect } from '../records.ts';
+import type { RegistryRefusal } from '../refusals.ts';
+import { isMaintainer, type Team } from '../team.ts';
+
+/** One action of the registry: who may come at all, which fields it reads, and what it does. */
+export interface Action {
+  /** `registry`: signed in, not blocked. `consents`: signed in, with the right to manage their own consents (registry 3.1, 6.1). */
+  readonly base: 'registry' | 'consents';
+  readonly fields: readonly Field[];
+  run(desk: Desk, actor: Actor, values: Values): Ran;
+}
+
+/** What an action on a client decided. Nothing is written yet. */
+export interface Decision {
+  /** Empty: things are as asked already, and nothing is written. */
+  readonly effects: readonly Effect[];
+  readonly changes: readonly FieldChange[];
+  /** Name in the audit trail, when it is not the action's own. */
+  readonly as?: string;
+  /** Who hears of it by mail, apart from the one who did it. */
+  readonly tell?: 'reviewers' | 'team' | UserId;
+  readonly issued?: Partial<Issued>;
+  readonly waiting?: boolean;
+}
+
+export type Decided = Result<Decision, RegistryRefusal>;
+
+/** An action on one client: rights that are asked for before the client is looked up, then the ladder of rules over it. */
+export interface ClientAction {
+  readonly fields?: readonly Field[];
+  before?(actor: Actor, values: Values): RegistryRefusal | undefined;
+  decide(desk: Desk, actor: Actor, client: Client, values: Values): Promise<Decided> | Decided;
+}
+
+export const clientIdField: Field = { name: 'clientId', judge: matching(/^[0-9a-f]{32}$/, { kind: 'not-this-type', wanted: 'client_id' }) };
+const reasonField: Field = { name: 'reason', judge: reason };
+const tokenField: Field = {
+  name: 'changeToken',
+  optional: true,
+  judge: matching(/^[0-9a-f]{40}$/, { kind: 'not-this-type', wanted: 'change token' }),
+};
+export const suppressField: Field = { name: 'suppress', judge: flag };
+
+/** How often a decision without a change token is made again when somebody was faster. */
+const TRIES = 3;
+
+/** Who hears of a change, each under a key that is the same however often it is written. */
+export async function noticesOf(
+  desk: Desk,
+  actor: Actor,
+  action: string,
+  client: Pick<Client, 'id' | 'name' | 'version' | 'ownerId'>,
+  edition: number,
+  why: string,
+  tell: Decision['tell'],
+): Promise<readonly NewNotice[]> {
+  const actorId = personOf(actor)?.id;
+  const people = new Set<UserId>();
+  if (tell === 'reviewers') {
+    for (const { id } of await desk.records.accountsIn(desk.settings.notifyGroups, 5000)) if (id !== client.ownerId) people.add(id);
+  } else if (tell === 'team') {
+    people.add(client.ownerId);
+    for (const { userId, acceptedAt } of (await desk.records.teamOf(client.id)).maintainers) if (acceptedAt !== null) people.add(userId);
+  } else if (tell !== undefined) people.add(tell);
+  if (actorId !== undefined) people.delete(actorId);
+  const targets: NoticeTarget[] = [
+    ...[...people].map((userId) => ({ kind: 'mail', userId }) as const),
+    ...desk.settings.endpoints.map((endpoint) => ({ kind: 'webhook', endpoint }) as const),
+  ];
+  if (targets.length === 0) return [];
+  const owner = await desk.accounts.findAccount(client.ownerId);
+  const facts = {
+    event: action,
+    client: { id: client.id, name: client.name, version: client.version },
+    actor: personOf(actor)?.name ?? null,
+    owner: owner?.name ?? null,
+    reason: why,
+    at: desk.clock.now(),
+  };
+  return targets.map((target) => ({
+    key: `${client.id}-${edition}-${target.kind === 'mail' ? `mail-${target.userId}` : `hook-${target.endpoint}`}`,
+    target,
+    facts,
+  }));
+}
+
+/** A line of the audit trail, by this actor, now. */
+export const auditLine = (
+  desk: Desk,
+  actor: Actor,
+  action: string,
+  clientId: ClientId,
+  why: string,
+  changes: readonly FieldChange[],
+): NewAuditEntry => ({
+  at: desk.clock.now(),
+  action,
+  actorId: personOf(actor)?.id ?? null,
+  via: actor.via,
+  address: actor.kind === 'person' ? actor.address : null,
+  clientId,
+  reason: why,
+  changes,
+});
+
+/** Makes an action of a ladder: look up, decide, compare editions, write all or nothing. */
+export function clientAction(name: string, { fields = [], before, decide }: ClientAction): Action {
+  return {
+    base: 'registry',
+    fields: [clientIdField, reasonField, tokenField, ...fields],
+    async run(desk, actor, values): Ran {
+      const early = before?.(actor, values);
+      if (early) return refuse(early);
+      const [id, why] = [values.clientId as ClientId, values.reason as string];
+      for (let tried = 1; ; tried++) {
+        const client = await desk.records.findClient(id);
+        if (client === undefined) return refuse({ kind: 'invalid_consumer_key' });
+        if (client.managed || client.stage === 'configured') return refuse({ kind: 'managed_by_configuration' });
+        const decided = await decide(desk, actor, client, values);
+        if (!decided.ok) return decided;
+        const seen = values.changeToken === undefined ? client.edition : seenEdition(desk, actor, client, values.changeToken as string);
+        if (seen !== client.edition) return refuse(await conflict(desk, client, seen));
+        const { effects, changes, as = name, tell, issued, waiting = false } = decided.value;
+        if (effects.length === 0) return accept({ ...nothingIssued, client, consent: null, waiting });
+        const applied = await desk.records.apply({
+          edition: client.edition,
+          effects,
+          audit: auditLine(desk, actor, as, id, why, changes),
+          notices: await noticesOf(desk, actor, as, client, client.edition + 1, why, tell),
+        });
+        if (applied.outcome === 'applied')
+          return accept<Outcome>({ ...nothingIssued, ...issued, client: applied.client, consent: null, waiting });
+        if (applied.outcome === 'exists') return refuse({ kind: 'consumer_exists', version: null });
+        if (applied.outcome === 'unknown') return refuse({ kind: 'invalid_consumer_key' });
+        if (values.changeToken !== undefined || tried === TRIES) return refuse(await conflict(desk, client, client.edition));
+      }
+    },
+  };
+}
+
+/** The first right of the list that is missing, as a refusal. */
+export function lacking(actor: Actor, ...rights: readonly string[]): RegistryRefusal | undefined {
+  const right = rights.find((wanted) => !mayDo(actor, wanted));
+  return right === undefined ? undefined : { kind: 'permission_denied', right };
+}
+
+/** True when the actor is the operator, the owner, or a maintainer who said yes. */
+export const isKeeper = (actor: Actor, client: Client, team: Team): boolean => {
+  if (actor.kind === 'operator') return true;
+  const user = personOf(actor);
+  return user !== null && (user.id === client.ownerId || isMaintainer(team, user.id));
+};
+
+/** True when the actor is the operator or the owner. */
+export const isOwner = (actor: Actor, client: Client): boolean => actor.kind === 'operator' || personOf(actor)?.id === client.ownerId;
+
+/** What everybody who looks after an app must pass: theirs, in use, and not hidden from them (registry 3.4). */
+export async function keeperProblem(desk: Desk, actor: Actor, client: Client, stages: readonly string[]): Promise<Decided | undefined> {
+  if (!isKeeper(actor, client, await desk.records.teamOf(client.id))) return denied();
+  if (!stages.includes(client.stage)) return denied();
+  const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
+  return hidden && refuse(hidden);
+}
+
+/** How the labels of secrets change, never the secrets. */
+export const secretChange = (client: Client, after: readonly Pick<ClientSecret, 'label'>[], desk: Desk): FieldChange => ({
+  field: 'secrets',
+  before: liveSecrets(client, desk.clock.now()).map(({ label }) => label),
+  after: after.map(({ label }) => label),
+});

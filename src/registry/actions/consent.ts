@@ -1,0 +1,66 @@
+import type { ClientId, ConsentId } from '#kernel/ids.ts';
+import { accept, refuse } from '#kernel/result.ts';
+import { personOf } from '../actor.ts';
+import { acceptedScopes, currentConsent } from '../consents.ts';
+import { denied, nothingIssued, TOKEN_SECRET } from '../desk.ts';
+import { wholeNumber } from '../fields.ts';
+import { hindrance } from '../policy.ts';
+import { type Action, auditLine, clientIdField } from './action.ts';
+
+// A person's own consents (registry 6). Both answer to the person alone: there is nothing here that anybody could do for another.
+
+/** A person's yes. The scopes of an earlier one are replaced: OAuth 1 apps get all of theirs, OAuth 2 apps what was asked for. */
+export const acceptConsent: Action = {
+  base: 'consents',
+  fields: [
+    clientIdField,
+    {
+      name: 'scopes',
+      judge: (value) =>
+        Array.isArray(value) && value.length <= 1000 && value.every((scope) => typeof scope === 'string')
+          ? undefined
+          : { problem: { kind: 'not-this-type', wanted: 'list of texts' }, ignorable: false },
+    },
+  ],
+  async run(desk, actor, values) {
+    const user = personOf(actor);
+    if (user === null) return denied();
+    const client = await desk.records.findClient(values.clientId as ClientId);
+    if (client === undefined) return refuse({ kind: 'invalid_consumer_key' });
+    if (client.ownerOnly || hindrance(client, user) !== undefined) return denied();
+    const asked = client.protocol === 'oauth1' ? client.scopes : (values.scopes as readonly string[]);
+    const scopes = acceptedScopes(asked, client, desk.rules.catalogue);
+    if (hindrance(client, user, { newConsent: true }) !== undefined) {
+      const standing = await currentConsent(desk.records, client, user, client.site);
+      if (!scopes.every((scope) => standing?.scopes.includes(scope))) return denied();
+    }
+    const now = desk.clock.now();
+    const credentials =
+      client.protocol === 'oauth1'
+        ? { token: desk.mint.hex32(), secretSealed: desk.sealer.seal(desk.mint.randomHex(20), TOKEN_SECRET) }
+        : null;
+    const consent = await desk.records.saveConsent(
+      { userId: user.id, clientId: client.id, site: client.site, scopes, acceptedAt: now },
+      credentials,
+      auditLine(desk, actor, 'accept', client.id, '', []),
+    );
+    return accept({ ...nothingIssued, client, consent, waiting: false });
+  },
+};
+
+/** A person takes their yes back. All that was issued under it stops at once, also when the app is no more (registry Q28, Q29). */
+export const renounceConsent: Action = {
+  base: 'consents',
+  fields: [{ name: 'consentId', judge: wholeNumber }],
+  async run(desk, actor, values) {
+    const user = personOf(actor);
+    const id = values.consentId as ConsentId;
+    const consent = user === null ? undefined : await desk.records.findConsentById(id);
+    if (user === null || consent?.userId !== user.id) return refuse({ kind: 'invalid_access_token' });
+    const client = await desk.records.findClient(consent.clientId);
+    const audit = auditLine(desk, actor, 'renounce', consent.clientId, '', []);
+    const ended = await desk.records.renounceConsent(id, user.id, audit);
+    if (ended === 'unknown' || client === undefined) return refuse({ kind: 'invalid_access_token' });
+    return accept({ ...nothingIssued, client, consent, waiting: false });
+  },
+};

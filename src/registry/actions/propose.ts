@@ -1,0 +1,98 @@
+import type { Account } from '#accounts/account.ts';
+import type { ClientId, UserId } from '#kernel/ids.ts';
+import { accept, refuse } from '#kernel/result.ts';
+import { mayDo, personOf, RIGHTS } from '../actor.ts';
+import { fieldChanges } from '../audit.ts';
+import { autoApproves } from '../auto-approval.ts';
+import { ANYWHERE, type Client, type GrantType, type Protocol, type Restrictions, type Stage } from '../client.ts';
+import { type Desk, denied, newSecret, nothingIssued, ownerGrant } from '../desk.ts';
+import { proposalFields, type Values, wholeNumber } from '../fields.ts';
+import type { NewClient } from '../records.ts';
+import { type RiskContext, riskOf } from '../risk-context.ts';
+import { registeredScopes } from '../scopes.ts';
+import { compareVersions } from '../version.ts';
+import { type Action, auditLine, noticesOf } from './action.ts';
+
+/** The client a proposal describes; its values were checked. */
+function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewClient {
+  const now = desk.clock.now();
+  const protocol = values.protocol as Protocol;
+  const ownerOnly = values.ownerOnly === true;
+  const { addresses, pages = [] } = (values.restrictions ?? ANYWHERE) as Restrictions;
+  return {
+    id: desk.mint.hex32() as ClientId,
+    name: values.name as string,
+    version: values.version as string,
+    description: values.description as string,
+    ownerId: owner.id,
+    email: values.email as string,
+    protocol,
+    ownerOnly,
+    confidential: protocol === 'oauth1' || values.confidential !== false,
+    redirectUri: ownerOnly ? '' : (values.redirectUri as string),
+    redirectIsPrefix: !ownerOnly && values.redirectIsPrefix === true,
+    grantTypes: protocol === 'oauth2' ? [...new Set(values.grantTypes as readonly GrantType[])] : [],
+    pkceOptional: values.pkceOptional === true,
+    tokenAlgorithm: (values.tokenAlgorithm as Client['tokenAlgorithm'] | undefined) ?? 'ES256',
+    site: desk.rules.sites.resolve(values.site as string) ?? (values.site as Client['site']),
+    scopes: registeredScopes(values.scopes as readonly string[], desk.rules.catalogue),
+    rsaPublicKey: (values.rsaPublicKey as string | null | undefined) || null,
+    restrictions: { addresses, pages },
+    stage: ownerOnly ? 'approved' : 'proposed',
+    stageAt: now,
+    suppressed: false,
+    halted: 'nothing',
+    registeredAt: now,
+    managed: false,
+    skipConsent: false,
+  };
+}
+
+const names = { approved: 'propose-autoapproved', proposed: 'propose' } as Readonly<Record<Stage, string>>;
+
+/** Proposes a client (registry 3.3). An owner-only one is approved at once and gets its consent and credential in the same unit of work. */
+export const propose: Action = {
+  base: 'registry',
+  // The operator names the owner; anybody else proposes for themself.
+  fields: [...proposalFields, { name: 'ownerId', optional: true, judge: wholeNumber }],
+  async run(desk, actor, values) {
+    if (!mayDo(actor, RIGHTS.propose)) return denied(RIGHTS.propose);
+    const owner = personOf(actor) ?? (await desk.accounts.findAccount((values.ownerId ?? 0) as UserId));
+    if (owner === undefined || owner === null) return refuse({ kind: 'not_found', what: 'person' });
+    if (actor.kind === 'person') {
+      // The operator vouches for addresses.
+      if (owner.emailConfirmedAt === null) return refuse({ kind: 'email_not_confirmed' });
+      if (owner.email !== values.email) return refuse({ kind: 'email_mismatched' });
+    }
+    const client = described(desk, owner, values);
+    const namesakes = await desk.records.findClientsNamed(owner.id, client.name);
+    if (namesakes.some(({ version }) => version === client.version)) return refuse({ kind: 'consumer_exists', version: null });
+    // One row is compared, the latest, whatever its stage (registry Q19).
+    const [latest] = namesakes;
+    if (latest && compareVersions(latest.version, client.version) >= 0) return refuse({ kind: 'consumer_exists', version: latest.version });
+
+    const context: RiskContext = { owner, live: null };
+    const risk = desk.settings.autoApprove.length > 0 ? (await riskOf(desk, client, context)).total : 0;
+    const approved = client.ownerOnly || autoApproves(desk.settings.autoApprove, { ...client, risk });
+    const born: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
+    const secret = born.confidential ? newSecret(desk, born.protocol, 'first') : null;
+    const owned = born.ownerOnly ? ownerGrant(desk, born) : null;
+    const action = born.ownerOnly ? 'create-owner-only' : (names[born.stage] ?? 'propose');
+    const applied = await desk.records.apply({
+      edition: null,
+      effects: [{ kind: 'create-client', client: born, secret: secret?.kept ?? null, grant: owned?.grant ?? null }],
+      audit: auditLine(desk, actor, action, born.id, born.description.slice(0, 255), fieldChanges(null, born)),
+      notices: await noticesOf(desk, actor, action, born, 0, '', born.stage === 'proposed' ? 'reviewers' : undefined),
+    });
+    if (applied.outcome !== 'applied') return refuse({ kind: 'consumer_exists', version: null });
+    return accept({
+      ...nothingIssued,
+      client: applied.client,
+      consent: null,
+      waiting: false,
+      secret: secret?.plain ?? null,
+      credentials: owned?.credentials ?? null,
+      accessToken: owned?.accessToken ?? null,
+    });
+  },
+};

@@ -1,0 +1,123 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { type Actor, personOf, RIGHTS } from '../actor.ts';
+import { fieldChanges } from '../audit.ts';
+import { autoApproves } from '../auto-approval.ts';
+import type { Client } from '../client.ts';
+import type { Desk } from '../desk.ts';
+import { readFields, revisionFields, type Values, wholeNumber } from '../fields.ts';
+import type { RegistryRefusal } from '../refusals.ts';
+import { onlyNarrows, type RevisedFields, type Revision, revisedFields } from '../revision.ts';
+import { riskOf } from '../risk-context.ts';
+import { registeredScopes } from '../scopes.ts';
+import { clientAction, keeperProblem, lacking } from './action.ts';
+import { secondYes } from './review.ts';
+
+// Changes of an approved client (revision.ts): the live one keeps working while the difference is reviewed.
+
+const fieldsOf = (client: RevisedFields): RevisedFields =>
+  Object.fromEntries(revisedFields.map((name) => [name, client[name]])) as unknown as RevisedFields;
+
+/** The whole description as it would be. Values are judged again here, beside what the app is. */
+function revised(desk: Desk, client: Client, values: Values): Result<RevisedFields, RegistryRefusal> {
+  const read = readFields(revisionFields, values, desk.rules, { ...client });
+  if (!read.ok) return read;
+  const asked = read.value as Partial<RevisedFields>;
+  if (client.ownerOnly && (asked.redirectUri !== undefined || asked.redirectIsPrefix !== undefined))
+    return refuse({ kind: 'invalid_field', field: 'redirectUri', problem: { kind: 'not-for-this-kind-of-app' }, ignorable: false });
+  const next = { ...fieldsOf(client), ...asked };
+  return accept({
+    ...next,
+    site: desk.rules.sites.resolve(next.site) ?? next.site,
+    scopes: asked.scopes === undefined ? client.scopes : registeredScopes(asked.scopes, desk.rules.catalogue),
+  });
+}
+
+/** Puts a revision in force: users are asked again only for what was added, since a consent never holds more than was accepted. */
+const inForce = (client: Client, fields: RevisedFields) => {
+  const after = { ...client, ...fields };
+  return { effects: [{ kind: 'save-client', client: after }] as const, changes: fieldChanges(client, after) };
+};
+
+export const revise = clientAction('revise', {
+  fields: revisionFields.map((field) => ({ ...field, judge: () => undefined })),
+  before: (actor) => lacking(actor, RIGHTS.updateOwn),
+  async decide(desk, actor, client, values) {
+    const problem = await keeperProblem(desk, actor, client, ['approved', 'proposed']);
+    if (problem) return problem;
+    // A proposal is not live: it is withdrawn by proposing its next version.
+    if (client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
+    const next = revised(desk, client, values);
+    if (!next.ok) return next;
+    const changes = fieldChanges(client, next.value);
+    if (changes.length === 0) return refuse({ kind: 'nothing_to_do', field: 'revision' });
+    const open = await desk.records.openRevision(client.id);
+    const at = desk.clock.now();
+    const replaced = open ? ([{ kind: 'close-revision', id: open.id, stage: 'withdrawn', at }] as const) : [];
+    if (onlyNarrows(fieldsOf(client), next.value) || client.ownerOnly) {
+      const { effects } = inForce(client, next.value);
+      return accept({ effects: [...replaced, ...effects], changes, as: client.ownerOnly ? 'revise' : 'narrow', tell: 'team' });
+    }
+    const owner = (await desk.accounts.findAccount(client.ownerId)) ?? null;
+    const candidate = { ...client, ...next.value };
+    const { autoApprove } = desk.settings;
+    if (autoApprove.length > 0) {
+      const { total } = await riskOf(desk, candidate, { owner, live: client });
+      if (autoApproves(autoApprove, { ...candidate, risk: total })) {
+        const { effects } = inForce(client, next.value);
+        return accept({ effects: [...replaced, ...effects], changes, as: 'revise-autoapproved', tell: 'team' });
+      }
+    }
+    const revision = { clientId: client.id, fields: next.value, proposedBy: personOf(actor)?.id ?? null, proposedAt: at };
+    return accept({ effects: [...replaced, { kind: 'open-revision', revision }], changes, tell: 'reviewers' });
+  },
+});
+
+const revisionId = { name: 'revisionId', judge: wholeNumber };
+
+/** The open revision that is meant. */
+async function openOne(desk: Desk, client: Client, id: unknown): Promise<Revision | undefined> {
+  const open = await desk.records.openRevision(client.id);
+  return open?.id === id ? open : undefined;
+}
+
+const mayDecide = (actor: Actor) => lacking(actor, RIGHTS.review);
+
+export const approveRevision = clientAction('approve-revision', {
+  fields: [revisionId],
+  before: mayDecide,
+  async decide(desk, actor, client, values) {
+    const open = await openOne(desk, client, values.revisionId);
+    if (open === undefined) return refuse({ kind: 'not_found', what: 'revision' });
+    if (client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
+    const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
+    if (hidden) return refuse(hidden);
+    const added = open.fields.scopes.filter((scope) => !client.scopes.includes(scope));
+    const yes = await secondYes(desk, actor, client, added, open.id);
+    if (yes !== 'decided') return 'first' in yes ? yes.first : refuse(yes.refusal);
+    const { effects, changes } = inForce(client, open.fields);
+    const closed = { kind: 'close-revision', id: open.id, stage: 'approved', at: desk.clock.now() } as const;
+    return accept({ effects: [...effects, closed, { kind: 'clear-approvals' }], changes, tell: 'team' });
+  },
+});
+
+const closed = (name: string, stage: 'rejected' | 'withdrawn', before: typeof mayDecide, forKeepers: boolean) =>
+  clientAction(name, {
+    fields: [revisionId],
+    before,
+    async decide(desk, actor, client, values) {
+      const problem = forKeepers ? await keeperProblem(desk, actor, client, ['approved', 'disabled']) : undefined;
+      if (problem) return problem;
+      const open = await openOne(desk, client, values.revisionId);
+      if (open === undefined) return refuse({ kind: 'not_found', what: 'revision' });
+      const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
+      if (hidden) return refuse(hidden);
+      return accept({
+        effects: [{ kind: 'close-revision', id: open.id, stage, at: desk.clock.now() }, { kind: 'clear-approvals' }],
+        changes: [{ field: 'revision', before: 'proposed', after: stage }],
+        tell: 'team',
+      });
+    },
+  });
+
+export const rejectRevision = closed('reject-revision', 'rejected', mayDecide, false);
+export const withdrawRevision = closed('withdraw-revision', 'withdrawn', (actor) => lacking(actor, RIGHTS.updateOwn), true);

@@ -1,0 +1,108 @@
+import { accept, refuse } from '#kernel/result.ts';
+import type { Instant } from '#kernel/time.ts';
+import { RIGHTS } from '../actor.ts';
+import { fieldChanges } from '../audit.ts';
+import { type Client, liveSecrets, type Restrictions } from '../client.ts';
+import { type Desk, denied, newSecret, ownerGrant } from '../desk.ts';
+import { flag, judges, line, wholeNumber } from '../fields.ts';
+import type { Effect } from '../records.ts';
+import { clientAction, isOwner, keeperProblem, lacking, secretChange } from './action.ts';
+
+/** As many secrets as may live at once: HMAC verification tries each. */
+export const MOST_SECRETS = 5;
+const mayUpdate = (actor: Parameters<typeof lacking>[0]) => lacking(actor, RIGHTS.updateOwn);
+
+/** The credential of an owner-only client, made anew; an OAuth 1 token keeps its identifier. */
+async function regranted(desk: Desk, client: Client) {
+  const consent = client.protocol === 'oauth1' ? await desk.records.findConsent(client.ownerId, client.id, client.site) : undefined;
+  return ownerGrant(desk, client, consent && (await desk.records.tokenOfConsent(consent.id)));
+}
+
+/**
+ * What an owner may change without a review (registry 3.4): restrictions, the RSA key, and the secret, which is replaced together with every
+ * other one. A field that is not given is kept (registry Q5). An owner-only client gets a new credential with its new secret.
+ */
+export const update = clientAction('update', {
+  fields: [
+    { name: 'restrictions', optional: true, judge: judges.restrictions },
+    // Whether the key fits the kind of app is judged against the app.
+    {
+      name: 'rsaPublicKey',
+      optional: true,
+      judge: (value, all) => judges.rsaPublicKey(value, { ...all, protocol: 'oauth1' }),
+    },
+    { name: 'resetSecret', judge: flag },
+  ],
+  before: mayUpdate,
+  async decide(desk, actor, client, { restrictions, rsaPublicKey, resetSecret }) {
+    const problem = await keeperProblem(desk, actor, client, ['approved', 'proposed']);
+    if (problem) return problem;
+    const key = rsaPublicKey === undefined ? client.rsaPublicKey : (rsaPublicKey as string | null) || null;
+    if (key !== null && client.protocol !== 'oauth1')
+      return refuse({ kind: 'invalid_field', field: 'rsaPublicKey', problem: { kind: 'not-for-this-kind-of-app' }, ignorable: false });
+    const given = restrictions as Restrictions | undefined;
+    const after = {
+      ...client,
+      rsaPublicKey: key,
+      restrictions: given ? { addresses: given.addresses, pages: given.pages ?? [] } : client.restrictions,
+    };
+    const changes = [...fieldChanges(client, after)];
+    const effects: Effect[] = changes.length > 0 ? [{ kind: 'save-client', client: after }] : [];
+    if (resetSecret !== true) return accept({ effects, changes });
+    const secret = client.confidential ? newSecret(desk, client.protocol, 'reset') : null;
+    const owned = client.ownerOnly ? await regranted(desk, client) : null;
+    if (secret) {
+      effects.push({ kind: 'remove-secrets', ids: client.secrets.map(({ id }) => id) }, { kind: 'add-secret', secret: secret.kept });
+      changes.push(secretChange(client, [secret.kept], desk));
+    }
+    if (owned) effects.push({ kind: 'regrant', grant: owned.grant });
+    const issued = { secret: secret?.plain ?? null, credentials: owned?.credentials ?? null, accessToken: owned?.accessToken ?? null };
+    return accept({ effects, changes, issued, tell: 'team' });
+  },
+});
+
+/** Adds a secret beside those that live: the first half of an exchange without an outage. */
+export const addSecret = clientAction('add-secret', {
+  fields: [
+    { name: 'label', judge: line(64) },
+    { name: 'expiresAt', optional: true, judge: wholeNumber },
+  ],
+  before: mayUpdate,
+  async decide(desk, actor, client, { label, expiresAt }) {
+    const problem = await keeperProblem(desk, actor, client, ['approved', 'proposed']);
+    if (problem) return problem;
+    if (!client.confidential)
+      return refuse({ kind: 'invalid_field', field: 'label', problem: { kind: 'not-for-this-kind-of-app' }, ignorable: false });
+    if (client.ownerOnly && !isOwner(actor, client)) return denied();
+    const now = desk.clock.now();
+    if (expiresAt !== undefined && (expiresAt as number) <= now)
+      return refuse({ kind: 'invalid_field', field: 'expiresAt', problem: { kind: 'in-the-past' }, ignorable: false });
+    const live = liveSecrets(client, now);
+    if (live.length >= MOST_SECRETS) return refuse({ kind: 'too_many', what: 'secrets', most: MOST_SECRETS });
+    const secret = newSecret(desk, client.protocol, label as string, (expiresAt as Instant | undefined) ?? null);
+    return accept({
+      effects: [{ kind: 'add-secret', secret: secret.kept }],
+      changes: [secretChange(client, [...live, secret.kept], desk)],
+      issued: { secret: secret.plain },
+      tell: 'team',
+    });
+  },
+});
+
+/** Takes a secret away: the second half. The last one of a client that needs one stays. */
+export const retireSecret = clientAction('retire-secret', {
+  fields: [{ name: 'secretId', judge: wholeNumber }],
+  before: mayUpdate,
+  async decide(desk, actor, client, { secretId }) {
+    const problem = await keeperProblem(desk, actor, client, ['approved', 'proposed']);
+    if (problem) return problem;
+    if (!client.secrets.some(({ id }) => id === secretId)) return refuse({ kind: 'not_found', what: 'secret' });
+    const rest = liveSecrets(client, desk.clock.now()).filter(({ id }) => id !== secretId);
+    if (rest.length === 0 && client.confidential && client.rsaPublicKey === null) return refuse({ kind: 'last_secret' });
+    return accept({
+      effects: [{ kind: 'remove-secrets', ids: [secretId as number] }],
+      changes: [secretChange(client, rest, desk)],
+      tell: 'team',
+    });
+  },
+});

@@ -1,0 +1,41 @@
+import type { Account } from '#accounts/account.ts';
+
+/** Rights of the registry, by what they allow (registry 11.1). The names are those that clients and groups files know (ADR 2). */
+export const RIGHTS = {
+  propose: 'mwoauthproposeconsumer',
+  updateOwn: 'mwoauthupdateownconsumer',
+  review: 'mwoauthmanageconsumer',
+  suppress: 'mwoauthsuppress',
+  viewSuppressed: 'mwoauthviewsuppressed',
+  viewPrivate: 'mwoauthviewprivate',
+  manageConsents: 'mwoauthmanagemygrants',
+} as const;
+
+/** By which door somebody came. */
+export type Via = 'page' | 'api' | 'cli' | 'config' | 'job';
+
+/**
+ * Who acts. A person has rights: their own, cut to what an app was lent when they act through one. The operator holds the data directory
+ * and needs none; the rules hold for both.
+ */
+export type Actor =
+  | {
+      readonly kind: 'person';
+      /** Null: a stranger. */
+      readonly account: Account | null;
+      readonly rights: ReadonlySet<string>;
+      readonly address: string | null;
+      readonly via: Via;
+    }
+  | { readonly kind: 'operator'; readonly via: Via };
+
+/** Whoever holds the data directory. */
+export const OPERATOR: Actor = { kind: 'operator', via: 'cli' };
+/** The program's own scheduled work. */
+export const JOB: Actor = { kind: 'operator', via: 'job' };
+
+/** True when the actor holds the right. */
+export const mayDo = (actor: Actor, right: string): boolean => actor.kind === 'operator' || actor.rights.has(right);
+
+/** The person who acts; null: the operator, or a stranger. */
+export const personOf = (actor: Actor): Account | null => (actor.kind === 'person' ? actor.account : null);

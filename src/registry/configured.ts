@@ -1,0 +1,209 @@
+import { z } from 'zod';
+import type { ClientId, Sealed, SiteId, UserId } from '#kernel/ids.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import type { Instant } from '#kernel/time.ts';
+import { digestOf } from '#keys/digest.ts';
+import { ANYWHERE, type GrantType, grantTypes, type Protocol, protocols } from './client.ts';
+import { type FieldRules, judges, type Values } from './fields.ts';
+import type { NewClient, NewSecret } from './records.ts';
+import { registeredScopes } from './scopes.ts';
+
+// Apps that the configuration describes (registry 4.6): the operator's own, approved by being there, changed only there.
+
+/** One thing wrong with an entry. `app`: its identifier, or its place in the list. */
+export interface ConfiguredProblem {
+  readonly app: string;
+  readonly field: string;
+  readonly problem: string;
+}
+
+/** What entries are read with. */
+export interface ConfiguredContext {
+  readonly rules: FieldRules;
+  /** The account of a name; undefined: there is none. */
+  readonly ownerOf: (name: string) => UserId | undefined;
+  readonly readSecret: (path: string) => string;
+  readonly seal: (secret: string) => Sealed;
+  /** Contact address of all of them. */
+  readonly email: string;
+  readonly now: Instant;
+}
+
+const text = z.string().max(65_534);
+const shape = {
+  client_id: z.string().regex(/^[0-9a-f]{32}$/, 'use 32 lower-case hexadecimal digits'),
+  name: text,
+  version: text,
+  description: text,
+  owner: z.string().min(1).max(255),
+  protocol: z.enum(protocols),
+  scopes: z.array(z.string()),
+  redirect_uri: text,
+  redirect_is_prefix: z.boolean(),
+  rsa_public_key: text,
+  confidential: z.boolean(),
+  grant_types: z.array(z.enum(grantTypes)),
+  owner_only: z.boolean(),
+  client_secret: z.string().min(32, 'use at least 32 characters').max(255),
+  client_secret_file: z.string().min(1).max(4096),
+  site: z.string().max(255),
+  restrictions: z.strictObject({ addresses: z.array(z.string()).min(1), pages: z.array(z.string()).optional() }),
+  skip_consent: z.boolean(),
+  pkce_optional: z.boolean(),
+  token_algorithm: z.enum(['ES256', 'RS256']),
+} as const;
+type Key = keyof typeof shape;
+type Entry = { [K in Key]?: z.output<(typeof shape)[K]> };
+
+const always: readonly Key[] = ['client_id', 'name', 'version', 'description', 'owner', 'protocol', 'scopes'];
+const anywhere: readonly Key[] = ['client_secret', 'client_secret_file', 'site', 'restrictions', 'skip_consent', 'owner_only'];
+
+/** Which keys an app of this kind must and may have. */
+function keysOf(entry: Entry): { readonly required: readonly Key[]; readonly optional: readonly Key[] } {
+  const owned = entry.owner_only === true;
+  if (entry.protocol === 'oauth1') {
+    if (owned) return { required: always, optional: [...anywhere, 'rsa_public_key'] };
+    return { required: [...always, 'redirect_uri'], optional: [...anywhere, 'rsa_public_key', 'redirect_is_prefix'] };
+  }
+  if (owned) return { required: [...always, 'confidential'], optional: [...anywhere, 'token_algorithm'] };
+  const code = entry.grant_types?.includes('authorization_code') ?? false;
+  return {
+    required: [...always, 'confidential', 'grant_types', ...(code ? (['redirect_uri'] as const) : [])],
+    optional: [...anywhere, 'token_algorithm', 'pkce_optional'],
+  };
+}
+
+/** The keys of a field's judge. */
+const judged = {
+  name: 'name',
+  version: 'version',
+  description: 'description',
+  site: 'site',
+  scopes: 'scopes',
+  redirect_uri: 'redirectUri',
+  redirect_is_prefix: 'redirectIsPrefix',
+  rsa_public_key: 'rsaPublicKey',
+  grant_types: 'grantTypes',
+  confidential: 'confidential',
+  pkce_optional: 'pkceOptional',
+  restrictions: 'restrictions',
+} as const satisfies Partial<Record<Key, keyof typeof judges>>;
+
+/** What is wrong with an entry's keys and types; empty: nothing. */
+function shapeProblems(given: Readonly<Record<string, unknown>>): readonly [field: string, problem: string][] {
+  const problems: [string, string][] = [];
+  if (given.protocol === undefined) return [['protocol', 'is missing: use oauth1 or oauth2']];
+  if (!shape.protocol.safeParse(given.protocol).success) return [['protocol', 'use oauth1 or oauth2']];
+  const { required, optional } = keysOf(given as Entry);
+  for (const key of required) if (given[key] === undefined || given[key] === null) problems.push([key, 'is missing']);
+  for (const [key, value] of Object.entries(given)) {
+    if (!Object.hasOwn(shape, key)) problems.push([key.slice(0, 64), 'is not a key of an app']);
+    else if (![...required, ...optional].includes(key as Key)) problems.push([key, 'is not for an app of this kind']);
+    else {
+      const read = shape[key as Key].safeParse(value);
+      if (!read.success) problems.push([key, read.error.issues.map(({ message }) => message).join('; ')]);
+    }
+  }
+  return problems;
+}
+
+function secretOf(entry: Entry, { readSecret }: ConfiguredContext): string | null {
+  if (entry.client_secret !== undefined) return entry.client_secret;
+  return entry.client_secret_file === undefined ? null : readSecret(entry.client_secret_file).trim();
+}
+
+function readEntry(
+  given: Readonly<Record<string, unknown>>,
+  context: ConfiguredContext,
+): Result<{ client: NewClient; secret: NewSecret | null }, readonly [string, string][]> {
+  const problems = [...shapeProblems(given)];
+  if (problems.length > 0) return refuse(problems);
+  const entry = given as Entry;
+  const protocol = entry.protocol as Protocol;
+  const ownerOnly = entry.owner_only ?? false;
+  const confidential = protocol === 'oauth1' || (entry.confidential ?? true);
+  const types: readonly GrantType[] = protocol === 'oauth1' ? [] : ownerOnly ? ['client_credentials'] : (entry.grant_types ?? []);
+  let secret: string | null = null;
+  try {
+    secret = secretOf(entry, context);
+  } catch {
+    problems.push(['client_secret_file', 'the file cannot be read']);
+  }
+  if (entry.client_secret !== undefined && entry.client_secret_file !== undefined)
+    problems.push(['client_secret_file', 'give the secret or the file, not both']);
+  if (confidential && secret === null && !entry.rsa_public_key && problems.length === 0)
+    problems.push(['client_secret', 'is missing: an app that keeps a secret needs one, or an RSA key']);
+  const ownerId = context.ownerOf(entry.owner as string);
+  if (ownerId === undefined)
+    problems.push(['owner', `there is no account named ${entry.owner}: create it with "gatehouse account create"`]);
+  const values: Record<string, unknown> = { protocol, ownerOnly, confidential, grantTypes: types };
+  for (const [key, field] of Object.entries(judged)) if (entry[key as Key] !== undefined) values[field] = entry[key as Key];
+  for (const [key, field] of Object.entries(judged)) {
+    if (values[field] === undefined || (field === 'grantTypes' && entry.grant_types === undefined)) continue;
+    const problem = judges[field](values[field], values as Values, context.rules);
+    // Advice is for people who fill in forms: an operator means what they wrote.
+    if (problem && !problem.ignorable) problems.push([key, problem.problem.kind.replaceAll('-', ' ')]);
+  }
+  if (problems.length > 0 || ownerId === undefined) return refuse(problems);
+  const client: NewClient = {
+    id: entry.client_id as ClientId,
+    name: entry.name as string,
+    version: entry.version as string,
+    description: entry.description as string,
+    ownerId,
+    email: context.email,
+    protocol,
+    ownerOnly,
+    confidential,
+    redirectUri: entry.redirect_uri ?? '',
+    redirectIsPrefix: entry.redirect_is_prefix ?? false,
+    grantTypes: types,
+    pkceOptional: entry.pkce_optional ?? false,
+    tokenAlgorithm: entry.token_algorithm ?? 'ES256',
+    site: context.rules.sites.resolve(entry.site ?? '*') as SiteId,
+    scopes: registeredScopes(entry.scopes as readonly string[], context.rules.catalogue),
+    rsaPublicKey: entry.rsa_public_key || null,
+    restrictions: { ...ANYWHERE, ...entry.restrictions, pages: entry.restrictions?.pages ?? [] },
+    stage: 'approved',
+    stageAt: context.now,
+    suppressed: false,
+    halted: 'nothing',
+    registeredAt: context.now,
+    managed: true,
+    skipConsent: entry.skip_consent ?? false,
+  };
+  if (secret === null) return accept({ client, secret: null });
+  const sealed = protocol === 'oauth1' ? context.seal(secret) : null;
+  return accept({ client, secret: { label: 'configuration', digest: digestOf(secret), sealed, createdAt: context.now, expiresAt: null } });
+}
+
+/** Reads the entries, expands and judges each. Every problem of every entry is reported at once; with one problem, none is used. */
+export function readConfigured(
+  entries: readonly unknown[],
+  context: ConfiguredContext,
+): Result<{ readonly clients: readonly NewClient[]; readonly secrets: ReadonlyMap<ClientId, NewSecret> }, readonly ConfiguredProblem[]> {
+  const problems: ConfiguredProblem[] = [];
+  const clients: NewClient[] = [];
+  const secrets = new Map<ClientId, NewSecret>();
+  for (const [index, given] of entries.entries()) {
+    const place = `clients[${index}]`;
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+      problems.push({ app: place, field: '', problem: 'is not a map of keys' });
+      continue;
+    }
+    const id = (given as { client_id?: unknown }).client_id;
+    const app = typeof id === 'string' ? `${place} (${id.slice(0, 32)})` : place;
+    const read = readEntry(given as Readonly<Record<string, unknown>>, context);
+    if (!read.ok) {
+      problems.push(...read.refusal.map(([field, problem]) => ({ app, field, problem })));
+      continue;
+    }
+    const { client, secret } = read.value;
+    if (clients.some((other) => other.id === client.id)) problems.push({ app, field: 'client_id', problem: 'is there twice' });
+    if (clients.some((other) => other.ownerId === client.ownerId && other.name === client.name && other.version === client.version))
+      problems.push({ app, field: 'version', problem: 'the owner has this app and version already' });
+    clients.push(client);
+    if (secret) secrets.set(client.id, secret);
+  }
+  return problems.length > 0 ? refuse(problems) : accept({ clients, secrets });
+}

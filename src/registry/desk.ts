@@ -1,0 +1,141 @@
+import { createHmac } from 'node:crypto';
+import type { Account } from '#accounts/account.ts';
+import type { AccountRecords } from '#accounts/records.ts';
+import { type Result, refuse } from '#kernel/result.ts';
+import type { Instant, Seconds } from '#kernel/time.ts';
+import { digestOf, equalSecrets } from '#keys/digest.ts';
+import type { Mint } from '#keys/mint.ts';
+import type { Sealer } from '#keys/sealer.ts';
+import type { Clock } from '#ports/clock.ts';
+import { type Actor, personOf } from './actor.ts';
+import type { Condition } from './auto-approval.ts';
+import type { Client, Protocol } from './client.ts';
+import type { Consent } from './consent.ts';
+import { acceptedScopes } from './consents.ts';
+import type { FieldRules } from './fields.ts';
+import type { NewClient, NewOwnerToken, NewSecret, OwnerGrant, RegistryRecords } from './records.ts';
+import type { RegistryRefusal } from './refusals.ts';
+
+/** What sealed client secrets are bound to. */
+export const CLIENT_SECRET = 'client secret';
+/** What sealed token secrets are bound to. */
+export const TOKEN_SECRET = 'token secret';
+
+/** Mints the long-lived token of an owner-only OAuth 2 client; the oauth2 room does. */
+export type MintOwnerToken = (client: NewClient, owner: Pick<Account, 'id'>) => { readonly token: NewOwnerToken; readonly jwt: string };
+
+/** What the operator chose for the registry. */
+export interface RegistrySettings {
+  /** Why nothing may be written at the moment; null: writing is allowed. */
+  readonly readOnly: string | null;
+  readonly autoApprove: readonly Condition[];
+  /** Risks of scopes for which two reviewers must say yes. */
+  readonly twoPersonRisks: readonly string[];
+  /** Groups whose members hear of proposals. */
+  readonly notifyGroups: readonly string[];
+  /** Names of the webhook endpoints, which hear of everything. */
+  readonly endpoints: readonly string[];
+  /** After how long an idle proposal expires; null: never. */
+  readonly idleFor: Seconds | null;
+  /** How long an access token lives, apart from owner-only ones. */
+  readonly accessTokenFor: Seconds;
+}
+
+/** What the actions work with. */
+export interface Desk {
+  readonly records: RegistryRecords;
+  readonly accounts: Pick<AccountRecords, 'findAccount'>;
+  readonly rules: FieldRules;
+  readonly mint: Mint;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly mintOwnerToken: MintOwnerToken;
+  /** Key of the change tokens. */
+  readonly tokenKey: Uint8Array;
+  readonly settings: RegistrySettings;
+}
+
+/** Secrets made by an action, in plain text: shown once, kept nowhere. */
+export interface Issued {
+  readonly secret: string | null;
+  /** OAuth 1 owner-only: the pair to sign with. */
+  readonly credentials: { readonly token: string; readonly secret: string } | null;
+  /** OAuth 2 owner-only: the long-lived access token. */
+  readonly accessToken: string | null;
+}
+
+export const nothingIssued: Issued = { secret: null, credentials: null, accessToken: null };
+
+/** What an accepted action led to. */
+export interface Outcome extends Issued {
+  readonly client: Client;
+  /** The consent an `accept` made or changed. */
+  readonly consent: Consent | null;
+  /** A first yes was written down; a second reviewer has to say theirs. */
+  readonly waiting: boolean;
+}
+
+export type Ran = Promise<Result<Outcome, RegistryRefusal>>;
+
+export const denied = (right: string | null = null): { readonly ok: false; readonly refusal: RegistryRefusal } =>
+  refuse({ kind: 'permission_denied', right });
+
+/** A client secret: 40 hexadecimal digits, kept readable only where HMAC needs it back. */
+export function newSecret(
+  desk: Desk,
+  protocol: Protocol,
+  label: string,
+  expiresAt: Instant | null = null,
+): { readonly plain: string; readonly kept: NewSecret } {
+  const plain = desk.mint.randomHex(20);
+  const sealed = protocol === 'oauth1' ? desk.sealer.seal(plain, CLIENT_SECRET) : null;
+  return { plain, kept: { label, digest: digestOf(plain), sealed, createdAt: desk.clock.now(), expiresAt } };
+}
+
+/** What an owner-only client acts with: the owner's consent, and the one credential under it. */
+export function ownerGrant(
+  desk: Desk,
+  client: NewClient,
+  keptToken?: string,
+): { readonly grant: OwnerGrant } & Pick<Issued, 'credentials' | 'accessToken'> {
+  const consent = {
+    userId: client.ownerId,
+    clientId: client.id,
+    site: client.site,
+    scopes: acceptedScopes(client.scopes, client, desk.rules.catalogue),
+    acceptedAt: desk.clock.now(),
+  };
+  if (client.protocol === 'oauth1') {
+    const [token, secret] = [keptToken ?? desk.mint.hex32(), desk.mint.randomHex(20)];
+    const credentials = { token, secretSealed: desk.sealer.seal(secret, TOKEN_SECRET) };
+    return { grant: { consent, credentials, token: null }, credentials: { token, secret }, accessToken: null };
+  }
+  const { token, jwt } = desk.mintOwnerToken(client, { id: client.ownerId });
+  return { grant: { consent, credentials: null, token }, credentials: null, accessToken: jwt };
+}
+
+const viewerOf = (actor: Actor) => `${actor.kind} ${personOf(actor)?.id ?? ''}`;
+
+/** 40 hexadecimal digits over what this viewer saw: the edition, and a proof that it was we who named it. */
+export function changeToken(desk: Pick<Desk, 'tokenKey'>, actor: Actor, client: Pick<Client, 'id' | 'edition'>): string {
+  const edition = client.edition.toString(16).padStart(8, '0');
+  const mac = createHmac('sha256', desk.tokenKey)
+    .update(`${viewerOf(actor)}\n${client.id}\n${edition}`)
+    .digest('hex');
+  return edition + mac.slice(0, 32);
+}
+
+/** Refuses a decision on anything older than what stands, and tells what happened since. */
+export async function conflict(desk: Desk, client: Client, seen: number | null): Promise<RegistryRefusal> {
+  const since =
+    seen === null
+      ? []
+      : await desk.records.listAudit({ clientId: client.id, about: 'clients', afterEdition: seen, order: 'oldest-first', limit: 50 });
+  return { kind: 'change_conflict', since };
+}
+
+/** The edition a change token names; null: it is not one of ours, or another viewer's. */
+export function seenEdition(desk: Desk, actor: Actor, client: Client, token: string): number | null {
+  const edition = Number.parseInt(token.slice(0, 8), 16);
+  return equalSecrets(token, changeToken(desk, actor, { id: client.id, edition })) ? edition : null;
+}

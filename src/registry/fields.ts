@@ -1,0 +1,221 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { rsaBits, rsaKeyKind } from '#keys/rsa.ts';
+import { isRange } from '#wire/address.ts';
+import { type GrantType, type Protocol, protocols } from './client.ts';
+import { type Judged, type RedirectRules, redirectProblem } from './redirect-rules.ts';
+import type { FieldProblem, RegistryRefusal } from './refusals.ts';
+import type { ScopeCatalogue } from './scopes.ts';
+import { isVersion } from './version.ts';
+
+/** What fields are judged by, apart from themselves. */
+export interface FieldRules extends RedirectRules {
+  readonly catalogue: ScopeCatalogue;
+  /** Grant types this server offers (registry Q30). */
+  readonly grantTypes: readonly GrantType[];
+}
+
+/** Values as they came in: nothing is known of them. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** Judges one field; undefined: nothing is wrong. `all` has the other fields, which some rules depend on. */
+export type Judge = (value: unknown, all: Values, rules: FieldRules) => Judged | undefined;
+
+/** A field of an action, in the order it is checked. An optional one is judged only when it is there. */
+export interface Field {
+  readonly name: string;
+  readonly optional?: boolean;
+  readonly judge: Judge;
+}
+
+/** Largest text the reference's tables hold, in bytes. */
+export const MOST_TEXT = 65_534;
+const bytes = (text: string) => Buffer.byteLength(text);
+const wrong = (problem: FieldProblem): Judged => ({ problem, ignorable: false });
+
+/** Controls, line separators and characters that turn the direction of text: people read the name and version on the consent page. */
+const deceptive = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+const text =
+  (judge: (value: string, all: Values, rules: FieldRules) => Judged | undefined): Judge =>
+  (value, all, rules) =>
+    typeof value === 'string' ? judge(value, all, rules) : wrong({ kind: 'not-this-type', wanted: 'text' });
+
+const atMost = (value: string, most: number): Judged | undefined => (bytes(value) > most ? wrong({ kind: 'too-long', most }) : undefined);
+
+const list =
+  (judge: (value: readonly string[], all: Values, rules: FieldRules) => Judged | undefined): Judge =>
+  (value, all, rules) => {
+    if (!Array.isArray(value) || value.some((item) => typeof item !== 'string'))
+      return wrong({ kind: 'not-this-type', wanted: 'list of texts' });
+    if (bytes(JSON.stringify(value)) > MOST_TEXT) return wrong({ kind: 'too-long', most: MOST_TEXT });
+    return judge(value, all, rules);
+  };
+
+export const oneOf =
+  (values: readonly string[]): Judge =>
+  (value) =>
+    typeof value === 'string' && values.includes(value) ? undefined : wrong({ kind: 'not-one-of', values });
+
+export const flag: Judge = (value) => (typeof value === 'boolean' ? undefined : wrong({ kind: 'not-this-type', wanted: 'true or false' }));
+
+export const matching = (pattern: RegExp, problem: FieldProblem): Judge =>
+  text((value) => (pattern.test(value) ? undefined : wrong(problem)));
+
+export const wholeNumber: Judge = (value) =>
+  Number.isSafeInteger(value) && (value as number) > 0 ? undefined : wrong({ kind: 'not-this-type', wanted: 'number' });
+
+/** A line for people, not only blanks. */
+export const line = (most: number): Judge =>
+  text((value) => {
+    if (value === '') return wrong({ kind: 'empty' });
+    return atMost(value, most) ?? (deceptive.test(value) ? wrong({ kind: 'deceptive-characters' }) : undefined);
+  });
+
+/** Why, in the actor's words; may be empty. One line of at most 255 characters (registry 3.2). */
+export const reason = text((value) =>
+  [...value].length > 255
+    ? wrong({ kind: 'too-long', most: 255 })
+    : deceptive.test(value)
+      ? wrong({ kind: 'deceptive-characters' })
+      : undefined,
+);
+
+const isOAuth1 = (all: Values) => all.protocol === ('oauth1' satisfies Protocol);
+const isConfidential = (all: Values) => isOAuth1(all) || all.confidential !== false;
+
+export const judges = {
+  name: line(128),
+  version: text((value) => {
+    if (bytes(value) > 32) return wrong({ kind: 'too-long', most: 32 });
+    return deceptive.test(value) || !isVersion(value) ? wrong({ kind: 'not-a-version' }) : undefined;
+  }),
+  redirectUri: text((value, all, rules) => {
+    if (all.ownerOnly === true) return atMost(value, 2000);
+    const client = {
+      protocol: isOAuth1(all) ? 'oauth1' : 'oauth2',
+      confidential: isConfidential(all),
+      redirectIsPrefix: all.redirectIsPrefix === true,
+    } as const;
+    return redirectProblem(value, client, rules);
+  }),
+  redirectIsPrefix: (value, all, rules) =>
+    flag(value, all, rules) ?? (value === true && !isOAuth1(all) ? wrong({ kind: 'not-for-this-kind-of-app' }) : undefined),
+  description: text((value) => atMost(value, MOST_TEXT)),
+  email: text((value) =>
+    bytes(value) <= 255 && /^[a-z0-9!#$%&'*+\-/=?^_`{|}~.]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(value)
+      ? undefined
+      : wrong({ kind: 'not-an-address' }),
+  ),
+  protocol: oneOf(protocols),
+  site: text((value, _all, { sites }) => (sites.resolve(value) === undefined ? wrong({ kind: 'not-a-site' }) : undefined)),
+  scopes: list((value, _all, { catalogue }) => {
+    const unknown = value.filter((scope) => !catalogue.has(scope));
+    if (unknown.length > 0) return wrong({ kind: 'unknown-scopes', scopes: [...new Set(unknown)] });
+    // The hidden ones come with every app; what only tells who somebody is excludes all else.
+    const identity = [...new Set(value.filter((scope) => catalogue.identityOnly.includes(scope)))];
+    const others = value.some((scope) => !catalogue.irrevocable.includes(scope));
+    return identity.length > 1 || (identity.length === 1 && others)
+      ? wrong({ kind: 'identity-scope-not-alone', scopes: identity })
+      : undefined;
+  }),
+  rsaPublicKey: (value, all) => {
+    if (value === null || value === '') return undefined;
+    if (typeof value !== 'string') return wrong({ kind: 'not-this-type', wanted: 'text' });
+    if (bytes(value) > MOST_TEXT) return wrong({ kind: 'too-long', most: MOST_TEXT });
+    if (!isOAuth1(all)) return wrong({ kind: 'not-for-this-kind-of-app' });
+    const kind = rsaKeyKind(value);
+    if (kind === 'none') return wrong({ kind: 'not-a-key' });
+    if (kind === 'other') return wrong({ kind: 'not-an-rsa-key' });
+    return rsaBits(value) < 1024 ? wrong({ kind: 'key-too-short', bits: 1024 }) : undefined;
+  },
+  restrictions: (value) => {
+    const { addresses, pages } = (typeof value === 'object' && value !== null ? value : {}) as { addresses?: unknown; pages?: unknown };
+    const texts = (given: unknown) => Array.isArray(given) && given.every((item) => typeof item === 'string');
+    if (!texts(addresses) || (pages !== undefined && !texts(pages))) return wrong({ kind: 'not-this-type', wanted: 'addresses and pages' });
+    if (bytes(JSON.stringify(value)) > MOST_TEXT) return wrong({ kind: 'too-long', most: MOST_TEXT });
+    const ranges = addresses as readonly string[];
+    const bad = ranges.find((entry) => !isRange(entry));
+    if (bad !== undefined) return wrong({ kind: 'not-a-range', entry: bad.slice(0, 64) });
+    return ((pages ?? []) as readonly string[]).length > 25 ? wrong({ kind: 'too-long', most: 25 }) : undefined;
+  },
+  grantTypes: list((value, all, rules) => {
+    if (isOAuth1(all)) return undefined;
+    if (value.length === 0) return wrong({ kind: 'empty' });
+    if (value.some((type) => !rules.grantTypes.some((known) => known === type)))
+      return wrong({ kind: 'not-one-of', values: rules.grantTypes });
+    // Before anything is stored: the one credential of an owner-only app is of this kind (registry Q12).
+    if (all.ownerOnly === true && (new Set(value).size !== 1 || value[0] !== 'client_credentials'))
+      return wrong({ kind: 'owner-only-grant-types' });
+    return !isConfidential(all) && value.includes('client_credentials') ? wrong({ kind: 'needs-a-secret' }) : undefined;
+  }),
+  confidential: (value, all, rules) => {
+    const problem = flag(value, all, rules);
+    if (problem || value === true) return problem;
+    if (isOAuth1(all)) return wrong({ kind: 'not-for-this-kind-of-app' });
+    return all.ownerOnly === true ? wrong({ kind: 'needs-a-secret' }) : undefined;
+  },
+  pkceOptional: (value, all, rules) => {
+    const problem = flag(value, all, rules);
+    if (problem || value === false) return problem;
+    if (isOAuth1(all)) return wrong({ kind: 'not-for-this-kind-of-app' });
+    return isConfidential(all) ? undefined : wrong({ kind: 'needs-pkce' });
+  },
+  tokenAlgorithm: oneOf(['ES256', 'RS256']),
+  termsAccepted: (value) => (value === true ? undefined : wrong({ kind: 'not-agreed' })),
+} as const satisfies Record<string, Judge>;
+
+const named = (name: keyof typeof judges, optional = false): Field => ({ name, optional, judge: judges[name] });
+
+/** The fields of a proposal in the order of the reference (registry 3.2), then those it has no word for. */
+export const proposalFields: readonly Field[] = [
+  named('name'),
+  named('version'),
+  named('redirectUri'),
+  named('description'),
+  named('email'),
+  named('protocol'),
+  named('site'),
+  named('scopes'),
+  named('rsaPublicKey', true),
+  named('restrictions', true),
+  named('grantTypes'),
+  named('termsAccepted'),
+  { name: 'ownerOnly', optional: true, judge: flag },
+  named('redirectIsPrefix', true),
+  named('confidential', true),
+  named('pkceOptional', true),
+  named('tokenAlgorithm', true),
+];
+
+/** Fields that a revision may change, each optional. */
+export const revisionFields: readonly Field[] = (['name', 'redirectUri', 'description', 'site', 'scopes', 'redirectIsPrefix'] as const).map(
+  (name) => named(name, true),
+);
+
+/**
+ * Checks the fields in order, first failure wins; answers the values with texts trimmed (registry 2.2). `context` has what a rule may need
+ * and the caller did not send.
+ */
+export function readFields(
+  fields: readonly Field[],
+  values: Values,
+  rules: FieldRules,
+  context: Values = {},
+): Result<Values, RegistryRefusal> {
+  const tidy: Record<string, unknown> = {};
+  for (const { name } of fields) {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value !== undefined) tidy[name] = typeof value === 'string' ? value.trim() : value;
+  }
+  const all = { ...context, ...tidy };
+  for (const { name, optional, judge } of fields) {
+    const value = tidy[name];
+    if (value === undefined || (value === null && !optional)) {
+      if (optional) continue;
+      return refuse({ kind: 'missing_field', field: name });
+    }
+    const judged = judge(value, all, rules);
+    if (judged && !(judged.ignorable && values.ignoreWarnings === true)) return refuse({ kind: 'invalid_field', field: name, ...judged });
+  }
+  return accept(tidy);
+}

@@ -1,0 +1,100 @@
+import type { NoticeFacts } from './notices.ts';
+
+/** Who speaks, and where apps are shown. */
+export interface NoticeSender {
+  readonly issuer: string;
+  readonly siteName: string;
+}
+
+/** What happened, by event: a headline, and a sentence. `app` is quoted already; `who` begins the sentence. */
+type Telling = readonly [headline: string, sentence: (app: string, who: string) => string, after?: string];
+
+export const tellings: Readonly<Record<string, Telling>> = {
+  propose: ['New app to review', (app, who) => `${who} proposed ${app}.`, 'It waits for a review.'],
+  update: ['App changed', (app, who) => `${who} changed ${app}.`],
+  revise: ['Change to review', (app, who) => `${who} proposed a change of ${app}.`, 'The app keeps working as it is until a review.'],
+  'propose-autoapproved': ['New app', (app, who) => `${who} registered ${app}.`, 'A rule of the operator approved it.'],
+  'create-owner-only': ['New app', (app, who) => `${who} registered ${app}.`, 'Only its owner can use it.'],
+  'revise-autoapproved': ['App changed', (app, who) => `${who} changed ${app}.`, 'A rule of the operator approved the change.'],
+  narrow: ['App changed', (app, who) => `${who} took rights away from ${app}.`],
+  'withdraw-revision': ['Change withdrawn', (app, who) => `${who} withdrew the proposed change of ${app}.`],
+  'first-approval': ['First approval', (app, who) => `${who} approved ${app}.`, 'A second reviewer has to approve it too.'],
+  'first-approval-of-revision': [
+    'First approval of a change',
+    (app, who) => `${who} approved the change of ${app}.`,
+    'A second reviewer has to approve it too.',
+  ],
+  approve: ['App approved', (app, who) => `${who} approved ${app}.`],
+  'approve-revision': ['Change approved', (app, who) => `${who} approved the change of ${app}.`, 'It is in force now.'],
+  reject: ['App rejected', (app, who) => `${who} rejected ${app}.`],
+  'reject-revision': ['Change rejected', (app, who) => `${who} rejected the change of ${app}.`, 'The app keeps working as it was.'],
+  expire: ['Proposal expired', (app) => `Nobody decided on ${app} for a long time, so its proposal has expired.`],
+  disable: ['App disabled', (app, who) => `${who} disabled ${app}.`, 'Nobody can use it until it is enabled again.'],
+  reenable: ['App enabled again', (app, who) => `${who} enabled ${app} again.`],
+  halt: [
+    'App stopped in part, or let go on',
+    (app, who) => `${who} changed how far ${app} is stopped.`,
+    'The page of the app shows how far.',
+  ],
+  'add-secret': ['New secret', (app, who) => `${who} added a secret to ${app}.`],
+  'retire-secret': ['Secret removed', (app, who) => `${who} removed a secret of ${app}.`],
+  invite: ['Invitation', (app, who) => `${who} invites you to help look after ${app}.`, 'You can accept on the page of the app.'],
+  join: ['New maintainer', (app, who) => `${who} now helps look after ${app}.`],
+  leave: ['Maintainer left', (app, who) => `${who} changed who looks after ${app}: one person less.`],
+  offer: [
+    'Offer of an app',
+    (app, who) => `${who} offers you ${app}.`,
+    'If you accept, you become its owner. You can answer on the page of the app.',
+  ],
+  'accept-offer': ['New owner', (app, who) => `${who} is now the owner of ${app}.`],
+  'decline-offer': ['Offer ended', (app, who) => `${who} ended the offer of ${app}.`],
+};
+
+/** Controls, line separators, halves of characters, and what turns the direction of text or cannot be seen. */
+const unfit = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/gu;
+const MOST_SHOWN = 255;
+
+/** Text of a stranger on one line. */
+function oneLine(text: string): string {
+  const shown = [...text.replace(unfit, ' ').replace(/\s+/g, ' ').trim()];
+  return shown.length > MOST_SHOWN ? `${shown.slice(0, MOST_SHOWN - 1).join('')}…` : shown.join('');
+}
+
+/**
+ * A name that cannot pass for something else: it has no quotation marks to end ours early, no markup for a mailbox that renders it, and no
+ * address for one that makes links of what looks like them.
+ */
+const nameOf = (name: string): string =>
+  oneLine(name)
+    .replace(/["\u201c-\u201f\u00ab\u00bb]/g, "'")
+    .replaceAll('<', '‹')
+    .replaceAll('>', '›')
+    .replaceAll('://', ': //')
+    .replace(/\bwww\./gi, 'www .') || 'without a name';
+
+/** Where people see the app of a notice. */
+export const appPage = (facts: NoticeFacts, issuer: string): string => `${issuer}/apps/${encodeURIComponent(facts.client.id)}`;
+
+/** Subject and text of a letter. Names and reasons are strangers' words: they stay on their line and look like nothing else. */
+export function noticeWords(facts: NoticeFacts, { issuer, siteName }: NoticeSender): { readonly subject: string; readonly text: string } {
+  const name = nameOf(facts.client.name);
+  const who = facts.actor === null ? 'The operator' : nameOf(facts.actor);
+  const [headline, sentence, after] = Object.hasOwn(tellings, facts.event)
+    ? (tellings[facts.event] as Telling)
+    : (['App changed', (app: string) => `Something changed about ${app}: ${oneLine(facts.event)}.`] as const);
+  const details = [
+    ['Owner', facts.owner === null ? '' : nameOf(facts.owner)],
+    ['Reason', oneLine(facts.reason)],
+    ['When', `${new Date(facts.at * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`],
+  ].filter(([, value]) => value !== '');
+  const paragraphs = [
+    [sentence(`the app "${name}" (version ${nameOf(facts.client.version)})`, who), ...(after ? [after] : [])],
+    details.map(([label, value]) => `${label}: ${value}`),
+    ['The app is here:', appPage(facts, issuer)],
+    [`This message comes from ${oneLine(siteName)}, where you have an account. No answer is needed.`],
+  ];
+  return {
+    subject: `[${oneLine(siteName)}] ${headline}: ${name}`,
+    text: `${paragraphs.map((lines) => lines.join('\n')).join('\n\n')}\n`,
+  };
+}

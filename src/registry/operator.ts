@@ -1,0 +1,81 @@
+import type { Account } from '#accounts/account.ts';
+import type { ClientId } from '#kernel/ids.ts';
+import type { Result } from '#kernel/result.ts';
+import { OPERATOR } from './actor.ts';
+import type { Client } from './client.ts';
+import type { Outcome } from './desk.ts';
+import type { RegistryRefusal } from './refusals.ts';
+import type { Registry } from './registry.ts';
+
+/** A description of an app, as the operator gives it; what is not said is ordinary. */
+export type Proposal = Pick<Client, 'name' | 'protocol'> &
+  Partial<
+    Pick<
+      Client,
+      | 'version'
+      | 'description'
+      | 'email'
+      | 'ownerOnly'
+      | 'confidential'
+      | 'redirectUri'
+      | 'redirectIsPrefix'
+      | 'grantTypes'
+      | 'pkceOptional'
+      | 'tokenAlgorithm'
+      | 'scopes'
+      | 'rsaPublicKey'
+    >
+  > & { readonly site?: string; readonly ignoreWarnings?: boolean };
+
+type Answer = Promise<Result<Outcome, RegistryRefusal>>;
+
+/** What is said with a decision. */
+export interface DecisionDetails {
+  readonly reason?: string;
+  /** Hide the app as well. */
+  readonly suppress?: boolean;
+}
+
+/** The registry's verbs for whoever holds the data directory. */
+export interface OperatorDesk {
+  /** Proposes an app for its owner, and approves it when asked to: an owner-only one is approved by itself. */
+  create(proposal: Proposal, owner: Account, options: { readonly approve: boolean }): Answer;
+  approve(id: ClientId, details?: DecisionDetails): Answer;
+  reject(id: ClientId, details?: DecisionDetails): Answer;
+  disable(id: ClientId, details?: DecisionDetails): Answer;
+  reenable(id: ClientId, details?: DecisionDetails): Answer;
+  halt(id: ClientId, halted: string, details?: DecisionDetails): Answer;
+  resetSecret(id: ClientId, details?: DecisionDetails): Answer;
+}
+
+/** Makes the operator's desk over the registry. */
+export function operatorDesk(registry: Pick<Registry, 'submit'>): OperatorDesk {
+  const on = (action: string, clientId: ClientId, { reason = '' }: DecisionDetails = {}, more: Readonly<Record<string, unknown>> = {}) =>
+    registry.submit(OPERATOR, action, { clientId, reason, ...more });
+  return {
+    async create(proposal, owner, { approve }) {
+      const ownerOnly = proposal.ownerOnly ?? false;
+      const created = await registry.submit(OPERATOR, 'propose', {
+        version: '1.0',
+        description: '',
+        email: owner.email ?? undefined,
+        redirectUri: '',
+        site: '*',
+        scopes: [],
+        grantTypes: ownerOnly ? ['client_credentials'] : ['authorization_code', 'refresh_token'],
+        ...proposal,
+        ownerId: owner.id,
+        termsAccepted: true,
+      });
+      if (!created.ok || !approve || created.value.client.stage === 'approved') return created;
+      const approved = await on('approve', created.value.client.id);
+      return approved.ok ? { ok: true, value: { ...created.value, client: approved.value.client } } : approved;
+    },
+    approve: (id, details) => on('approve', id, details),
+    reject: (id, details) => on('reject', id, details, { suppress: details?.suppress ?? false }),
+    disable: (id, details) => on('disable', id, details, { suppress: details?.suppress ?? false }),
+    reenable: (id, details) => on('reenable', id, details),
+    halt: (id, halted, details) => on('halt', id, details, { halted }),
+    resetSecret: (id, details) => on('update', id, details, { resetSecret: true }),
+  };
+}

@@ -1,0 +1,124 @@
+import { codeOf, type FieldProblem, type RegistryRefusal } from './refusals.ts';
+
+/** What is wrong with a value, as the end of a sentence that begins with the field's name. */
+export function problemWords(problem: FieldProblem): string {
+  switch (problem.kind) {
+    case 'empty':
+      return 'must not be empty';
+    case 'not-this-type':
+      return `must be: ${problem.wanted}`;
+    case 'too-long':
+      return `is too long: at most ${problem.most}`;
+    case 'deceptive-characters':
+      return 'has characters that cannot be seen or that turn the direction of text';
+    case 'not-a-version':
+      return 'must be a version such as 1.0 or 2.1.0-beta1, of at most 32 bytes';
+    case 'not-an-address':
+      return 'must be an e-mail address';
+    case 'not-one-of':
+      return `must be one of: ${problem.values.join(', ')}`;
+    case 'not-a-site':
+      return 'must be a site of this server, or * for all';
+    case 'unknown-scopes':
+      return `has scopes that are not known here: ${problem.scopes.join(', ')}`;
+    case 'identity-scope-not-alone':
+      return `has ${problem.scopes.join(' and ')}: a scope that only tells who somebody is stands alone`;
+    case 'not-a-key':
+      return 'must be a public key or a certificate in PEM';
+    case 'not-an-rsa-key':
+      return 'must be an RSA key';
+    case 'key-too-short':
+      return `must be an RSA key of at least ${problem.bits} bits`;
+    case 'not-a-range':
+      return `has an entry that is neither an address nor a range: ${problem.entry}`;
+    case 'not-for-this-kind-of-app':
+      return 'is not for an app of this kind';
+    case 'not-a-uri':
+      return 'must be an absolute URI of printable ASCII characters';
+    case 'scheme-not-allowed':
+      return `must not have the scheme ${problem.scheme}`;
+    case 'credentials-in-uri':
+      return 'must not have a user name or password in it';
+    case 'fragment-in-uri':
+      return 'must not have a fragment';
+    case 'own-scheme-confidential':
+      return 'must be http or https for an app that keeps a secret';
+    case 'own-scheme-without-dot':
+      return 'has a scheme without a dot, which another app on the device may claim too: use a reversed domain name such as org.example.app';
+    case 'not-https':
+      return 'must be https, or lead to the own machine';
+    case 'our-own-site':
+      return 'leads to one of the sites this server protects, which is usually a mistake';
+    case 'bare-domain':
+      return 'is a bare domain without a path, which is usually a mistake';
+    case 'owner-only-grant-types':
+      return 'must be client_credentials alone for an owner-only app';
+    case 'needs-a-secret':
+      return 'needs an app that can keep a secret';
+    case 'needs-pkce':
+      return 'cannot be set for an app that keeps no secret: it always uses PKCE';
+    case 'not-agreed':
+      return 'must be agreed to';
+    case 'not-a-name':
+      return 'must be a name';
+    case 'in-the-past':
+      return 'must be in the future';
+  }
+}
+
+/** One sentence for whoever was refused, that says what would help. */
+export function refusalWords(refusal: RegistryRefusal): string {
+  switch (refusal.kind) {
+    case 'not_logged_in':
+      return 'Sign in first.';
+    case 'user_blocked':
+      return 'Your account is blocked.';
+    case 'readonly':
+      return `Nothing can be changed at the moment: ${refusal.reason}`;
+    case 'invalid_field_action':
+      return 'There is no such action.';
+    case 'missing_field':
+      return `${refusal.field} is missing.`;
+    case 'invalid_field':
+      return `${refusal.field} ${problemWords(refusal.problem)}.${refusal.ignorable ? ' This is advice and can be waved through.' : ''}`;
+    case 'permission_denied':
+      return refusal.right === null
+        ? 'This app does not allow it to you, or not in its present stage.'
+        : `You need the right ${refusal.right}.`;
+    case 'email_not_confirmed':
+      return 'Confirm your e-mail address first.';
+    case 'email_mismatched':
+      return 'The e-mail address is not that of your account.';
+    case 'consumer_exists':
+      return refusal.version === null
+        ? 'An app with this name and version exists already. Raise the version.'
+        : `Version ${refusal.version} of this app exists already. Use a later version.`;
+    case 'invalid_consumer_key':
+      return 'There is no such app.';
+    case 'not_proposed':
+      return `The app is ${refusal.stage}: this is for apps that wait for a review.`;
+    case 'not_approved':
+      return `The app is ${refusal.stage}: this is for approved apps.`;
+    case 'not_disabled':
+      return `The app is ${refusal.stage}: this is for disabled apps.`;
+    case 'change_conflict':
+      return 'Somebody changed the app after you looked at it. Look again, and decide on what it is now.';
+    case 'invalid_access_token':
+      return 'There is no such consent among yours.';
+    case 'managed_by_configuration':
+      return 'The configuration of this server describes this app. It is changed there.';
+    case 'nothing_to_do':
+      return `There is nothing to change (${refusal.field}).`;
+    case 'not_found':
+      return `There is no such ${refusal.what} here.`;
+    case 'too_many':
+      return `There are ${refusal.most} ${refusal.what} already, which is the most.`;
+    case 'last_secret':
+      return 'This is the last secret of the app. Add another one first.';
+    case 'needs_another_reviewer':
+      return 'A second reviewer has to decide, who neither decided before nor owns the app.';
+  }
+}
+
+/** The sentence with its stable code, for a terminal. */
+export const refusalLine = (refusal: RegistryRefusal): string => `${refusalWords(refusal)} (${codeOf(refusal)})`;

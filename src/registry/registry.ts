@@ -1,0 +1,118 @@
+import type { ClientId, UserId } from '#kernel/ids.ts';
+import { type Result, refuse } from '#kernel/result.ts';
+import { instant } from '#kernel/time.ts';
+import type { Action } from './actions/action.ts';
+import { acceptConsent, renounceConsent } from './actions/consent.ts';
+import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions/people.ts';
+import { propose } from './actions/propose.ts';
+import { approve, disable, expire, halt, reenable, reject } from './actions/review.ts';
+import { approveRevision, rejectRevision, revise, withdrawRevision } from './actions/revise.ts';
+import { addSecret, retireSecret, update } from './actions/update.ts';
+import { type Actor, JOB, mayDo, RIGHTS } from './actor.ts';
+import type { Client } from './client.ts';
+import { changeToken, type Desk, type Outcome } from './desk.ts';
+import { readFields, type Values } from './fields.ts';
+import type { RegistryRefusal } from './refusals.ts';
+import type { RevisedFields } from './revision.ts';
+import type { Risk } from './risk.ts';
+import { riskOf } from './risk-context.ts';
+import type { Impact } from './usage.ts';
+
+/**
+ * The registry's actions, and the one way to them. Pages, the API, the dialect, the command line, the configuration and scheduled work all
+ * submit here: base permission → known action → fields → rule ladder → effects, audit line and notices in one unit of work (ADR 7).
+ */
+export const actions = {
+  propose,
+  update,
+  approve,
+  reject,
+  disable,
+  reenable,
+  expire,
+  halt,
+  'add-secret': addSecret,
+  'retire-secret': retireSecret,
+  revise,
+  'approve-revision': approveRevision,
+  'reject-revision': rejectRevision,
+  'withdraw-revision': withdrawRevision,
+  invite,
+  join,
+  leave,
+  offer,
+  'accept-offer': acceptOffer,
+  'decline-offer': declineOffer,
+  accept: acceptConsent,
+  renounce: renounceConsent,
+} as const satisfies Readonly<Record<string, Action>>;
+
+export type ActionName = keyof typeof actions;
+
+export interface Registry {
+  /** Does one action, or refuses it with nothing written. Texts are trimmed; `ignoreWarnings: true` waves advice through. */
+  submit(actor: Actor, action: string, values: Values): Promise<Result<Outcome, RegistryRefusal>>;
+  /** What a form sends back to show which edition it was made from. Good for this viewer alone. */
+  changeToken(actor: Actor, client: Client): string;
+  /** The risk rules that hold for a client, or for a revision of it. */
+  risk(client: Client, revision?: RevisedFields): Promise<Risk>;
+  /** What switching a client off would stop. */
+  impact(id: ClientId): Promise<Impact>;
+  /** Expires idle proposals, at most 100; answers how many. */
+  expireIdle(): Promise<number>;
+  /** Why nothing may be written at the moment; null: writing is allowed. */
+  readonly readOnly: string | null;
+}
+
+const isAction = (name: string): name is ActionName => Object.hasOwn(actions, name);
+
+/** Who may come at all (registry 3.1, 6.1). The operator may; read-only holds for everybody. */
+function baseProblem(actor: Actor, base: Action['base'], readOnly: string | null): RegistryRefusal | undefined {
+  if (actor.kind === 'person') {
+    if (actor.account === null) return { kind: 'not_logged_in' };
+    if (actor.account.blocked) return { kind: 'user_blocked' };
+    if (base === 'consents' && !mayDo(actor, RIGHTS.manageConsents)) return { kind: 'permission_denied', right: RIGHTS.manageConsents };
+  }
+  return readOnly === null ? undefined : { kind: 'readonly', reason: readOnly };
+}
+
+/** Makes the registry over its parts. */
+export function makeRegistry(desk: Desk): Registry {
+  const { readOnly } = desk.settings;
+
+  async function submit(actor: Actor, name: string, values: Values): Promise<Result<Outcome, RegistryRefusal>> {
+    const action: Action | undefined = isAction(name) ? actions[name] : undefined;
+    const problem = baseProblem(actor, action?.base ?? 'registry', readOnly);
+    if (problem) return refuse(problem);
+    if (action === undefined) return refuse({ kind: 'invalid_field_action', asked: name.slice(0, 64) });
+    // A page shows something before it asks: what it showed must be named.
+    const fields = action.fields.map((field) => (field.name === 'changeToken' ? { ...field, optional: actor.via !== 'page' } : field));
+    const read = readFields(fields, values, desk.rules);
+    if (!read.ok) return read;
+    const tidy = values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value;
+    return action.run(desk, actor, tidy);
+  }
+
+  return {
+    submit,
+    readOnly,
+    changeToken: (actor, client) => changeToken(desk, actor, client),
+    async risk(client, revision) {
+      const owner = (await desk.accounts.findAccount(client.ownerId as UserId)) ?? null;
+      return riskOf(desk, { ...client, ...revision }, { owner, live: revision ? client : null });
+    },
+    impact(id) {
+      const now = desk.clock.now();
+      return desk.records.impactOf(id, now, instant(now - desk.settings.accessTokenFor));
+    },
+    async expireIdle() {
+      const { idleFor } = desk.settings;
+      if (idleFor === null || readOnly !== null) return 0;
+      let expired = 0;
+      for (const { id } of await desk.records.listIdle(instant(desk.clock.now() - idleFor), 100)) {
+        if ((await submit(JOB, 'expire', { clientId: id, reason: '' })).ok) expired += 1;
+      }
+      return expired;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { Account } from '#accounts/account.ts';
+import type { Client } from './client.ts';
+import type { Desk } from './desk.ts';
+import { assess, type Risk, type RiskSubject } from './risk.ts';
+
+/** What the risk of a description depends on, apart from itself. */
+export interface RiskContext {
+  readonly owner: Account | null;
+  /** The client as it is, when this is a change of it. */
+  readonly live: Client | null;
+}
+
+/** Enough to compare names with; a registry with more approved apps compares with its latest. */
+const MOST_NAMES = 5000;
+
+/** Gathers the evidence and adds up the risk rules. */
+export async function riskOf(
+  desk: Pick<Desk, 'records' | 'rules' | 'clock'>,
+  next: RiskSubject['next'] & { readonly id: Client['id'] },
+  { owner, live }: RiskContext,
+): Promise<Risk> {
+  const approved = await desk.records.listClients({ stage: 'approved', suppressed: false, limit: MOST_NAMES });
+  return assess({
+    next,
+    live,
+    owner,
+    trusted: approved.some(({ id, ownerId, ownerOnly }) => ownerId === owner?.id && id !== next.id && !ownerOnly),
+    otherNames: approved.filter(({ ownerId, ownerOnly }) => ownerId !== owner?.id && !ownerOnly).map(({ name }) => name),
+    catalogue: desk.rules.catalogue,
+    localSuffixes: desk.rules.localSuffixes,
+    now: desk.clock.now(),
+  });
+}

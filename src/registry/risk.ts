@@ -1,0 +1,149 @@
+import type { Account } from '#accounts/account.ts';
+import type { Instant } from '#kernel/time.ts';
+import { isAnyPort } from './auto-approval.ts';
+import type { Client, GrantType } from './client.ts';
+import { isLocalHost } from './redirect-rules.ts';
+import type { ScopeCatalogue } from './scopes.ts';
+
+/** What is judged: the description as it would be, beside the one that is live. */
+export interface RiskSubject {
+  readonly next: Pick<Client, 'name' | 'redirectUri' | 'redirectIsPrefix' | 'scopes' | 'ownerOnly' | 'confidential' | 'protocol'> & {
+    readonly grantTypes: readonly GrantType[];
+    readonly pkceOptional: boolean;
+  };
+  /** Null: a new app. */
+  readonly live: Pick<Client, 'name' | 'redirectUri' | 'scopes'> | null;
+  readonly owner: Account | null;
+  /** The owner has another app that was approved. */
+  readonly trusted: boolean;
+  /** Names of other people's approved apps. */
+  readonly otherNames: readonly string[];
+  readonly catalogue: ScopeCatalogue;
+  readonly localSuffixes: readonly string[];
+  readonly now: Instant;
+}
+
+/** One rule that holds, what it weighs, and on what evidence. */
+export interface Finding {
+  readonly rule: RiskRule;
+  readonly weight: number;
+  readonly evidence: string;
+}
+
+/** The sum, and every summand: no score that nobody can explain. */
+export interface Risk {
+  readonly total: number;
+  readonly findings: readonly Finding[];
+}
+
+/** What a scope of each risk weighs when the app did not have one of that risk before. A risk the operator invented weighs like an unknown one. */
+const scopeWeights: Readonly<Record<string, number>> = { low: 0, internal: 3, vandalism: 3, security: 6 };
+const UNKNOWN_WEIGHT = 2;
+const YOUNG_DAYS = 30;
+const DAY = 86_400;
+
+// Letters that look like others, as far as names are concerned.
+// biome-ignore format: a table
+const alike: Readonly<Record<string, string>> = {
+  '0': 'o', '1': 'l', '|': 'l', i: 'l', 'ı': 'l', '3': 'e', '5': 's', $: 's', '@': 'a',
+  а: 'a', с: 'c', е: 'e', һ: 'h', і: 'l', ј: 'j', ӏ: 'l', о: 'o', р: 'p', ѕ: 's', х: 'x', у: 'y', к: 'k', в: 'b', м: 'm', н: 'h', т: 't',
+  α: 'a', ο: 'o', ρ: 'p', ν: 'v', κ: 'k', τ: 't', ι: 'l', υ: 'u', χ: 'x',
+};
+
+/** What a name looks like at a glance: two names of one skeleton are easily taken for each other. */
+export function skeleton(name: string): string {
+  const plain = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}|$@]/gu, '')
+    .replace(/rn/g, 'm')
+    .replace(/vv/g, 'w');
+  return [...plain].map((letter) => alike[letter] ?? letter).join('');
+}
+
+/** Scripts people write one name in: Japanese, Korean and Chinese mix theirs, and all take Latin. */
+const together: readonly RegExp[] = [
+  /^[\p{Script=Latin}]*$/u,
+  /^[\p{Script=Latin}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]*$/u,
+  /^[\p{Script=Latin}\p{Script=Han}\p{Script=Hangul}]*$/u,
+  /^[\p{Script=Latin}\p{Script=Han}\p{Script=Bopomofo}]*$/u,
+];
+const scripts = ['Latin', 'Cyrillic', 'Greek', 'Armenian', 'Hebrew', 'Arabic', 'Han', 'Hiragana', 'Katakana', 'Hangul', 'Georgian'].map(
+  (name) => [name, new RegExp(`\\p{Script=${name}}`, 'u')] as const,
+);
+
+const hostOf = (uri: string): string => URL.parse(uri)?.host ?? '';
+const schemeOf = (uri: string): string => /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase() ?? '';
+
+type Rule = (subject: RiskSubject) => readonly { readonly weight: number; readonly evidence: string }[];
+const when = (holds: boolean, weight: number, evidence: string) => (holds ? [{ weight, evidence }] : []);
+const callback =
+  (judge: (next: RiskSubject['next'], subject: RiskSubject) => ReturnType<Rule>): Rule =>
+  (subject) =>
+    subject.next.ownerOnly || subject.live?.redirectUri === subject.next.redirectUri ? [] : judge(subject.next, subject);
+
+const rules = {
+  'risky-scopes': ({ next, live, catalogue }) => {
+    const riskOf = (scope: string) => catalogue.get(scope)?.risk ?? 'unknown';
+    const had = new Set((live?.scopes ?? []).map(riskOf));
+    const fresh = next.scopes.filter((scope) => !had.has(riskOf(scope)) && !catalogue.irrevocable.includes(scope));
+    return [...new Set(fresh.map(riskOf))].flatMap((risk) => {
+      const evidence = `${risk}: ${fresh.filter((scope) => riskOf(scope) === risk).join(', ')}`;
+      const weight = scopeWeights[risk] ?? UNKNOWN_WEIGHT;
+      return when(weight > 0, weight, evidence);
+    });
+  },
+  'any-port-callback': callback((next) => when(isAnyPort(next), 6, next.redirectUri)),
+  'prefix-callback': callback((next) => when(next.redirectIsPrefix && !isAnyPort(next), 1, next.redirectUri)),
+  'loopback-callback': callback((next, { localSuffixes }) =>
+    when(isLocalHost(URL.parse(next.redirectUri)?.hostname ?? '', localSuffixes), 1, next.redirectUri),
+  ),
+  'custom-scheme': callback((next) => when(!['http', 'https'].includes(schemeOf(next.redirectUri)), 2, schemeOf(next.redirectUri))),
+  'plain-http-callback': callback((next, { localSuffixes }) =>
+    when(
+      schemeOf(next.redirectUri) === 'http' && !isLocalHost(URL.parse(next.redirectUri)?.hostname ?? '', localSuffixes),
+      2,
+      next.redirectUri,
+    ),
+  ),
+  'redirect-host-changed': ({ next, live }) =>
+    when(
+      live !== null && (hostOf(live.redirectUri) !== hostOf(next.redirectUri) || schemeOf(live.redirectUri) !== schemeOf(next.redirectUri)),
+      4,
+      `${live?.redirectUri} → ${next.redirectUri}`,
+    ),
+  'name-changed': ({ next, live }) => when(live !== null && live.name !== next.name, 1, `${live?.name} → ${next.name}`),
+  'invisible-characters': ({ next }) => {
+    const found = [...next.name].filter((letter) => /\p{Cf}|\p{Co}|\p{Cn}|\u034f|\u115f|\u1160|\u3164|\uffa0/u.test(letter));
+    return when(found.length > 0, 5, found.map((letter) => `U+${letter.codePointAt(0)?.toString(16).toUpperCase()}`).join(' '));
+  },
+  'mixed-scripts': ({ next }) => {
+    const letters = [...next.name.normalize('NFC')].filter((letter) => /\p{L}/u.test(letter)).join('');
+    const found = scripts.filter(([, pattern]) => pattern.test(letters)).map(([name]) => name);
+    return when(found.length > 1 && !together.some((pattern) => pattern.test(letters)), 4, found.join(' and '));
+  },
+  'look-alike-name': ({ next, otherNames }) => {
+    const other = otherNames.find((name) => skeleton(name) === skeleton(next.name) && skeleton(name) !== '');
+    return when(other !== undefined, 5, other ?? '');
+  },
+  'public-client': ({ next, live }) =>
+    when(live === null && !next.confidential && next.protocol === 'oauth2', 1, 'it cannot keep a secret'),
+  'pkce-optional': ({ next, live }) => when(live === null && next.pkceOptional, 1, 'codes may be used without PKCE'),
+  'acts-for-itself': ({ next, live }) =>
+    when(live === null && !next.ownerOnly && next.grantTypes.includes('client_credentials'), 1, 'client_credentials'),
+  'young-owner': ({ owner, now }) => {
+    const days = owner === null ? 0 : Math.floor((now - owner.createdAt) / DAY);
+    return when(owner !== null && days < YOUNG_DAYS, 2, `account of ${days} days`);
+  },
+  'first-app': ({ trusted, live }) => when(live === null && !trusted, 1, 'no app of this owner was approved before'),
+} as const satisfies Readonly<Record<string, Rule>>;
+
+export type RiskRule = keyof typeof rules;
+/** Every rule, for the documentation and its test. */
+export const riskRules: readonly RiskRule[] = Object.keys(rules) as RiskRule[];
+
+/** Adds up the rules that hold. */
+export function assess(subject: RiskSubject): Risk {
+  const findings = riskRules.flatMap((rule) => rules[rule](subject).map((finding) => ({ rule, ...finding })));
+  return { total: findings.reduce((sum, { weight }) => sum + weight, 0), findings };
+}

@@ -1,0 +1,95 @@
+import type { ClientId } from '#kernel/ids.ts';
+import type { Instant } from '#kernel/time.ts';
+import type { Clock } from '#ports/clock.ts';
+
+/** What can have been used: by kind, and its identifier as text. `token`: an OAuth 1 token, an owner-only token, or an OAuth 2 family. */
+export type Used = 'client' | 'consent' | 'secret' | 'token';
+
+/** One request that a credential served. */
+export interface Use {
+  readonly clientId: ClientId;
+  readonly consentId?: number | null;
+  readonly secretId?: number | null;
+  readonly token?: string | null;
+}
+
+/** Where rooms say that a credential was used. Nothing is written at once. */
+export interface UsageNotes {
+  /** `call`: an API request that was let through, which counts as the client's traffic. */
+  note(use: Use, call?: boolean): void;
+}
+
+/** A batch: things used on a day for the first time, and calls of a client in an hour. */
+export interface UsageBatch {
+  readonly marks: readonly { readonly kind: Used; readonly id: string; readonly day: number }[];
+  readonly calls: readonly { readonly clientId: ClientId; readonly hour: number; readonly calls: number }[];
+}
+
+/** The store's side. */
+export interface UsageRecords {
+  saveUsage(batch: UsageBatch): Promise<void>;
+  /** Days since 1970 on which things of a kind were last used. */
+  lastUsed(kind: Used, ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
+}
+
+/** What switching a client off would stop. */
+export interface Impact {
+  /** People with a consent. */
+  readonly users: number;
+  /** Tokens that would be accepted now, apart from short-lived ones that expired. */
+  readonly tokens: number;
+  /** API calls in the last 24 hours that were let through. */
+  readonly calls: number;
+}
+
+export const DAY = 86_400;
+const HOUR = 3600;
+const MOST_KNOWN = 100_000;
+
+/**
+ * Collects use in memory: each thing is marked once a day, whatever the traffic, and calls are added up by the hour. `flush` hands over
+ * what was collected; what a crash loses is at most the time between two flushes.
+ */
+export function makeUsage(clock: Clock, records: Pick<UsageRecords, 'saveUsage'>): UsageNotes & { flush(): Promise<void> } {
+  let today = -1;
+  let known = new Set<string>();
+  let marks: { kind: Used; id: string; day: number }[] = [];
+  let calls = new Map<ClientId, Map<number, number>>();
+
+  function mark(kind: Used, id: string): void {
+    const key = `${kind} ${id}`;
+    if (known.has(key) || known.size >= MOST_KNOWN) return;
+    known.add(key);
+    marks.push({ kind, id, day: today });
+  }
+
+  return {
+    note({ clientId, consentId, secretId, token }, call = false) {
+      const now: Instant = clock.now();
+      const day = Math.floor(now / DAY);
+      if (day !== today) {
+        today = day;
+        known = new Set();
+      }
+      mark('client', clientId);
+      if (consentId != null) mark('consent', String(consentId));
+      if (secretId != null) mark('secret', String(secretId));
+      if (token != null) mark('token', token);
+      if (!call) return;
+      const hours = calls.get(clientId) ?? new Map<number, number>();
+      const hour = Math.floor(now / HOUR);
+      hours.set(hour, (hours.get(hour) ?? 0) + 1);
+      calls.set(clientId, hours);
+    },
+    async flush() {
+      if (marks.length === 0 && calls.size === 0) return;
+      const batch: UsageBatch = {
+        marks,
+        calls: [...calls].flatMap(([clientId, hours]) => [...hours].map(([hour, count]) => ({ clientId, hour, calls: count }))),
+      };
+      marks = [];
+      calls = new Map();
+      await records.saveUsage(batch);
+    },
+  };
+}

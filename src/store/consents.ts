@@ -1,0 +1,94 @@
+import type { ClientId, ConsentId, SiteId, UserId } from '#kernel/ids.ts';
+import type { NewAuditEntry } from '#registry/audit.ts';
+import type { Consent } from '#registry/consent.ts';
+import type { NewConsent, NewTokenCredentials } from '#registry/records.ts';
+import { toConsent } from './sql/rows.ts';
+import { one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import { addAudit } from './trail.ts';
+
+const ofUser = statement(
+  sql
+    .selectFrom('consents')
+    .selectAll()
+    .where('user_id', '=', param<number>('user'))
+    .where('client_id', '=', param<string>('client'))
+    .where('site', '=', param<string>('site')),
+);
+const byId = statement(sql.selectFrom('consents').selectAll().where('id', '=', param<number>('id')));
+const insert = statement(
+  sql
+    .insertInto('consents')
+    .values(params('user_id', 'client_id', 'site', 'scopes', 'accepted_at'))
+    .returningAll(),
+);
+const setScopes = written(`UPDATE consents SET scopes = :scopes WHERE id = :id`);
+const remove = statement(sql.deleteFrom('consents').where('id', '=', param<number>('id')).where('user_id', '=', param<number>('user')));
+const removeOf = written(`DELETE FROM consents WHERE user_id = :user AND client_id = :client`);
+const insertCredentials = statement(
+  sql
+    .insertInto('token_credentials')
+    .values(params('token', 'consent_id', 'secret_sealed'))
+    .onConflict((conflict) => conflict.column('consent_id').doNothing()),
+);
+const findCredentials = statement(sql.selectFrom('token_credentials').selectAll().where('consent_id', '=', param<number>('consent')));
+const editionOf = written<{ changes: number }>(`SELECT changes FROM clients WHERE id = :client`);
+
+export const consentFor = (user: UserId, client: ClientId, site: SiteId) => one(ofUser, { user, client, site });
+export const credentialsOf = (consent: ConsentId) => one(findCredentials, { consent });
+
+/** A consent by id. */
+export function* consentById(id: ConsentId): Unit<Consent | undefined> {
+  const row = yield* one(byId, { id });
+  return row && toConsent(row);
+}
+
+export function* addConsent(consent: NewConsent): Unit<Consent> {
+  const row = yield* one(insert, {
+    user_id: consent.userId,
+    client_id: consent.clientId,
+    site: consent.site,
+    scopes: JSON.stringify(consent.scopes),
+    accepted_at: consent.acceptedAt,
+  });
+  if (row === undefined) throw new Error('an inserted consent did not come back');
+  return toConsent(row);
+}
+
+export function* addCredentials(consent: ConsentId, credentials: NewTokenCredentials | null): Unit<void> {
+  if (credentials)
+    yield* write(insertCredentials, { token: credentials.token, consent_id: consent, secret_sealed: credentials.secretSealed });
+}
+
+/** Ends a consent; its token credentials go with it, its access tokens and families die for lack of it. */
+export function* endConsent(id: ConsentId, user: UserId): Unit<boolean> {
+  return (yield* write(remove, { id, user })) > 0;
+}
+
+export function* endConsentsOf(user: UserId, client: ClientId): Unit<void> {
+  yield* write(removeOf, { user, client });
+}
+
+function* auditAt(audit: NewAuditEntry): Unit<void> {
+  yield* addAudit(audit, (yield* one(editionOf, { client: audit.clientId }))?.changes ?? 0);
+}
+
+/** Stores a consent, or the scopes of the one that exists; with its audit line, unless nothing changed. */
+export function* saveConsent(consent: NewConsent, credentials: NewTokenCredentials | null, audit: NewAuditEntry): Unit<Consent> {
+  const old = yield* consentFor(consent.userId, consent.clientId, consent.site);
+  const scopes = JSON.stringify(consent.scopes);
+  const saved: Consent = old ? { ...toConsent(old), scopes: consent.scopes } : yield* addConsent(consent);
+  yield* addCredentials(saved.id, credentials);
+  if (old?.scopes === scopes) return toConsent(old);
+  if (old) yield* write(setScopes, { id: old.id, scopes });
+  const before = old ? (JSON.parse(old.scopes) as unknown) : null;
+  yield* auditAt({ ...audit, changes: [{ field: 'scopes', before, after: consent.scopes }] });
+  return saved;
+}
+
+/** Ends a consent of its own user, with its audit line. */
+export function* renounceConsent(id: ConsentId, user: UserId, audit: NewAuditEntry): Unit<boolean> {
+  const old = yield* one(byId, { id });
+  if (!(yield* endConsent(id, user))) return false;
+  yield* auditAt({ ...audit, changes: [{ field: 'scopes', before: old && (JSON.parse(old.scopes) as unknown), after: null }] });
+  return true;
+}

@@ -1,0 +1,110 @@
+import type { Selectable } from 'kysely';
+import type { Instant } from '#kernel/time.ts';
+import type { AuditEntry, AuditFilter, NewAuditEntry } from '#registry/audit.ts';
+import type { NewNotice, Notice, Outbox } from '#registry/notices.ts';
+import type { UsageRecords } from '#registry/usage.ts';
+import { toAuditEntry, toNotice } from './sql/rows.ts';
+import type { Schema } from './sql/schema.ts';
+import { all, one, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import type { Driver } from './sqlite-driver.ts';
+
+const insertAudit = statement(
+  sql.insertInto('audit').values(params('at', 'action', 'actor_id', 'via', 'address', 'client_id', 'edition', 'reason', 'changes')),
+);
+const matching = `
+  (:client IS NULL OR client_id = :client) AND (:actor IS NULL OR actor_id = :actor) AND (:action IS NULL OR action = :action)
+  AND (:from IS NULL OR at >= :from) AND (:until IS NULL OR at < :until)
+  AND (:consents IS NULL OR :consents = (action IN ('accept', 'renounce')))
+  AND (:edition IS NULL OR edition > :edition)`;
+const newest = written<Selectable<Schema['audit']>>(
+  `SELECT * FROM audit WHERE ${matching} AND (:after IS NULL OR id < :after) ORDER BY id DESC LIMIT :limit`,
+);
+const oldest = written<Selectable<Schema['audit']>>(
+  `SELECT * FROM audit WHERE ${matching} AND (:after IS NULL OR id > :after) ORDER BY id LIMIT :limit`,
+);
+
+const insertNotice = written(`
+  INSERT INTO notices (key, target, facts, state, created_at, due_at) VALUES (:key, :target, :facts, 'waiting', :at, :at)
+  ON CONFLICT (key) DO NOTHING`);
+const due = written<Selectable<Schema['notices']>>(
+  `SELECT * FROM notices WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at, id LIMIT :limit`,
+);
+const claim = written(`UPDATE notices SET due_at = :until, attempts = attempts + 1 WHERE id = :id`);
+const close = written(`UPDATE notices SET state = :state, problem = :problem WHERE id = :id AND state = 'waiting'`);
+const retry = written(`UPDATE notices SET due_at = :due, problem = :problem WHERE id = :id AND state = 'waiting'`);
+const notices = written<Selectable<Schema['notices']>>(
+  `SELECT * FROM notices WHERE (:state IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit`,
+);
+
+const mark = written(`
+  INSERT INTO last_used (kind, id, day) VALUES (:kind, :id, :day) ON CONFLICT (kind, id) DO UPDATE SET day = :day WHERE day < :day`);
+const count = written(`
+  INSERT INTO usage (client_id, hour, calls) VALUES (:client, :hour, :calls)
+  ON CONFLICT (client_id, hour) DO UPDATE SET calls = calls + :calls`);
+const used = written<{ day: number }>(`SELECT day FROM last_used WHERE kind = :kind AND id = :id`);
+
+/** Adds a line to the audit trail. */
+export function* addAudit(entry: NewAuditEntry, edition: number): Unit<void> {
+  yield* write(insertAudit, {
+    at: entry.at,
+    action: entry.action,
+    actor_id: entry.actorId,
+    via: entry.via,
+    address: entry.address,
+    client_id: entry.clientId,
+    edition,
+    reason: entry.reason,
+    changes: JSON.stringify(entry.changes),
+  });
+}
+
+/** Puts a notice into the outbox; one that is there already stays as it is. */
+export function* addNotice({ key, target, facts }: NewNotice): Unit<void> {
+  yield* write(insertNotice, { key, target: JSON.stringify(target), facts: JSON.stringify(facts), at: facts.at });
+}
+
+function* claimDue(now: Instant, until: Instant, limit: number): Unit<readonly Notice[]> {
+  const rows = yield* all(due, { now, limit });
+  for (const { id } of rows) yield* write(claim, { id, until });
+  return rows.map((row) => toNotice({ ...row, attempts: row.attempts + 1, due_at: until }));
+}
+
+/** Answers the questions about the audit trail, the outbox and use. */
+export function trailStore(driver: Driver): Outbox & UsageRecords & { listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]> } {
+  return {
+    async listAudit(filter) {
+      const values = {
+        client: filter.clientId ?? null,
+        actor: filter.actorId ?? null,
+        action: filter.action ?? null,
+        from: filter.from ?? null,
+        until: filter.until ?? null,
+        consents: filter.about === undefined ? null : Number(filter.about === 'consents'),
+        edition: filter.afterEdition ?? null,
+        after: filter.after ?? null,
+        limit: filter.limit,
+      };
+      return (await driver.read(all(filter.order === 'oldest-first' ? oldest : newest, values))).map(toAuditEntry);
+    },
+    claimNotices: (now, until, limit) => driver.write(() => claimDue(now, until, limit)),
+    closeNotice: async (id, state, problem) => void (await driver.write(() => write(close, { id, state, problem }))),
+    retryNotice: async (id, dueAt, problem) => void (await driver.write(() => write(retry, { id, due: dueAt, problem }))),
+    listNotices: async ({ state, limit }) => (await driver.read(all(notices, { state: state ?? null, limit }))).map(toNotice),
+    saveUsage: ({ marks, calls }) =>
+      driver.write(function* () {
+        for (const { kind, id, day } of marks) yield* write(mark, { kind, id, day });
+        for (const { clientId, hour, calls: added } of calls) yield* write(count, { client: clientId, hour, calls: added });
+      }),
+    lastUsed: (kind, ids) =>
+      driver.read(
+        (function* () {
+          const days = new Map<string, number>();
+          for (const id of ids) {
+            const row = yield* one(used, { kind, id });
+            if (row) days.set(id, row.day);
+          }
+          return days;
+        })(),
+      ),
+  };
+}

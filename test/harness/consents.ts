@@ -1,0 +1,33 @@
+import type { Account } from '#accounts/account.ts';
+import type { ConsentId, SiteId } from '#kernel/ids.ts';
+import type { Actor } from '#registry/actor.ts';
+import type { Client } from '#registry/client.ts';
+import type { Consent } from '#registry/consent.ts';
+import { currentConsent } from '#registry/consents.ts';
+import type { RegistryRecords } from '#registry/records.ts';
+import type { Registry } from '#registry/registry.ts';
+
+/** A person who acts through the pages' rights, without a page. */
+export const personActor = (account: Account | null, rights: ReadonlySet<string>, via: Actor['via'] = 'api'): Actor => ({
+  kind: 'person',
+  account,
+  rights,
+  address: '192.0.2.7',
+  via,
+});
+
+const own = new Set(['mwoauthmanagemygrants']);
+
+/** People's own verbs, as they press buttons. */
+export const consentDesk = (registry: Registry, records: RegistryRecords) => ({
+  async save(client: Client, user: Account, scopes: readonly string[]): Promise<Consent> {
+    const answer = await registry.submit(personActor(user, own), 'accept', { clientId: client.id, scopes });
+    if (!answer.ok || answer.value.consent === null) throw new Error(JSON.stringify(answer));
+    return answer.value.consent;
+  },
+  async renounce(id: ConsentId, user: Account): Promise<'renounced' | 'unknown'> {
+    return (await registry.submit(personActor(user, own), 'renounce', { consentId: id })).ok ? 'renounced' : 'unknown';
+  },
+  current: (client: Client, user: Account, site: SiteId) => currentConsent(records, client, user, site),
+  list: (user: Account) => records.listConsents(user.id),
+});

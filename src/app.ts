@@ -194,7 +194,9 @@ export function makeWorld(config: Config, outside: Outside): Built {
     oauth1: makeOAuth1({ ...oauth1Parts, settings: mediawiki.oauth1 }),
     oauth2: makeOAuth2({ ...oauth2Parts, reading: mediawiki.oauth2 }),
   };
+  const guard = makeGuard({ oauth1: coreFace.oauth1, oauth2: coreFace.oauth2, scopes, rightsOf: rights.rightsOf, realm: 'gatehouse' });
   const world: World = {
+    guard,
     issuer: config.issuer,
     origin: config.origin,
     site,
@@ -246,7 +248,6 @@ export function makeWorld(config: Config, outside: Outside): Built {
     ping: () => store.ping(),
     dialect: config.mediawiki ? mediawikiRoutes : null,
   };
-  const guard = makeGuard({ oauth1: coreFace.oauth1, oauth2: coreFace.oauth2, scopes, rightsOf: rights.rightsOf, realm: 'gatehouse' });
   const delivery = makeDelivery({
     outbox: store,
     mail: outside.mail,

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { openVerbs, readSettings, serve } from '#app';
 import { accountCreate, accountList } from '#cli/account.ts';
-import { clientCreate, clientDecisions, clientList, clientShow } from '#cli/client.ts';
+import { auditExport } from '#cli/audit.ts';
+import { clientCreate, clientList, clientShow } from '#cli/client.ts';
 import { type Command, type ExitCode, helpOf, type Io, readArguments, UsageError } from '#cli/command.ts';
 import { explainOAuth1 } from '#cli/explain.ts';
+import { clientDecisions } from '#cli/review.ts';
 import { serveCommand } from '#cli/serve.ts';
 
 const MOST_STDIN = 1_048_576;
@@ -40,12 +42,13 @@ const commands: readonly Command[] = [
   clientList,
   clientShow,
   ...clientDecisions,
+  auditExport,
   explainOAuth1,
 ];
 
 const overview = () =>
   `Gatehouse, an authorization server.\n\nUsage: gatehouse <command> [options]\n\n${commands
-    .map(({ words, summary }) => `  ${words.padEnd(18)}${summary.split('\n')[0]}`)
+    .map(({ words, summary }) => `  ${words.padEnd(26)}${summary.split('\n')[0]}`)
     .join('\n')}\n\n"gatehouse <command> --help" tells more.\n`;
 
 /** Runs one command line. Answers the exit code: 0 done, 1 refused, 2 wrong use; errors are one line on standard error with the remedy. */

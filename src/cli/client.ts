@@ -6,7 +6,7 @@ import { type Command, type Given, type Io, print, storeOptions, UsageError, typ
 const iso = (at: number) => new Date(at * 1000).toISOString();
 
 /** What every client command shows of a client; never a secret. */
-const shown = (client: Client) => ({
+export const shown = (client: Client) => ({
   client_id: client.id,
   name: client.name,
   version: client.version,
@@ -21,11 +21,19 @@ const shown = (client: Client) => ({
   scopes: client.scopes,
   stage: client.stage,
   suppressed: client.suppressed,
+  halted: client.halted,
+  managed: client.managed,
+  secrets: client.secrets.map(({ id, label, createdAt, expiresAt }) => ({
+    secret_id: id,
+    label,
+    created_at: iso(createdAt),
+    expires_at: expiresAt === null ? null : iso(expiresAt),
+  })),
   owner_id: client.ownerId,
   registered_at: iso(client.registeredAt),
 });
 
-async function withVerbs(given: Given, io: Io, act: (verbs: Verbs) => Promise<0 | 1 | 2>): Promise<0 | 1 | 2> {
+export async function withVerbs(given: Given, io: Io, act: (verbs: Verbs) => Promise<0 | 1 | 2>): Promise<0 | 1 | 2> {
   const verbs = await io.open(given.flags);
   try {
     return await act(verbs);
@@ -34,7 +42,7 @@ async function withVerbs(given: Given, io: Io, act: (verbs: Verbs) => Promise<0 
   }
 }
 
-function oneOf<const T extends string>(given: Given, option: string, values: readonly T[]): T | undefined {
+export function oneOf<const T extends string>(given: Given, option: string, values: readonly T[]): T | undefined {
   const text = given.text(option);
   if (text === undefined) return undefined;
   const found = values.find((value) => value === text);
@@ -148,6 +156,8 @@ export const clientList: Command = {
     }),
 };
 
+const line = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+
 /** `gatehouse client show`. */
 export const clientShow: Command = {
   words: 'client show',
@@ -163,48 +173,14 @@ export const clientShow: Command = {
         io,
         given,
         facts,
-        Object.entries(facts).map(([name, value]) => `${name.padEnd(20)}${Array.isArray(value) ? value.join(' ') : value}`),
+        Object.entries(facts).map(([name, value]) => `${name.padEnd(20)}${Array.isArray(value) ? value.map(line).join(' ') : value}`),
       );
       return 0;
     }),
 };
 
-function noSuchClient(given: Given, io: Io): 1 {
+/** Says that there is no such app. */
+export function noSuchClient(given: Given, io: Io): 1 {
   io.err(`gatehouse: there is no app with client_id ${given.positional(0)}. See "gatehouse client list".\n`);
   return 1;
 }
-
-function decision(verb: 'approve' | 'reject' | 'disable' | 'reenable', summary: string): Command {
-  return {
-    words: `client ${verb}`,
-    summary,
-    positionals: ['client_id'],
-    options: {
-      reason: { type: 'string', value: 'TEXT', help: 'why; the owner is told' },
-      ...(verb === 'reject' || verb === 'disable' ? { suppress: { type: 'boolean', help: 'hide the app as well' } as const } : {}),
-      ...storeOptions,
-    },
-    run: (given, io) =>
-      withVerbs(given, io, async (verbs) => {
-        const answer = await verbs.clients[verb](given.positional(0) as ClientId, {
-          suppress: given.is('suppress'),
-          reason: given.text('reason') ?? '',
-        });
-        if (answer.ok) {
-          const { client } = answer.value;
-          print(io, given, shown(client), [`App ${client.name} is now ${client.stage}.`]);
-          return 0;
-        }
-        if (answer.refusal.kind === 'invalid_consumer_key') return noSuchClient(given, io);
-        io.err(`gatehouse: nothing was changed: ${refusalLine(answer.refusal)} See "gatehouse client show ${given.positional(0)}".\n`);
-        return 1;
-      }),
-  };
-}
-
-export const clientDecisions: readonly Command[] = [
-  decision('approve', 'Approves an app that is proposed, rejected or expired.'),
-  decision('reject', 'Rejects a proposed app.'),
-  decision('disable', 'Switches an approved app off: no new consents, and its tokens stop.'),
-  decision('reenable', 'Switches a disabled app on again; its consents and tokens work again.'),
-];

@@ -58,6 +58,10 @@ export interface FileProblem {
   readonly remedy: string;
 }
 
+/** What to write, from a message of the checker. */
+const wanted = (message: string) =>
+  message.replace(/^use /, '').replace(/^Invalid (?:input|option): expected (.*?)(?:, received .*)?$/, '$1');
+
 /** Reads the file's text: single settings by name, and the structured rest. Every problem is reported together. */
 export function readConfigFile(
   text: string,
@@ -84,7 +88,7 @@ export function readConfigFile(
       for (const key of keys ?? [''])
         problems.push({
           setting: [...path, ...(key ? [key] : [])].join('.') || 'YAML',
-          remedy: key ? 'another name: there is no such setting' : message,
+          remedy: key ? 'another name: there is no such setting' : wanted(message),
         });
     }
   }

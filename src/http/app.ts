@@ -3,6 +3,8 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { messagePage } from '#pages/people.ts';
 import { stylesheet } from '#pages/style.ts';
 import { sendForm, sendJson } from './answers.ts';
+import { registryApi } from './routes/api/api.ts';
+import { sendProblem } from './routes/api/problems.ts';
 import { consentRoutes } from './routes/consent.ts';
 import { oauth1Routes } from './routes/oauth1.ts';
 import { oauth2Routes } from './routes/oauth2.ts';
@@ -66,6 +68,7 @@ export function buildHttp(world: World): FastifyInstance {
   consentRoutes(app, world);
   oauth1Routes(app, world);
   oauth2Routes(app, world);
+  registryApi(app, world);
   world.dialect?.(app, world);
   return app;
 }
@@ -82,6 +85,10 @@ function answerPlain(
   const error = status >= 500 ? 'server_error' : 'invalid_request';
   if (path.startsWith('/oauth1/'))
     return sendForm(reply, status, [['oauth_problem', error], ...(reference ? [['reference', reference] as const] : [])]);
+  if (path.startsWith('/api/')) {
+    const kind = status === 405 ? 'method_not_allowed' : status === 404 ? 'not_found' : status >= 500 ? 'server_error' : 'invalid_request';
+    return sendProblem(reply, status, kind, text, reference ? { reference } : {});
+  }
   const page = path.startsWith('/oauth2/authorize');
   if ((path.startsWith('/oauth2/') && !page) || !/text\/html/.test(request.headers.accept ?? '')) {
     return sendJson(reply, status, { error, error_description: text, ...(reference ? { reference } : {}) });

@@ -30,11 +30,20 @@ export function startSession(world: World, reply: FastifyReply, secret: string, 
 export const forgetSession = (world: World, reply: FastifyReply): void =>
   void reply.clearCookie(cookieName(world, 'session'), cookieOptions(world));
 
+/** The session of a signed-in browser, and its person. */
+export async function sessionOf(
+  world: World,
+  request: FastifyRequest,
+): Promise<{ readonly user: Account; readonly secret: string } | undefined> {
+  const secret = request.cookies[cookieName(world, 'session')];
+  const user = secret === undefined ? undefined : await world.accounts.sessionOf(secret);
+  return secret !== undefined && user !== undefined ? { user, secret } : undefined;
+}
+
 /** Finds out who is there. A browser without a session gets a form cookie, so that its forms can be proven too. */
 export async function visitorOf(world: World, request: FastifyRequest, reply: FastifyReply): Promise<Visitor> {
-  const session = request.cookies[cookieName(world, 'session')];
-  const user = session === undefined ? undefined : await world.accounts.sessionOf(session);
-  if (session !== undefined && user !== undefined) return { user, secret: session, signedIn: true };
+  const session = await sessionOf(world, request);
+  if (session) return { ...session, signedIn: true };
   const known = request.cookies[cookieName(world, 'form')];
   const secret = known !== undefined && /^[\w-]{51}$/.test(known) ? known : world.mint.secret();
   if (secret !== known) reply.setCookie(cookieName(world, 'form'), secret, cookieOptions(world, 86_400));

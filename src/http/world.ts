@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AccountRecords } from '#accounts/records.ts';
 import type { RightsTable } from '#accounts/rights.ts';
 import type { SignInVerbs } from '#accounts/sign-in.ts';
+import type { Guard } from '#guard/permit.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { SigningKeys } from '#keys/signing.ts';
@@ -37,6 +38,7 @@ export interface World {
   readonly records: AccountRecords & RegistryRecords;
   readonly rights: RightsTable;
   readonly registry: Registry;
+  readonly guard: Guard;
   readonly sites: Sites;
   readonly scopes: ScopeCatalogue;
   readonly requests: AuthorizationRequests;

@@ -32,6 +32,7 @@ export const invalidActionOf = (client: Client) =>
     `This address is not part of the handshake. The developer of ${client.name} can put it right.`,
     'E003',
   );
+export const readOnlyOf = (reason: string) => error('mwoauth-db-readonly', `Nothing can be changed at the moment: ${reason}`);
 export const unsupportedVersion = (version: number) =>
   error('mwoauth-oauth-unsupported-version', `OAuth version ${version} is not served at this address.`);
 

@@ -73,12 +73,13 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
 }
 
 /** An error of the REST layer itself (protocol reference 3.1). */
-export const restError = (status: 400 | 403 | 404 | 405 | 411 | 415, key: string, text: string) => ({
+export const restError = (status: 400 | 401 | 403 | 404 | 405 | 411 | 415, key: string, text: string) => ({
   errorKey: key,
   messageTranslations: { en: text },
   httpCode: status,
   httpReason: {
     400: 'Bad Request',
+    401: 'Unauthorized',
     403: 'Forbidden',
     404: 'Not Found',
     405: 'Method Not Allowed',

@@ -30,5 +30,7 @@ export const isAnyPort = ({ redirectUri, redirectIsPrefix }: Pick<Client, 'redir
 /** True when a condition is met (registry 5). No conditions: nothing is approved by itself. */
 export function autoApproves(conditions: readonly Condition[], candidate: Candidate): boolean {
   if (isAnyPort(candidate)) return false;
-  return conditions.some((condition) => Object.entries(condition).every(([name, value]) => rules[name]?.(value, candidate) ?? false));
+  return conditions.some((condition) =>
+    Object.entries(condition).every(([name, value]) => Object.hasOwn(rules, name) && rules[name]?.(value, candidate)),
+  );
 }

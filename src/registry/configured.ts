@@ -101,7 +101,13 @@ function shapeProblems(given: Readonly<Record<string, unknown>>): readonly [fiel
     else if (![...required, ...optional].includes(key as Key)) problems.push([key, 'is not for an app of this kind']);
     else {
       const read = shape[key as Key].safeParse(value);
-      if (!read.success) problems.push([key, read.error.issues.map(({ message }) => message).join('; ')]);
+      if (!read.success)
+        problems.push([
+          key,
+          read.error.issues
+            .map(({ message }) => message.replace(/^Invalid (?:input|option): expected (.*?)(?:, received .*)?$/, 'use $1'))
+            .join('; '),
+        ]);
     }
   }
   return problems;

@@ -120,5 +120,15 @@ export function refusalWords(refusal: RegistryRefusal): string {
   }
 }
 
-/** The sentence with its stable code, for a terminal. */
-export const refusalLine = (refusal: RegistryRefusal): string => `${refusalWords(refusal)} (${codeOf(refusal)})`;
+/** The options that fill fields, where their names differ. */
+const options: Readonly<Record<string, string>> = {
+  scopes: 'scope',
+  grantTypes: 'grant-type',
+  confidential: 'public',
+  redirectIsPrefix: 'prefix',
+};
+const optionOf = (field: string) => `--${options[field] ?? field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** The sentence with its stable code, for a terminal: fields are named by the options that fill them. */
+export const refusalLine = (refusal: RegistryRefusal): string =>
+  `${refusalWords('field' in refusal ? { ...refusal, field: optionOf(refusal.field) } : refusal)} (${codeOf(refusal)})`;

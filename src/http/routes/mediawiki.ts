@@ -15,6 +15,7 @@ import {
   invalidAction,
   invalidActionOf,
   missingParameters,
+  readOnlyOf,
   unsupportedVersion,
 } from '#mediawiki/messages.ts';
 import { identifyClaims, type Subject } from '#mediawiki/statement.ts';
@@ -24,6 +25,7 @@ import { type FormValues, formEncode, formValues, type Pair } from '#wire/form.t
 import { formOf, queryOf, sentRequest } from '../sent.ts';
 import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
+import { mediawikiClientRoutes } from './mediawiki-clients.ts';
 import { mediawikiRestRoutes } from './mediawiki-rest.ts';
 import { askForOAuth1 } from './oauth1.ts';
 
@@ -107,6 +109,9 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     if (/^(?:initiate|authorize|authenticate|token|identify|verified|grants|approve)$/.test(sub) && version !== wanted) {
       return sendError(request, reply, format, unsupportedVersion(version));
     }
+    // Who they are is still told; nothing new is begun (registry 8.1).
+    if (world.registry.readOnly !== null && /^(?:initiate|authorize|authenticate|token|approve)$/.test(sub))
+      return sendError(request, reply, format, readOnlyOf(world.registry.readOnly));
     switch (sub) {
       case 'initiate': {
         const answer = await face.oauth1.initiate(sentRequest(request));
@@ -254,5 +259,6 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     },
   });
 
+  mediawikiClientRoutes(app, world, guard);
   mediawikiRestRoutes(app, world, face, subjectOf);
 }

@@ -40,7 +40,8 @@ export async function secondYes(
 ): Promise<{ readonly first: Decided } | { readonly refusal: RegistryRefusal } | 'decided'> {
   const reviewer = personOf(actor);
   if (reviewer === null || !needsTwo(desk, scopes)) return 'decided';
-  const before = await desk.records.approvalsOf(client.id, revisionId);
+  // A reviewer may have become the owner since their yes.
+  const before = (await desk.records.approvalsOf(client.id, revisionId)).filter((id) => id !== client.ownerId);
   if (reviewer.id === client.ownerId || before.includes(reviewer.id)) return { refusal: { kind: 'needs_another_reviewer' } };
   if (before.length > 0) return 'decided';
   const effect = { kind: 'first-approval', reviewerId: reviewer.id, revisionId, at: desk.clock.now() } as const;

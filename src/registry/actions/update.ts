@@ -48,7 +48,12 @@ export const update = clientAction('update', {
     };
     const changes = [...fieldChanges(client, after)];
     const effects: Effect[] = changes.length > 0 ? [{ kind: 'save-client', client: after }] : [];
-    if (resetSecret !== true) return accept({ effects, changes });
+    if (resetSecret !== true) {
+      // One of the two an app of OAuth 1 must keep: with neither nobody can sign.
+      if (key === null && client.rsaPublicKey !== null && liveSecrets(client, desk.clock.now()).length === 0)
+        return refuse({ kind: 'last_secret' });
+      return accept({ effects, changes });
+    }
     const secret = client.confidential ? newSecret(desk, client.protocol, 'reset') : null;
     const owned = client.ownerOnly ? await regranted(desk, client) : null;
     if (secret) {

@@ -1,0 +1,132 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { World } from '../../world.ts';
+import { callerOf } from './caller.ts';
+import { clientRoutes } from './clients.ts';
+import { openapi } from './openapi.ts';
+import { peopleRoutes } from './people.ts';
+import { type ProblemCode, sendProblem, sendRefusal, titles } from './problems.ts';
+import { reviewRoutes } from './reviews.ts';
+import type { ApiRoute, Call } from './route.ts';
+
+/** Every route of the API. */
+export const apiRoutes: readonly ApiRoute[] = [...clientRoutes, ...reviewRoutes, ...peopleRoutes];
+
+const MOST_DEEP = 100_000;
+
+/** Says what is wrong with a part of the request: the first problem in the shape of the registry's own, and all of them. */
+function sendUnreadable(reply: FastifyReply, part: string, error: z.ZodError): undefined {
+  const errors = error.issues.flatMap((issue) => {
+    const at = issue.path.join('.');
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ field: [at, key].filter(Boolean).join('.'), detail: 'is not known here' }));
+    return [{ field: at, detail: issue.message }];
+  });
+  const [first] = error.issues;
+  const missing = first?.code === 'invalid_type' && 'input' in first === false && /received undefined/.test(first.message);
+  const [problem] = errors;
+  const kind = problem?.field ? (missing ? 'missing_field' : 'invalid_field') : 'invalid_request';
+  const detail = missing ? `${problem?.field} is missing.` : `${problem?.field || part}: ${problem?.detail ?? 'cannot be read'}.`;
+  sendProblem(reply, 400, kind, detail, { ...(problem?.field ? { field: problem.field } : {}), errors: errors.slice(0, 50) });
+  return undefined;
+}
+
+/** The JSON in the body; undefined: there was a problem, and it was answered. */
+function bodyOf(request: FastifyRequest, reply: FastifyReply): { readonly json: unknown } | undefined {
+  const { body } = request;
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+  if (bytes.length === 0) return { json: {} };
+  const no = (status: number, detail: string) => {
+    sendProblem(reply, status, 'invalid_request', detail);
+    return undefined;
+  };
+  if (!/^application\/json[ \t]*(?:;|$)/i.test(request.headers['content-type'] ?? '')) return no(415, 'Send application/json.');
+  if (bytes.length > MOST_DEEP) return no(413, 'The body is too large.');
+  try {
+    return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown };
+  } catch {
+    return no(400, 'The body is not JSON.');
+  }
+}
+
+/** The change token of If-Match: one strong tag, or `*`, which names none. */
+function seenOf(request: FastifyRequest): { readonly token: string | undefined } | undefined {
+  const value = request.headers['if-match'];
+  if (value === undefined || value === '*') return { token: undefined };
+  const token = /^"([0-9a-f]{40})"$/.exec(value)?.[1];
+  return token === undefined ? undefined : { token };
+}
+
+/** One query, each parameter once. */
+function queryOf(request: FastifyRequest, reply: FastifyReply): Record<string, string> | undefined {
+  const given: Record<string, string> = Object.create(null);
+  for (const [name, value] of new URL(request.raw.url ?? '/', 'http://localhost').searchParams) {
+    if (name in given) {
+      sendProblem(reply, 400, 'invalid_field', `${name.slice(0, 64)} was sent twice.`, { field: name.slice(0, 64) });
+      return undefined;
+    }
+    given[name] = value;
+  }
+  return given;
+}
+
+async function answer(world: World, route: ApiRoute, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  reply.header('vary', 'Authorization, Cookie');
+  const actor = await callerOf(world, request, reply, route);
+  if (actor === undefined) return reply;
+  if (route.scope !== 'nobody' && route.method !== 'GET' && actor.kind === 'person' && actor.account === null)
+    return sendRefusal(reply, { kind: 'not_logged_in' });
+  const seen = seenOf(request);
+  if (seen === undefined)
+    return sendProblem(reply, 400, 'invalid_request', 'If-Match takes one change token in quotes.', { field: 'If-Match' });
+  const raw = { params: request.params, query: queryOf(request, reply), body: undefined as unknown };
+  if (raw.query === undefined) return reply;
+  if (route.body !== undefined) {
+    const body = bodyOf(request, reply);
+    if (body === undefined) return reply;
+    raw.body = body.json;
+  }
+  const read: Record<string, unknown> = {};
+  for (const part of ['params', 'query', 'body'] as const) {
+    const schema = route[part];
+    if (schema === undefined) continue;
+    const parsed = schema.safeParse(raw[part]);
+    if (!parsed.success) {
+      // An address with a number that is none names nothing.
+      if (part === 'params') return sendProblem(reply, 404, 'not_found', 'There is nothing at this address.');
+      sendUnreadable(reply, part, parsed.error);
+      return reply;
+    }
+    read[part] = parsed.data;
+  }
+  const call = { world, request, reply, actor, seen: seen.token, ...read } as unknown as Call<never, never, never>;
+  const said = await route.handle(call);
+  if ('refusal' in said) return sendRefusal(reply, said.refusal);
+  reply
+    .code(said.status)
+    .header('cache-control', 'no-store')
+    .header('content-type', 'application/json')
+    .headers(said.headers ?? {});
+  return reply.send(said.body === undefined ? '' : typeof said.body === 'string' ? said.body : JSON.stringify(said.body));
+}
+
+/** The versioned JSON API of the registry, its description, and what its problems mean. */
+export function registryApi(app: FastifyInstance, world: World): void {
+  for (const route of apiRoutes) {
+    app.route({
+      method: route.method,
+      url: `/api/v1${route.path}`,
+      handler: (request, reply) => answer(world, route, request, reply),
+    });
+  }
+  const description = JSON.stringify(openapi(apiRoutes, world.issuer));
+  app.get('/api/v1/openapi.json', async (_request, reply) =>
+    reply.header('content-type', 'application/json').header('cache-control', 'public, max-age=300').send(description),
+  );
+  app.get('/problems/:code', async (request, reply) => {
+    const { code } = request.params as { readonly code: string };
+    const title = Object.hasOwn(titles, code) ? titles[code as ProblemCode] : undefined;
+    reply.header('content-type', 'text/plain; charset=utf-8');
+    return title === undefined ? reply.code(404).send('There is no such problem.\n') : reply.send(`${code}: ${title}.\n`);
+  });
+}

@@ -1,0 +1,433 @@
+import { z } from 'zod';
+import { mayDo, RIGHTS } from '#registry/actor.ts';
+import { grantTypes, protocols, stages } from '#registry/client.ts';
+import type { ClientFilter } from '#registry/records.ts';
+import { maySeeHidden } from '#registry/visibility.ts';
+import { clientParams, findVisible, isInsider, noSuchApp, page, paging, personNamed, readCursor, signedIn, submit } from './common.ts';
+import { type ApiRoute, apiScopes, route } from './route.ts';
+import {
+  auditSchema,
+  clientSchema,
+  issuedSchema,
+  makeNames,
+  pageOf,
+  revisionSchema,
+  secretSchema,
+  showAudit,
+  showClient,
+  showOutcome,
+  showRevision,
+  showSecrets,
+} from './shapes.ts';
+
+// What owners and maintainers do with their apps, and what everybody may read.
+
+const { clients: scope } = apiScopes;
+const reason = z.string().max(1000).default('').describe('Why; at most 255 characters');
+const restrictions = z.strictObject({ addresses: z.array(z.string()).max(1000), pages: z.array(z.string()).max(25).default([]) });
+const flagged = { ignore_warnings: z.boolean().default(false).describe('Wave advice through') };
+const someone = z.union([z.number().int().positive(), z.string().min(1).max(255)]).describe('Number or name of an account');
+
+const proposal = z.strictObject({
+  name: z.string(),
+  version: z.string().default('1.0'),
+  description: z.string(),
+  email: z.string().optional().describe('Must be that of the account; taken from it when absent'),
+  protocol: z.enum(protocols),
+  owner_only: z.boolean().default(false),
+  confidential: z.boolean().default(true),
+  redirect_uri: z.string().default(''),
+  redirect_is_prefix: z.boolean().default(false),
+  grant_types: z.array(z.enum(grantTypes)).optional(),
+  pkce_optional: z.boolean().default(false),
+  token_algorithm: z.enum(['ES256', 'RS256']).default('ES256'),
+  site: z.string().default('*'),
+  scopes: z.array(z.string()).max(1000),
+  rsa_public_key: z.string().nullable().default(null),
+  restrictions: restrictions.optional(),
+  terms_accepted: z.literal(true).describe('The terms of this server'),
+  ...flagged,
+});
+
+const usual = (ownerOnly: boolean) => (ownerOnly ? ['client_credentials'] : ['authorization_code', 'refresh_token']);
+
+/** Values under the names of the registry's fields; absent ones stay absent. */
+const fieldsOf = (body: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(body)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase()), value]),
+  );
+
+export const clientRoutes: readonly ApiRoute[] = [
+  route({
+    method: 'GET',
+    path: '/clients',
+    id: 'listClients',
+    summary: 'Apps, newest first. Hidden ones are left out, unless they are yours or you may see them.',
+    tag: 'Apps',
+    scope: null,
+    query: z.strictObject({
+      owner: z.string().max(255).optional().describe('Name of the owner, or "me"'),
+      keeper: z.literal('me').optional().describe('Apps you own or maintain'),
+      stage: z.enum(stages).optional(),
+      protocol: z.enum(protocols).optional(),
+      name: z.string().max(128).optional().describe('Exact name'),
+      orphaned: z.literal('true').optional().describe('Apps whose owner is gone; for reviewers'),
+      ...paging,
+    }),
+    answer: { status: 200, schema: pageOf(clientSchema) },
+    refusals: ['permission_denied'],
+    async handle(call) {
+      const { world, actor, query } = call;
+      const me = signedIn(actor);
+      const owner = query.owner === 'me' ? me : query.owner === undefined ? undefined : await personNamed(world, query.owner);
+      if ((query.owner !== undefined && owner === undefined) || (query.keeper && me === undefined))
+        return { status: 200, body: { items: [], next: null } };
+      if (query.orphaned && !mayDo(actor, RIGHTS.review)) return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
+      const own = me !== undefined && (owner === me || query.keeper !== undefined);
+      const below = readCursor(query.cursor);
+      const filter: ClientFilter = {
+        ...(owner === undefined ? {} : { ownerId: owner }),
+        ...(query.keeper && me !== undefined ? { keeperId: me } : {}),
+        ...(query.stage ? { stage: query.stage } : {}),
+        ...(query.protocol ? { protocol: query.protocol } : {}),
+        ...(query.name === undefined ? {} : { name: query.name }),
+        ...(query.orphaned ? { orphaned: true } : {}),
+        ...(own || maySeeHidden(actor) ? {} : { suppressed: false }),
+        ...(below === undefined ? {} : { below }),
+        limit: query.limit + 1,
+      };
+      const names = makeNames(world);
+      return page(
+        call,
+        await world.records.listClients(filter),
+        ({ number }) => number,
+        (client) => showClient(world, actor, client, names),
+      );
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/clients',
+    id: 'proposeClient',
+    summary: 'Proposes an app. An owner-only app is approved at once and gets its credential; secrets are shown once.',
+    tag: 'Apps',
+    scope,
+    body: proposal,
+    answer: { status: 201, schema: issuedSchema },
+    refusals: ['email_not_confirmed', 'email_mismatched', 'consumer_exists'],
+    async handle({ world, actor, body }) {
+      const { email, grant_types: types, ...rest } = body;
+      const own = actor.kind === 'person' ? actor.account?.email : undefined;
+      const answer = await world.registry.submit(actor, 'propose', {
+        ...fieldsOf(rest),
+        email: email ?? own ?? '',
+        grantTypes: types ?? usual(body.owner_only),
+      });
+      if (!answer.ok) return { refusal: answer.refusal };
+      const location = `${new URL(world.issuer).pathname.replace(/\/$/, '')}/api/v1/clients/${answer.value.client.id}`;
+      return { status: 201, body: await showOutcome(world, actor, answer.value), headers: { location } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/clients/:client_id',
+    id: 'getClient',
+    summary: 'One app, as you may see it. The ETag is its change token.',
+    tag: 'Apps',
+    scope: null,
+    params: clientParams,
+    answer: { status: 200, schema: clientSchema },
+    refusals: ['invalid_consumer_key'],
+    async handle(call) {
+      const client = await findVisible(call, call.params.client_id);
+      if (client === undefined) return { refusal: noSuchApp };
+      const body = await showClient(call.world, call.actor, client);
+      return { status: 200, body, headers: { etag: `"${body.change_token}"` } };
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/clients/:client_id',
+    id: 'updateClient',
+    summary: 'Changes what needs no review: where requests may come from, and the RSA key. Absent fields are kept.',
+    tag: 'Apps',
+    scope,
+    params: clientParams,
+    body: z.strictObject({ restrictions: restrictions.optional(), rsa_public_key: z.string().nullable().optional(), reason }),
+    answer: { status: 200, schema: issuedSchema },
+    refusals: ['invalid_consumer_key', 'change_conflict', 'managed_by_configuration'],
+    handle: (call) => submit(call, 'update', { ...fieldsOf(call.body), resetSecret: false }),
+  }),
+  route({
+    method: 'POST',
+    path: '/clients/:client_id/reset-secret',
+    id: 'resetSecret',
+    summary: 'Replaces every secret by a new one. An owner-only app gets a new credential; the old ones stop at once.',
+    tag: 'Secrets',
+    scope,
+    params: clientParams,
+    body: z.strictObject({ reason }),
+    answer: { status: 200, schema: issuedSchema },
+    refusals: ['invalid_consumer_key', 'change_conflict', 'managed_by_configuration'],
+    handle: (call) => submit(call, 'update', { ...fieldsOf(call.body), resetSecret: true }),
+  }),
+  route({
+    method: 'GET',
+    path: '/clients/:client_id/secrets',
+    id: 'listSecrets',
+    summary: 'Labels and last use of the secrets; never the secrets.',
+    tag: 'Secrets',
+    scope,
+    params: clientParams,
+    answer: { status: 200, schema: z.object({ items: z.array(secretSchema) }) },
+    refusals: ['invalid_consumer_key', 'permission_denied'],
+    async handle(call) {
+      const client = await findVisible(call, call.params.client_id);
+      if (client === undefined) return { refusal: noSuchApp };
+      if (!(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      return { status: 200, body: { items: await showSecrets(call.world, client) } };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/clients/:client_id/secrets',
+    id: 'addSecret',
+    summary: 'Adds a secret beside those that live: add, then retire the old one.',
+    tag: 'Secrets',
+    scope,
+    params: clientParams,
+    body: z.strictObject({ label: z.string(), expires_at: z.iso.datetime().optional(), reason }),
+    answer: { status: 201, schema: issuedSchema },
+    refusals: ['invalid_consumer_key', 'too_many', 'change_conflict', 'managed_by_configuration'],
+    handle: (call) => {
+      const { expires_at: expiresAt, ...rest } = call.body;
+      const until = expiresAt === undefined ? {} : { expiresAt: Math.max(1, Math.floor(Date.parse(expiresAt) / 1000)) };
+      return submit(call, 'add-secret', { ...fieldsOf(rest), ...until }, 201);
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/clients/:client_id/secrets/:secret_id',
+    id: 'retireSecret',
+    summary: 'Takes a secret away.',
+    tag: 'Secrets',
+    scope,
+    params: clientParams.extend({ secret_id: z.coerce.number().int().positive() }),
+    answer: { status: 200, schema: issuedSchema },
+    refusals: ['invalid_consumer_key', 'not_found', 'last_secret', 'change_conflict', 'managed_by_configuration'],
+    handle: (call) => submit(call, 'retire-secret', { secretId: call.params.secret_id }),
+  }),
+  route({
+    method: 'GET',
+    path: '/clients/:client_id/revisions',
+    id: 'listRevisions',
+    summary: 'Changes that were proposed of an approved app, newest first.',
+    tag: 'Revisions',
+    scope: null,
+    params: clientParams,
+    answer: { status: 200, schema: z.object({ items: z.array(revisionSchema) }) },
+    refusals: ['invalid_consumer_key', 'permission_denied'],
+    async handle(call) {
+      const client = await findVisible(call, call.params.client_id);
+      if (client === undefined) return { refusal: noSuchApp };
+      if (!(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      const names = makeNames(call.world);
+      const revisions = await call.world.records.listRevisions(client.id);
+      const items = await Promise.all(revisions.map((revision) => showRevision(client, revision, names)));
+      return { status: 200, body: { items } };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/clients/:client_id/revisions',
+    id: 'revise',
+    summary: 'Proposes a change of an approved app, which keeps working as it is until a review. Only taking scopes away needs none.',
+    tag: 'Revisions',
+    scope,
+    params: clientParams,
+    body: z.strictObject({
+      name: z.string().optional(),
+      description: z.string().optional(),
+      redirect_uri: z.string().optional(),
+      redirect_is_prefix: z.boolean().optional(),
+      site: z.string().optional(),
+      scopes: z.array(z.string()).max(1000).optional(),
+      reason,
+      ...flagged,
+    }),
+    answer: { status: 201, schema: issuedSchema },
+    refusals: ['invalid_consumer_key', 'not_approved', 'nothing_to_do', 'consumer_exists', 'change_conflict', 'managed_by_configuration'],
+    handle: (call) => submit(call, 'revise', fieldsOf(call.body), 201),
+  }),
+  route({
+    method: 'POST',
+    path: '/clients/:client_id/revisions/:revision_id/withdraw',
+    id: 'withdrawRevision',
+    summary: 'Takes a proposed change back.',
+    tag: 'Revisions',
+    scope,
+    params: clientParams.extend({ revision_id: z.coerce.number().int().positive() }),
+    body: z.strictObject({ reason }),
+    answer: { status: 200, schema: issuedSchema },
+    refusals: ['invalid_consumer_key', 'not_found', 'change_conflict'],
+    handle: (call) => submit(call, 'withdraw-revision', { ...fieldsOf(call.body), revisionId: call.params.revision_id }),
+  }),
+  route({
+    method: 'GET',
+    path: '/clients/:client_id/team',
+    id: 'getTeam',
+    summary: 'Who looks after the app, and an offer of it that waits.',
+    tag: 'Team',
+    scope: null,
+    params: clientParams,
+    answer: {
+      status: 200,
+      schema: z.object({
+        owner: z.object({ id: z.number(), name: z.string().nullable() }),
+        maintainers: z.array(z.object({ id: z.number(), name: z.string().nullable(), accepted: z.boolean() })),
+        offered_to: z.object({ id: z.number(), name: z.string().nullable() }).nullable(),
+      }),
+    },
+    refusals: ['invalid_consumer_key', 'permission_denied'],
+    async handle(call) {
+      const { world } = call;
+      const client = await findVisible(call, call.params.client_id);
+      if (client === undefined) return { refusal: noSuchApp };
+      const team = await world.records.teamOf(client.id);
+      const me = signedIn(call.actor);
+      const invited = me !== undefined && (team.offer?.toId === me || team.maintainers.some(({ userId }) => userId === me));
+      if (!invited && !(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      const names = makeNames(world);
+      return {
+        status: 200,
+        body: {
+          owner: await names(client.ownerId),
+          maintainers: await Promise.all(
+            team.maintainers.map(async ({ userId, acceptedAt }) => ({ ...(await names(userId)), accepted: acceptedAt !== null })),
+          ),
+          offered_to: team.offer === null ? null : await names(team.offer.toId),
+        },
+      };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/clients/:client_id/maintainers',
+    id: 'inviteMaintainer',
+    summary: 'Invites somebody to help look after the app.',
+    tag: 'Team',
+    scope,
+    params: clientParams,
+    body: z.strictObject({ user: someone, reason }),
+    answer: { status: 201, schema: issuedSchema },
+    refusals: ['invalid_consumer_key', 'not_found', 'nothing_to_do', 'too_many', 'change_conflict', 'managed_by_configuration'],
+    handle: async (call) => {
+      const userId = await personNamed(call.world, call.body.user);
+      return userId === undefined
+        ? { refusal: { kind: 'not_found', what: 'person' } }
+        : submit(call, 'invite', { userId, reason: call.body.reason }, 201);
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/clients/:client_id/maintainers/:user_id',
+    id: 'removeMaintainer',
+    summary: 'A maintainer goes, or an invitation ends.',
+    tag: 'Team',
+    scope,
+    params: clientParams.extend({ user_id: z.coerce.number().int().positive() }),
+    answer: { status: 200, schema: issuedSchema },
+    refusals: ['invalid_consumer_key', 'not_found', 'change_conflict'],
+    handle: (call) => submit(call, 'leave', { userId: call.params.user_id }),
+  }),
+  ...(
+    [
+      ['join', 'join', 'Says yes to an invitation.', ['not_found', 'nothing_to_do']],
+      ['accept-offer', 'acceptOffer', 'Takes over an app that was offered.', ['not_found', 'email_not_confirmed', 'consumer_exists']],
+      ['decline-offer', 'declineOffer', 'Ends an offer: says no to it, or takes it back.', ['not_found']],
+    ] as const
+  ).map(([action, id, summary, refusals]) =>
+    route({
+      method: 'POST',
+      path: `/clients/:client_id/${action}`,
+      id,
+      summary,
+      tag: 'Team',
+      scope,
+      params: clientParams,
+      body: z.strictObject({ reason }),
+      answer: { status: 200, schema: issuedSchema },
+      refusals: ['invalid_consumer_key', ...refusals, 'change_conflict'],
+      handle: (call) => submit(call, action, fieldsOf(call.body)),
+    }),
+  ),
+  route({
+    method: 'POST',
+    path: '/clients/:client_id/offer',
+    id: 'offerClient',
+    summary: 'Offers the app to somebody, who becomes its owner when they say yes. Reviewers offer apps whose owner is gone.',
+    tag: 'Team',
+    scope,
+    params: clientParams,
+    body: z.strictObject({ user: someone, reason }),
+    answer: { status: 201, schema: issuedSchema },
+    refusals: ['invalid_consumer_key', 'not_found', 'nothing_to_do', 'change_conflict', 'managed_by_configuration'],
+    handle: async (call) => {
+      const userId = await personNamed(call.world, call.body.user);
+      return userId === undefined
+        ? { refusal: { kind: 'not_found', what: 'person' } }
+        : submit(call, 'offer', { userId, reason: call.body.reason }, 201);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/invitations',
+    id: 'listInvitations',
+    summary: 'Invitations and offers that wait for your answer.',
+    tag: 'Team',
+    scope,
+    answer: { status: 200, schema: z.object({ items: z.array(z.object({ client_id: z.string(), kind: z.enum(['maintain', 'own']) })) }) },
+    refusals: ['not_logged_in'],
+    async handle({ world, actor }) {
+      const me = signedIn(actor);
+      if (me === undefined) return { refusal: { kind: 'not_logged_in' } };
+      const items = (await world.records.invitationsOf(me)).map(({ clientId, kind }) => ({ client_id: clientId, kind }));
+      return { status: 200, body: { items } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/clients/:client_id/audit',
+    id: 'auditOfClient',
+    summary: 'What happened to the app, newest first. For those who look after it, and reviewers.',
+    tag: 'Audit',
+    scope: null,
+    params: clientParams,
+    query: z.strictObject(paging),
+    answer: { status: 200, schema: pageOf(auditSchema) },
+    refusals: ['invalid_consumer_key', 'permission_denied'],
+    async handle(call) {
+      const { world, actor } = call;
+      const client = await findVisible(call, call.params.client_id);
+      if (client === undefined) return { refusal: noSuchApp };
+      if (!(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      const after = readCursor(call.query.cursor);
+      const filter = {
+        clientId: client.id,
+        about: 'clients',
+        limit: call.query.limit + 1,
+        ...(after === undefined ? {} : { after }),
+      } as const;
+      const names = makeNames(world);
+      const addresses = mayDo(actor, RIGHTS.viewPrivate);
+      return page(
+        call,
+        await world.records.listAudit(filter),
+        ({ id }) => id,
+        (entry) => showAudit(entry, signedIn(actor) ?? null, addresses, names),
+      );
+    },
+  }),
+];

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { titles } from './problems.ts';
+import { type ApiRoute, apiScopes } from './route.ts';
+
+const problem = {
+  type: 'object',
+  description: 'A problem document (RFC 9457)',
+  required: ['type', 'title', 'status', 'detail', 'code'],
+  properties: {
+    type: { type: 'string', format: 'uri-reference' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    code: { type: 'string', enum: Object.keys(titles) },
+    field: { type: 'string', description: 'The field it is about' },
+    ignorable: { type: 'boolean', description: 'Advice: send ignore_warnings to wave it through' },
+    since: { type: 'array', items: {}, description: 'What happened after the change token was given' },
+  },
+} as const;
+
+const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any', reused: 'inline' });
+  return rest;
+};
+
+const parameters = (place: 'path' | 'query', schema: z.ZodType | undefined) => {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = jsonSchema(schema, 'input') as {
+    properties?: Record<string, { description?: string }>;
+    required?: readonly string[];
+  };
+  return Object.entries(properties).map(([name, rule]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    ...(rule.description === undefined ? {} : { description: rule.description }),
+    schema: rule,
+  }));
+};
+
+function operation(route: ApiRoute) {
+  const { schema, status, media = 'application/json' } = route.answer;
+  const failed = { description: 'Refused', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
+  return {
+    operationId: route.id,
+    summary: route.summary,
+    tags: [route.tag],
+    ...(route.scope === 'nobody'
+      ? { security: [] }
+      : { security: [{ oauth2: route.scope === null ? [] : [route.scope] }, { session: [] }] }),
+    parameters: [
+      ...parameters('path', route.params),
+      ...parameters('query', route.query),
+      ...(route.method !== 'GET' && route.path.startsWith('/clients/')
+        ? [
+            {
+              name: 'If-Match',
+              in: 'header',
+              required: false,
+              description: 'The change token, in quotes: refused as 412 when the app changed since',
+              schema: { type: 'string' },
+            },
+          ]
+        : []),
+    ],
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(route.body, 'input') } } } }),
+    responses: {
+      [status]: { description: 'Done', ...(schema ? { content: { [media]: { schema: jsonSchema(schema, 'output') } } } : {}) },
+      default: failed,
+    },
+    ...(route.refusals.length > 0 ? { 'x-refusals': route.refusals } : {}),
+  };
+}
+
+/** The description of the API (OpenAPI 3.1), made of the very schemas that check it. */
+export function openapi(routes: readonly ApiRoute[], issuer: string): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Gatehouse', version: '1', description: 'The registry of apps: propose, review, revise, allow, and what happened.' },
+    servers: [{ url: `${issuer}/api/v1` }],
+    paths,
+    components: {
+      schemas: { Problem: problem },
+      securitySchemes: {
+        oauth2: {
+          type: 'oauth2',
+          flows: {
+            authorizationCode: {
+              authorizationUrl: `${issuer}/oauth2/authorize`,
+              tokenUrl: `${issuer}/oauth2/token`,
+              scopes: Object.fromEntries(Object.values(apiScopes).map((scope) => [scope, scope])),
+            },
+          },
+        },
+        session: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token', description: 'With the session cookie of a browser' },
+      },
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import type { FastifyReply } from 'fastify';
+import { refusalWords } from '#registry/refusal-words.ts';
+import { codeOf, type RegistryRefusal } from '#registry/refusals.ts';
+
+/** `redirectUri` to `redirect_uri`. */
+export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const refusalStatus = {
+  not_logged_in: 401,
+  user_blocked: 403,
+  readonly: 503,
+  invalid_field_action: 404,
+  missing_field: 400,
+  invalid_field: 400,
+  permission_denied: 403,
+  email_not_confirmed: 403,
+  email_mismatched: 400,
+  consumer_exists: 409,
+  invalid_consumer_key: 404,
+  not_proposed: 409,
+  not_approved: 409,
+  not_disabled: 409,
+  change_conflict: 412,
+  invalid_access_token: 404,
+  managed_by_configuration: 409,
+  nothing_to_do: 409,
+  not_found: 404,
+  too_many: 409,
+  last_secret: 409,
+  needs_another_reviewer: 409,
+} as const satisfies Record<RegistryRefusal['kind'], number>;
+
+/** Short titles of problems, the same for every occurrence (RFC 9457 §3.1.3). */
+export const titles = {
+  not_logged_in: 'Sign in first',
+  user_blocked: 'Account blocked',
+  readonly: 'Read-only',
+  invalid_field_action: 'No such action',
+  missing_field: 'Field missing',
+  invalid_field: 'Field not valid',
+  permission_denied: 'Not allowed',
+  email_not_confirmed: 'E-mail address not confirmed',
+  email_mismatched: 'Another e-mail address',
+  consumer_exists: 'App exists',
+  invalid_consumer_key: 'No such app',
+  not_proposed: 'App does not wait for a review',
+  not_approved: 'App is not approved',
+  not_disabled: 'App is not disabled',
+  change_conflict: 'Somebody was faster',
+  invalid_access_token: 'No such consent',
+  managed_by_configuration: 'App of the configuration',
+  nothing_to_do: 'Nothing to change',
+  not_found: 'Not found',
+  too_many: 'Too many',
+  last_secret: 'Last secret',
+  needs_another_reviewer: 'Another reviewer is needed',
+  invalid_request: 'Request cannot be read',
+  invalid_token: 'Token not valid',
+  insufficient_scope: 'Scope missing',
+  cross_site: 'Form proof missing',
+  method_not_allowed: 'Method not allowed',
+  server_error: 'Fault of this server',
+} as const satisfies Record<RegistryRefusal['kind'], string> & Readonly<Record<string, string>>;
+export type ProblemCode = keyof typeof titles;
+
+/** Sends a problem document (RFC 9457). */
+export function sendProblem(
+  reply: FastifyReply,
+  status: number,
+  kind: ProblemCode,
+  detail: string,
+  more: Readonly<Record<string, unknown>> = {},
+): FastifyReply {
+  return reply
+    .code(status)
+    .header('content-type', 'application/problem+json')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify({ type: `/problems/${kind}`, title: titles[kind], status, detail, code: kind, ...more }));
+}
+
+/** What a program needs of a refusal, beside its words. */
+function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
+  switch (refusal.kind) {
+    case 'missing_field':
+      return { field: snake(refusal.field) };
+    case 'invalid_field': {
+      const { kind, ...rest } = refusal.problem;
+      return { field: snake(refusal.field), problem: kind.replaceAll('-', '_'), ...rest, ignorable: refusal.ignorable };
+    }
+    case 'permission_denied':
+      return refusal.right === null ? {} : { right: refusal.right };
+    case 'consumer_exists':
+      return refusal.version === null ? {} : { version: refusal.version };
+    case 'not_proposed':
+    case 'not_approved':
+    case 'not_disabled':
+      return { stage: refusal.stage };
+    case 'change_conflict':
+      return {
+        since: refusal.since.map(({ at, action, reason, changes }) => ({
+          at: new Date(at * 1000).toISOString(),
+          action,
+          reason,
+          changes: changes.map((change) => ({ ...change, field: snake(change.field) })),
+        })),
+      };
+    case 'not_found':
+    case 'too_many':
+      return { what: refusal.what };
+    default:
+      return {};
+  }
+}
+
+/** Answers a refusal of the registry as a problem document. */
+export function sendRefusal(reply: FastifyReply, refusal: RegistryRefusal): FastifyReply {
+  const status = refusalStatus[refusal.kind];
+  if (status === 503) reply.header('retry-after', '300');
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="gatehouse"');
+  const named = 'field' in refusal ? { ...refusal, field: snake(refusal.field) } : refusal;
+  return sendProblem(reply, status, refusal.kind, refusalWords(named), { reference_code: codeOf(refusal), ...facts(refusal) });
+}

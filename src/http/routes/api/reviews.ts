@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { mayDo, RIGHTS } from '#registry/actor.ts';
+import { halts } from '#registry/client.ts';
+import { maySeeHidden } from '#registry/visibility.ts';
+import { clientParams, findVisible, isInsider, noSuchApp, page, paging, readCursor, submit } from './common.ts';
+import { type ApiRoute, apiScopes, route } from './route.ts';
+import { clientSchema, issuedSchema, makeNames, pageOf, revisionSchema, riskSchema, showClient, showRevision, showRisk } from './shapes.ts';
+
+// What reviewers do.
+
+const { review: scope } = apiScopes;
+const reason = z.string().max(1000).default('').describe('Why; the owner is told. At most 255 characters');
+const suppress = z.boolean().default(false).describe('Hide the app as well');
+const onApp = ['invalid_consumer_key', 'change_conflict', 'managed_by_configuration'] as const;
+
+const decisions = [
+  [
+    'approve',
+    'Approves an app that waits, was rejected, or expired.',
+    z.strictObject({ reason }),
+    ['not_proposed', 'needs_another_reviewer'],
+  ],
+  ['reject', 'Rejects an app that waits for a review.', z.strictObject({ reason, suppress }), ['not_proposed']],
+  [
+    'disable',
+    'Switches an app off; of any other stage, hides it or shows it again.',
+    z.strictObject({ reason, suppress }),
+    ['not_approved'],
+  ],
+  ['reenable', 'Switches a disabled app on again; its consents and tokens work again.', z.strictObject({ reason }), ['not_disabled']],
+  [
+    'halt',
+    'Stops an approved app by degrees: no new consents, or no tokens at all; "nothing" undoes it.',
+    z.strictObject({ reason, halted: z.enum(halts) }),
+    ['not_approved'],
+  ],
+] as const;
+
+const itemSchema = z
+  .object({ client: clientSchema, revision: revisionSchema.nullable().describe('Null: the app itself waits'), risk: riskSchema })
+  .meta({ id: 'ReviewItem' });
+
+export const reviewRoutes: readonly ApiRoute[] = [
+  route({
+    method: 'GET',
+    path: '/reviews',
+    id: 'listReviews',
+    summary: 'What waits for a review: new apps, or changes of approved ones. Each with the risk rules that hold for it.',
+    tag: 'Reviews',
+    scope,
+    query: z.strictObject({ kind: z.enum(['apps', 'revisions']).default('apps'), ...paging }),
+    answer: { status: 200, schema: pageOf(itemSchema) },
+    refusals: ['not_logged_in', 'permission_denied'],
+    async handle(call) {
+      const { world, actor, query } = call;
+      if (actor.kind === 'person' && actor.account === null) return { refusal: { kind: 'not_logged_in' } };
+      if (!mayDo(actor, RIGHTS.review)) return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
+      const below = readCursor(query.cursor);
+      const clients = await world.records.listClients({
+        ...(query.kind === 'apps' ? { stage: 'proposed' } : { revised: true }),
+        ...(maySeeHidden(actor) ? {} : { suppressed: false }),
+        ...(below === undefined ? {} : { below }),
+        limit: query.limit + 1,
+      });
+      const names = makeNames(world);
+      return page(
+        call,
+        clients,
+        ({ number }) => number,
+        async (client) => {
+          const revision = query.kind === 'apps' ? undefined : await world.records.openRevision(client.id);
+          return {
+            client: await showClient(world, actor, client, names),
+            revision: revision ? await showRevision(client, revision, names) : null,
+            risk: showRisk(await world.registry.risk(client, revision?.fields)),
+          };
+        },
+      );
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/clients/:client_id/risk',
+    id: 'riskOfClient',
+    summary: 'The risk rules that hold for an app, or for its open revision: each with weight and evidence.',
+    tag: 'Reviews',
+    scope,
+    params: clientParams,
+    answer: { status: 200, schema: riskSchema },
+    refusals: ['invalid_consumer_key', 'permission_denied'],
+    async handle(call) {
+      const { world, actor } = call;
+      const client = await findVisible(call, call.params.client_id);
+      if (client === undefined) return { refusal: noSuchApp };
+      if (!mayDo(actor, RIGHTS.review)) return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
+      const revision = await world.records.openRevision(client.id);
+      return { status: 200, body: showRisk(await world.registry.risk(client, revision?.fields)) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/clients/:client_id/impact',
+    id: 'impactOfClient',
+    summary: 'What switching the app off would stop: people with a consent, live tokens, calls in the last day.',
+    tag: 'Reviews',
+    scope: null,
+    params: clientParams,
+    answer: {
+      status: 200,
+      schema: z.object({ users: z.number().int(), tokens: z.number().int(), calls_last_day: z.number().int() }).meta({ id: 'Impact' }),
+    },
+    refusals: ['invalid_consumer_key', 'permission_denied'],
+    async handle(call) {
+      const client = await findVisible(call, call.params.client_id);
+      if (client === undefined) return { refusal: noSuchApp };
+      if (!(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      const { users, tokens, calls } = await call.world.registry.impact(client.id);
+      return { status: 200, body: { users, tokens, calls_last_day: calls } };
+    },
+  }),
+  ...decisions.map(([action, summary, body, refusals]) =>
+    route({
+      method: 'POST',
+      path: `/clients/:client_id/${action}`,
+      id: `${action}Client`,
+      summary,
+      tag: 'Reviews',
+      scope,
+      params: clientParams,
+      body: body as z.ZodObject,
+      answer: { status: 200, schema: issuedSchema },
+      refusals: [...onApp, ...refusals],
+      handle: (call) => submit(call, action, call.body),
+    }),
+  ),
+  ...(['approve', 'reject'] as const).map((verdict) =>
+    route({
+      method: 'POST',
+      path: `/clients/:client_id/revisions/:revision_id/${verdict}`,
+      id: `${verdict}Revision`,
+      summary: verdict === 'approve' ? 'Puts a proposed change in force.' : 'Rejects a proposed change; the app stays as it is.',
+      tag: 'Reviews',
+      scope,
+      params: clientParams.extend({ revision_id: z.coerce.number().int().positive() }),
+      body: z.strictObject({ reason }),
+      answer: { status: 200, schema: issuedSchema },
+      refusals: [
+        ...onApp,
+        'not_found',
+        ...(verdict === 'approve' ? (['not_approved', 'needs_another_reviewer', 'consumer_exists'] as const) : []),
+      ],
+      handle: (call) => submit(call, `${verdict}-revision`, { reason: call.body.reason, revisionId: call.params.revision_id }),
+    }),
+  ),
+];

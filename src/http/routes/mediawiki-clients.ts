@@ -1,0 +1,229 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Guard } from '#guard/permit.ts';
+import type { ClientId } from '#kernel/ids.ts';
+import { askedGrants, bodyProblem, listedClient, type ParameterType, readParameter, submitFailure } from '#mediawiki/client-management.ts';
+import { apiErrorOf, badBearer, bearerErrorOf } from '#mediawiki/messages.ts';
+import { restError } from '#mediawiki/oauth2-errors.ts';
+import type { Actor } from '#registry/actor.ts';
+import type { Outcome } from '#registry/desk.ts';
+import { unseen } from '#registry/visibility.ts';
+import { sendJson } from '../answers.ts';
+import { formOf, queryOf, sentRequest } from '../sent.ts';
+import { sessionOf } from '../visitor.ts';
+import type { World } from '../world.ts';
+
+interface Parameter {
+  readonly name: string;
+  readonly type: ParameterType;
+  readonly required?: boolean;
+  readonly fallback?: unknown;
+}
+
+const registration: readonly Parameter[] = [
+  { name: 'name', type: 'string', required: true },
+  { name: 'version', type: ['1.0', '2.0'], fallback: '1.0' },
+  { name: 'description', type: 'string', required: true },
+  { name: 'wiki', type: 'string', fallback: '*' },
+  { name: 'owner_only', type: 'boolean' },
+  { name: 'callback_url', type: 'string', fallback: '' },
+  { name: 'callback_is_prefix', type: 'boolean', fallback: false },
+  { name: 'email', type: 'string', required: true },
+  { name: 'is_confidential', type: 'boolean', required: true },
+  { name: 'grant_types', type: 'list', required: true },
+  { name: 'scopes', type: 'list', required: true },
+];
+const resetting: readonly Parameter[] = [{ name: 'reason', type: 'string', fallback: '' }];
+const MOST_LISTED = 500;
+
+/** Management of apps over REST (protocol reference 3): registration, list of one's own, reset of the secret. */
+export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard: Guard): void {
+  const root = '/w/rest.php/oauth2/client';
+
+  /** Any session will do: a cookie, or either version of OAuth. Undefined: refused, and answered. */
+  async function callerOf(request: FastifyRequest, reply: FastifyReply): Promise<(Actor & { readonly byCookie: boolean }) | undefined> {
+    const person = { kind: 'person', address: request.ip, via: 'api' } as const;
+    if (/^(?:OAuth |Bearer)/.test(request.headers.authorization ?? '')) {
+      const permit = await guard.permit(sentRequest(request), world.site);
+      if (permit.ok) return { ...person, account: permit.value.user, rights: permit.value.rights, byCookie: false };
+      const { why } = permit.refusal;
+      const { key, text } =
+        why.kind === 'oauth1' ? apiErrorOf(why.refusal) : why.kind === 'bearer' ? bearerErrorOf(why.refusal) : badBearer;
+      sendJson(reply, 403, restError(403, key, text));
+      return undefined;
+    }
+    const account = (await sessionOf(world, request))?.user ?? null;
+    return { ...person, account, rights: world.rights.rightsOf(account), byCookie: account !== null };
+  }
+
+  /** The body, by the rules of its parameters, or undefined when it was refused and answered. */
+  function bodyOf(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    rules: readonly Parameter[],
+    byCookie: boolean,
+  ): Record<string, unknown> | undefined {
+    const no = (status: Parameters<typeof restError>[0], key: string, text: string) => {
+      sendJson(reply, status, restError(status, key, text));
+      return undefined;
+    };
+    const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    if (bytes.length === 0) return no(411, 'rest-request-body-expected', 'A request body is needed.');
+    const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    const fromForm = type === 'application/x-www-form-urlencoded';
+    if (!fromForm && type !== 'application/json')
+      return no(415, 'rest-unsupported-content-type', 'Use application/json or application/x-www-form-urlencoded.');
+    const { origin, 'sec-fetch-site': site } = request.headers;
+    const foreign = (origin !== undefined && origin !== world.origin) || (site !== undefined && site !== 'same-origin' && site !== 'none');
+    // A page of another site can send a form with a person's cookies, but not JSON (protocol reference S10).
+    if (byCookie && (fromForm || foreign)) return no(403, 'rest-badtoken', 'A browser session sends JSON, from a page of this server.');
+    let given: unknown;
+    if (fromForm) {
+      const form = formOf(request);
+      given = form.ok ? Object.fromEntries(form.value) : undefined;
+    } else {
+      try {
+        given = JSON.parse(bytes.toString('utf8'));
+      } catch {
+        given = undefined;
+      }
+    }
+    if (typeof given !== 'object' || given === null || Array.isArray(given))
+      return no(400, 'rest-json-body-parse-error', 'The body cannot be read.');
+    const values: Record<string, unknown> = Object.assign(Object.create(null), given);
+    const strange = Object.keys(values).filter((name) => !rules.some((rule) => rule.name === name));
+    if (strange.length > 0) {
+      const shape = bodyProblem('*', '', 'extraneous-body-fields', 'The body has fields that are not known here.', {
+        bodyParameters: strange.map((name) => name.slice(0, 64)).slice(0, 20),
+      });
+      sendJson(reply, 400, { ...shape, errorKey: 'rest-extraneous-body-fields' });
+      return undefined;
+    }
+    const read: Record<string, unknown> = {};
+    for (const { name, type: wanted, required, fallback } of rules) {
+      const value = values[name] ?? undefined;
+      if (value === undefined) {
+        if (required) {
+          sendJson(reply, 400, bodyProblem(name, '', 'missingparam', `${name} is missing.`));
+          return undefined;
+        }
+        read[name] = fallback;
+        continue;
+      }
+      const parsed = readParameter(wanted, value, fromForm);
+      const unknown =
+        name === 'scopes' && 'value' in parsed ? (parsed.value as readonly string[]).find((scope) => !world.scopes.has(scope)) : undefined;
+      if ('failure' in parsed || unknown !== undefined) {
+        const shown = unknown ?? (typeof value === 'string' ? value.slice(0, 200) : '');
+        sendJson(
+          reply,
+          400,
+          bodyProblem(name, shown, 'failure' in parsed ? parsed.failure : 'badvalue', `${name} has a value that does not fit.`),
+        );
+        return undefined;
+      }
+      read[name] = parsed.value;
+    }
+    return read;
+  }
+
+  const sendIssued = (reply: FastifyReply, { client, secret, accessToken, credentials }: Outcome) =>
+    sendJson(reply, 200, {
+      name: client.name,
+      client_key: client.id,
+      secret,
+      ...(accessToken === null ? {} : { access_token: accessToken }),
+      // The reference keeps the new one to itself, which leaves the owner with nothing that works.
+      ...(credentials === null ? {} : { access_token: credentials.token, access_token_secret: credentials.secret }),
+    });
+
+  /** Who may read nothing here is told so before anything else. */
+  const mayRead = (actor: Actor, reply: FastifyReply): boolean => {
+    if (actor.kind === 'operator' || actor.rights.has('read')) return true;
+    sendJson(reply, 403, { error: 'rest-read-denied', ...restError(403, 'rest-read-denied', 'You may not read here.') });
+    return false;
+  };
+
+  app.post(root, async (request, reply) => {
+    const actor = await callerOf(request, reply);
+    if (actor === undefined || !mayRead(actor, reply)) return reply;
+    const body = bodyOf(request, reply, registration, actor.byCookie);
+    if (body === undefined) return reply;
+    if (body.owner_only === false && body.callback_url === '') {
+      const text = 'An app for other people needs a callback URL.';
+      return sendJson(reply, 400, restError(400, 'mwoauth-error-missing-callback-url-non-owner', text));
+    }
+    const confidential = body.is_confidential === true;
+    const answer = await world.registry.submit(actor, 'propose', {
+      name: body.name,
+      version: body.version,
+      description: body.description,
+      email: body.email,
+      protocol: 'oauth2',
+      ownerOnly: body.owner_only === true,
+      confidential,
+      redirectUri: body.callback_url,
+      grantTypes: body.grant_types,
+      // Clients of the reference know no PKCE for apps that keep a secret.
+      pkceOptional: confidential,
+      tokenAlgorithm: 'RS256',
+      site: body.wiki,
+      scopes: askedGrants(body.scopes as readonly string[]),
+      termsAccepted: true,
+    });
+    return answer.ok ? sendIssued(reply, answer.value) : sendJson(reply, 400, submitFailure(answer.refusal));
+  });
+
+  app.get(root, async (request, reply) => {
+    const actor = await callerOf(request, reply);
+    if (actor === undefined || !mayRead(actor, reply)) return reply;
+    const me = actor.kind === 'person' ? actor.account : null;
+    if (me === null) return sendJson(reply, 404, restError(404, 'rest-nonexistent-user', 'There is no account behind this request.'));
+    const query = Object.fromEntries((queryOf(request) as { value?: readonly (readonly [string, string])[] }).value ?? []);
+    const whole = (name: 'limit' | 'offset', fallback: number) => {
+      const text = query[name] ?? String(fallback);
+      return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+    };
+    const [limit, offset, version] = [whole('limit', 25), whole('offset', 0), query.oauth_version ?? '2'];
+    for (const [name, fits, code] of [
+      ['limit', limit !== undefined, 'badinteger'],
+      ['offset', offset !== undefined, 'badinteger'],
+      ['oauth_version', version === '1' || version === '2', 'badvalue'],
+    ] as const) {
+      if (fits) continue;
+      const shape = bodyProblem(name, (query[name] ?? '').slice(0, 64), code, `${name} has a value that does not fit.`);
+      return sendJson(reply, 400, { ...shape, errorKey: 'rest-parameter-validation-error' });
+    }
+    const filter = { ownerId: me.id, protocol: version === '1' ? 'oauth1' : 'oauth2' } as const;
+    const wanted = Math.min(limit ?? 0, MOST_LISTED);
+    const clients = wanted === 0 ? [] : await world.records.listClients({ ...filter, limit: (offset ?? 0) + wanted });
+    return sendJson(reply, 200, {
+      clients: clients.slice(offset).map((client) => listedClient(client, (field) => unseen(field, client, actor, true) === undefined)),
+      total: await world.records.countClients(filter),
+    });
+  });
+
+  app.post(`${root}/:key/reset_secret`, async (request, reply) => {
+    const actor = await callerOf(request, reply);
+    if (actor === undefined || !mayRead(actor, reply)) return reply;
+    const body = bodyOf(request, reply, resetting, actor.byCookie);
+    if (body === undefined) return reply;
+    const { key } = request.params as { readonly key: string };
+    const client = /^[0-9a-f]{32}$/.test(key) ? await world.records.findClient(key as ClientId) : undefined;
+    if (client === undefined) return sendJson(reply, 400, restError(400, 'mwoauth-invalid-consumer-key', 'There is no such app.'));
+    if (client.suppressed) return sendJson(reply, 401, restError(401, 'mwoauth-consumer-deleted-error', 'The app was hidden.'));
+    if (actor.kind === 'person' && actor.account?.id !== client.ownerId)
+      return sendJson(reply, 400, restError(400, 'mwoauth-consumer-user-mismatch', 'The app is not yours.'));
+    const answer = await world.registry.submit(actor, 'update', { clientId: key, reason: body.reason, resetSecret: true });
+    return answer.ok ? sendIssued(reply, answer.value) : sendJson(reply, 400, submitFailure(answer.refusal));
+  });
+
+  const only = (url: string, allowed: readonly string[], others: readonly ('GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH')[]) =>
+    app.route({
+      method: [...others],
+      url,
+      handler: async (_request, reply) =>
+        sendJson(reply.header('allow', allowed.join(', ')), 405, restError(405, 'rest-wrong-method', `Use ${allowed.join(' or ')}.`)),
+    });
+  only(root, ['GET', 'POST'], ['PUT', 'DELETE', 'PATCH']);
+  only(`${root}/:key/reset_secret`, ['POST'], ['GET', 'PUT', 'DELETE', 'PATCH']);
+}

@@ -1,0 +1,117 @@
+import type { Client, Stage } from '#registry/client.ts';
+import type { RegistryRefusal } from '#registry/refusals.ts';
+
+// The words and numbers of the reference's REST management of apps (protocol reference 3; registry 12). Nothing is decided here.
+
+const stageNumbers: Readonly<Record<Stage, number>> = { proposed: 0, approved: 1, rejected: 2, expired: 3, disabled: 4, configured: 5 };
+
+/** Its names of our fields. */
+const fieldNames: Readonly<Record<string, string>> = {
+  redirectUri: 'callbackUrl',
+  protocol: 'oauthVersion',
+  site: 'wiki',
+  scopes: 'grants',
+  rsaPublicKey: 'rsaKey',
+  grantTypes: 'oauth2GrantTypes',
+  termsAccepted: 'agreement',
+  clientId: 'consumerKey',
+};
+
+/** The code that its clients read in `message` when the registry refuses. */
+export function submitCode(refusal: RegistryRefusal): string {
+  switch (refusal.kind) {
+    case 'missing_field':
+      return `missing_field_${fieldNames[refusal.field] ?? refusal.field}`;
+    case 'invalid_field': {
+      const { kind } = refusal.problem;
+      if (kind === 'unknown-scopes') return 'invalid_grants';
+      if (kind === 'owner-only-grant-types') return 'unable_to_retrieve_access_token';
+      // Rows 4 and further of its table of callbacks have a code of their own.
+      return refusal.field === 'redirectUri' && !['empty', 'too-long', 'not-a-uri', 'not-this-type'].includes(kind)
+        ? 'invalid_callback_url'
+        : 'invalid_field';
+    }
+    case 'managed_by_configuration':
+      return 'permission_denied';
+    default:
+      return refusal.kind;
+  }
+}
+
+/** The failure of a submission. */
+export const submitFailure = (refusal: RegistryRefusal) => ({ message: submitCode(refusal), httpCode: 400, httpReason: 'Bad Request' });
+
+/** What is wrong with one parameter of the body. */
+export const bodyProblem = (name: string, value: unknown, failureCode: string, text: string, failureData: unknown = null) => ({
+  error: 'parameter-validation-failed',
+  name,
+  value,
+  failureCode,
+  failureData,
+  errorKey: 'rest-body-validation-error',
+  messageTranslations: { en: text },
+  httpCode: 400,
+  httpReason: 'Bad Request',
+});
+
+const months = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+
+/** A time as people read it there: 14:13, 21 September 2026. */
+function formatted(at: number): string {
+  const date = new Date(at * 1000);
+  return `${date.toISOString().slice(11, 16)}, ${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+}
+
+/** An app of the list. `sees`: what the caller may see; the rest is left out, and restrictions always are. */
+export function listedClient(client: Client, sees: (field: keyof Client) => boolean): Record<string, unknown> {
+  const fields: readonly (readonly [string, keyof Client, unknown])[] = [
+    ['email', 'email', client.email],
+    ['name', 'name', client.name],
+    ['version', 'version', client.version],
+    ['callback_url', 'redirectUri', client.redirectUri],
+    ['description', 'description', client.description],
+    ['client_key', 'id', client.id],
+    ['owner_only', 'ownerOnly', client.ownerOnly],
+    ['stage', 'stage', stageNumbers[client.stage]],
+    ['oauth_version', 'protocol', client.protocol === 'oauth1' ? 1 : 2],
+    ['registration_formatted', 'registeredAt', formatted(client.registeredAt)],
+    ...(client.protocol === 'oauth2' ? ([['allowed_grants', 'grantTypes', client.grantTypes]] as const) : []),
+    ['scopes', 'scopes', client.scopes],
+  ];
+  const shown = Object.fromEntries(fields.filter(([, field]) => sees(field)).map(([name, , value]) => [name, value]));
+  return client.managed ? { ...shown, configuration_based: true } : shown;
+}
+
+const identity = ['mwoauth-authonlyprivate', 'mwoauth-authonly'];
+
+/** What is registered when these scopes are asked for: one that only tells who somebody is drops the rest. */
+export const askedGrants = (scopes: readonly string[]): readonly string[] => {
+  const only = identity.find((scope) => scopes.includes(scope));
+  return only === undefined ? scopes : [only];
+};
+
+/** The types of parameters, as its layer reads them from JSON and from a form. */
+export type ParameterType = 'string' | 'boolean' | 'list' | readonly string[];
+
+const yes = ['true', 't', 'yes', 'y', 'on', '1'];
+const no = ['false', 'f', 'no', 'n', 'off', '0', ''];
+
+/** Reads a value; `{ failure }` is its word for what is wrong. JSON must have proper types; a form is coerced. */
+export function readParameter(
+  type: ParameterType,
+  value: unknown,
+  fromForm: boolean,
+): { readonly value: unknown } | { readonly failure: string } {
+  if (type === 'boolean') {
+    if (typeof value === 'boolean') return { value };
+    const text = fromForm && typeof value === 'string' ? value.toLowerCase() : undefined;
+    if (text !== undefined && yes.includes(text)) return { value: true };
+    return text !== undefined && no.includes(text) ? { value: false } : { failure: 'badbool' };
+  }
+  if (type === 'list') {
+    const items: unknown = fromForm && typeof value === 'string' ? (value === '' ? [] : value.split('|')) : value;
+    return Array.isArray(items) && items.every((item) => typeof item === 'string') ? { value: items } : { failure: 'badvalue' };
+  }
+  if (typeof value !== 'string') return { failure: 'badvalue' };
+  return type === 'string' || type.includes(value) ? { value } : { failure: 'badvalue' };
+}

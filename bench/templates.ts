@@ -1,5 +1,7 @@
 // How often the consent page renders in a second of this process.
 import { consentPage } from '#pages/consent.ts';
+import type { Frame } from '#pages/layout.ts';
+import { wordsOf } from '#pages/words.ts';
 
 const groups = Array.from({ length: 6 }, (_, group) => ({
   label: `Group ${group}`,
@@ -8,7 +10,14 @@ const groups = Array.from({ length: 6 }, (_, group) => ({
     risk: scope === 0 ? 'Could endanger an account' : null,
   })),
 }));
-const frame = { siteName: 'Gatehouse', userName: 'Ada', csrf: 'x'.repeat(43) };
+const frame: Frame = {
+  words: wordsOf('en'),
+  siteName: 'Gatehouse',
+  user: { name: 'Ada', mayPropose: true, mayReview: false, mayAdminister: false },
+  csrf: 'x'.repeat(43),
+  here: null,
+  done: null,
+};
 const view = {
   appName: 'Reader',
   appDescription: 'Reads notes.',
@@ -19,7 +28,6 @@ const view = {
   userName: 'Ada',
   returnsTo: 'app.example',
   proposed: false,
-  csrf: 'x'.repeat(43),
   popup: false,
 };
 const until = Date.now() + 2000;

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
+import type { Note } from '#pages/words.ts';
 import { formatChallenges } from '#wire/authorization.ts';
 import { formEncode, type Pair } from '#wire/form.ts';
 
@@ -138,61 +139,34 @@ export const sendForm = (reply: FastifyReply, status: number, pairs: readonly Pa
 /** What a person is told when a request of an app cannot be shown to them for a decision. */
 export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
   readonly status: number;
-  readonly title: string;
-  readonly text: string;
+  readonly note: Note;
+  readonly values?: Readonly<Record<string, string>>;
 } {
   switch (refusal.kind) {
     case 'token_rejected':
-      return {
-        status: 400,
-        title: 'This request has expired',
-        text: 'The app asked too long ago, or the link is incomplete. Go back to the app and start again.',
-      };
+      return { status: 400, note: 'request-expired' };
     case 'token_used':
-      return { status: 400, title: 'This request was answered already', text: 'Go back to the app and start again.' };
+      return { status: 400, note: 'request-answered' };
     case 'consumer_key_unknown':
     case 'unknown_client':
-      return {
-        status: 400,
-        title: 'This app is not known here',
-        text: 'The link you followed names an app that is not registered with this server. Its developer can put it right.',
-      };
+      return { status: 400, note: 'app-unknown' };
     case 'redirect_uri_mismatch':
-      return {
-        status: 400,
-        title: 'The app asked in a wrong way',
-        text: 'The place the app wants you sent back to (redirect_uri) is not the one it registered, so you were not sent there.',
-      };
+      return { status: 400, note: 'redirect-mismatch' };
     case 'owner_only':
-      return {
-        status: 403,
-        title: 'This app is for its owner alone',
-        text: 'Its owner uses it with a credential of its own; it cannot ask other people.',
-      };
+      return { status: 403, note: 'owner-only' };
     case 'consumer_key_refused':
+      return { status: 403, note: refusal.why.kind === 'client-halted' ? 'app-halted' : 'app-refused' };
     case 'access_denied':
-      return { status: 403, title: 'You cannot use this app', text: 'It is not approved for you, or it was switched off.' };
+      return { status: 403, note: refusal.problem === 'client-halted' ? 'app-halted' : 'app-refused' };
     case 'user_refused':
-      return { status: 403, title: 'You cannot use apps at the moment', text: 'Your account is blocked.' };
+      return { status: 403, note: 'user-refused' };
     case 'wrong_protocol':
-      return {
-        status: 400,
-        title: 'The app asked in a wrong way',
-        text: 'It is registered for the other protocol. Its developer can put it right.',
-      };
+      return { status: 400, note: 'wrong-protocol' };
     case 'invalid_request':
     case 'parameter_absent':
     case 'parameter_rejected':
-      return {
-        status: 400,
-        title: 'The app asked in a wrong way',
-        text: `Its request cannot be read (${refusal.parameter}). Its developer can put it right.`,
-      };
+      return { status: 400, note: 'bad-parameter', values: { parameter: refusal.parameter } };
     default:
-      return {
-        status: 400,
-        title: 'The app asked in a wrong way',
-        text: `Its request cannot be answered (${refusal.kind}). Its developer can put it right.`,
-      };
+      return { status: 400, note: 'bad-request', values: { kind: refusal.kind } };
   }
 }

@@ -1,15 +1,18 @@
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { messagePage } from '#pages/people.ts';
+import { notePage } from '#pages/people.ts';
+import { script } from '#pages/script.ts';
 import { stylesheet } from '#pages/style.ts';
+import { type Note, noteTexts, wordsOf } from '#pages/words.ts';
 import { sendForm, sendJson } from './answers.ts';
 import { registryApi } from './routes/api/api.ts';
 import { sendProblem } from './routes/api/problems.ts';
 import { consentRoutes } from './routes/consent.ts';
+import { consentsRoutes } from './routes/consents.ts';
 import { oauth1Routes } from './routes/oauth1.ts';
 import { oauth2Routes } from './routes/oauth2.ts';
 import { peopleRoutes } from './routes/people.ts';
-import { sendPage } from './visitor.ts';
+import { languageFor, sendPage } from './visitor.ts';
 import type { World } from './world.ts';
 
 const MOST_BODY = 1_048_576;
@@ -17,7 +20,8 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 
 /** Sent with every answer. No `form-action`: browsers apply it to the redirect after a decision, which leads to the app. */
 const always = {
-  'content-security-policy': "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -46,8 +50,8 @@ export function buildHttp(world: World): FastifyInstance {
   app.setNotFoundHandler((request, reply) => {
     const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
     const others = METHODS.filter((method) => app.findRoute({ url: path, method }) !== null);
-    if (others.length > 0) return answerPlain(request, reply.header('allow', others.join(', ')), 405, 'This address takes another method.');
-    return answerPlain(request, reply, 404, 'There is nothing here.');
+    if (others.length > 0) return answerPlain(world, request, reply.header('allow', others.join(', ')), 405, 'method');
+    return answerPlain(world, request, reply, 404, 'not-found');
   });
 
   app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ alive: true }));
@@ -64,7 +68,11 @@ export function buildHttp(world: World): FastifyInstance {
   app.get('/assets/gatehouse.css', async (_request, reply) =>
     reply.header('content-type', 'text/css; charset=utf-8').header('cache-control', 'public, max-age=3600').send(stylesheet),
   );
+  app.get('/assets/gatehouse.js', async (_request, reply) =>
+    reply.header('content-type', 'text/javascript; charset=utf-8').header('cache-control', 'public, max-age=3600').send(script),
+  );
   peopleRoutes(app, world);
+  consentsRoutes(app, world);
   consentRoutes(app, world);
   oauth1Routes(app, world);
   oauth2Routes(app, world);
@@ -75,13 +83,15 @@ export function buildHttp(world: World): FastifyInstance {
 
 /** A plain refusal in the shape of whoever asks: a protocol endpoint's, or a page. */
 function answerPlain(
+  world: World,
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
-  text: string,
+  note: Note,
   reference: string | null = null,
 ): FastifyReply | Promise<FastifyReply> {
   const path = request.raw.url ?? '/';
+  const { text } = noteTexts(wordsOf('en'), note);
   const error = status >= 500 ? 'server_error' : 'invalid_request';
   if (path.startsWith('/oauth1/'))
     return sendForm(reply, status, [['oauth_problem', error], ...(reference ? [['reference', reference] as const] : [])]);
@@ -96,7 +106,12 @@ function answerPlain(
   return sendPage(
     reply,
     status,
-    messagePage({ siteName: 'Gatehouse', userName: null, csrf: '' }, status === 404 ? 'Not found' : 'That did not work', text, reference),
+    notePage(
+      { words: languageFor(request, null), siteName: world.siteName, user: null, csrf: '', here: null, done: null },
+      note,
+      {},
+      reference,
+    ),
   );
 }
 
@@ -109,8 +124,7 @@ function answerFault(
 ): FastifyReply | Promise<FastifyReply> {
   reply.headers(always);
   const status = fault.statusCode ?? 500;
-  if (status >= 400 && status < 500)
-    return answerPlain(request, reply, status, status === 413 ? 'The request is too large.' : 'The request cannot be read.');
+  if (status >= 400 && status < 500) return answerPlain(world, request, reply, status, status === 413 ? 'too-large' : 'unreadable');
   const reference = world.mint.randomHex(6);
   // The path alone: a query may carry what must not be logged.
   world.log.error('request failed', {
@@ -122,5 +136,5 @@ function answerFault(
   });
   const busy = /SQLITE_BUSY|database is locked/.test(fault.message);
   if (busy) reply.header('retry-after', '1');
-  return answerPlain(request, reply, busy ? 503 : 500, 'Something went wrong on our side. Please try again later.', reference);
+  return answerPlain(world, request, reply, busy ? 503 : 500, 'fault', reference);
 }

@@ -3,15 +3,14 @@ import type { Account } from '#accounts/account.ts';
 import type { Digest } from '#kernel/ids.ts';
 import { later, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { verifierPage } from '#pages/people.ts';
+import { verifierPage } from '#pages/consent.ts';
 import type { AuthorizationRequest } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { currentConsent, isIdentityOnly, needsNoConsent } from '#registry/consents.ts';
 import { hindrance } from '#registry/policy.ts';
-import { refusalWords } from '#registry/refusal-words.ts';
 import { refusalForPerson } from './answers.ts';
-import { actorOf, frameOf, seeOther, sendMessage, sendPage, type Visitor } from './visitor.ts';
+import { actorOf, frameOf, seeOther, sendNote, sendPage, type Visitor } from './visitor.ts';
 import type { World } from './world.ts';
 
 const DECISION_FOR = seconds(600);
@@ -81,14 +80,14 @@ export async function carryOut(
   const answer = await world.registry.submit(actorOf(world, http, user), 'accept', { clientId: client.id, scopes });
   if (answer.ok && answer.value.consent) return sendOn(world, reply, visitor, request, client, answer.value.consent);
   if (!answer.ok && answer.refusal.kind === 'readonly')
-    return sendMessage(world, reply, visitor, 503, 'Nothing can be changed at the moment', refusalWords(answer.refusal));
+    return sendNote(world, reply, visitor, 503, 'readonly', { reason: answer.refusal.reason });
   const why = hindrance(client, user, { newConsent: true }) ?? {
     kind: 'client-not-usable',
     stage: client.stage,
     ownerOnly: client.ownerOnly,
   };
-  const { status, title, text } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
-  return sendMessage(world, reply, visitor, status, title, text);
+  const { status, note, values } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
+  return sendNote(world, reply, visitor, status, note, values);
 }
 
 /** Sends a person back to the app under a consent that stands; nothing about it is written. */
@@ -104,8 +103,8 @@ async function sendOn(
   if (request.asked.protocol === 'oauth2') return seeOther(reply, await face.oauth2.grant(request.asked, client, consent, request.scopes));
   const done = await face.oauth1.grant(request.asked.token, client, consent);
   if (!done.ok) {
-    const { status, title, text } = refusalForPerson(done.refusal);
-    return sendMessage(world, reply, visitor, status, title, text);
+    const { status, note, values } = refusalForPerson(done.refusal);
+    return sendNote(world, reply, visitor, status, note, values);
   }
   if (done.value.kind === 'redirect') return seeOther(reply, done.value.uri);
   return sendPage(reply, 200, verifierPage(frameOf(world, visitor), { appName: client.name, verifier: done.value.verifier }));
@@ -120,7 +119,7 @@ export function carryBack(
   client: Client,
 ): Promise<FastifyReply> | FastifyReply {
   if (request.asked.protocol === 'oauth2') return seeOther(reply, faceOf(world, request).denial(request.asked));
-  return sendMessage(world, reply, visitor, 200, 'Not allowed', `${client.name} was not allowed to act for you. Nothing was changed.`);
+  return sendNote(world, reply, visitor, 200, 'not-allowed', { app: client.name });
 }
 
 /** The handle of a decision route. */

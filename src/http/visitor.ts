@@ -2,10 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { csrfHolds, csrfToken } from '#accounts/sign-in.ts';
 import type { Frame, Html } from '#pages/layout.ts';
-import { messagePage } from '#pages/people.ts';
-import type { Actor } from '#registry/actor.ts';
+import { messagePage, notePage } from '#pages/people.ts';
+import { acceptedLanguage, catalogues, languageOf, type MessageKey, type Note, type Words, wordsOf } from '#pages/words.ts';
+import { type Actor, RIGHTS } from '#registry/actor.ts';
 import { pageForm } from './sent.ts';
 import type { World } from './world.ts';
+
+/** The right to look after accounts, groups and the server itself. */
+export const ADMINISTER = 'userrights';
 
 /** The browser in front of us. */
 export interface Visitor {
@@ -13,6 +17,10 @@ export interface Visitor {
   /** The secret forms are proven with: the session's, or that of a form cookie before sign-in. */
   readonly secret: string;
   readonly signedIn: boolean;
+  readonly words: Words;
+  /** Path and query asked for, when it can be asked for again. */
+  readonly here: string | null;
+  readonly done: MessageKey | null;
 }
 
 const cookieName = (world: World, kind: 'session' | 'form') => `${world.secure ? '__Host-' : ''}gatehouse${kind === 'form' ? '-form' : ''}`;
@@ -43,11 +51,12 @@ export async function sessionOf(
 /** Finds out who is there. A browser without a session gets a form cookie, so that its forms can be proven too. */
 export async function visitorOf(world: World, request: FastifyRequest, reply: FastifyReply): Promise<Visitor> {
   const session = await sessionOf(world, request);
-  if (session) return { ...session, signedIn: true };
+  const page = pageFacts(world, request, reply);
+  if (session) return { ...session, signedIn: true, ...page };
   const known = request.cookies[cookieName(world, 'form')];
   const secret = known !== undefined && /^[\w-]{51}$/.test(known) ? known : world.mint.secret();
   if (secret !== known) reply.setCookie(cookieName(world, 'form'), secret, cookieOptions(world, 86_400));
-  return { user: null, secret, signedIn: false };
+  return { user: null, secret, signedIn: false, ...page };
 }
 
 /** The person in front of a page, with every right of theirs. */
@@ -60,11 +69,47 @@ export const actorOf = (world: World, request: FastifyRequest, user: Account | n
 });
 
 /** What every page of this visitor knows. */
-export const frameOf = (world: World, visitor: Visitor): Frame => ({
-  siteName: world.siteName,
-  userName: visitor.user?.name ?? null,
-  csrf: csrfToken(visitor.secret),
-});
+export function frameOf(world: World, { user, secret, words, here, done }: Visitor): Frame {
+  const rights = world.rights.rightsOf(user);
+  return {
+    words,
+    siteName: world.siteName,
+    user: user && {
+      name: user.name,
+      mayPropose: rights.has(RIGHTS.propose) || rights.has(RIGHTS.updateOwn),
+      mayReview: rights.has(RIGHTS.review),
+      mayAdminister: rights.has(ADMINISTER),
+    },
+    csrf: csrfToken(secret),
+    here,
+    done,
+  };
+}
+
+const LANGUAGE_COOKIE = 'gatehouse-language';
+
+/** The language of a request: asked for in the address (and kept), chosen before, or what the browser prefers. */
+export function languageFor(request: FastifyRequest, reply: FastifyReply | null, secure = false): Words {
+  const target = request.raw.url ?? '/';
+  const query = new URLSearchParams(target.includes('?') ? target.slice(target.indexOf('?') + 1) : '');
+  // OIDC Core §3.1.2.1 has a list, best first; `uselang` is what clients of the reference send.
+  const asked = [query.get('uselang'), ...(query.get('ui_locales') ?? '').split(' ')].map((tag) => languageOf(tag ?? undefined));
+  const chosen = asked.find((language) => language !== undefined);
+  if (chosen && reply && !reply.sent)
+    reply.setCookie(LANGUAGE_COOKIE, chosen, { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge: 31_536_000 });
+  return wordsOf(chosen ?? languageOf(request.cookies?.[LANGUAGE_COOKIE]) ?? acceptedLanguage(request.headers['accept-language']) ?? 'en');
+}
+
+function pageFacts(world: World, request: FastifyRequest, reply: FastifyReply): Pick<Visitor, 'words' | 'here' | 'done'> {
+  const target = request.raw.url ?? '/';
+  const done = `done.${new URLSearchParams(target.split('?', 2)[1] ?? '').get('done') ?? ''}`;
+  const again = request.method === 'GET' && target.length <= 2048 && ownPath(target) === target;
+  return {
+    words: languageFor(request, reply, world.secure),
+    here: again ? target : null,
+    done: Object.hasOwn(catalogues.en, done) ? (done as MessageKey) : null,
+  };
+}
 
 /** Sends a page that is this person's alone: never kept, never framed, no script. */
 export async function sendPage(reply: FastifyReply, status: number, page: Html): Promise<FastifyReply> {
@@ -75,7 +120,7 @@ export async function sendPage(reply: FastifyReply, status: number, page: Html):
     .send(String(await page));
 }
 
-/** Sends a page that says one thing. */
+/** Sends a page that says one thing, given as text: for the dialect, whose words are fixed. */
 export const sendMessage = (
   world: World,
   reply: FastifyReply,
@@ -84,6 +129,16 @@ export const sendMessage = (
   title: string,
   text: string,
 ): Promise<FastifyReply> => sendPage(reply, status, messagePage(frameOf(world, visitor), title, text));
+
+/** Sends a page that says one thing, in the visitor's language. */
+export const sendNote = (
+  world: World,
+  reply: FastifyReply,
+  visitor: Visitor,
+  status: number,
+  note: Note,
+  values?: Readonly<Record<string, string | number>>,
+): Promise<FastifyReply> => sendPage(reply, status, notePage(frameOf(world, visitor), note, values));
 
 /** 303 to one of our own paths, or to a URI that a room has proven. */
 export const seeOther = (reply: FastifyReply, location: string): FastifyReply =>
@@ -112,4 +167,4 @@ export function formIsOurs(world: World, request: FastifyRequest, visitor: Visit
 
 /** Tells a person whose form was not ours, or too old. */
 export const refuseForm = (world: World, reply: FastifyReply, visitor: Visitor): Promise<FastifyReply> =>
-  sendMessage(world, reply, visitor, 403, 'This form has expired', 'Open the page again and repeat what you did. Nothing was changed.');
+  sendNote(world, reply, visitor, 403, 'form-expired');

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
-import { type Frame, type Html, layout } from './layout.ts';
+import { type Frame, facts, type Html, layout, named, phrase, proof } from './layout.ts';
+import type { Words } from './words.ts';
 
 /** One scope in plain words. */
 export interface ScopeLine {
@@ -17,7 +18,8 @@ export interface ScopeGroup {
 export interface ConsentView {
   readonly appName: string;
   readonly appDescription: string;
-  readonly ownerName: string;
+  /** Null: somebody who left. */
+  readonly ownerName: string | null;
   /** Null: every site. */
   readonly site: string | null;
   /** What is new to this person. */
@@ -27,46 +29,94 @@ export interface ConsentView {
   readonly userName: string;
   readonly returnsTo: string | null;
   readonly proposed: boolean;
-  readonly csrf: string;
   readonly popup: boolean;
 }
 
 const groupPart = ({ label, scopes }: ScopeGroup) =>
-  html`<h2>${label}</h2><ul>${scopes.map(
+  html`<h3>${label}</h3><ul>${scopes.map(
     ({ description, risk }) => html`<li>${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}</li>`,
   )}</ul>`;
+
+const asked = (words: Words, { groups, allowedBefore }: ConsentView): Html => {
+  if (groups.length > 0)
+    return html`<h2>${words.say(allowedBefore.length > 0 ? 'consent.new' : 'consent.can')}</h2>${groups.map(groupPart)}`;
+  return html`<p>${words.say(allowedBefore.length > 0 ? 'consent.nothing-new' : 'consent.identity')}</p>`;
+};
 
 /**
  * Asks for a person's decision. The form holds the decision and the proof that it is ours; what was asked is stored, so it cannot differ
  * from what is shown. Buttons are named `accept` and `cancel`: tools script this form.
  */
 export function consentPage(frame: Frame, view: ConsentView): Html {
-  const { appName, groups, allowedBefore } = view;
+  const { words } = frame;
+  const who = {
+    app: html`<strong>${named(view.appName)}</strong>`,
+    owner: named(view.ownerName ?? words.say('frame.nobody')),
+    user: named(view.userName),
+    site: view.site === null ? words.say('frame.every-site') : html`<strong>${named(view.site)}</strong>`,
+  };
   return layout(
     frame,
-    `Allow ${appName}?`,
-    html`<p><strong><bdi>${appName}</bdi></strong>, by <bdi>${view.ownerName}</bdi>, wants to act for you, <bdi>${view.userName}</bdi>, on
-${view.site === null ? 'every site' : html`<strong>${view.site}</strong>`}.</p>
-${view.proposed ? html`<p class="problem">This app has not been reviewed yet. Only you, its owner, can use it.</p>` : ''}
-${view.appDescription === '' ? '' : html`<p class="quiet">${view.appDescription}</p>`}
-<section class="card" aria-label="What it may do">
-${
-  groups.length > 0
-    ? html`<p>${allowedBefore.length > 0 ? 'New: it will also be able to:' : 'It will be able to:'}</p>${groups.map(groupPart)}`
-    : allowedBefore.length > 0
-      ? html`<p>It asks for nothing new.</p>`
-      : html`<p>It will know who you are, and may do nothing else.</p>`
-}
-${allowedBefore.length > 0 ? html`<p>You allowed before:</p>${allowedBefore.map(groupPart)}` : ''}
+    words.say('consent.title', { app: view.appName }),
+    html`<p>${phrase(words, 'consent.wants', who)}</p>
+${view.proposed ? html`<p class="advice">${words.say('consent.proposed')}</p>` : ''}
+${view.appDescription === '' ? '' : html`<p class="quiet">${named(view.appDescription)}</p>`}
+<section class="card" aria-label="${words.say('consent.what')}">
+${asked(words, view)}
+${view.allowedBefore.length > 0 ? html`<h2>${words.say('consent.before')}</h2>${view.allowedBefore.map(groupPart)}` : ''}
 </section>
-${view.returnsTo === null ? '' : html`<p class="quiet">Afterwards you go back to <bdi>${view.returnsTo}</bdi>. You can end this at any time under "Apps I allowed".</p>`}
+${view.returnsTo === null ? '' : html`<p class="quiet">${phrase(words, 'consent.returns', { place: named(view.returnsTo) })}</p>`}
 <form method="post" id="mw-mwoauth-authorize-form">
-<input type="hidden" name="csrf" value="${view.csrf}">
+${proof(frame)}
 <div class="buttons">
-<button type="submit" name="accept" value="1">Allow</button>
-<button type="submit" name="cancel" value="1" class="second">Do not allow</button>
+<button type="submit" name="accept" value="1">${words.say('consent.allow')}</button>
+<button type="submit" name="cancel" value="1" class="second">${words.say('consent.deny')}</button>
 </div>
 </form>`,
-    view.popup,
+    { bare: view.popup },
+  );
+}
+
+/** One app a person allowed. */
+export interface AllowedApp {
+  readonly id: number;
+  /** Null: it no longer exists. */
+  readonly appName: string | null;
+  readonly site: string | null;
+  readonly since: number;
+  readonly scopes: readonly string[];
+}
+
+/** Every app this person allowed, with a button to end each. */
+export function consentsPage(frame: Frame, apps: readonly AllowedApp[]): Html {
+  const { words } = frame;
+  return layout(
+    frame,
+    words.say('consents.title'),
+    apps.length === 0
+      ? html`<p>${words.say('consents.none')}</p>`
+      : html`<p>${words.say('consents.intro')}</p>${apps.map((app) => {
+          const name = app.appName ?? words.say('consents.gone-app');
+          return html`<section class="card"><h2>${named(name)}</h2>
+${facts([
+  [words.say('consents.site'), app.site ?? words.say('frame.every-site')],
+  [words.say('consents.since'), words.day(app.since)],
+])}
+<ul>${app.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>
+<form method="post" action="/consents/${app.id}/end">${proof(frame)}
+<div class="buttons"><button class="danger" name="end" value="1">${words.say('consents.end', { app: name })}</button></div></form></section>`;
+        })}`,
+  );
+}
+
+/** The code a person carries to an app that cannot be called back (RFC 5849 §2.2, `oob`). */
+export function verifierPage(frame: Frame, view: { readonly appName: string | null; readonly verifier: string }): Html {
+  const { words } = frame;
+  const app = view.appName === null ? words.say('verifier.the-app') : html`<strong>${named(view.appName)}</strong>`;
+  return layout(
+    frame,
+    words.say('verifier.title'),
+    html`<p>${phrase(words, 'verifier.enter', { app })}</p>
+<code class="big">${view.verifier}</code><p class="quiet">${words.say('verifier.once')}</p>`,
   );
 }

@@ -1,46 +1,165 @@
 import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
+import { languageNames, languages, type MessageKey, type Words } from './words.ts';
 
 /** HTML that is safe to send: everything put into a template is escaped unless it is itself Html. */
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
-/** What every page knows. */
-export interface Frame {
-  readonly siteName: string;
-  /** Who is signed in; null: nobody. */
-  readonly userName: string | null;
-  /** Form proof for the sign-out button. */
-  readonly csrf: string;
+/** Who is signed in, as the frame needs it. */
+export interface FrameUser {
+  readonly name: string;
+  readonly mayPropose: boolean;
+  readonly mayReview: boolean;
+  readonly mayAdminister: boolean;
 }
 
-/** The frame of every page. A popup has no navigation. */
-export function layout(frame: Frame, title: string, body: Html, bare = false): Html {
+/** What every page knows. */
+export interface Frame {
+  readonly words: Words;
+  readonly siteName: string;
+  /** Null: nobody is signed in. */
+  readonly user: FrameUser | null;
+  /** Form proof. */
+  readonly csrf: string;
+  /** Path and query of the page, for the links that change its language; null where it cannot be asked for again. */
+  readonly here: string | null;
+  /** What was just done, said on the page that follows. */
+  readonly done: MessageKey | null;
+}
+
+export interface PageOptions {
+  /** No navigation: a popup. */
+  readonly bare?: boolean;
+  /** Tables and side-by-side texts need more room. */
+  readonly wide?: boolean;
+}
+
+/** The frame of every page. */
+export function layout(frame: Frame, title: string, body: Html, { bare = false, wide = false }: PageOptions = {}): Html {
+  const { words } = frame;
   return html`<!doctype html>
-<html lang="en">
+<html lang="${words.language}" dir="${words.direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} – ${frame.siteName}</title>
 <link rel="stylesheet" href="/assets/gatehouse.css">
+<script src="/assets/gatehouse.js" defer></script>
 </head>
 <body>
+<a class="skip" href="#content">${words.say('frame.skip')}</a>
 ${bare ? '' : navigation(frame)}
-<main>
+<main id="content"${wide ? html` class="wide"` : ''}>
 <h1>${title}</h1>
+${frame.done === null ? '' : html`<p class="done" role="status">${words.say(frame.done)}</p>`}
 ${body}
 </main>
+${bare ? '' : footer(frame)}
 </body>
 </html>`;
 }
 
-function navigation({ siteName, userName, csrf }: Frame): Html {
+const link = (frame: Frame, href: string, key: MessageKey): Html =>
+  html`<li><a href="${href}"${frame.here === href ? html` aria-current="page"` : ''}>${frame.words.say(key)}</a></li>`;
+
+function navigation(frame: Frame): Html {
+  const { words, user, siteName } = frame;
   return html`<header>
 <a class="home" href="/">${siteName}</a>
+<nav aria-label="${words.say('frame.menu')}"><ul>
+${link(frame, '/apps', 'frame.directory')}
 ${
-  userName === null
-    ? html`<nav><a href="/sign-in">Sign in</a></nav>`
-    : html`<nav><a href="/consents">Apps I allowed</a>
-<form method="post" action="/sign-out"><input type="hidden" name="csrf" value="${csrf}"><button class="plain" name="sign-out" value="1">Sign out ${userName}</button></form></nav>`
+  user === null
+    ? link(frame, '/sign-in', 'frame.sign-in')
+    : html`${link(frame, '/consents', 'frame.consents')}
+${user.mayPropose ? link(frame, '/my/apps', 'frame.my-apps') : ''}
+${user.mayReview ? link(frame, '/review', 'frame.review') : ''}
+${user.mayAdminister ? link(frame, '/admin', 'frame.admin') : ''}
+<li><a href="/account"${frame.here === '/account' ? html` aria-current="page"` : ''}>${words.say('frame.account', { name: user.name })}</a></li>
+<li><form method="post" action="/sign-out">${proof(frame)}<button class="plain" name="sign-out" value="1">${words.say('frame.sign-out')}</button></form></li>`
 }
+</ul></nav>
 </header>`;
 }
+
+function footer({ words, here }: Frame): Html {
+  if (here === null) return html`<footer></footer>`;
+  const to = (language: string) => {
+    const [path = '/', query = ''] = here.split('?', 2);
+    const params = new URLSearchParams(query);
+    params.delete('done');
+    params.set('uselang', language);
+    return `${path}?${params}`;
+  };
+  return html`<footer><nav aria-label="${words.say('frame.language')}"><ul>${languages.map(
+    (language) =>
+      html`<li><a href="${to(language)}" lang="${language}" hreflang="${language}"${language === words.language ? html` aria-current="true"` : ''}>${languageNames[language]}</a></li>`,
+  )}</ul></nav></footer>`;
+}
+
+/** The hidden field that proves a form is ours. Every form has it. */
+export const proof = ({ csrf }: Pick<Frame, 'csrf'>): Html => html`<input type="hidden" name="csrf" value="${csrf}">`;
+
+/** A name of a stranger: whatever it holds, it does not turn the direction of the text around it. */
+export const named = (name: string): Html => html`<bdi>${name}</bdi>`;
+
+/** What went wrong with a form, above it. */
+export const problemLine = (problem: string | null): Html =>
+  problem === null ? html`` : html`<p class="problem" role="alert">${problem}</p>`;
+
+/** One labelled field, with its help and what is wrong with it. */
+export function field(view: {
+  readonly name: string;
+  readonly label: string;
+  readonly value?: string;
+  readonly type?: string;
+  readonly help?: string;
+  readonly problem?: string | null;
+  readonly required?: boolean;
+  readonly most?: number;
+  readonly least?: number;
+  readonly autocomplete?: string;
+  readonly rows?: number;
+  readonly readonly?: boolean;
+}): Html {
+  const { name, label, value = '', type = 'text', help, problem, required = false, most, least, autocomplete, rows } = view;
+  const described = [help === undefined ? '' : `${name}-help`, problem ? `${name}-problem` : ''].filter((id) => id !== '').join(' ');
+  const rest = html`${required ? html` required` : ''}${view.readonly ? html` readonly` : ''}${most === undefined ? '' : html` maxlength="${most}"`}${
+    least === undefined ? '' : html` minlength="${least}"`
+  }${autocomplete === undefined ? '' : html` autocomplete="${autocomplete}"`}${described === '' ? '' : html` aria-describedby="${described}"`}${
+    problem ? html` aria-invalid="true"` : ''
+  }`;
+  return html`<div class="field"><label for="${name}">${label}</label>
+${help === undefined ? '' : html`<p class="help" id="${name}-help">${help}</p>`}
+${
+  rows === undefined
+    ? html`<input id="${name}" name="${name}" type="${type}" value="${value}"${rest}>`
+    : html`<textarea id="${name}" name="${name}" rows="${rows}"${rest}>${value}</textarea>`
+}
+${problem ? html`<p class="problem" id="${name}-problem">${problem}</p>` : ''}</div>`;
+}
+
+/** A text to be copied as it is: a credential, a command. */
+export const copyable = (words: Words, text: string, label?: string): Html =>
+  html`<div class="copyable"><pre tabindex="0"${label === undefined ? '' : html` aria-label="${label}"`}><code>${text}</code></pre><button type="button" class="second" data-copy data-copied="${words.say('frame.copied')}" hidden>${words.say('frame.copy')}</button></div>`;
+
+/** Facts in two columns. Absent ones are left out. */
+export const facts = (rows: readonly (readonly [label: string, value: Html | string] | null)[]): Html =>
+  html`<dl>${rows.filter((row) => row !== null).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
+
+/** A sentence with pieces of HTML in it, in the order its language puts them. */
+export function phrase(words: Words, key: MessageKey, parts: Readonly<Record<string, Html | string | number>>): Html {
+  const marks = Object.fromEntries(
+    Object.entries(parts).map(([name, part]) => [name, typeof part === 'number' ? part : `\u0001${name}\u0001`]),
+  );
+  const pieces = words.say(key, marks).split('\u0001');
+  return html`${pieces.map((piece, index) => (index % 2 === 0 ? piece : parts[piece]))}`;
+}
+
+/** Links that go on through a list. */
+export const pager = (words: Words, { first, next }: { readonly first: string | null; readonly next: string | null }): Html =>
+  first === null && next === null
+    ? html``
+    : html`<nav class="pager" aria-label="${words.say('frame.next-page')}">${first === null ? '' : html`<a href="${first}">${words.say('frame.first-page')}</a>`}${
+        next === null ? '' : html`<a href="${next}" rel="next">${words.say('frame.next-page')}</a>`
+      }</nav>`;

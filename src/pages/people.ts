@@ -1,25 +1,23 @@
 import { html } from 'hono/html';
-import { type Frame, type Html, layout } from './layout.ts';
-
-const problemLine = (problem: string | null) => (problem === null ? '' : html`<p class="problem" role="alert">${problem}</p>`);
+import { type Frame, field, type Html, layout, phrase, problemLine, proof } from './layout.ts';
+import { type Note, noteTexts } from './words.ts';
 
 /** The sign-in form. `returnto` is one of our own paths. */
 export function signInPage(
   frame: Frame,
-  view: { readonly returnto: string; readonly name: string; readonly problem: string | null; readonly csrf: string },
+  view: { readonly returnto: string; readonly name: string; readonly problem: string | null },
 ): Html {
+  const { words } = frame;
   return layout(
     frame,
-    'Sign in',
+    words.say('sign-in.title'),
     html`${problemLine(view.problem)}
 <form method="post" action="/sign-in">
-<input type="hidden" name="csrf" value="${view.csrf}">
+${proof(frame)}
 <input type="hidden" name="returnto" value="${view.returnto}">
-<label for="name">Name</label>
-<input id="name" name="name" value="${view.name}" autocomplete="username" required maxlength="255" autocapitalize="none">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required maxlength="512">
-<div class="buttons"><button type="submit" name="sign-in" value="1">Sign in</button></div>
+${field({ name: 'name', label: words.say('sign-in.name'), value: view.name, autocomplete: 'username', required: true, most: 255 })}
+${field({ name: 'password', label: words.say('sign-in.password'), type: 'password', autocomplete: 'current-password', required: true, most: 512 })}
+<div class="buttons"><button type="submit" name="sign-in" value="1">${words.say('sign-in.button')}</button></div>
 </form>`,
   );
 }
@@ -27,65 +25,51 @@ export function signInPage(
 /** The one-time set-up form: the first administrator. */
 export function setupPage(
   frame: Frame,
-  view: { readonly token: string; readonly name: string; readonly email: string; readonly problem: string | null; readonly csrf: string },
+  view: { readonly token: string; readonly name: string; readonly email: string; readonly problem: string | null },
 ): Html {
+  const { words } = frame;
   return layout(
     frame,
-    'Set up this server',
-    html`<p>Create the first administrator. This link works once.</p>
+    words.say('setup.title'),
+    html`<p>${words.say('setup.intro')}</p>
 ${problemLine(view.problem)}
 <form method="post" action="/setup">
-<input type="hidden" name="csrf" value="${view.csrf}">
+${proof(frame)}
 <input type="hidden" name="token" value="${view.token}">
-<label for="name">Name</label>
-<input id="name" name="name" value="${view.name}" autocomplete="username" required maxlength="255" autocapitalize="none">
-<label for="email">E-mail address</label>
-<input id="email" name="email" type="email" value="${view.email}" autocomplete="email" required maxlength="255">
-<label for="password">Password, at least 8 characters</label>
-<input id="password" name="password" type="password" autocomplete="new-password" required minlength="8" maxlength="512">
-<div class="buttons"><button type="submit" name="set-up" value="1">Create administrator</button></div>
+${field({ name: 'name', label: words.say('sign-in.name'), value: view.name, autocomplete: 'username', required: true, most: 255 })}
+${field({ name: 'email', label: words.say('setup.email'), type: 'email', value: view.email, autocomplete: 'email', required: true, most: 255 })}
+${field({
+  name: 'password',
+  label: words.say('setup.password'),
+  help: words.say('setup.password-help'),
+  type: 'password',
+  autocomplete: 'new-password',
+  required: true,
+  least: 8,
+  most: 512,
+})}
+<div class="buttons"><button type="submit" name="set-up" value="1">${words.say('setup.button')}</button></div>
 </form>`,
   );
 }
 
-/** The first page: what is this place, what can I do here. */
-export function homePage(frame: Frame): Html {
+/** The first page: what is this place, what can I do here. `waiting`: apps that wait for a review; null: not this person's business. */
+export function homePage(frame: Frame, view: { readonly waiting: number | null }): Html {
+  const { words, user, siteName } = frame;
+  const item = (href: string, text: string) => html`<li><a href="${href}">${text}</a></li>`;
   return layout(
     frame,
-    frame.userName === null ? `Welcome to ${frame.siteName}` : `Hello, ${frame.userName}`,
-    html`<p>Here you decide which apps may act for you, and end it when you like.</p>
-${
-  frame.userName === null
-    ? html`<p><a href="/sign-in">Sign in</a> to see the apps you allowed.</p>`
-    : html`<p><a href="/consents">Apps I allowed</a></p>`
-}
-<p class="quiet">Writing an app? Its endpoints are listed at <a href="/.well-known/oauth-authorization-server">/.well-known/oauth-authorization-server</a>.</p>`,
-  );
-}
-
-/** One app a person allowed. */
-export interface AllowedApp {
-  readonly id: number;
-  readonly appName: string;
-  readonly site: string | null;
-  readonly since: string;
-  readonly scopes: readonly string[];
-}
-
-/** Every app this person allowed, with a button to end each. */
-export function consentsPage(frame: Frame, apps: readonly AllowedApp[]): Html {
-  return layout(
-    frame,
-    'Apps I allowed',
-    apps.length === 0
-      ? html`<p>You have not allowed any app yet.</p>`
-      : html`<p>Ending an app stops everything it was given for you, at once.</p>${apps.map(
-          (app) => html`<section class="card"><h2><bdi>${app.appName}</bdi></h2>
-<dl><dt>Site</dt><dd>${app.site ?? 'every site'}</dd><dt>Since</dt><dd>${app.since}</dd></dl>
-<ul>${app.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>
-<form method="post" action="/consents/${app.id}/end"><input type="hidden" name="csrf" value="${frame.csrf}">
-<div class="buttons"><button class="second" name="end" value="1">End ${app.appName}</button></div></form></section>`,
-        )}`,
+    user === null ? words.say('home.welcome', { site: siteName }) : words.say('home.hello', { name: user.name }),
+    html`<p>${words.say('home.what', { site: siteName })}</p>
+<ul class="card">
+${user === null ? item('/sign-in', words.say('home.sign-in')) : item('/consents', words.say('home.user'))}
+${item('/apps', words.say('home.directory'))}
+${user?.mayPropose ? item('/my/apps', words.say('home.developer')) : ''}
+${user?.mayReview && view.waiting !== null ? item('/review', words.say('home.reviewer', { count: view.waiting })) : ''}
+${user?.mayAdminister ? item('/admin', words.say('home.admin')) : ''}
+</ul>
+${user !== null && !user.mayPropose ? html`<p class="quiet">${words.say('home.developer-wanted')}</p>` : ''}
+<p class="quiet">${phrase(words, 'home.technical', { link: html`<a href="/.well-known/oauth-authorization-server">/.well-known/oauth-authorization-server</a>` })}</p>`,
   );
 }
 
@@ -94,16 +78,17 @@ export function messagePage(frame: Frame, title: string, text: string, reference
   return layout(
     frame,
     title,
-    html`<p>${text}</p>${reference === null ? '' : html`<p class="quiet">Reference: <code>${reference}</code></p>`}`,
+    html`<p>${text}</p>${reference === null ? '' : html`<p class="quiet">${phrase(frame.words, 'frame.reference', { reference: html`<code>${reference}</code>` })}</p>`}`,
   );
 }
 
-/** The code a person carries to an app that cannot be called back (RFC 5849 §2.2, `oob`). */
-export function verifierPage(frame: Frame, view: { readonly appName: string | null; readonly verifier: string }): Html {
-  return layout(
-    frame,
-    'Your code',
-    html`<p>Enter this code in ${view.appName === null ? 'the app' : html`<strong><bdi>${view.appName}</bdi></strong>`}:</p>
-<code class="big">${view.verifier}</code><p class="quiet">It works once, for ten minutes.</p>`,
-  );
+/** A page that says one thing in the reader's language. */
+export function notePage(
+  frame: Frame,
+  note: Note,
+  values?: Readonly<Record<string, string | number>>,
+  reference: string | null = null,
+): Html {
+  const { title, text } = noteTexts(frame.words, note, values);
+  return messagePage(frame, title, text, reference);
 }

@@ -59,6 +59,7 @@ const compared = [
   'redirectIsPrefix',
   'site',
   'scopes',
+  'optionalScopes',
   'rsaPublicKey',
   'restrictions',
   'stage',

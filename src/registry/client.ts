@@ -69,6 +69,8 @@ export interface Client {
   readonly site: SiteId;
   /** What it may ask for, ordered. */
   readonly scopes: readonly string[];
+  /** Those of them a person may leave out when they say yes. */
+  readonly optionalScopes: readonly string[];
   /** Oldest first; empty for public clients. */
   readonly secrets: readonly ClientSecret[];
   /** PEM public key for RSA signatures; null: none. */

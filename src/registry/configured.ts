@@ -6,7 +6,7 @@ import { digestOf } from '#keys/digest.ts';
 import { ANYWHERE, type GrantType, grantTypes, type Protocol, protocols } from './client.ts';
 import { type FieldRules, judges, type Values } from './fields.ts';
 import type { NewClient, NewSecret } from './records.ts';
-import { registeredScopes } from './scopes.ts';
+import { registeredScopes, revocable } from './scopes.ts';
 
 // Apps that the configuration describes (registry 4.6): the operator's own, approved by being there, changed only there.
 
@@ -38,6 +38,7 @@ const shape = {
   owner: z.string().min(1).max(255),
   protocol: z.enum(protocols),
   scopes: z.array(z.string()),
+  optional_scopes: z.array(z.string()),
   redirect_uri: text,
   redirect_is_prefix: z.boolean(),
   rsa_public_key: text,
@@ -56,7 +57,15 @@ type Key = keyof typeof shape;
 type Entry = { [K in Key]?: z.output<(typeof shape)[K]> };
 
 const always: readonly Key[] = ['client_id', 'name', 'version', 'description', 'owner', 'protocol', 'scopes'];
-const anywhere: readonly Key[] = ['client_secret', 'client_secret_file', 'site', 'restrictions', 'skip_consent', 'owner_only'];
+const anywhere: readonly Key[] = [
+  'client_secret',
+  'client_secret_file',
+  'site',
+  'restrictions',
+  'skip_consent',
+  'owner_only',
+  'optional_scopes',
+];
 
 /** Which keys an app of this kind must and may have. */
 function keysOf(entry: Entry): { readonly required: readonly Key[]; readonly optional: readonly Key[] } {
@@ -66,10 +75,12 @@ function keysOf(entry: Entry): { readonly required: readonly Key[]; readonly opt
     return { required: [...always, 'redirect_uri'], optional: [...anywhere, 'rsa_public_key', 'redirect_is_prefix'] };
   }
   if (owned) return { required: [...always, 'confidential'], optional: [...anywhere, 'token_algorithm'] };
-  const code = entry.grant_types?.includes('authorization_code') ?? false;
+  // Nothing is known of it yet, not even that it is a list; as long as it is none, a redirect URI may be right.
+  const listed = Array.isArray(entry.grant_types);
+  const code = listed && entry.grant_types?.includes('authorization_code');
   return {
     required: [...always, 'confidential', 'grant_types', ...(code ? (['redirect_uri'] as const) : [])],
-    optional: [...anywhere, 'token_algorithm', 'pkce_optional'],
+    optional: [...anywhere, 'token_algorithm', 'pkce_optional', ...(listed ? [] : (['redirect_uri'] as const))],
   };
 }
 
@@ -80,6 +91,7 @@ const judged = {
   description: 'description',
   site: 'site',
   scopes: 'scopes',
+  optional_scopes: 'optionalScopes',
   redirect_uri: 'redirectUri',
   redirect_is_prefix: 'redirectIsPrefix',
   rsa_public_key: 'rsaPublicKey',
@@ -97,6 +109,7 @@ function shapeProblems(given: Readonly<Record<string, unknown>>): readonly [fiel
   const { required, optional } = keysOf(given as Entry);
   for (const key of required) if (given[key] === undefined || given[key] === null) problems.push([key, 'is missing']);
   for (const [key, value] of Object.entries(given)) {
+    if (problems.some(([field]) => field === key)) continue;
     if (!Object.hasOwn(shape, key)) problems.push([key.slice(0, 64), 'is not a key of an app']);
     else if (![...required, ...optional].includes(key as Key)) problems.push([key, 'is not for an app of this kind']);
     else {
@@ -123,8 +136,10 @@ function readEntry(
   context: ConfiguredContext,
 ): Result<{ client: NewClient; secret: NewSecret | null }, readonly [string, string][]> {
   const problems = [...shapeProblems(given)];
-  if (problems.length > 0) return refuse(problems);
-  const entry = given as Entry;
+  const wrong = new Set(problems.map(([field]) => field));
+  if (wrong.has('protocol')) return refuse(problems);
+  // What has not even its shape is left out, and the rest judged all the same.
+  const entry = Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))) as Entry;
   const protocol = entry.protocol as Protocol;
   const ownerOnly = entry.owner_only ?? false;
   const confidential = protocol === 'oauth1' || (entry.confidential ?? true);
@@ -135,12 +150,15 @@ function readEntry(
   } catch {
     problems.push(['client_secret_file', 'the file cannot be read']);
   }
+  if (secret !== null && !shape.client_secret.safeParse(secret).success)
+    problems.push(['client_secret_file', 'the secret in the file must have 32 to 255 characters']);
   if (entry.client_secret !== undefined && entry.client_secret_file !== undefined)
     problems.push(['client_secret_file', 'give the secret or the file, not both']);
-  if (confidential && secret === null && !entry.rsa_public_key && problems.length === 0)
+  const about = ['client_secret', 'client_secret_file', 'rsa_public_key', 'confidential'];
+  if (confidential && secret === null && !entry.rsa_public_key && !problems.some(([field]) => about.includes(field)))
     problems.push(['client_secret', 'is missing: an app that keeps a secret needs one, or an RSA key']);
-  const ownerId = context.ownerOf(entry.owner as string);
-  if (ownerId === undefined)
+  const ownerId = entry.owner === undefined ? undefined : context.ownerOf(entry.owner);
+  if (entry.owner !== undefined && ownerId === undefined)
     problems.push(['owner', `there is no account named ${entry.owner}: create it with "gatehouse account create"`]);
   const values: Record<string, unknown> = { protocol, ownerOnly, confidential, grantTypes: types };
   for (const [key, field] of Object.entries(judged)) if (entry[key as Key] !== undefined) values[field] = entry[key as Key];
@@ -168,6 +186,7 @@ function readEntry(
     tokenAlgorithm: entry.token_algorithm ?? 'ES256',
     site: context.rules.sites.resolve(entry.site ?? '*') as SiteId,
     scopes: registeredScopes(entry.scopes as readonly string[], context.rules.catalogue),
+    optionalScopes: revocable(entry.optional_scopes ?? [], context.rules.catalogue),
     rsaPublicKey: entry.rsa_public_key || null,
     restrictions: { ...ANYWHERE, ...entry.restrictions, pages: entry.restrictions?.pages ?? [] },
     stage: 'approved',

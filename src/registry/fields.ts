@@ -118,6 +118,11 @@ export const judges = {
       ? wrong({ kind: 'identity-scope-not-alone', scopes: identity })
       : undefined;
   }),
+  optionalScopes: list((value, all) => {
+    const scopes = Array.isArray(all.scopes) ? (all.scopes as readonly unknown[]) : [];
+    const strange = value.filter((scope) => !scopes.includes(scope));
+    return strange.length > 0 ? wrong({ kind: 'unknown-scopes', scopes: [...new Set(strange)] }) : undefined;
+  }),
   rsaPublicKey: (value, all) => {
     if (value === null || value === '') return undefined;
     if (typeof value !== 'string') return wrong({ kind: 'not-this-type', wanted: 'text' });
@@ -185,12 +190,13 @@ export const proposalFields: readonly Field[] = [
   named('confidential', true),
   named('pkceOptional', true),
   named('tokenAlgorithm', true),
+  named('optionalScopes', true),
 ];
 
 /** Fields that a revision may change, each optional. */
-export const revisionFields: readonly Field[] = (['name', 'redirectUri', 'description', 'site', 'scopes', 'redirectIsPrefix'] as const).map(
-  (name) => named(name, true),
-);
+export const revisionFields: readonly Field[] = (
+  ['name', 'redirectUri', 'description', 'site', 'scopes', 'redirectIsPrefix', 'optionalScopes'] as const
+).map((name) => named(name, true));
 
 /**
  * Checks the fields in order, first failure wins; answers the values with texts trimmed (registry 2.2). `context` has what a rule may need

@@ -23,6 +23,7 @@ export type Proposal = Pick<Client, 'name' | 'protocol'> &
       | 'pkceOptional'
       | 'tokenAlgorithm'
       | 'scopes'
+      | 'optionalScopes'
       | 'rsaPublicKey'
     >
   > & { readonly site?: string; readonly ignoreWarnings?: boolean };

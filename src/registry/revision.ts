@@ -3,7 +3,7 @@ import type { Instant } from '#kernel/time.ts';
 import type { Client } from './client.ts';
 
 /** Fields of an approved client that a revision may change. */
-export const revisedFields = ['name', 'description', 'redirectUri', 'redirectIsPrefix', 'site', 'scopes'] as const;
+export const revisedFields = ['name', 'description', 'redirectUri', 'redirectIsPrefix', 'site', 'scopes', 'optionalScopes'] as const;
 export type RevisedFields = Pick<Client, (typeof revisedFields)[number]>;
 
 export const revisionStages = ['proposed', 'approved', 'rejected', 'withdrawn'] as const;
@@ -26,5 +26,6 @@ export type NewRevision = Omit<Revision, 'id' | 'stage' | 'closedAt'>;
 /** True when a revision only takes scopes away: nobody needs to look at less. */
 export function onlyNarrows(live: RevisedFields, next: RevisedFields): boolean {
   const same = (['name', 'description', 'redirectUri', 'redirectIsPrefix', 'site'] as const).every((field) => live[field] === next[field]);
-  return same && next.scopes.length < live.scopes.length && next.scopes.every((scope) => live.scopes.includes(scope));
+  const optional = next.optionalScopes.every((scope) => live.optionalScopes.includes(scope) || next.scopes.includes(scope));
+  return same && optional && next.scopes.length < live.scopes.length && next.scopes.every((scope) => live.scopes.includes(scope));
 }

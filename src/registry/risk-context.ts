@@ -19,7 +19,11 @@ export async function riskOf(
   next: RiskSubject['next'] & { readonly id: Client['id'] },
   { owner, live }: RiskContext,
 ): Promise<Risk> {
-  const approved = await desk.records.listClients({ stage: 'approved', suppressed: false, limit: MOST_NAMES });
+  // Apps of the configuration have rows of a stage of their own; those whose entry is there are approved.
+  const listed = (['configured', 'approved'] as const).map((stage) =>
+    desk.records.listClients({ stage, suppressed: false, limit: MOST_NAMES }),
+  );
+  const approved = (await Promise.all(listed)).flat().filter(({ stage }) => stage === 'approved');
   return assess({
     next,
     live,

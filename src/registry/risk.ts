@@ -118,7 +118,8 @@ const rules = {
     return when(found.length > 0, 5, found.map((letter) => `U+${letter.codePointAt(0)?.toString(16).toUpperCase()}`).join(' '));
   },
   'mixed-scripts': ({ next }) => {
-    const letters = [...next.name.normalize('NFC')].filter((letter) => /\p{L}/u.test(letter)).join('');
+    // Letters of all scripts, such as the long-vowel mark of Japanese, mix with each.
+    const letters = [...next.name.normalize('NFC')].filter((letter) => /(?!\p{Script=Common})\p{L}/u.test(letter)).join('');
     const found = scripts.filter(([, pattern]) => pattern.test(letters)).map(([name]) => name);
     return when(found.length > 1 && !together.some((pattern) => pattern.test(letters)), 4, found.join(' and '));
   },

@@ -82,3 +82,7 @@ export function registeredScopes(asked: readonly string[], catalogue: ScopeCatal
   const identity = asked.filter((scope) => catalogue.identityOnly.includes(scope));
   return identity.length > 0 ? identity.slice(0, 1) : [...new Set([...catalogue.hidden, ...asked])];
 }
+
+/** The scopes a person could leave out: hidden and identity-only ones cannot be. */
+export const revocable = (scopes: readonly string[], catalogue: ScopeCatalogue): readonly string[] =>
+  [...new Set(scopes)].filter((scope) => !catalogue.irrevocable.includes(scope));

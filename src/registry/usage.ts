@@ -63,6 +63,12 @@ export function makeUsage(clock: Clock, records: Pick<UsageRecords, 'saveUsage'>
     marks.push({ kind, id, day: today });
   }
 
+  function count(clientId: ClientId, hour: number, added: number): void {
+    const hours = calls.get(clientId) ?? new Map<number, number>();
+    hours.set(hour, (hours.get(hour) ?? 0) + added);
+    calls.set(clientId, hours);
+  }
+
   return {
     note({ clientId, consentId, secretId, token }, call = false) {
       const now: Instant = clock.now();
@@ -75,21 +81,24 @@ export function makeUsage(clock: Clock, records: Pick<UsageRecords, 'saveUsage'>
       if (consentId != null) mark('consent', String(consentId));
       if (secretId != null) mark('secret', String(secretId));
       if (token != null) mark('token', token);
-      if (!call) return;
-      const hours = calls.get(clientId) ?? new Map<number, number>();
-      const hour = Math.floor(now / HOUR);
-      hours.set(hour, (hours.get(hour) ?? 0) + 1);
-      calls.set(clientId, hours);
+      if (call) count(clientId, Math.floor(now / HOUR), 1);
     },
     async flush() {
       if (marks.length === 0 && calls.size === 0) return;
       const batch: UsageBatch = {
         marks,
-        calls: [...calls].flatMap(([clientId, hours]) => [...hours].map(([hour, count]) => ({ clientId, hour, calls: count }))),
+        calls: [...calls].flatMap(([clientId, hours]) => [...hours].map(([hour, counted]) => ({ clientId, hour, calls: counted }))),
       };
       marks = [];
       calls = new Map();
-      await records.saveUsage(batch);
+      try {
+        await records.saveUsage(batch);
+      } catch (fault) {
+        // None of it was written: it goes with the next batch.
+        marks = [...batch.marks, ...marks];
+        for (const { clientId, hour, calls: counted } of batch.calls) count(clientId, hour, counted);
+        throw fault;
+      }
     },
   };
 }

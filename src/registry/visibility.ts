@@ -12,6 +12,7 @@ const open = new Set<keyof Client>([
   'ownerOnly',
   'site',
   'scopes',
+  'optionalScopes',
   'registeredAt',
   'stage',
   'stageAt',

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { digestOf } from '#keys/digest.ts';
 import { consentPage } from '#pages/consent.ts';
 import type { AuthorizationRequest } from '#registry/authorization-request.ts';
@@ -9,7 +8,7 @@ import { hindrance } from '#registry/policy.ts';
 import { refusalForPerson } from '../answers.ts';
 import { carryBack, carryOut, handleOf, pending } from '../decision.ts';
 import { pageForm } from '../sent.ts';
-import { formIsOurs, frameOf, refuseForm, seeOther, sendMessage, sendPage, signInFor, visitorOf } from '../visitor.ts';
+import { formIsOurs, frameOf, refuseForm, seeOther, sendNote, sendPage, signInFor, visitorOf } from '../visitor.ts';
 import type { World } from '../world.ts';
 
 /** Visible scopes by group, in display order. */
@@ -33,29 +32,24 @@ function placeOf(request: AuthorizationRequest, client: Client): string | null {
 
 /** The page where a person decides, and their decision; both protocols (house rule: the form carries the decision and nothing else). */
 export function consentRoutes(app: FastifyInstance, world: World): void {
-  const gone = {
-    title: 'This request is gone',
-    text: 'It was answered already, or you took more than ten minutes. Go back to the app and start again.',
-  };
-
   app.get('/authorize/:handle', async (request, reply) => {
     const visitor = await visitorOf(world, request, reply);
     if (visitor.user === null) return seeOther(reply, signInFor(request));
     const asked = await pending(world, handleOf(request), visitor.user);
     const client = asked && (await world.records.findClient(asked.clientId));
-    if (asked === undefined || client === undefined) return sendMessage(world, reply, visitor, 404, gone.title, gone.text);
+    if (asked === undefined || client === undefined) return sendNote(world, reply, visitor, 404, 'request-gone');
     const owner = await world.records.findAccount(client.ownerId);
     const why = hindrance(client, visitor.user, { newConsent: true });
     const earlier = (await currentConsent(world.records, client, visitor.user, world.site))?.scopes ?? [];
     // An app that takes no new users still serves those who allowed all it asks for.
     if (why && !(why.kind === 'client-halted' && why.halted === 'consents' && asked.scopes.every((scope) => earlier.includes(scope)))) {
-      const { status, title, text } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
-      return sendMessage(world, reply, visitor, status, title, text);
+      const { status, note, values } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
+      return sendNote(world, reply, visitor, status, note, values);
     }
     const page = consentPage(frameOf(world, visitor), {
       appName: client.name,
       appDescription: client.description,
-      ownerName: owner?.name ?? 'somebody who left',
+      ownerName: owner?.name ?? null,
       site: world.sites.nameOf(client.site) ?? null,
       groups: groupsOf(
         world,
@@ -68,7 +62,6 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
       userName: visitor.user.name,
       returnsTo: placeOf(asked, client),
       proposed: client.stage === 'proposed',
-      csrf: csrfToken(visitor.secret),
       popup: asked.display === 'popup',
     });
     return sendPage(reply, 200, page);
@@ -80,20 +73,18 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
     if (!formIsOurs(world, request, visitor)) return refuseForm(world, reply, visitor);
     const form = pageForm(request);
     const [accepted, cancelled] = [form.get('accept') !== undefined, form.get('cancel') !== undefined];
-    if (accepted === cancelled)
-      return sendMessage(world, reply, visitor, 400, 'Yes or no?', 'Open the page again and choose one of the two buttons.');
-    if ((await pending(world, handleOf(request), visitor.user)) === undefined)
-      return sendMessage(world, reply, visitor, 404, gone.title, gone.text);
+    if (accepted === cancelled) return sendNote(world, reply, visitor, 400, 'yes-or-no');
+    if ((await pending(world, handleOf(request), visitor.user)) === undefined) return sendNote(world, reply, visitor, 404, 'request-gone');
     // Of two decisions on one request, one gets it.
     const asked = await world.requests.takeRequest(digestOf(handleOf(request)), world.clock.now());
     const client = asked && (await world.records.findClient(asked.clientId));
-    if (asked === undefined || client === undefined) return sendMessage(world, reply, visitor, 404, gone.title, gone.text);
+    if (asked === undefined || client === undefined) return sendNote(world, reply, visitor, 404, 'request-gone');
     if (cancelled) return carryBack(world, reply, visitor, asked, client);
     // It may have been switched off while the page was open.
     const why = hindrance(client, visitor.user);
     if (why) {
-      const { status, title, text } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
-      return sendMessage(world, reply, visitor, status, title, text);
+      const { status, note, values } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
+      return sendNote(world, reply, visitor, status, note, values);
     }
     return carryOut(world, request, reply, { ...visitor, user: visitor.user }, asked, client);
   });

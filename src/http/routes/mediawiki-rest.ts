@@ -8,7 +8,7 @@ import { formValues, type Pair } from '#wire/form.ts';
 import { oauth2Words, refusalForPerson, sendJson } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf } from '../sent.ts';
-import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
+import { seeOther, sendNote, signInFor, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
 
 /** Values without blanks around them; empty ones count as absent (protocol reference 2.1). */
@@ -41,9 +41,7 @@ export function mediawikiRestRoutes(
       return reply.code(307).header('cache-control', 'no-store').header('location', signInFor(request)).send('');
     }
     const sound = query.ok ? await face.oauth2.readAuthorization(tidy(query.value)) : undefined;
-    const page = (status: number, title: string, text: string) => sendMessage(world, reply, visitor, status, title, text);
-    if (sound === undefined)
-      return page(400, 'The app asked in a wrong way', 'Its request cannot be read. Its developer can put it right.');
+    if (sound === undefined) return sendNote(world, reply, visitor, 400, 'bad-request', { kind: 'malformed' });
     const refusal = sound.ok ? (visitor.user ? face.oauth2.checkUser(sound.value, visitor.user) : undefined) : sound.refusal;
     if (refusal) {
       // Only an unknown scope is told to the app; the person sees the rest (protocol reference 2.5).
@@ -55,11 +53,11 @@ export function mediawikiRestRoutes(
         ];
         return seeOther(reply, face.oauth2.sendBack(refusal.redirect.uri, refusal.redirect.state, params));
       }
-      const { title, text } = refusalForPerson(refusal.problem);
+      const { note, values } = refusalForPerson(refusal.problem);
       const status = ['unknown_client', 'redirect_uri_mismatch', 'access_denied', 'unauthorized_client'].includes(refusal.problem.kind)
         ? 401
         : 400;
-      return page(status, title, text);
+      return sendNote(world, reply, visitor, status, note, values);
     }
     if (!sound.ok) throw new Error('unreachable: a refusal was answered above');
     if (visitor.user === null) throw new Error('unreachable: a sound request has both fields, and a stranger was sent to sign in');

@@ -20,7 +20,8 @@ import {
 } from '#mediawiki/messages.ts';
 import { identifyClaims, type Subject } from '#mediawiki/statement.ts';
 import { pageOf, titleInPath } from '#mediawiki/titles.ts';
-import { messagePage, verifierPage } from '#pages/people.ts';
+import { verifierPage } from '#pages/consent.ts';
+import { messagePage, notePage } from '#pages/people.ts';
 import { type FormValues, formEncode, formValues, type Pair } from '#wire/form.ts';
 import { formOf, queryOf, sentRequest } from '../sent.ts';
 import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
@@ -179,15 +180,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       }
       case '': {
         const visitor = await visitorOf(world, request, reply);
-        return sendPage(
-          reply,
-          200,
-          messagePage(
-            frameOf(world, visitor),
-            'Connecting apps',
-            'Apps talk to this address to ask whether they may act for you. There is nothing to do here for a person.',
-          ),
-        );
+        return sendPage(reply, 200, notePage(frameOf(world, visitor), 'connecting'));
       }
       default: {
         const key = form.get('oauth_consumer_key');
@@ -210,7 +203,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       return sendError(request, reply, 'html', { key: 'mwoauth-not-api', text: 'OAuth credentials are for the API.' }, 400);
     }
     const visitor = await visitorOf(world, request, reply);
-    return sendPage(reply, 404, messagePage(frameOf(world, visitor), 'Not found', 'There is no such page here.'));
+    return sendPage(reply, 404, notePage(frameOf(world, visitor), 'not-found'));
   };
   for (const url of ['/w/index.php', '/w/index.php/*', '/wiki/*']) app.route({ method: ['GET', 'POST', 'PUT'], url, handler: served });
 

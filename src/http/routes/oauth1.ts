@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { noteTexts } from '#pages/words.ts';
 import { formValues } from '#wire/form.ts';
 import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { queryOf, sentRequest } from '../sent.ts';
-import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
+import { seeOther, sendMessage, sendNote, signInFor, visitorOf } from '../visitor.ts';
 import type { World } from '../world.ts';
 
 /** A person is asked by an OAuth 1 app (RFC 5849 §2.2). `authenticate` lets a returning one through; `authorize` always asks. */
@@ -29,8 +30,10 @@ export async function askForOAuth1(
   const face = (asked.dialect === 'mediawiki' && world.faces.mediawiki) || world.faces.core;
   const client = await face.oauth1.ask(asked.token, asked.clientId, visitor.user);
   if (!client.ok) {
-    const { status, title, text } = refusalForPerson(client.refusal);
-    return sendMessage(world, reply, visitor, status, title, asked.pageOf?.(client.refusal).text ?? text);
+    const { status, note, values } = refusalForPerson(client.refusal);
+    const told = asked.pageOf?.(client.refusal).text;
+    if (told === undefined) return sendNote(world, reply, visitor, status, note, values);
+    return sendMessage(world, reply, visitor, status, noteTexts(visitor.words, note, values).title, told);
   }
   const wanted = {
     clientId: client.value.id,
@@ -76,8 +79,8 @@ export function oauth1Routes(app: FastifyInstance, world: World): void {
       const token = form?.get('oauth_token');
       if (form === undefined || form.repeated !== undefined || token === undefined) {
         const visitor = await visitorOf(world, request, reply);
-        const { status, title, text } = refusalForPerson({ kind: 'parameter_absent', parameter: form?.repeated ?? 'oauth_token' });
-        return sendMessage(world, reply, visitor, status, title, text);
+        const { status, note, values } = refusalForPerson({ kind: 'parameter_absent', parameter: form?.repeated ?? 'oauth_token' });
+        return sendNote(world, reply, visitor, status, note, values);
       }
       const popup = form.get('display') === 'popup';
       return askForOAuth1(world, request, reply, { token, clientId: form.get('oauth_consumer_key'), skip, dialect: 'core', popup });

@@ -6,7 +6,7 @@ import { formEncode, formValues, type Pair } from '#wire/form.ts';
 import { oauth2Words, refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf } from '../sent.ts';
-import { seeOther, sendMessage, signInFor, visitorOf } from '../visitor.ts';
+import { seeOther, sendNote, signInFor, visitorOf } from '../visitor.ts';
 import type { World } from '../world.ts';
 
 /** A form request of an app, or the refusal of what cannot be read. Nothing but credentials is taken from headers, and nothing from the query. */
@@ -34,8 +34,8 @@ export async function askForOAuth2(
   if (refusal) {
     const { problem, redirect } = refusal;
     if (redirect === null) {
-      const { status, title, text } = refusalForPerson(problem);
-      return sendMessage(world, reply, visitor, status, title, text);
+      const { status, note, values } = refusalForPerson(problem);
+      return sendNote(world, reply, visitor, status, note, values);
     }
     const params: Pair[] = [
       ['error', problem.kind],
@@ -61,8 +61,8 @@ export function oauth2Routes(app: FastifyInstance, world: World): void {
 
   const unreadable = async (request: FastifyRequest, reply: FastifyReply) => {
     const visitor = await visitorOf(world, request, reply);
-    const { status, title, text } = refusalForPerson({ kind: 'invalid_request', parameter: 'encoding', problem: 'malformed' });
-    return sendMessage(world, reply, visitor, status, title, text);
+    const { status, note, values } = refusalForPerson({ kind: 'invalid_request', parameter: 'encoding', problem: 'malformed' });
+    return sendNote(world, reply, visitor, status, note, values);
   };
   app.get('/oauth2/authorize', async (request, reply) => {
     const query = queryOf(request);

@@ -28,7 +28,12 @@ export const acceptConsent: Action = {
     const client = await desk.records.findClient(values.clientId as ClientId);
     if (client === undefined) return refuse({ kind: 'invalid_consumer_key' });
     if (client.ownerOnly || hindrance(client, user) !== undefined) return denied();
-    const asked = client.protocol === 'oauth1' ? client.scopes : (values.scopes as readonly string[]);
+    const given = values.scopes as readonly string[];
+    // OAuth 1 has no word for scopes in a request: all are asked for, and the optional ones may be left out.
+    const asked =
+      client.protocol === 'oauth1'
+        ? client.scopes.filter((scope) => !client.optionalScopes.includes(scope) || given.includes(scope))
+        : given;
     const scopes = acceptedScopes(asked, client, desk.rules.catalogue);
     if (hindrance(client, user, { newConsent: true }) !== undefined) {
       const standing = await currentConsent(desk.records, client, user, client.site);

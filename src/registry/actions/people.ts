@@ -87,9 +87,10 @@ export const offer = clientAction('offer', {
     const chosen = await person(desk, values.userId);
     if (chosen === undefined) return refuse({ kind: 'not_found', what: 'person' });
     if (chosen.id === client.ownerId) return refuse({ kind: 'nothing_to_do', field: 'userId' });
+    const { offer: replaced } = await desk.records.teamOf(client.id);
     return accept({
       effects: [{ kind: 'offer', toId: chosen.id, by: personOf(actor)?.id ?? null, at: desk.clock.now() }],
-      changes: [{ field: 'offer', before: null, after: chosen.id }],
+      changes: [{ field: 'offer', before: replaced?.toId ?? null, after: chosen.id }],
       tell: chosen.id,
     });
   },
@@ -102,6 +103,7 @@ export const acceptOffer = clientAction('accept-offer', {
     const user = personOf(actor);
     const { offer: offered } = await desk.records.teamOf(client.id);
     if (user === null || offered?.toId !== user.id) return refuse({ kind: 'not_found', what: 'offer' });
+    if (!isAlive(client) || client.suppressed) return denied();
     if (user.emailConfirmedAt === null || user.email === null) return refuse({ kind: 'email_not_confirmed' });
     const namesakes = await desk.records.findClientsNamed(user.id, client.name);
     if (namesakes.some(({ version }) => version === client.version)) return refuse({ kind: 'consumer_exists', version: null });

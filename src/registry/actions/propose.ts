@@ -9,7 +9,7 @@ import { type Desk, denied, newSecret, nothingIssued, ownerGrant } from '../desk
 import { proposalFields, type Values, wholeNumber } from '../fields.ts';
 import type { NewClient } from '../records.ts';
 import { type RiskContext, riskOf } from '../risk-context.ts';
-import { registeredScopes } from '../scopes.ts';
+import { registeredScopes, revocable } from '../scopes.ts';
 import { compareVersions } from '../version.ts';
 import { type Action, auditLine, noticesOf } from './action.ts';
 
@@ -36,6 +36,7 @@ function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewC
     tokenAlgorithm: (values.tokenAlgorithm as Client['tokenAlgorithm'] | undefined) ?? 'ES256',
     site: desk.rules.sites.resolve(values.site as string) ?? (values.site as Client['site']),
     scopes: registeredScopes(values.scopes as readonly string[], desk.rules.catalogue),
+    optionalScopes: ownerOnly ? [] : revocable((values.optionalScopes ?? []) as readonly string[], desk.rules.catalogue),
     rsaPublicKey: (values.rsaPublicKey as string | null | undefined) || null,
     restrictions: { addresses, pages },
     stage: ownerOnly ? 'approved' : 'proposed',

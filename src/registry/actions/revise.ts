@@ -8,7 +8,7 @@ import { readFields, revisionFields, type Values, wholeNumber } from '../fields.
 import type { RegistryRefusal } from '../refusals.ts';
 import { onlyNarrows, type RevisedFields, type Revision, revisedFields } from '../revision.ts';
 import { riskOf } from '../risk-context.ts';
-import { registeredScopes } from '../scopes.ts';
+import { registeredScopes, revocable } from '../scopes.ts';
 import { clientAction, keeperProblem, lacking } from './action.ts';
 import { secondYes } from './review.ts';
 
@@ -25,10 +25,15 @@ function revised(desk: Desk, client: Client, values: Values): Result<RevisedFiel
   if (client.ownerOnly && (asked.redirectUri !== undefined || asked.redirectIsPrefix !== undefined))
     return refuse({ kind: 'invalid_field', field: 'redirectUri', problem: { kind: 'not-for-this-kind-of-app' }, ignorable: false });
   const next = { ...fieldsOf(client), ...asked };
+  const scopes = asked.scopes === undefined ? client.scopes : registeredScopes(asked.scopes, desk.rules.catalogue);
   return accept({
     ...next,
     site: desk.rules.sites.resolve(next.site) ?? next.site,
-    scopes: asked.scopes === undefined ? client.scopes : registeredScopes(asked.scopes, desk.rules.catalogue),
+    scopes,
+    // What is no longer asked for is not optional either.
+    optionalScopes: revocable(asked.optionalScopes ?? client.optionalScopes, desk.rules.catalogue).filter((scope) =>
+      scopes.includes(scope),
+    ),
   });
 }
 

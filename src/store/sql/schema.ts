@@ -14,9 +14,30 @@ export interface Schema {
     password_hash: string | null;
     blocked: number;
     created_at: number;
+    language: string | null;
   };
   settings: { name: string; value: string };
-  sessions: { digest: string; user_id: number; created_at: number; expires_at: number };
+  sessions: {
+    digest: string;
+    user_id: number;
+    created_at: number;
+    expires_at: number;
+    agent: Generated<string>;
+    address: Generated<string>;
+  };
+  account_tokens: { digest: string; kind: string; user_id: number | null; data: string; expires_at: number };
+  passkeys: {
+    id: string;
+    user_id: number;
+    public_key: string;
+    counter: number;
+    transports: string;
+    label: string;
+    created_at: number;
+    last_used_at: number | null;
+  };
+  review_claims: { client_id: string; reviewer_id: number; at: number };
+  failures: { id: Generated<number>; client_id: string; kind: string; at: number; facts: string };
   limits: { key: string; hits: number; expires_at: number };
   clients: {
     number: Generated<number>;
@@ -36,6 +57,7 @@ export interface Schema {
     token_algorithm: string;
     site: string;
     scopes: string;
+    optional_scopes: Generated<string>;
     rsa_public_key: string | null;
     restrictions: string;
     stage: string;

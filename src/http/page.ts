@@ -1,0 +1,132 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Account } from '#accounts/account.ts';
+import type { Frame, Html } from '#pages/layout.ts';
+import type { Note } from '#pages/words.ts';
+import type { Actor } from '#registry/actor.ts';
+import type { RegistryRefusal } from '#registry/refusals.ts';
+import { type FormValues, formValues } from '#wire/form.ts';
+import { pageForm, queryOf } from './sent.ts';
+import { actorOf, formIsOurs, frameOf, refuseForm, seeOther, sendNote, sendPage, signInFor, type Visitor, visitorOf } from './visitor.ts';
+import type { World } from './world.ts';
+
+/** One request for a page of ours, with everything its handler needs. */
+export interface PageCall<U extends Account | null = Account | null> {
+  readonly world: World;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly visitor: Visitor;
+  readonly frame: Frame;
+  readonly user: U;
+  /** Acts through the pages: every right of the person, and a change token is asked for. */
+  readonly actor: Actor;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: FormValues;
+  /** The form of a POST; empty otherwise. */
+  readonly form: FormValues;
+}
+
+/** What a handler answers: a page; a page with a status; a way to go on (303); or one thing to say. */
+export type PageAnswer =
+  | Html
+  | { readonly status: number; readonly page: Html }
+  | { readonly to: string }
+  | { readonly status: number; readonly note: Note; readonly values?: Readonly<Record<string, string | number>> }
+  | { readonly done: true };
+
+/** Who may come: everybody, whoever is signed in, or holders of a right. */
+export type Guest = 'everybody' | 'signed-in' | { readonly right: string };
+
+const empty = formValues([]);
+
+async function serve(
+  world: World,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  who: Guest,
+  handle: (call: PageCall) => Promise<PageAnswer>,
+): Promise<FastifyReply> {
+  const visitor = await visitorOf(world, request, reply);
+  const { user } = visitor;
+  const posted = request.method === 'POST';
+  if (who !== 'everybody' && user === null) return seeOther(reply, posted ? '/sign-in' : signInFor(request));
+  if (posted && !formIsOurs(world, request, visitor)) return refuseForm(world, reply, visitor);
+  if (typeof who === 'object' && !world.rights.rightsOf(user).has(who.right)) return sendNote(world, reply, visitor, 403, 'forbidden');
+  const query = queryOf(request);
+  const answer = await handle({
+    world,
+    request,
+    reply,
+    visitor,
+    frame: frameOf(world, visitor),
+    user,
+    actor: actorOf(world, request, user),
+    params: request.params as Readonly<Record<string, string>>,
+    query: query.ok ? formValues(query.value) : empty,
+    form: posted ? pageForm(request) : empty,
+  });
+  if ('done' in answer && answer.done === true) return reply;
+  if ('to' in answer) return seeOther(reply, answer.to);
+  if ('note' in answer) return sendNote(world, reply, visitor, answer.status, answer.note, answer.values);
+  if ('page' in answer) return sendPage(reply, answer.status, answer.page);
+  return sendPage(reply, 200, answer as Html);
+}
+
+/** A page at an address. */
+export function showPage(app: FastifyInstance, world: World, path: string, handle: (call: PageCall) => Promise<PageAnswer>): void;
+export function showPage(
+  app: FastifyInstance,
+  world: World,
+  path: string,
+  handle: (call: PageCall<Account>) => Promise<PageAnswer>,
+  who: Exclude<Guest, 'everybody'>,
+): void;
+export function showPage(
+  app: FastifyInstance,
+  world: World,
+  path: string,
+  handle: (call: PageCall<Account>) => Promise<PageAnswer>,
+  who: Guest = 'everybody',
+): void {
+  app.get(path, (request, reply) => serve(world, request, reply, who, handle as (call: PageCall) => Promise<PageAnswer>));
+}
+
+/** What a form at an address does: its proof is checked before anything is read from it. */
+export function takeForm(app: FastifyInstance, world: World, path: string, handle: (call: PageCall) => Promise<PageAnswer>): void;
+export function takeForm(
+  app: FastifyInstance,
+  world: World,
+  path: string,
+  handle: (call: PageCall<Account>) => Promise<PageAnswer>,
+  who: Exclude<Guest, 'everybody'>,
+): void;
+export function takeForm(
+  app: FastifyInstance,
+  world: World,
+  path: string,
+  handle: (call: PageCall<Account>) => Promise<PageAnswer>,
+  who: Guest = 'everybody',
+): void {
+  app.post(path, (request, reply) => serve(world, request, reply, who, handle as (call: PageCall) => Promise<PageAnswer>));
+}
+
+/** HTTP statuses of what the registry refuses, as pages answer them. */
+export function refusedStatus(refusal: RegistryRefusal): number {
+  switch (refusal.kind) {
+    case 'readonly':
+      return 503;
+    case 'invalid_consumer_key':
+    case 'not_found':
+    case 'invalid_access_token':
+      return 404;
+    case 'permission_denied':
+    case 'user_blocked':
+    case 'not_logged_in':
+    case 'email_not_confirmed':
+      return 403;
+    case 'missing_field':
+    case 'invalid_field':
+      return 400;
+    default:
+      return 409;
+  }
+}

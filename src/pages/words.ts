@@ -1,0 +1,116 @@
+import { IntlMessageFormat } from 'intl-messageformat';
+import adminAr from './messages/admin.ar.json' with { type: 'json' };
+import adminDe from './messages/admin.de.json' with { type: 'json' };
+import adminEn from './messages/admin.en.json' with { type: 'json' };
+import appsAr from './messages/apps.ar.json' with { type: 'json' };
+import appsDe from './messages/apps.de.json' with { type: 'json' };
+import appsEn from './messages/apps.en.json' with { type: 'json' };
+import consentAr from './messages/consent.ar.json' with { type: 'json' };
+import consentDe from './messages/consent.de.json' with { type: 'json' };
+import consentEn from './messages/consent.en.json' with { type: 'json' };
+import frameAr from './messages/frame.ar.json' with { type: 'json' };
+import frameDe from './messages/frame.de.json' with { type: 'json' };
+import frameEn from './messages/frame.en.json' with { type: 'json' };
+import peopleAr from './messages/people.ar.json' with { type: 'json' };
+import peopleDe from './messages/people.de.json' with { type: 'json' };
+import peopleEn from './messages/people.en.json' with { type: 'json' };
+import refusalAr from './messages/refusal.ar.json' with { type: 'json' };
+import refusalDe from './messages/refusal.de.json' with { type: 'json' };
+import refusalEn from './messages/refusal.en.json' with { type: 'json' };
+import reviewAr from './messages/review.ar.json' with { type: 'json' };
+import reviewDe from './messages/review.de.json' with { type: 'json' };
+import reviewEn from './messages/review.en.json' with { type: 'json' };
+
+// Every text of the pages. A key that English lacks does not compile; a language that lacks one fails a test.
+
+const english = { ...frameEn, ...peopleEn, ...consentEn, ...appsEn, ...reviewEn, ...adminEn, ...refusalEn };
+export type MessageKey = keyof typeof english;
+type Texts = Readonly<Record<string, string>>;
+
+/** The texts by language, as they are in the files. */
+export const catalogues = {
+  en: english,
+  de: { ...frameDe, ...peopleDe, ...consentDe, ...appsDe, ...reviewDe, ...adminDe, ...refusalDe },
+  ar: { ...frameAr, ...peopleAr, ...consentAr, ...appsAr, ...reviewAr, ...adminAr, ...refusalAr },
+} as const satisfies Readonly<Record<string, Texts>>;
+
+export type Language = keyof typeof catalogues;
+/** Languages, each by its own name. */
+export const languageNames = { en: 'English', de: 'Deutsch', ar: 'العربية' } as const satisfies Record<Language, string>;
+export const languages = Object.keys(languageNames) as readonly Language[];
+
+/** A note of two texts, such as `note.not-found`. */
+export type Note = MessageKey extends infer K ? (K extends `note.${infer N}.title` ? N : never) : never;
+type Values = Readonly<Record<string, string | number>>;
+
+/** The words of one language. */
+export interface Words {
+  readonly language: Language;
+  readonly direction: 'ltr' | 'rtl';
+  /** A text with its values put in (ICU). The answer is plain text: templates escape it. */
+  say(key: MessageKey, values?: Values): string;
+  /** A day, given as Unix seconds. */
+  day(at: number): string;
+  /** A day and the time of it, UTC. */
+  time(at: number): string;
+  number(value: number): string;
+  /** "a, b and c". */
+  list(items: readonly string[]): string;
+}
+
+function makeWords(language: Language): Words {
+  const texts = catalogues[language] as Texts;
+  const compiled = new Map<string, IntlMessageFormat | string>();
+  const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' });
+  const time = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
+  const number = new Intl.NumberFormat(language);
+  const list = new Intl.ListFormat(language);
+  return {
+    language,
+    direction: language === 'ar' ? 'rtl' : 'ltr',
+    say(key, values) {
+      let text = compiled.get(key);
+      if (text === undefined) {
+        const source = texts[key] ?? (catalogues.en as Texts)[key] ?? key;
+        text = /[{<']/.test(source) ? new IntlMessageFormat(source, language, undefined, { ignoreTag: true }) : source;
+        compiled.set(key, text);
+      }
+      return typeof text === 'string' ? text : String(text.format({ ...values }));
+    },
+    day: (at) => day.format(at * 1000),
+    time: (at) => `${time.format(at * 1000)} UTC`,
+    number: (value) => number.format(value),
+    list: (items) => list.format(items),
+  };
+}
+
+const made = new Map(languages.map((language) => [language, makeWords(language)]));
+
+/** The words of a language. */
+export const wordsOf = (language: Language): Words => made.get(language) as Words;
+
+/** The language of a tag such as `de-AT`; undefined: none of ours. */
+export function languageOf(tag: string | undefined): Language | undefined {
+  const primary = tag?.trim().toLowerCase().split(/[-_]/, 1)[0];
+  return languages.find((language) => language === primary);
+}
+
+/** The best of ours among the languages a browser accepts (RFC 9110 §12.5.4). */
+export function acceptedLanguage(header: string | undefined): Language | undefined {
+  const ranked = (header ?? '')
+    .slice(0, 500)
+    .split(',')
+    .map((part, index) => {
+      const [tag, quality] = part.split(/;\s*q=/);
+      return { language: languageOf(tag), weight: quality === undefined ? 1 : Number(quality) || 0, index };
+    })
+    .filter(({ language, weight }) => language !== undefined && weight > 0)
+    .sort((one, other) => other.weight - one.weight || one.index - other.index);
+  return ranked[0]?.language;
+}
+
+/** The two texts of a note. */
+export const noteTexts = (words: Words, note: Note, values?: Values): { readonly title: string; readonly text: string } => ({
+  title: words.say(`note.${note}.title` as MessageKey, values),
+  text: words.say(`note.${note}.text` as MessageKey, values),
+});

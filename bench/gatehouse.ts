@@ -18,7 +18,7 @@ const must = <T>(answer: { ok: true; value: T } | { ok: false; refusal: unknown 
 };
 const person = { emailConfirmed: true, realName: '', groups: [], password: 'correct horse battery' };
 const ada = must(await world.accounts.createAccount({ ...person, name: 'Ada', email: 'ada@example.org' }));
-const session = must(await world.accounts.signIn('Ada', person.password, '127.0.0.1'));
+const session = must(await world.accounts.signIn('Ada', person.password, { address: '127.0.0.1', agent: '' }));
 const clients = operatorDesk(world.registry);
 const actor: Actor = { kind: 'person', account: ada, rights: world.rights.rightsOf(ada), address: null, via: 'api' };
 const yes = async (client: Client): Promise<Consent> => {

@@ -7,6 +7,8 @@ const groups = Array.from({ length: 6 }, (_, group) => ({
   label: `Group ${group}`,
   scopes: Array.from({ length: 5 }, (_, scope) => ({
     description: `Do thing ${scope} & <more>`,
+    optional: false,
+    name: 'scope',
     risk: scope === 0 ? 'Could endanger an account' : null,
   })),
 }));

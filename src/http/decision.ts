@@ -47,8 +47,13 @@ export async function leadOn(
   client: Client,
   maySkip = true,
 ): Promise<FastifyReply> {
-  if (wanted.asked.protocol === 'oauth2' && needsNoConsent(client) && /^https:/i.test(wanted.asked.redirectUri))
-    return carryOut(world, http, reply, visitor, wanted, client, client.scopes);
+  if (wanted.asked.protocol === 'oauth2' && needsNoConsent(client) && /^https:/i.test(wanted.asked.redirectUri)) {
+    const consent = await currentConsent(world.records, client, visitor.user, world.site);
+    const stands = consent?.site === client.site && client.scopes.every((scope) => consent.scopes.includes(scope));
+    return stands
+      ? sendOn(world, reply, visitor, wanted, client, consent)
+      : carryOut(world, http, reply, visitor, wanted, client, client.scopes);
+  }
   const standing = maySkip ? await standingConsent(world, client, visitor.user, wanted.scopes) : undefined;
   if (standing) return sendOn(world, reply, visitor, wanted, client, standing);
   return seeOther(reply, await askPerson(world, wanted));

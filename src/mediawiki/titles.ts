@@ -1,13 +1,18 @@
 import { percentDecode } from '#wire/percent.ts';
 
 /** What a page title asks of us. `sub` is what follows `Special:OAuth/`, or empty. */
-export type Page = { readonly kind: 'oauth'; readonly sub: string } | { readonly kind: 'other' };
+export type Page =
+  | { readonly kind: 'oauth'; readonly sub: string }
+  | { readonly kind: 'special'; readonly name: string; readonly sub: string }
+  | { readonly kind: 'other' };
 
 /** Reads a decoded title. Page names are compared without case, blanks and underscores are alike, and `MWOAuth` is another name of `OAuth`. */
 export function pageOf(title: string): Page {
   const tidy = title.replace(/^[\s_:]+/, '').replace(/[\s_]+/g, '_');
   const match = /^special:_?(?:mw)?oauth(?:\/(.*))?$/is.exec(tidy);
-  return match ? { kind: 'oauth', sub: match[1] ?? '' } : { kind: 'other' };
+  if (match) return { kind: 'oauth', sub: match[1] ?? '' };
+  const special = /^special:_?([^/]+)(?:\/(.*))?$/is.exec(tidy);
+  return special ? { kind: 'special', name: (special[1] as string).toLowerCase(), sub: special[2] ?? '' } : { kind: 'other' };
 }
 
 /** The title in a path below `/wiki/` or `/w/index.php/`; undefined when the path holds none, or one that cannot be decoded. */

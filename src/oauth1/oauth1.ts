@@ -17,6 +17,7 @@ import { addressInRanges } from '#wire/address.ts';
 import { addToQuery } from '#wire/redirect-uri.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
 import { callbackAllowed } from './callback.ts';
+import { type Diagnosis, diagnose } from './diagnose.ts';
 import { parseSignedRequest, type SignedRequest } from './parse.ts';
 import type { Handshakes, NonceClaim, TokenCredentialRecords } from './records.ts';
 import type { OAuth1Refusal } from './refusals.ts';
@@ -67,6 +68,8 @@ export interface OAuth1 {
   exchange(sent: SentRequest): Promise<Result<IssuedPair & { readonly method: string }, OAuth1Refusal>>;
   /** Checks a signed API request (RFC 5849 §3.2) for a site; null: any the consent covers. */
   authenticateRequest(sent: SentRequest, site: SiteId | null): Promise<Result<SignedBy, OAuth1Refusal>>;
+  /** Explains a request of this client to its developer: what is signed, and which mistake made the signature that came. Nothing is spent. */
+  explain(signed: SignedRequest, client: Client): Promise<Diagnosis>;
 }
 
 const TEMPORARY_SECRET = 'temporary secret';
@@ -82,12 +85,13 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
     return client?.protocol === 'oauth1' ? client : undefined;
   }
 
-  /** Every secret the client may sign with, oldest first; for nobody, one that nobody has. */
+  /** Every secret the client may sign with, oldest first; for nobody, one that nobody can know. */
   function secretsOf(client: Client | undefined, tokenSecret: string) {
     const held = (client ? liveSecrets(client, clock.now()) : []).flatMap(({ id, sealed }) =>
       sealed === null ? [] : [{ id, plain: sealer.open(sealed, CLIENT_SECRET) }],
     );
-    const [first = { id: null, plain: 'nobody has this secret' }, ...others] = held;
+    // For nobody, a secret made at this moment: a text in this file would be one that everybody has.
+    const [first = { id: null, plain: mint.randomHex(20) }, ...others] = held;
     const known = {
       secrets: { clientSecret: first.plain, tokenSecret, publicKeyPem: client?.rsaPublicKey ?? null },
       otherClientSecrets: others.map(({ plain }) => plain),
@@ -209,7 +213,7 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const now = clock.now();
       const found = hexKey.test(token) ? await handshakes.findTemporary(token, now) : undefined;
       const pair = found !== undefined && found.clientId === client?.id ? found : undefined;
-      const { known } = secretsOf(client, pair ? sealer.open(pair.secretSealed, TEMPORARY_SECRET) : 'no such token');
+      const { known } = secretsOf(client, pair ? sealer.open(pair.secretSealed, TEMPORARY_SECRET) : mint.randomHex(20));
       const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: pair ? 'known' : 'unknown', ...known }, settings);
       if (!nonce.ok) return nonce.refusal.kind === 'token_rejected' ? refuse({ kind: 'token_rejected', token: 'temporary' }) : nonce;
       if (client === undefined || pair === undefined) return refuse({ kind: 'token_rejected', token: 'temporary' });
@@ -258,7 +262,7 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       if (token === '' && settings.reading === 'rfc5849') return refuse({ kind: 'parameter_absent', parameter: 'oauth_token' });
       const found = hexKey.test(token) ? await tokens.findTokenCredentials(token) : undefined;
       const pair = found !== undefined && found.consent.clientId === client?.id ? found : undefined;
-      const { known, used } = secretsOf(client, pair ? sealer.open(pair.credentials.secretSealed, TOKEN_SECRET) : 'no such token');
+      const { known, used } = secretsOf(client, pair ? sealer.open(pair.credentials.secretSealed, TOKEN_SECRET) : mint.randomHex(20));
       const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: pair ? 'known' : 'unknown', ...known }, settings);
       if (!nonce.ok) return nonce;
       if (client === undefined || pair === undefined) return refuse({ kind: 'token_rejected', token: 'permanent' });
@@ -274,6 +278,19 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const { id: secretId, plain: clientSecret } = used(nonce.value.secret);
       usage.note({ clientId: client.id, consentId: pair.consent.id, secretId, token }, true);
       return accept({ client, consent: pair.consent, user, token, nonce: signed.oauth.get('oauth_nonce') ?? '', clientSecret });
+    },
+
+    async explain(signed, client) {
+      const { known } = secretsOf(client, '');
+      const clientSecrets = [known.secrets.clientSecret, ...known.otherClientSecrets];
+      const token = signed.oauth.get('oauth_token') ?? '';
+      if (token === '') return diagnose(signed, settings.origin, { clientSecrets, tokenSecret: '' });
+      const pair = hexKey.test(token) ? await tokens.findTokenCredentials(token) : undefined;
+      if (pair?.consent.clientId === client.id)
+        return diagnose(signed, settings.origin, { clientSecrets, tokenSecret: sealer.open(pair.credentials.secretSealed, TOKEN_SECRET) });
+      const temporary = hexKey.test(token) ? await handshakes.findTemporary(token, clock.now()) : undefined;
+      const tokenSecret = temporary?.clientId === client.id ? sealer.open(temporary.secretSealed, TEMPORARY_SECRET) : null;
+      return diagnose(signed, settings.origin, tokenSecret === null ? null : { clientSecrets, tokenSecret });
     },
   };
 

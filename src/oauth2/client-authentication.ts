@@ -57,9 +57,10 @@ export async function authenticateClient(
   const client = found?.protocol === 'oauth2' ? found : undefined;
   const digest = digestOf((secret ?? '').slice(0, 512));
   const held = client === undefined ? [] : liveSecrets(client, parts.clock.now());
-  // Every live secret is compared, whichever matched; without any, one that nobody has.
+  // Every live secret is compared, whichever matched; without any, a comparison that decides nothing takes its time.
   const matched = held.filter((one) => equalDigests(digest, one.digest));
-  const matches = held.length === 0 ? equalDigests(digest, nobody) : matched.length > 0;
+  if (held.length === 0) equalDigests(digest, nobody);
+  const matches = matched.length > 0;
   const fine =
     client !== undefined &&
     (client.confidential ? secret !== undefined && matches : secret === undefined || parts.reading.twoCredentials === 'body-wins');

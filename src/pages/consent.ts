@@ -4,6 +4,9 @@ import type { Words } from './words.ts';
 
 /** One scope in plain words. */
 export interface ScopeLine {
+  readonly name: string;
+  /** The person may leave it out. */
+  readonly optional: boolean;
   readonly description: string;
   /** Shown when it is not low. */
   readonly risk: string | null;
@@ -32,14 +35,26 @@ export interface ConsentView {
   readonly popup: boolean;
 }
 
-const groupPart = ({ label, scopes }: ScopeGroup) =>
-  html`<h3>${label}</h3><ul>${scopes.map(
-    ({ description, risk }) => html`<li>${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}</li>`,
-  )}</ul>`;
+const line = ({ description, risk }: ScopeLine): Html =>
+  html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}`;
+
+/** What cannot be left out is a list; what can be is a list of boxes, ticked. */
+const groupPart = ({ label, scopes }: ScopeGroup): Html => {
+  const fixed = scopes.filter(({ optional }) => !optional);
+  return html`<h3>${label}</h3>${fixed.length === 0 ? '' : html`<ul>${fixed.map((scope) => html`<li>${line(scope)}</li>`)}</ul>`}${scopes
+    .filter(({ optional }) => optional)
+    .map(
+      (scope) =>
+        html`<label class="choice"><input type="checkbox" name="scope.${scope.name}" value="1" checked><span>${line(scope)}</span></label>`,
+    )}`;
+};
 
 const asked = (words: Words, { groups, allowedBefore }: ConsentView): Html => {
+  const choice = [...groups, ...allowedBefore].some(({ scopes }) => scopes.some(({ optional }) => optional));
   if (groups.length > 0)
-    return html`<h2>${words.say(allowedBefore.length > 0 ? 'consent.new' : 'consent.can')}</h2>${groups.map(groupPart)}`;
+    return html`<h2>${words.say(allowedBefore.length > 0 ? 'consent.new' : 'consent.can')}</h2>${
+      choice ? html`<p class="help">${words.say('consent.optional')}</p>` : ''
+    }${groups.map(groupPart)}`;
   return html`<p>${words.say(allowedBefore.length > 0 ? 'consent.nothing-new' : 'consent.identity')}</p>`;
 };
 
@@ -61,13 +76,13 @@ export function consentPage(frame: Frame, view: ConsentView): Html {
     html`<p>${phrase(words, 'consent.wants', who)}</p>
 ${view.proposed ? html`<p class="advice">${words.say('consent.proposed')}</p>` : ''}
 ${view.appDescription === '' ? '' : html`<p class="quiet">${named(view.appDescription)}</p>`}
+<form method="post" id="mw-mwoauth-authorize-form">
+${proof(frame)}
 <section class="card" aria-label="${words.say('consent.what')}">
 ${asked(words, view)}
 ${view.allowedBefore.length > 0 ? html`<h2>${words.say('consent.before')}</h2>${view.allowedBefore.map(groupPart)}` : ''}
 </section>
 ${view.returnsTo === null ? '' : html`<p class="quiet">${phrase(words, 'consent.returns', { place: named(view.returnsTo) })}</p>`}
-<form method="post" id="mw-mwoauth-authorize-form">
-${proof(frame)}
 <div class="buttons">
 <button type="submit" name="accept" value="1">${words.say('consent.allow')}</button>
 <button type="submit" name="cancel" value="1" class="second">${words.say('consent.deny')}</button>
@@ -84,6 +99,10 @@ export interface AllowedApp {
   readonly appName: string | null;
   readonly site: string | null;
   readonly since: number;
+  /** Unix seconds of the day; null: not yet. */
+  readonly lastUsed: number | null;
+  /** Page of the app; null: it no longer exists, or is hidden. */
+  readonly page: string | null;
   readonly scopes: readonly string[];
 }
 
@@ -95,17 +114,22 @@ export function consentsPage(frame: Frame, apps: readonly AllowedApp[]): Html {
     words.say('consents.title'),
     apps.length === 0
       ? html`<p>${words.say('consents.none')}</p>`
-      : html`<p>${words.say('consents.intro')}</p>${apps.map((app) => {
-          const name = app.appName ?? words.say('consents.gone-app');
-          return html`<section class="card"><h2>${named(name)}</h2>
+      : html`<p>${words.say('consents.intro')}</p>
+${apps.length > 5 ? html`<div class="field" hidden><label for="filter">${words.say('frame.filter')}</label><input id="filter" type="search" data-filter="section.card"></div>` : ''}${apps.map(
+  (app) => {
+    const name = app.appName ?? words.say('consents.gone-app');
+    return html`<section class="card"><h2>${app.page === null ? named(name) : html`<a href="${app.page}">${named(name)}</a>`}</h2>
 ${facts([
   [words.say('consents.site'), app.site ?? words.say('frame.every-site')],
   [words.say('consents.since'), words.day(app.since)],
+  [words.say('consents.last-used'), app.lastUsed === null ? words.say('frame.never') : words.day(app.lastUsed)],
 ])}
 <ul>${app.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>
-<form method="post" action="/consents/${app.id}/end">${proof(frame)}
+<form method="post" action="/consents/${app.id}/end" data-confirm="${words.say('consents.sure', { app: name })}">${proof(frame)}
 <div class="buttons"><button class="danger" name="end" value="1">${words.say('consents.end', { app: name })}</button></div></form></section>`;
-        })}`,
+  },
+)}
+<p><a href="/consents/export.json" download="gatehouse-consents.json">${words.say('consents.export')}</a></p>`,
   );
 }
 

@@ -11,6 +11,9 @@ import consentEn from './messages/consent.en.json' with { type: 'json' };
 import frameAr from './messages/frame.ar.json' with { type: 'json' };
 import frameDe from './messages/frame.de.json' with { type: 'json' };
 import frameEn from './messages/frame.en.json' with { type: 'json' };
+import helpAr from './messages/help.ar.json' with { type: 'json' };
+import helpDe from './messages/help.de.json' with { type: 'json' };
+import helpEn from './messages/help.en.json' with { type: 'json' };
 import peopleAr from './messages/people.ar.json' with { type: 'json' };
 import peopleDe from './messages/people.de.json' with { type: 'json' };
 import peopleEn from './messages/people.en.json' with { type: 'json' };
@@ -23,15 +26,15 @@ import reviewEn from './messages/review.en.json' with { type: 'json' };
 
 // Every text of the pages. A key that English lacks does not compile; a language that lacks one fails a test.
 
-const english = { ...frameEn, ...peopleEn, ...consentEn, ...appsEn, ...reviewEn, ...adminEn, ...refusalEn };
+const english = { ...frameEn, ...peopleEn, ...consentEn, ...appsEn, ...reviewEn, ...adminEn, ...refusalEn, ...helpEn };
 export type MessageKey = keyof typeof english;
 type Texts = Readonly<Record<string, string>>;
 
 /** The texts by language, as they are in the files. */
 export const catalogues = {
   en: english,
-  de: { ...frameDe, ...peopleDe, ...consentDe, ...appsDe, ...reviewDe, ...adminDe, ...refusalDe },
-  ar: { ...frameAr, ...peopleAr, ...consentAr, ...appsAr, ...reviewAr, ...adminAr, ...refusalAr },
+  de: { ...frameDe, ...peopleDe, ...consentDe, ...appsDe, ...reviewDe, ...adminDe, ...refusalDe, ...helpDe },
+  ar: { ...frameAr, ...peopleAr, ...consentAr, ...appsAr, ...reviewAr, ...adminAr, ...refusalAr, ...helpAr },
 } as const satisfies Readonly<Record<string, Texts>>;
 
 export type Language = keyof typeof catalogues;

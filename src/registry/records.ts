@@ -86,6 +86,16 @@ export interface ClientFilter {
   readonly stage?: Stage;
   readonly protocol?: Protocol;
   readonly name?: string;
+  /** A part of the name, whatever the case of its letters. */
+  readonly nameHas?: string;
+  /** Asks for this scope. */
+  readonly scope?: string;
+  /** May act on this site: for it, or for every site. */
+  readonly actsOn?: SiteId;
+  /** Approved, or kept by the configuration. */
+  readonly live?: true;
+  /** False: leave out apps that are for their owners alone. */
+  readonly ownerOnly?: false;
   /** With an open revision. */
   readonly revised?: boolean;
   /** Whose owner is blocked or gone. */

@@ -5,8 +5,8 @@ import type { Action } from './actions/action.ts';
 import { acceptConsent, renounceConsent } from './actions/consent.ts';
 import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions/people.ts';
 import { propose } from './actions/propose.ts';
-import { approve, disable, expire, halt, reenable, reject } from './actions/review.ts';
-import { approveRevision, rejectRevision, revise, withdrawRevision } from './actions/revise.ts';
+import { approve, disable, expire, halt, needsTwo, reenable, reject } from './actions/review.ts';
+import { approveRevision, rejectRevision, revise, revised, withdrawRevision } from './actions/revise.ts';
 import { addSecret, retireSecret, update } from './actions/update.ts';
 import { type Actor, JOB, mayDo, RIGHTS } from './actor.ts';
 import type { Client } from './client.ts';
@@ -54,8 +54,12 @@ export interface Registry {
   submit(actor: Actor, action: string, values: Values): Promise<Result<Outcome, RegistryRefusal>>;
   /** What a form sends back to show which edition it was made from. Good for this viewer alone. */
   changeToken(actor: Actor, client: Client): string;
+  /** What an app would be after a revision with these values, or what is wrong with them. Nothing is written. */
+  revised(client: Client, values: Values): Result<RevisedFields, RegistryRefusal>;
   /** The risk rules that hold for a client, or for a revision of it. */
   risk(client: Client, revision?: RevisedFields): Promise<Risk>;
+  /** True when two reviewers must say yes to these scopes: those of a new app, or those a revision adds. */
+  needsTwo(scopes: readonly string[]): boolean;
   /** What switching a client off would stop. */
   impact(id: ClientId): Promise<Impact>;
   /** Expires idle proposals, at most 100; answers how many. */
@@ -97,10 +101,12 @@ export function makeRegistry(desk: Desk): Registry {
     submit,
     readOnly,
     changeToken: (actor, client) => changeToken(desk, actor, client),
+    revised: (client, values) => revised(desk, client, values),
     async risk(client, revision) {
       const owner = (await desk.accounts.findAccount(client.ownerId as UserId)) ?? null;
       return riskOf(desk, { ...client, ...revision }, { owner, live: revision ? client : null });
     },
+    needsTwo: (scopes) => needsTwo(desk, scopes),
     impact(id) {
       const now = desk.clock.now();
       return desk.records.impactOf(id, now, instant(now - desk.settings.accessTokenFor));

@@ -26,6 +26,7 @@ export type NewRevision = Omit<Revision, 'id' | 'stage' | 'closedAt'>;
 /** True when a revision only takes scopes away: nobody needs to look at less. */
 export function onlyNarrows(live: RevisedFields, next: RevisedFields): boolean {
   const same = (['name', 'description', 'redirectUri', 'redirectIsPrefix', 'site'] as const).every((field) => live[field] === next[field]);
-  const optional = next.optionalScopes.every((scope) => live.optionalScopes.includes(scope) || next.scopes.includes(scope));
+  // What a person could leave out and can no longer is more, not less.
+  const optional = live.optionalScopes.every((scope) => next.optionalScopes.includes(scope) || !next.scopes.includes(scope));
   return same && optional && next.scopes.length < live.scopes.length && next.scopes.every((scope) => live.scopes.includes(scope));
 }

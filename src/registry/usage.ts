@@ -58,7 +58,9 @@ export function makeUsage(clock: Clock, records: Pick<UsageRecords, 'saveUsage'>
 
   function mark(kind: Used, id: string): void {
     const key = `${kind} ${id}`;
-    if (known.has(key) || known.size >= MOST_KNOWN) return;
+    if (known.has(key)) return;
+    // More things than are remembered: some are marked again, which writes nothing new.
+    if (known.size >= MOST_KNOWN) known = new Set();
     known.add(key);
     marks.push({ kind, id, day: today });
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { digestOf } from '#keys/digest.ts';
-import { consentPage } from '#pages/consent.ts';
+import { consentPage, type ScopeGroup, type ScopeLine } from '#pages/consent.ts';
 import type { AuthorizationRequest } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import { currentConsent } from '#registry/consents.ts';
@@ -12,13 +12,13 @@ import { formIsOurs, frameOf, refuseForm, seeOther, sendNote, sendPage, signInFo
 import type { World } from '../world.ts';
 
 /** Visible scopes by group, in display order. */
-function groupsOf(world: World, scopes: readonly string[]) {
-  const groups = new Map<string, { description: string; risk: string | null }[]>();
-  for (const scope of world.scopes.all()) {
-    if (!scopes.includes(scope.name) || scope.group === 'hidden') continue;
-    const lines = groups.get(scope.group) ?? [];
-    lines.push({ description: scope.description, risk: scope.risk === 'low' ? null : world.scopes.riskLabel(scope.risk) });
-    groups.set(scope.group, lines);
+function groupsOf(world: World, scopes: readonly string[], optional: readonly string[]): readonly ScopeGroup[] {
+  const groups = new Map<string, ScopeLine[]>();
+  for (const { name, description, group, risk } of world.scopes.all()) {
+    if (!scopes.includes(name) || group === 'hidden') continue;
+    const lines = groups.get(group) ?? [];
+    lines.push({ name, description, risk: risk === 'low' ? null : world.scopes.riskLabel(risk), optional: optional.includes(name) });
+    groups.set(group, lines);
   }
   return [...groups].map(([group, lines]) => ({ label: world.scopes.groupLabel(group), scopes: lines }));
 }
@@ -54,10 +54,12 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
       groups: groupsOf(
         world,
         asked.scopes.filter((scope) => !earlier.includes(scope)),
+        client.optionalScopes,
       ),
       allowedBefore: groupsOf(
         world,
         asked.scopes.filter((scope) => earlier.includes(scope)),
+        client.optionalScopes,
       ),
       userName: visitor.user.name,
       returnsTo: placeOf(asked, client),
@@ -86,6 +88,8 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
       const { status, note, values } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
       return sendNote(world, reply, visitor, status, note, values);
     }
-    return carryOut(world, request, reply, { ...visitor, user: visitor.user }, asked, client);
+    // What was asked for, less what may be left out and was.
+    const scopes = asked.scopes.filter((scope) => !client.optionalScopes.includes(scope) || form.get(`scope.${scope}`) !== undefined);
+    return carryOut(world, request, reply, { ...visitor, user: visitor.user }, asked, client, scopes);
   });
 }

@@ -27,6 +27,7 @@ import { formOf, queryOf, sentRequest } from '../sent.ts';
 import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
 import { mediawikiClientRoutes } from './mediawiki-clients.ts';
+import { pageInstead } from './mediawiki-pages.ts';
 import { mediawikiRestRoutes } from './mediawiki-rest.ts';
 import { askForOAuth1 } from './oauth1.ts';
 
@@ -203,6 +204,8 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       return sendError(request, reply, 'html', { key: 'mwoauth-not-api', text: 'OAuth credentials are for the API.' }, 400);
     }
     const visitor = await visitorOf(world, request, reply);
+    const instead = page.kind === 'special' ? pageInstead(reply, page.name, page.sub, parametersOf(request)) : undefined;
+    if (instead) return instead;
     return sendPage(reply, 404, notePage(frameOf(world, visitor), 'not-found'));
   };
   for (const url of ['/w/index.php', '/w/index.php/*', '/wiki/*']) app.route({ method: ['GET', 'POST', 'PUT'], url, handler: served });

@@ -12,6 +12,7 @@ import { type RiskContext, riskOf } from '../risk-context.ts';
 import { registeredScopes, revocable } from '../scopes.ts';
 import { compareVersions } from '../version.ts';
 import { type Action, auditLine, noticesOf } from './action.ts';
+import { needsTwo } from './review.ts';
 
 /** The client a proposal describes; its values were checked. */
 function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewClient {
@@ -74,7 +75,8 @@ export const propose: Action = {
 
     const context: RiskContext = { owner, live: null };
     const risk = desk.settings.autoApprove.length > 0 ? (await riskOf(desk, client, context)).total : 0;
-    const approved = client.ownerOnly || autoApproves(desk.settings.autoApprove, { ...client, risk });
+    // Where two people must say yes, no condition says it for both.
+    const approved = client.ownerOnly || (!needsTwo(desk, client.scopes) && autoApproves(desk.settings.autoApprove, { ...client, risk }));
     const born: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
     const secret = born.confidential ? newSecret(desk, born.protocol, 'first') : null;
     const owned = born.ownerOnly ? ownerGrant(desk, born) : null;

@@ -1,3 +1,4 @@
+import type { UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
 import { type Actor, personOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
@@ -5,6 +6,7 @@ import { type Client, type Halt, halts, type Stage } from '../client.ts';
 import type { Desk } from '../desk.ts';
 import { oneOf } from '../fields.ts';
 import type { RegistryRefusal } from '../refusals.ts';
+import { isMaintainer } from '../team.ts';
 import { clientAction, type Decided, lacking, suppressField } from './action.ts';
 
 // Reviewers' decisions (registry 3.5–3.8). The order of the checks is the reference's.
@@ -28,8 +30,8 @@ export const needsTwo = (desk: Desk, scopes: readonly string[]): boolean =>
   scopes.some((scope) => desk.settings.twoPersonRisks.includes(desk.rules.catalogue.get(scope)?.risk ?? 'unknown'));
 
 /**
- * The two-person rule: a first yes is written down and decides nothing; the second must come from somebody else, and the owner's own does not
- * count. The operator, who could change the rule, decides alone.
+ * The two-person rule: a first yes is written down and decides nothing; the second must come from somebody else, and those of the owner and of maintainers do
+ * not count. The operator, who could change the rule, decides alone.
  */
 export async function secondYes(
   desk: Desk,
@@ -40,9 +42,11 @@ export async function secondYes(
 ): Promise<{ readonly first: Decided } | { readonly refusal: RegistryRefusal } | 'decided'> {
   const reviewer = personOf(actor);
   if (reviewer === null || !needsTwo(desk, scopes)) return 'decided';
-  // A reviewer may have become the owner since their yes.
-  const before = (await desk.records.approvalsOf(client.id, revisionId)).filter((id) => id !== client.ownerId);
-  if (reviewer.id === client.ownerId || before.includes(reviewer.id)) return { refusal: { kind: 'needs_another_reviewer' } };
+  // Who looks after the app has no say here, also when they came to it after their yes.
+  const team = await desk.records.teamOf(client.id);
+  const keeps = (id: UserId) => id === client.ownerId || isMaintainer(team, id);
+  const before = (await desk.records.approvalsOf(client.id, revisionId)).filter((id) => !keeps(id));
+  if (keeps(reviewer.id) || before.includes(reviewer.id)) return { refusal: { kind: 'needs_another_reviewer' } };
   if (before.length > 0) return 'decided';
   const effect = { kind: 'first-approval', reviewerId: reviewer.id, revisionId, at: desk.clock.now() } as const;
   const as = revisionId === null ? 'first-approval' : 'first-approval-of-revision';

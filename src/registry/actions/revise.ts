@@ -10,7 +10,7 @@ import { onlyNarrows, type RevisedFields, type Revision, revisedFields } from '.
 import { riskOf } from '../risk-context.ts';
 import { registeredScopes, revocable } from '../scopes.ts';
 import { clientAction, keeperProblem, lacking } from './action.ts';
-import { secondYes } from './review.ts';
+import { needsTwo, secondYes } from './review.ts';
 
 // Changes of an approved client (revision.ts): the live one keeps working while the difference is reviewed.
 
@@ -18,7 +18,7 @@ const fieldsOf = (client: RevisedFields): RevisedFields =>
   Object.fromEntries(revisedFields.map((name) => [name, client[name]])) as unknown as RevisedFields;
 
 /** The whole description as it would be. Values are judged again here, beside what the app is. */
-function revised(desk: Desk, client: Client, values: Values): Result<RevisedFields, RegistryRefusal> {
+export function revised(desk: Pick<Desk, 'rules'>, client: Client, values: Values): Result<RevisedFields, RegistryRefusal> {
   const read = readFields(revisionFields, values, desk.rules, { ...client });
   if (!read.ok) return read;
   const asked = read.value as Partial<RevisedFields>;
@@ -43,6 +43,9 @@ const inForce = (client: Client, fields: RevisedFields) => {
   return { effects: [{ kind: 'save-client', client: after }] as const, changes: fieldChanges(client, after) };
 };
 
+/** Scopes that a revision adds. */
+const added = (client: Client, next: RevisedFields): readonly string[] => next.scopes.filter((scope) => !client.scopes.includes(scope));
+
 export const revise = clientAction('revise', {
   fields: revisionFields.map((field) => ({ ...field, judge: () => undefined })),
   before: (actor) => lacking(actor, RIGHTS.updateOwn),
@@ -65,7 +68,7 @@ export const revise = clientAction('revise', {
     const owner = (await desk.accounts.findAccount(client.ownerId)) ?? null;
     const candidate = { ...client, ...next.value };
     const { autoApprove } = desk.settings;
-    if (autoApprove.length > 0) {
+    if (autoApprove.length > 0 && !needsTwo(desk, added(client, next.value))) {
       const { total } = await riskOf(desk, candidate, { owner, live: client });
       if (autoApproves(autoApprove, { ...candidate, risk: total })) {
         const { effects } = inForce(client, next.value);
@@ -96,8 +99,7 @@ export const approveRevision = clientAction('approve-revision', {
     if (client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
     const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
     if (hidden) return refuse(hidden);
-    const added = open.fields.scopes.filter((scope) => !client.scopes.includes(scope));
-    const yes = await secondYes(desk, actor, client, added, open.id);
+    const yes = await secondYes(desk, actor, client, added(client, open.fields), open.id);
     if (yes !== 'decided') return 'first' in yes ? yes.first : refuse(yes.refusal);
     const { effects, changes } = inForce(client, open.fields);
     const closed = { kind: 'close-revision', id: open.id, stage: 'approved', at: desk.clock.now() } as const;

@@ -4,7 +4,7 @@ import { loadScopes } from '#registry/scopes.ts';
 import { bundled, scopes } from './world.ts';
 
 test('the bundled scopes: names, hidden and identity-only ones', () => {
-  assert.equal(scopes.all().length, 29);
+  assert.equal(scopes.all().length, 33);
   assert.deepEqual(scopes.hidden, ['basic']);
   assert.deepEqual(scopes.identityOnly, ['mwoauth-authonly', 'mwoauth-authonlyprivate']);
   assert.deepEqual(scopes.irrevocable, ['basic', 'mwoauth-authonly', 'mwoauth-authonlyprivate']);

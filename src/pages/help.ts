@@ -1,0 +1,122 @@
+import { html } from 'hono/html';
+import type { Failure } from '#registry/failures.ts';
+import { copyable, type Frame, facts, field, type Html, layout, named, problemLine, proof } from './layout.ts';
+import { catalogues, type MessageKey, type Words } from './words.ts';
+
+/** What the server signs over, as this page shows it. */
+export interface ExplainedView {
+  readonly method: string;
+  readonly uri: string;
+  readonly parameters: string;
+  readonly whole: string;
+  readonly verdict: 'right' | 'wrong' | 'no-signature' | 'not-checked';
+  readonly cause: string | null;
+  /** Null: no base string of theirs was given. */
+  readonly differences: readonly { readonly part: string; readonly ours: string; readonly theirs: string }[] | null;
+}
+
+export interface HelpView {
+  readonly apps: readonly { readonly id: string; readonly name: string }[];
+  /** The app that is looked at; null: none is chosen. */
+  readonly chosen: { readonly id: string; readonly name: string; readonly signs: boolean } | null;
+  readonly failures: readonly Failure[];
+  readonly request: string;
+  readonly theirs: string;
+  readonly problem: string | null;
+  readonly explained: ExplainedView | null;
+  /** Set for a kept request of which only names were kept. */
+  readonly notKept: boolean;
+}
+
+const known = (key: string): key is MessageKey => key in catalogues.en;
+
+/** Why a request was refused, in a sentence. */
+export function failureText(words: Words, { facts: kept }: Failure): string {
+  const text = (name: string) => (typeof kept[name] === 'string' || typeof kept[name] === 'number' ? String(kept[name]) : '');
+  const kind = text('refusal');
+  const problem = known(`failed.grant-${text('problem')}`) ? words.say(`failed.grant-${text('problem')}` as MessageKey) : text('problem');
+  const values = { kind, problem, parameter: text('parameter'), yours: text('yours'), ours: text('ours') };
+  return known(`failed.${kind}`) ? words.say(`failed.${kind}` as MessageKey, values) : words.say('failed.other', values);
+}
+
+function details({ facts: kept }: Failure): string {
+  const shown = Object.entries(kept).filter(([name]) =>
+    ['method', 'path', 'grant_type', 'authentication', 'redirect_uri', 'scope'].includes(name),
+  );
+  return shown.map(([name, value]) => (name === 'method' || name === 'path' ? String(value) : `${name}=${value}`)).join(' ');
+}
+
+const explainedPart = (words: Words, view: ExplainedView): Html => html`<section class="card" aria-labelledby="explained">
+<h2 id="explained">${words.say('help.base')}</h2>
+${
+  view.cause !== null && known(`cause.${view.cause}`)
+    ? html`<p class="problem" role="status">${words.say(`cause.${view.cause}` as MessageKey)}</p>`
+    : html`<p class="${view.verdict === 'right' ? 'done' : 'advice'}" role="status">${words.say(`help.${view.verdict}`)}</p>`
+}
+${facts([
+  [words.say('help.method'), html`<code>${view.method}</code>`],
+  [words.say('help.uri'), html`<code>${view.uri}</code>`],
+])}
+<h3>${words.say('help.parameters')}</h3>
+<pre tabindex="0"><code>${view.parameters.replaceAll('&', '\n&')}</code></pre>
+<h3>${words.say('help.whole')}</h3>
+${copyable(words, view.whole, words.say('help.whole'))}
+${view.differences === null ? '' : differencePart(words, view.differences)}
+</section>`;
+
+const differencePart = (words: Words, rows: NonNullable<ExplainedView['differences']>): Html =>
+  rows.length === 0
+    ? html`<h3>${words.say('help.differences')}</h3><p>${words.say('help.same')}</p>`
+    : html`<table class="difference"><caption>${words.say('help.differences')}</caption>
+<thead><tr><th scope="col">${words.say('help.part')}</th><th scope="col">${words.say('help.yours')}</th><th scope="col">${words.say('help.ours')}</th></tr></thead>
+<tbody>${rows.map(
+        ({ part, ours, theirs }) =>
+          html`<tr><td data-label="${words.say('help.part')}">${words.say(`help.${part}` as MessageKey)}</td><td data-label="${words.say('help.yours')}"><code>${theirs || '–'}</code></td><td data-label="${words.say('help.ours')}"><code>${ours || '–'}</code></td></tr>`,
+      )}</tbody></table>`;
+
+const failuresPart = (words: Words, app: NonNullable<HelpView['chosen']>, failures: readonly Failure[]): Html =>
+  failures.length === 0
+    ? html`<h2>${words.say('help.recent', { app: app.name })}</h2><p>${words.say('help.recent-none')}</p>`
+    : html`<table><caption>${words.say('help.recent', { app: app.name })}</caption>
+<thead><tr><th scope="col">${words.say('help.when')}</th><th scope="col">${words.say('help.what')}</th><th scope="col">${words.say('help.detail')}</th></tr></thead>
+<tbody>${failures.map(
+        (failure) =>
+          html`<tr><td data-label="${words.say('help.when')}">${words.time(failure.at)}</td><td data-label="${words.say('help.what')}">${
+            failure.kind === 'oauth1'
+              ? html`<a href="/my/help?app=${app.id}&failure=${failure.id}">${failureText(words, failure)}</a>`
+              : failureText(words, failure)
+          }</td><td data-label="${words.say('help.detail')}"><code>${details(failure)}</code></td></tr>`,
+      )}</tbody></table>`;
+
+/** Why a request was refused: recent ones of one's own apps, and a signed request to be explained. Never a secret. */
+export function helpPage(frame: Frame, view: HelpView): Html {
+  const { words } = frame;
+  const { chosen } = view;
+  return layout(
+    frame,
+    words.say('help.title'),
+    html`<p>${words.say('help.intro')}</p>
+${
+  view.apps.length === 0
+    ? html`<p>${words.say('help.no-apps')}</p>`
+    : html`<nav aria-label="${words.say('help.your-apps')}"><ul>${view.apps.map(
+        ({ id, name }) =>
+          html`<li><a href="/my/help?app=${id}"${id === chosen?.id ? html` aria-current="page"` : ''}>${named(name)}</a></li>`,
+      )}</ul></nav>`
+}
+${problemLine(view.problem)}
+${view.notKept ? html`<p class="advice">${words.say('help.not-kept')}</p>` : ''}
+${view.explained === null ? '' : explainedPart(words, view.explained)}
+${chosen === null ? '' : failuresPart(words, chosen, view.failures)}
+${
+  chosen?.signs
+    ? html`<h2>${words.say('help.paste')}</h2>
+<form method="post" action="/my/help">${proof(frame)}<input type="hidden" name="app" value="${chosen.id}">
+${field({ name: 'request', label: words.say('help.request'), help: words.say('help.request-help'), value: view.request, rows: 8, most: 20_000, required: true })}
+${field({ name: 'theirs', label: words.say('help.theirs'), help: words.say('help.theirs-help'), value: view.theirs, rows: 3, most: 20_000 })}
+<div class="buttons"><button name="explain" value="1">${words.say('help.explain')}</button></div></form>`
+    : ''
+}`,
+    { wide: true },
+  );
+}

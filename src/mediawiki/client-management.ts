@@ -26,6 +26,8 @@ export function submitCode(refusal: RegistryRefusal): string {
       const { kind } = refusal.problem;
       if (kind === 'unknown-scopes') return 'invalid_grants';
       if (kind === 'owner-only-grant-types') return 'unable_to_retrieve_access_token';
+      // What a pattern judges there has its field in the code (registry 2.3).
+      if (refusal.field === 'reason') return 'invalid_field_reason';
       // Rows 4 and further of its table of callbacks have a code of their own.
       return refusal.field === 'redirectUri' && !['empty', 'too-long', 'not-a-uri', 'not-this-type'].includes(kind)
         ? 'invalid_callback_url'

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
 
 /** An error of the REST endpoints: status, body, and whether to name the Basic scheme (protocol reference 2.10). */
@@ -73,19 +74,11 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
 }
 
 /** An error of the REST layer itself (protocol reference 3.1). */
-export const restError = (status: 400 | 401 | 403 | 404 | 405 | 411 | 415, key: string, text: string) => ({
+export const restError = (status: number, key: string, text: string) => ({
   errorKey: key,
   messageTranslations: { en: text },
   httpCode: status,
-  httpReason: {
-    400: 'Bad Request',
-    401: 'Unauthorized',
-    403: 'Forbidden',
-    404: 'Not Found',
-    405: 'Method Not Allowed',
-    411: 'Length Required',
-    415: 'Unsupported Media Type',
-  }[status],
+  httpReason: STATUS_CODES[status] ?? '',
 });
 
 export const accessDenied = (hint: string) =>

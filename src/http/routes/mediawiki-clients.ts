@@ -7,8 +7,9 @@ import { restError } from '#mediawiki/oauth2-errors.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { unseen } from '#registry/visibility.ts';
+import { parseForm } from '#wire/form.ts';
 import { sendJson } from '../answers.ts';
-import { formOf, queryOf, sentRequest } from '../sent.ts';
+import { queryOf, sentRequest } from '../sent.ts';
 import { sessionOf } from '../visitor.ts';
 import type { World } from '../world.ts';
 
@@ -34,6 +35,8 @@ const registration: readonly Parameter[] = [
 ];
 const resetting: readonly Parameter[] = [{ name: 'reason', type: 'string', fallback: '' }];
 const MOST_LISTED = 500;
+/** All scopes of an app: its layer knows the word, and what is registered is refused for it (protocol reference 2.11). */
+const DEFAULT_SCOPE = '#default';
 
 /** Management of apps over REST (protocol reference 3): registration, list of one's own, reset of the secret. */
 export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard: Guard): void {
@@ -78,7 +81,8 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
     if (byCookie && (fromForm || foreign)) return no(403, 'rest-badtoken', 'A browser session sends JSON, from a page of this server.');
     let given: unknown;
     if (fromForm) {
-      const form = formOf(request);
+      // A description may be longer than the forms of our own endpoints.
+      const form = parseForm(bytes);
       given = form.ok ? Object.fromEntries(form.value) : undefined;
     } else {
       try {
@@ -111,7 +115,9 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
       }
       const parsed = readParameter(wanted, value, fromForm);
       const unknown =
-        name === 'scopes' && 'value' in parsed ? (parsed.value as readonly string[]).find((scope) => !world.scopes.has(scope)) : undefined;
+        name === 'scopes' && 'value' in parsed
+          ? (parsed.value as readonly string[]).find((scope) => scope !== DEFAULT_SCOPE && !world.scopes.has(scope))
+          : undefined;
       if ('failure' in parsed || unknown !== undefined) {
         const shown = unknown ?? (typeof value === 'string' ? value.slice(0, 200) : '');
         sendJson(

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { queryOf } from '../../sent.ts';
 import type { World } from '../../world.ts';
 import { callerOf } from './caller.ts';
 import { clientRoutes } from './clients.ts';
@@ -14,8 +15,12 @@ export const apiRoutes: readonly ApiRoute[] = [...clientRoutes, ...reviewRoutes,
 
 const MOST_DEEP = 100_000;
 
+/** True when there is nothing at the path. */
+const isAbsent = (value: unknown, path: readonly PropertyKey[]): boolean =>
+  path.reduce((inner: unknown, key) => (inner as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[key], value) === undefined;
+
 /** Says what is wrong with a part of the request: the first problem in the shape of the registry's own, and all of them. */
-function sendUnreadable(reply: FastifyReply, part: string, error: z.ZodError): undefined {
+function sendUnreadable(reply: FastifyReply, part: string, given: unknown, error: z.ZodError): undefined {
   const errors = error.issues.flatMap((issue) => {
     const at = issue.path.join('.');
     if (issue.code === 'unrecognized_keys')
@@ -23,8 +28,8 @@ function sendUnreadable(reply: FastifyReply, part: string, error: z.ZodError): u
     return [{ field: at, detail: issue.message }];
   });
   const [first] = error.issues;
-  const missing = first?.code === 'invalid_type' && 'input' in first === false && /received undefined/.test(first.message);
   const [problem] = errors;
+  const missing = first !== undefined && first.path.length > 0 && first.code !== 'unrecognized_keys' && isAbsent(given, first.path);
   const kind = problem?.field ? (missing ? 'missing_field' : 'invalid_field') : 'invalid_request';
   const detail = missing ? `${problem?.field} is missing.` : `${problem?.field || part}: ${problem?.detail ?? 'cannot be read'}.`;
   sendProblem(reply, 400, kind, detail, { ...(problem?.field ? { field: problem.field } : {}), errors: errors.slice(0, 50) });
@@ -58,9 +63,14 @@ function seenOf(request: FastifyRequest): { readonly token: string | undefined }
 }
 
 /** One query, each parameter once. */
-function queryOf(request: FastifyRequest, reply: FastifyReply): Record<string, string> | undefined {
+function parametersOf(request: FastifyRequest, reply: FastifyReply): Record<string, string> | undefined {
   const given: Record<string, string> = Object.create(null);
-  for (const [name, value] of new URL(request.raw.url ?? '/', 'http://localhost').searchParams) {
+  const query = queryOf(request);
+  if (!query.ok) {
+    sendProblem(reply, 400, 'invalid_request', 'The query cannot be read.');
+    return undefined;
+  }
+  for (const [name, value] of query.value) {
     if (name in given) {
       sendProblem(reply, 400, 'invalid_field', `${name.slice(0, 64)} was sent twice.`, { field: name.slice(0, 64) });
       return undefined;
@@ -74,12 +84,11 @@ async function answer(world: World, route: ApiRoute, request: FastifyRequest, re
   reply.header('vary', 'Authorization, Cookie');
   const actor = await callerOf(world, request, reply, route);
   if (actor === undefined) return reply;
-  if (route.scope !== 'nobody' && route.method !== 'GET' && actor.kind === 'person' && actor.account === null)
-    return sendRefusal(reply, { kind: 'not_logged_in' });
+  if (route.scope !== 'nobody' && actor.kind === 'person' && actor.account === null) return sendRefusal(reply, { kind: 'not_logged_in' });
   const seen = seenOf(request);
   if (seen === undefined)
     return sendProblem(reply, 400, 'invalid_request', 'If-Match takes one change token in quotes.', { field: 'If-Match' });
-  const raw = { params: request.params, query: queryOf(request, reply), body: undefined as unknown };
+  const raw = { params: request.params, query: parametersOf(request, reply), body: undefined as unknown };
   if (raw.query === undefined) return reply;
   if (route.body !== undefined) {
     const body = bodyOf(request, reply);
@@ -94,7 +103,7 @@ async function answer(world: World, route: ApiRoute, request: FastifyRequest, re
     if (!parsed.success) {
       // An address with a number that is none names nothing.
       if (part === 'params') return sendProblem(reply, 404, 'not_found', 'There is nothing at this address.');
-      sendUnreadable(reply, part, parsed.error);
+      sendUnreadable(reply, part, raw[part], parsed.error);
       return reply;
     }
     read[part] = parsed.data;
@@ -102,12 +111,10 @@ async function answer(world: World, route: ApiRoute, request: FastifyRequest, re
   const call = { world, request, reply, actor, seen: seen.token, ...read } as unknown as Call<never, never, never>;
   const said = await route.handle(call);
   if ('refusal' in said) return sendRefusal(reply, said.refusal);
-  reply
-    .code(said.status)
-    .header('cache-control', 'no-store')
-    .header('content-type', 'application/json')
-    .headers(said.headers ?? {});
-  return reply.send(said.body === undefined ? '' : typeof said.body === 'string' ? said.body : JSON.stringify(said.body));
+  reply.code(said.status).header('cache-control', 'no-store');
+  if (said.body === undefined) return reply.headers(said.headers ?? {}).send();
+  reply.header('content-type', 'application/json').headers(said.headers ?? {});
+  return reply.send(typeof said.body === 'string' ? said.body : JSON.stringify(said.body));
 }
 
 /** The versioned JSON API of the registry, its description, and what its problems mean. */

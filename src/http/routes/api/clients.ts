@@ -2,18 +2,19 @@ import { z } from 'zod';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { grantTypes, protocols, stages } from '#registry/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
-import { maySeeHidden } from '#registry/visibility.ts';
-import { clientParams, findVisible, isInsider, noSuchApp, page, paging, personNamed, readCursor, signedIn, submit } from './common.ts';
+import { maySeeHidden, unseen } from '#registry/visibility.ts';
+import { findVisible, isInsider, looksAfter, NOBODY, noSuchApp, personNamed, signedIn } from '../../apps.ts';
+import { clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
 import {
   auditSchema,
   clientSchema,
   issuedSchema,
+  makeAuditView,
   makeNames,
   pageOf,
   revisionSchema,
   secretSchema,
-  showAudit,
   showClient,
   showOutcome,
   showRevision,
@@ -43,6 +44,7 @@ const proposal = z.strictObject({
   token_algorithm: z.enum(['ES256', 'RS256']).default('ES256'),
   site: z.string().default('*'),
   scopes: z.array(z.string()).max(1000),
+  optional_scopes: z.array(z.string()).max(1000).default([]).describe('Scopes a person may leave out'),
   rsa_public_key: z.string().nullable().default(null),
   restrictions: restrictions.optional(),
   terms_accepted: z.literal(true).describe('The terms of this server'),
@@ -66,7 +68,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     id: 'listClients',
     summary: 'Apps, newest first. Hidden ones are left out, unless they are yours or you may see them.',
     tag: 'Apps',
-    scope: null,
+    scope: 'nobody',
     query: z.strictObject({
       owner: z.string().max(255).optional().describe('Name of the owner, or "me"'),
       keeper: z.literal('me').optional().describe('Apps you own or maintain'),
@@ -103,7 +105,9 @@ export const clientRoutes: readonly ApiRoute[] = [
         call,
         await world.records.listClients(filter),
         ({ number }) => number,
-        (client) => showClient(world, actor, client, names),
+        // The row of an app whose entry in the configuration is gone.
+        async (client) =>
+          client.stage === 'configured' && !own && !maySeeHidden(actor) ? undefined : showClient(world, actor, client, names),
       );
     },
   }),
@@ -136,7 +140,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     id: 'getClient',
     summary: 'One app, as you may see it. The ETag is its change token.',
     tag: 'Apps',
-    scope: null,
+    scope: 'nobody',
     params: clientParams,
     answer: { status: 200, schema: clientSchema },
     refusals: ['invalid_consumer_key'],
@@ -157,7 +161,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ restrictions: restrictions.optional(), rsa_public_key: z.string().nullable().optional(), reason }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: ['invalid_consumer_key', 'change_conflict', 'managed_by_configuration'],
+    refusals: [...onApp, 'last_secret'],
     handle: (call) => submit(call, 'update', { ...fieldsOf(call.body), resetSecret: false }),
   }),
   route({
@@ -170,14 +174,14 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ reason }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: ['invalid_consumer_key', 'change_conflict', 'managed_by_configuration'],
+    refusals: onApp,
     handle: (call) => submit(call, 'update', { ...fieldsOf(call.body), resetSecret: true }),
   }),
   route({
     method: 'GET',
     path: '/clients/:client_id/secrets',
     id: 'listSecrets',
-    summary: 'Labels and last use of the secrets; never the secrets.',
+    summary: 'Labels and last use of the secrets, for those who look after the app; never the secrets.',
     tag: 'Secrets',
     scope,
     params: clientParams,
@@ -186,7 +190,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     async handle(call) {
       const client = await findVisible(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      const keeper = looksAfter(call.actor, client, await call.world.records.teamOf(client.id));
+      if (unseen('secrets', client, call.actor, keeper)) return { refusal: { kind: 'permission_denied', right: null } };
       return { status: 200, body: { items: await showSecrets(call.world, client) } };
     },
   }),
@@ -200,7 +205,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ label: z.string(), expires_at: z.iso.datetime().optional(), reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: ['invalid_consumer_key', 'too_many', 'change_conflict', 'managed_by_configuration'],
+    refusals: [...onApp, 'too_many'],
     handle: (call) => {
       const { expires_at: expiresAt, ...rest } = call.body;
       const until = expiresAt === undefined ? {} : { expiresAt: Math.max(1, Math.floor(Date.parse(expiresAt) / 1000)) };
@@ -216,7 +221,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     scope,
     params: clientParams.extend({ secret_id: z.coerce.number().int().positive() }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: ['invalid_consumer_key', 'not_found', 'last_secret', 'change_conflict', 'managed_by_configuration'],
+    refusals: [...onApp, 'not_found', 'last_secret'],
     handle: (call) => submit(call, 'retire-secret', { secretId: call.params.secret_id }),
   }),
   route({
@@ -254,11 +259,12 @@ export const clientRoutes: readonly ApiRoute[] = [
       redirect_is_prefix: z.boolean().optional(),
       site: z.string().optional(),
       scopes: z.array(z.string()).max(1000).optional(),
+      optional_scopes: z.array(z.string()).max(1000).optional(),
       reason,
       ...flagged,
     }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: ['invalid_consumer_key', 'not_approved', 'nothing_to_do', 'consumer_exists', 'change_conflict', 'managed_by_configuration'],
+    refusals: [...onApp, 'not_approved', 'nothing_to_do', 'consumer_exists'],
     handle: (call) => submit(call, 'revise', fieldsOf(call.body), 201),
   }),
   route({
@@ -271,7 +277,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams.extend({ revision_id: z.coerce.number().int().positive() }),
     body: z.strictObject({ reason }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: ['invalid_consumer_key', 'not_found', 'change_conflict'],
+    refusals: [...onApp, 'not_found'],
     handle: (call) => submit(call, 'withdraw-revision', { ...fieldsOf(call.body), revisionId: call.params.revision_id }),
   }),
   route({
@@ -322,12 +328,10 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ user: someone, reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: ['invalid_consumer_key', 'not_found', 'nothing_to_do', 'too_many', 'change_conflict', 'managed_by_configuration'],
+    refusals: [...onApp, 'not_found', 'nothing_to_do', 'too_many'],
     handle: async (call) => {
-      const userId = await personNamed(call.world, call.body.user);
-      return userId === undefined
-        ? { refusal: { kind: 'not_found', what: 'person' } }
-        : submit(call, 'invite', { userId, reason: call.body.reason }, 201);
+      const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
+      return submit(call, 'invite', { userId, reason: call.body.reason }, 201);
     },
   }),
   route({
@@ -339,7 +343,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     scope,
     params: clientParams.extend({ user_id: z.coerce.number().int().positive() }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: ['invalid_consumer_key', 'not_found', 'change_conflict'],
+    refusals: [...onApp, 'not_found'],
     handle: (call) => submit(call, 'leave', { userId: call.params.user_id }),
   }),
   ...(
@@ -359,7 +363,7 @@ export const clientRoutes: readonly ApiRoute[] = [
       params: clientParams,
       body: z.strictObject({ reason }),
       answer: { status: 200, schema: issuedSchema },
-      refusals: ['invalid_consumer_key', ...refusals, 'change_conflict'],
+      refusals: [...onApp, ...refusals],
       handle: (call) => submit(call, action, fieldsOf(call.body)),
     }),
   ),
@@ -373,12 +377,10 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ user: someone, reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: ['invalid_consumer_key', 'not_found', 'nothing_to_do', 'change_conflict', 'managed_by_configuration'],
+    refusals: [...onApp, 'not_found', 'nothing_to_do'],
     handle: async (call) => {
-      const userId = await personNamed(call.world, call.body.user);
-      return userId === undefined
-        ? { refusal: { kind: 'not_found', what: 'person' } }
-        : submit(call, 'offer', { userId, reason: call.body.reason }, 201);
+      const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
+      return submit(call, 'offer', { userId, reason: call.body.reason }, 201);
     },
   }),
   route({
@@ -420,14 +422,7 @@ export const clientRoutes: readonly ApiRoute[] = [
         limit: call.query.limit + 1,
         ...(after === undefined ? {} : { after }),
       } as const;
-      const names = makeNames(world);
-      const addresses = mayDo(actor, RIGHTS.viewPrivate);
-      return page(
-        call,
-        await world.records.listAudit(filter),
-        ({ id }) => id,
-        (entry) => showAudit(entry, signedIn(actor) ?? null, addresses, names),
-      );
+      return page(call, await world.records.listAudit(filter), ({ id }) => id, makeAuditView(world, actor));
     },
   }),
 ];

@@ -18,14 +18,19 @@ const problem = {
   },
 } as const;
 
-const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any', reused: 'inline' });
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** A schema whose named parts are references into `components`, which gathers them. */
+const jsonSchema = (schema: z.ZodType, io: 'input' | 'output', components: Record<string, unknown>): JsonSchema => {
+  const made = JSON.stringify(z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any', reused: 'inline' }));
+  const { $schema: _dialect, $defs, ...rest } = JSON.parse(made.replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema;
+  Object.assign(components, $defs);
   return rest;
 };
 
 const parameters = (place: 'path' | 'query', schema: z.ZodType | undefined) => {
   if (schema === undefined) return [];
-  const { properties = {}, required = [] } = jsonSchema(schema, 'input') as {
+  const { properties = {}, required = [] } = jsonSchema(schema, 'input', {}) as {
     properties?: Record<string, { description?: string }>;
     required?: readonly string[];
   };
@@ -38,16 +43,18 @@ const parameters = (place: 'path' | 'query', schema: z.ZodType | undefined) => {
   }));
 };
 
-function operation(route: ApiRoute) {
+function operation(route: ApiRoute, components: Record<string, unknown>) {
   const { schema, status, media = 'application/json' } = route.answer;
   const failed = { description: 'Refused', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
   return {
     operationId: route.id,
     summary: route.summary,
     tags: [route.tag],
-    ...(route.scope === 'nobody'
-      ? { security: [] }
-      : { security: [{ oauth2: route.scope === null ? [] : [route.scope] }, { session: [] }] }),
+    security: [
+      ...(route.scope === 'nobody' ? [{}] : []),
+      { oauth2: route.scope === null || route.scope === 'nobody' ? [] : [route.scope] },
+      { session: [] },
+    ],
     parameters: [
       ...parameters('path', route.params),
       ...parameters('query', route.query),
@@ -65,9 +72,14 @@ function operation(route: ApiRoute) {
     ],
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(route.body, 'input') } } } }),
+      : {
+          requestBody: {
+            required: !route.body.safeParse({}).success,
+            content: { 'application/json': { schema: jsonSchema(route.body, 'input', components) } },
+          },
+        }),
     responses: {
-      [status]: { description: 'Done', ...(schema ? { content: { [media]: { schema: jsonSchema(schema, 'output') } } } : {}) },
+      [status]: { description: 'Done', ...(schema ? { content: { [media]: { schema: jsonSchema(schema, 'output', components) } } } : {}) },
       default: failed,
     },
     ...(route.refusals.length > 0 ? { 'x-refusals': route.refusals } : {}),
@@ -77,9 +89,10 @@ function operation(route: ApiRoute) {
 /** The description of the API (OpenAPI 3.1), made of the very schemas that check it. */
 export function openapi(routes: readonly ApiRoute[], issuer: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
+  const schemas: Record<string, unknown> = { Problem: problem };
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, schemas) };
   }
   return {
     openapi: '3.1.0',
@@ -87,7 +100,7 @@ export function openapi(routes: readonly ApiRoute[], issuer: string): Record<str
     servers: [{ url: `${issuer}/api/v1` }],
     paths,
     components: {
-      schemas: { Problem: problem },
+      schemas,
       securitySchemes: {
         oauth2: {
           type: 'oauth2',

@@ -3,9 +3,10 @@ import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import type { AuditFilter } from '#registry/audit.ts';
-import { page, paging, personNamed, readCursor, signedIn } from './common.ts';
+import { personNamed, signedIn } from '../../apps.ts';
+import { page, paging, readCursor } from './common.ts';
 import { type ApiRoute, apiScopes, type Call, route, type Said } from './route.ts';
-import { auditSchema, consentSchema, makeNames, pageOf, showAudit, showConsents } from './shapes.ts';
+import { auditSchema, consentSchema, makeAuditView, pageOf, showConsents } from './shapes.ts';
 
 // What people allowed, what happened, and what this server knows.
 
@@ -29,7 +30,6 @@ async function auditFor(call: Call<unknown, z.output<typeof auditQuery>>): Promi
   const me = signedIn(actor);
   if (me === undefined) return { refusal: { kind: 'not_logged_in' } };
   const actorId = query.actor === 'me' ? me : query.actor === undefined ? undefined : await personNamed(world, query.actor);
-  if (query.actor !== undefined && actorId === undefined) return { status: 200, body: { items: [], next: null } };
   // The scope was lent for just this: what the person may read here, the app may.
   const own = world.rights.rightsOf(actor.kind === 'person' ? actor.account : null);
   const [reviewer, privately] = [own.has(RIGHTS.review), mayDo(actor, RIGHTS.viewPrivate)];
@@ -47,10 +47,9 @@ async function auditFor(call: Call<unknown, z.output<typeof auditQuery>>): Promi
     ...(after === undefined ? {} : { after }),
     limit: limit + 1,
   };
-  const names = makeNames(world);
-  const entries = await world.records.listAudit(filter);
-  const show = (entry: (typeof entries)[number]) => showAudit(entry, me, privately, names);
-  const said = await page({ ...call, query: { ...query, limit } }, entries, ({ id }) => id, show);
+  // Nobody of that name did anything.
+  const entries = query.actor !== undefined && actorId === undefined ? [] : await world.records.listAudit(filter);
+  const said = await page({ ...call, query: { ...query, limit } }, entries, ({ id }) => id, makeAuditView(world, actor));
   if (!lines || !('status' in said)) return said;
   const { items } = said.body as { readonly items: readonly unknown[] };
   const text = items.map((item) => `${JSON.stringify(item)}\n`).join('');
@@ -98,7 +97,7 @@ export const peopleRoutes: readonly ApiRoute[] = [
     scope: apiScopes.consents,
     params: z.object({ consent_id: z.coerce.number().int().positive() }),
     answer: { status: 204 },
-    refusals: ['invalid_access_token'],
+    refusals: ['invalid_access_token', 'not_found'],
     async handle({ world, actor, params }) {
       const answer = await world.registry.submit(actor, 'renounce', { consentId: params.consent_id });
       return answer.ok ? { status: 204 } : { refusal: answer.refusal };

@@ -2,6 +2,9 @@ import type { FastifyReply } from 'fastify';
 import { refusalWords } from '#registry/refusal-words.ts';
 import { codeOf, type RegistryRefusal } from '#registry/refusals.ts';
 
+/** A time as it goes over the wire: UTC, whole seconds. */
+export const iso = (at: number): string => new Date(at * 1000).toISOString().replace('.000', '');
+
 /** `redirectUri` to `redirect_uri`. */
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -98,7 +101,7 @@ function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
     case 'change_conflict':
       return {
         since: refusal.since.map(({ at, action, reason, changes }) => ({
-          at: new Date(at * 1000).toISOString(),
+          at: iso(at),
           action,
           reason,
           changes: changes.map((change) => ({ ...change, field: snake(change.field) })),

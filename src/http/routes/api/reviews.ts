@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { halts } from '#registry/client.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { clientParams, findVisible, isInsider, noSuchApp, page, paging, readCursor, submit } from './common.ts';
+import { findVisible, isInsider, noSuchApp } from '../../apps.ts';
+import { clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
 import { clientSchema, issuedSchema, makeNames, pageOf, revisionSchema, riskSchema, showClient, showRevision, showRisk } from './shapes.ts';
 
@@ -11,7 +12,6 @@ import { clientSchema, issuedSchema, makeNames, pageOf, revisionSchema, riskSche
 const { review: scope } = apiScopes;
 const reason = z.string().max(1000).default('').describe('Why; the owner is told. At most 255 characters');
 const suppress = z.boolean().default(false).describe('Hide the app as well');
-const onApp = ['invalid_consumer_key', 'change_conflict', 'managed_by_configuration'] as const;
 
 const decisions = [
   [

@@ -39,7 +39,7 @@ export interface ApiRoute {
   readonly id: string;
   readonly summary: string;
   readonly tag: string;
-  /** The scope a token needs; null: any signed-in caller; 'nobody': open to all. */
+  /** The scope a token needs; null: any signed-in caller; 'nobody': open to all, and a caller who says who they are may see more. */
   readonly scope: ApiScope | null | 'nobody';
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;

@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import type { UserId } from '#kernel/ids.ts';
 import { isKeeper } from '#registry/actions/action.ts';
-import type { Actor } from '#registry/actor.ts';
+import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import { type Client, grantTypes, halts, liveSecrets, protocols, stages } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { type Revision, revisionStages } from '#registry/revision.ts';
 import type { Risk } from '#registry/risk.ts';
-import { isMaintainer, type Team } from '#registry/team.ts';
+import type { Team } from '#registry/team.ts';
 import { unseen } from '#registry/visibility.ts';
+import { makeChangeView } from '../../apps.ts';
 import type { World } from '../../world.ts';
-import { snake } from './problems.ts';
+import { iso, snake } from './problems.ts';
 
 // What goes over the wire, as schemas: the documentation is made of them, and what comes in is checked by them.
 
@@ -39,6 +40,7 @@ export const clientSchema = z
     token_algorithm: z.enum(['ES256', 'RS256']),
     site: z.string(),
     scopes: z.array(z.string()),
+    optional_scopes: z.array(z.string()).describe('Scopes a person may leave out'),
     rsa_public_key: z.string().nullable(),
     restrictions,
     stage: z.enum(stages),
@@ -71,7 +73,9 @@ export const secretSchema = z
   .object({ secret_id: z.number().int(), label: z.string(), created_at: when, expires_at: when.nullable(), last_used_on: day })
   .meta({ id: 'Secret' });
 
-const change = z.object({ field: z.string(), before: z.unknown(), after: z.unknown() });
+const change = z
+  .object({ field: z.string(), before: z.unknown().optional(), after: z.unknown().optional() })
+  .describe('Without its values: you may not see that field');
 export const revisionSchema = z
   .object({
     revision_id: z.number().int(),
@@ -116,7 +120,6 @@ export const consentSchema = z
 
 export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
 
-export const iso = (at: number): string => new Date(at * 1000).toISOString().replace('.000', '');
 const isoDay = (days: number | undefined): string | null =>
   days === undefined ? null : new Date(days * 86_400_000).toISOString().slice(0, 10);
 
@@ -147,6 +150,7 @@ const written: readonly (readonly [keyof Client, (client: Client) => unknown])[]
     'tokenAlgorithm',
     'site',
     'scopes',
+    'optionalScopes',
     'rsaPublicKey',
     'restrictions',
     'stage',
@@ -225,19 +229,22 @@ export async function showRevision(client: Client, revision: Revision, names: Re
 
 export const showRisk = ({ total, findings }: Risk): unknown => ({ total, findings });
 
-/** A line of the trail. Where a request came from is shown to those who may see private things, and to the one it was. */
-export async function showAudit(entry: AuditEntry, viewer: UserId | null, addresses: boolean, names: ReturnType<typeof makeNames>) {
-  return {
+/** Lines of the trail. Where a request came from is shown to those who may see private things, and to the one it was. */
+export function makeAuditView(world: World, actor: Actor): (entry: AuditEntry) => Promise<unknown> {
+  const [names, changesOf] = [makeNames(world), makeChangeView(world, actor)];
+  const addresses = mayDo(actor, RIGHTS.viewPrivate);
+  const viewer = personOf(actor)?.id;
+  return async (entry) => ({
     id: entry.id,
     at: iso(entry.at),
     action: entry.action,
     actor: entry.actorId === null ? null : await names(entry.actorId),
     via: entry.via,
-    address: addresses || (viewer !== null && viewer === entry.actorId) ? entry.address : null,
+    address: addresses || (viewer !== undefined && viewer === entry.actorId) ? entry.address : null,
     client_id: entry.clientId,
     reason: entry.reason,
-    changes: entry.changes.map((one) => ({ ...one, field: snake(one.field) })),
-  };
+    changes: (await changesOf(entry)).map((one) => ({ ...one, field: snake(one.field) })),
+  });
 }
 
 export async function showConsents(world: World, consents: readonly Consent[]): Promise<readonly unknown[]> {
@@ -260,7 +267,3 @@ export async function showConsents(world: World, consents: readonly Consent[]): 
     }),
   );
 }
-
-/** True for the owner and for maintainers who said yes. */
-export const looksAfter = (actor: Actor, client: Client, team: Team): boolean =>
-  actor.kind === 'operator' || (actor.account !== null && (actor.account.id === client.ownerId || isMaintainer(team, actor.account.id)));

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { openVerbs, readSettings, serve } from '#app';
-import { accountCreate, accountList } from '#cli/account.ts';
+import { backUp, migrateStore, openKeyDesk, openVerbs, readSettings, restore, serve } from '#app';
+import { accountBlocking, accountCreate, accountList, accountResetPassword } from '#cli/account.ts';
 import { auditExport } from '#cli/audit.ts';
+import { backupCommand, restoreCommand } from '#cli/backup.ts';
 import { clientCreate, clientList, clientShow } from '#cli/client.ts';
 import { type Command, type ExitCode, helpOf, type Io, readArguments, UsageError } from '#cli/command.ts';
 import { explainOAuth1 } from '#cli/explain.ts';
+import { keyCommands } from '#cli/keys.ts';
+import { migrateCommand } from '#cli/migrate.ts';
 import { clientDecisions } from '#cli/review.ts';
 import { serveCommand } from '#cli/serve.ts';
 
@@ -38,11 +41,17 @@ const commands: readonly Command[] = [
   serveCommand((flags) => serve(readSettings(flags), io)),
   accountCreate,
   accountList,
+  accountResetPassword,
+  ...accountBlocking,
   clientCreate,
   clientList,
   clientShow,
   ...clientDecisions,
   auditExport,
+  migrateCommand((flags, dryRun) => migrateStore(readSettings(flags), dryRun)),
+  ...keyCommands((flags) => openKeyDesk(readSettings(flags))),
+  backupCommand((flags, file, withKeys) => backUp(readSettings(flags), file, withKeys)),
+  restoreCommand((flags, file) => restore(readSettings(flags), file)),
   explainOAuth1,
 ];
 

@@ -14,4 +14,6 @@ export interface Account {
   readonly groups: readonly string[];
   readonly blocked: boolean;
   readonly createdAt: Instant;
+  /** Language of pages and letters, as a tag such as `de`; null: whatever the browser prefers. */
+  readonly language: string | null;
 }

@@ -37,12 +37,115 @@ export interface AccountRecords {
   ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' | 'unknown' }>;
 }
 
+/** Which accounts are wanted. Null: it does not matter. */
+export interface AccountFilter {
+  /** Part of the name or of the e-mail address, without regard to case. */
+  readonly text: string | null;
+  /** An explicit group. */
+  readonly group: string | null;
+  readonly blocked: boolean | null;
+}
+
+/** The questions that looking after accounts asks of durable storage. */
+export interface PeopleRecords {
+  /** In order of number, those after `after`; null: from the first. */
+  searchAccounts(wanted: AccountFilter & { readonly after: UserId | null; readonly limit: number }): Promise<readonly Account[]>;
+  countAccounts(wanted: AccountFilter): Promise<number>;
+  /** Puts the person into these groups and no others. */
+  setGroups(id: UserId, groups: readonly string[]): Promise<'set' | 'unknown'>;
+  setProfile(id: UserId, profile: Pick<Account, 'realName' | 'language'>): Promise<'set' | 'unknown'>;
+  /**
+   * Replaces the password, if it is still the one that `before` is the hash of, and ends the links that would set another. `changed`:
+   * somebody was faster, or the account is gone.
+   */
+  setPassword(id: UserId, passwordHash: string, before: string | null): Promise<'set' | 'changed'>;
+  /** Everybody whose confirmed address this is, without regard to case; blocked people are left out. */
+  findAccountsByEmail(email: string, limit: number): Promise<readonly Account[]>;
+}
+
+/** What a one-time secret is good for. */
+export type AccountTokenKind = 'register' | 'confirm-email' | 'reset-password' | 'add-passkey' | 'use-passkey';
+
+/** Something mailed or handed out once. The link holds the secret; the store its digest. */
+export interface AccountToken {
+  readonly digest: Digest;
+  readonly kind: AccountTokenKind;
+  /** Null: for somebody who is not known yet. */
+  readonly userId: UserId | null;
+  /** What it is about: the address of `register` and `confirm-email`; otherwise empty. */
+  readonly data: string;
+  readonly expiresAt: Instant;
+}
+
+/** One-time secrets about accounts. Each is spent by one verb, together with what it is for, or neither happens. */
+export interface AccountTokens {
+  /** Keeps it. With a person, earlier ones of the same kind end; a passkey's stay, as several pages may be open. */
+  saveAccountToken(token: AccountToken): Promise<void>;
+  /** Undefined when unknown, spent or expired at `now`. */
+  findAccountToken(digest: Digest, kind: AccountTokenKind, now: Instant): Promise<AccountToken | undefined>;
+  /** Spends it, for what happens elsewhere. */
+  takeAccountToken(digest: Digest, kind: AccountTokenKind, now: Instant): Promise<AccountToken | undefined>;
+  /** Spends a `register` token and creates the account with its address, confirmed. A taken name keeps the token. */
+  redeemRegistration(
+    digest: Digest,
+    now: Instant,
+    account: Omit<NewAccount, 'email' | 'emailConfirmedAt'>,
+  ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' | 'unknown' }>;
+  /**
+   * Spends a person's `confirm-email` token: its address becomes theirs, confirmed, and every other link of theirs ends. Answers the address
+   * they had before.
+   */
+  redeemEmail(
+    digest: Digest,
+    user: UserId,
+    now: Instant,
+  ): Promise<{ readonly outcome: 'confirmed'; readonly before: string | null } | { readonly outcome: 'unknown' }>;
+  /** Spends a `reset-password` token and sets the password; every other link of the person ends. Not for blocked people. */
+  redeemReset(
+    digest: Digest,
+    now: Instant,
+    passwordHash: string,
+  ): Promise<{ readonly outcome: 'set'; readonly account: Account } | { readonly outcome: 'unknown' }>;
+}
+
+/** A key that signs a person in (WebAuthn). */
+export interface Passkey {
+  /** The credential's identifier, base64url. */
+  readonly id: string;
+  readonly userId: UserId;
+  /** COSE public key, base64url. */
+  readonly publicKey: string;
+  /** How often it was used, as it says itself; 0: it does not count. */
+  readonly counter: number;
+  readonly transports: readonly string[];
+  /** What its person calls it. */
+  readonly label: string;
+  readonly createdAt: Instant;
+  readonly lastUsedAt: Instant | null;
+}
+
+export interface Passkeys {
+  /** In order of arrival. */
+  listPasskeys(user: UserId): Promise<readonly Passkey[]>;
+  findPasskey(id: string): Promise<Passkey | undefined>;
+  /** `taken`: some account has it already. */
+  addPasskey(passkey: Passkey): Promise<'added' | 'taken'>;
+  /** Writes down a use. `unknown`: it is gone, or a copy of it was used meanwhile (its counter does not rise). */
+  usePasskey(id: string, counter: number, at: Instant): Promise<'used' | 'unknown'>;
+  renamePasskey(user: UserId, id: string, label: string): Promise<'set' | 'unknown'>;
+  removePasskey(user: UserId, id: string): Promise<'removed' | 'unknown'>;
+}
+
 /** A signed-in browser. The cookie holds the secret; the store its digest. */
 export interface Session {
   readonly digest: Digest;
   readonly userId: UserId;
   readonly createdAt: Instant;
   readonly expiresAt: Instant;
+  /** What the browser says it is, as it was at sign-in: at most 255 characters of a stranger. */
+  readonly agent: string;
+  /** Network address at sign-in; at most 64 characters. */
+  readonly address: string;
 }
 
 /** Browser sessions: short-lived, so they may live in an ephemeral store. */
@@ -50,6 +153,8 @@ export interface Sessions {
   saveSession(session: Session): Promise<void>;
   /** Undefined when unknown or expired at `now`. */
   findSession(digest: Digest, now: Instant): Promise<Session | undefined>;
+  /** Those of a person that have not expired at `now`, newest first. */
+  listSessions(user: UserId, now: Instant): Promise<readonly Session[]>;
   /** Signs out. Ending an unknown session is no error. */
   endSession(digest: Digest): Promise<void>;
   endSessionsOf(user: UserId): Promise<void>;

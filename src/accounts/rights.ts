@@ -6,6 +6,17 @@ const file = z.strictObject({
   implicit: z.array(z.string()).default(['*', 'user']),
 });
 
+/** The right to look after accounts, groups and the server itself. */
+export const ADMINISTER = 'userrights';
+
+/** A group of the table. */
+export interface Group {
+  readonly name: string;
+  readonly rights: readonly string[];
+  /** Everybody is in it. */
+  readonly implicit: boolean;
+}
+
 /** Groups and the rights they give. */
 export interface RightsTable {
   /** Every right of the person: explicit and implicit groups together. Null: a stranger, who is in `*` alone. */
@@ -14,6 +25,8 @@ export interface RightsTable {
   groupsOf(account: Account | null): readonly string[];
   /** True when accounts can be put into the group. */
   hasGroup(name: string): boolean;
+  /** Every group, in the order of the file. */
+  all(): readonly Group[];
 }
 
 /** Reads the table from JSON of the form of `data/groups.json`. Throws one error that names every problem. */
@@ -33,6 +46,7 @@ export function loadRights(json: unknown): RightsTable {
       if (kept.size < 10_000) kept.set(key, rights);
       return rights;
     },
+    all: () => [...known].map(([name, given]) => ({ name, rights: given, implicit: implicit.includes(name) })),
     hasGroup: (name) => known.has(name) && !implicit.includes(name),
   };
 }

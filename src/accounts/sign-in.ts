@@ -1,27 +1,24 @@
 import { createHmac } from 'node:crypto';
 import type { Digest, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Instant, later, type Seconds, seconds } from '#kernel/time.ts';
+import { later, seconds } from '#kernel/time.ts';
 import { digestOf, equalSecrets } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
-import { hashPassword, PasswordsBusy, verifyPassword } from '#keys/passwords.ts';
+import { hashPassword, verifyPassword } from '#keys/passwords.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Account } from './account.ts';
+import { fieldProblem, type InvalidField, tidy } from './fields.ts';
 import type { AccountRecords, Limits, NewAccount, Sessions } from './records.ts';
 import type { RightsTable } from './rights.ts';
+import type { From, OpenSession, SignedIn } from './sessions.ts';
+import { type Throttled, throttled, unlessBusy, WINDOW } from './throttle.ts';
 
 /** Ways sign-in says no. The first does not tell whether the name exists. */
-export type SignInRefusal =
-  | { readonly kind: 'wrong-name-or-password' }
-  | { readonly kind: 'blocked' }
-  | { readonly kind: 'throttled'; readonly retryAfter: Seconds };
+export type SignInRefusal = { readonly kind: 'wrong-name-or-password' } | { readonly kind: 'blocked' } | Throttled;
 
 /** Ways the making of an account says no. */
-export type AccountRefusal =
-  | { readonly kind: 'invalid-field'; readonly field: 'name' | 'email' | 'real-name' | 'password' | 'group'; readonly problem: string }
-  | { readonly kind: 'name-taken' }
-  | { readonly kind: 'link-used' };
+export type AccountRefusal = InvalidField | { readonly kind: 'name-taken' } | { readonly kind: 'link-used' };
 
 export interface AccountProposal {
   readonly name: string;
@@ -32,16 +29,9 @@ export interface AccountProposal {
   readonly password: string;
 }
 
-export interface SignedIn {
-  readonly account: Account;
-  /** What the cookie holds. */
-  readonly sessionSecret: string;
-  readonly expiresAt: Instant;
-}
-
 export interface SignInVerbs {
   /** Checks name and password and opens a session with a secret of its own. */
-  signIn(name: string, password: string, address: string): Promise<Result<SignedIn, SignInRefusal>>;
+  signIn(name: string, password: string, from: From): Promise<Result<SignedIn, SignInRefusal>>;
   /** The person behind a session cookie; undefined when signed out, expired, blocked or gone. */
   sessionOf(secret: string): Promise<Account | undefined>;
   signOut(secret: string): Promise<void>;
@@ -49,11 +39,13 @@ export interface SignInVerbs {
   /** Makes the one-time set-up secret, in place of any earlier one. */
   issueSetupSecret(): Promise<string>;
   /** Spends the set-up secret, creates the first administrator and signs in. */
-  setUp(secret: string, proposal: Pick<AccountProposal, 'name' | 'email' | 'password'>): Promise<Result<SignedIn, AccountRefusal>>;
+  setUp(
+    secret: string,
+    proposal: Pick<AccountProposal, 'name' | 'email' | 'password'>,
+    from: From,
+  ): Promise<Result<SignedIn, AccountRefusal>>;
 }
 
-const SESSION_FOR = seconds(14 * 86_400);
-const WINDOW = seconds(15 * 60);
 const FAILURES_PER_NAME = 5;
 const FAILURES_PER_ADDRESS = 50;
 
@@ -63,79 +55,56 @@ export const csrfToken = (sessionSecret: string): string => createHmac('sha256',
 /** Checks that proof in constant time. */
 export const csrfHolds = (sessionSecret: string, sent: string): boolean => equalSecrets(csrfToken(sessionSecret), sent);
 
-/** Controls, line and paragraph separators, and characters that turn the direction of text: a name with them could pass for another. */
-const deceptive = /[\p{Cc}\p{Cs}\p{Cn}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;
-
-/** What is wrong with a proposed account; undefined: nothing. Sizes are UTF-8 bytes. */
+/** What is wrong with a proposed account; undefined: nothing. */
 function problemOf(proposal: AccountProposal, rights: RightsTable): AccountRefusal | undefined {
-  const bytes = (text: string) => Buffer.byteLength(text);
-  const invalid = (field: 'name' | 'email' | 'real-name' | 'password' | 'group', problem: string) =>
-    ({ kind: 'invalid-field', field, problem }) as const;
-  const { name, email, realName, password } = proposal;
-  if (name === '' || bytes(name) > 255) return invalid('name', '1 to 255 bytes');
-  if (deceptive.test(name)) return invalid('name', 'characters that cannot be seen');
-  if (email !== null && (bytes(email) > 255 || !/^[^\s@<>"']+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(email)))
-    return invalid('email', 'not an address');
-  if (bytes(realName) > 255 || deceptive.test(realName)) return invalid('real-name', 'too long or unseen characters');
-  if (password.length < 8 || bytes(password) > 512) return invalid('password', '8 characters to 512 bytes');
   const group = proposal.groups.find((candidate) => !rights.hasGroup(candidate));
-  return group === undefined ? undefined : invalid('group', `${group} is not known`);
+  return (
+    fieldProblem(proposal) ??
+    (group === undefined ? undefined : { kind: 'invalid-field', field: 'group', problem: `${group} is not known` })
+  );
 }
 
-/** Everything about people that the pages and the command line do. */
-export function makeAccounts(deps: {
+/** Sign-in by password, and the making of accounts. */
+export function makeSignIn(deps: {
   readonly records: AccountRecords;
   readonly sessions: Sessions;
   readonly limits: Limits;
   readonly rights: RightsTable;
+  readonly openSession: OpenSession;
   readonly mint: Mint;
   readonly clock: Clock;
   readonly entropy: Entropy;
 }): SignInVerbs {
-  const { records, sessions, limits, rights, mint, clock, entropy } = deps;
-
-  async function openSession(account: Account): Promise<SignedIn> {
-    const now = clock.now();
-    const sessionSecret = mint.secret();
-    const expiresAt = later(now, SESSION_FOR);
-    await sessions.saveSession({ digest: digestOf(sessionSecret), userId: account.id, createdAt: now, expiresAt });
-    return { account, sessionSecret, expiresAt };
-  }
+  const { records, sessions, limits, rights, openSession, mint, clock, entropy } = deps;
 
   async function prepare(proposal: AccountProposal): Promise<Result<NewAccount, AccountRefusal>> {
-    const tidy = { ...proposal, name: proposal.name.normalize('NFC').trim(), realName: proposal.realName.normalize('NFC').trim() };
-    const problem = problemOf(tidy, rights);
+    const own = { ...proposal, name: tidy(proposal.name), realName: tidy(proposal.realName) };
+    const problem = problemOf(own, rights);
     if (problem) return refuse(problem);
     const createdAt = clock.now();
     return accept({
-      name: tidy.name,
-      email: tidy.email,
-      emailConfirmedAt: tidy.email !== null && tidy.emailConfirmed ? createdAt : null,
-      realName: tidy.realName,
-      groups: tidy.groups,
-      passwordHash: await hashPassword(tidy.password, entropy),
+      name: own.name,
+      email: own.email,
+      emailConfirmedAt: own.email !== null && own.emailConfirmed ? createdAt : null,
+      realName: own.realName,
+      groups: own.groups,
+      passwordHash: await hashPassword(own.password, entropy),
       createdAt,
     });
   }
 
   return {
-    async signIn(name, password, address) {
+    async signIn(name, password, from) {
       const now = clock.now();
-      const own = name.normalize('NFC').trim();
-      const throttled = refuse({ kind: 'throttled', retryAfter: WINDOW });
+      const own = tidy(name);
       const byName = `sign-in name ${digestOf(own.toLowerCase())}`;
-      const byAddress = `sign-in address ${address}`;
-      if ((await limits.count(byAddress, now)) >= FAILURES_PER_ADDRESS) return throttled;
+      const byAddress = `sign-in address ${from.address}`;
+      if ((await limits.count(byAddress, now)) >= FAILURES_PER_ADDRESS) return throttled(WINDOW);
       // Counted before the password is checked, and judged by the count itself, so that many tries at once do not slip through together.
-      if ((await limits.hit(byName, now, later(now, WINDOW))) > FAILURES_PER_NAME) return throttled;
+      if ((await limits.hit(byName, now, later(now, WINDOW))) > FAILURES_PER_NAME) return throttled(WINDOW);
       const found = own.length > 255 || password.length > 512 ? undefined : await records.findPassword(own);
-      let right: boolean;
-      try {
-        right = await verifyPassword(password.slice(0, 512), found?.passwordHash ?? null);
-      } catch (fault) {
-        if (fault instanceof PasswordsBusy) return refuse({ kind: 'throttled', retryAfter: seconds(5) });
-        throw fault;
-      }
+      const right = await unlessBusy(verifyPassword(password.slice(0, 512), found?.passwordHash ?? null));
+      if (right === undefined) return throttled(seconds(5));
       if (found === undefined || !right) {
         // Failures alone: many people may sign in from one address.
         await limits.hit(byAddress, now, later(now, WINDOW));
@@ -143,7 +112,7 @@ export function makeAccounts(deps: {
       }
       await limits.clear(byName);
       if (found.account.blocked) return refuse({ kind: 'blocked' });
-      return accept(await openSession(found.account));
+      return accept(await openSession(found.account, from));
     },
     async sessionOf(secret) {
       if (secret.length > 100) return undefined;
@@ -163,7 +132,7 @@ export function makeAccounts(deps: {
       await records.saveSetupSecret(digestOf(secret) as Digest);
       return secret;
     },
-    async setUp(secret, proposal) {
+    async setUp(secret, proposal, from) {
       const digest = digestOf(secret.slice(0, 200));
       // Asked first, so that a stranger without the link cannot make the server hash passwords.
       if (!(await records.hasSetupSecret(digest))) return refuse({ kind: 'link-used' });
@@ -176,7 +145,7 @@ export function makeAccounts(deps: {
       });
       if (!account.ok) return account;
       const answer = await records.redeemSetupSecret(digest, account.value);
-      if (answer.outcome === 'created') return accept(await openSession(answer.account));
+      if (answer.outcome === 'created') return accept(await openSession(answer.account, from));
       return refuse({ kind: answer.outcome === 'name-taken' ? 'name-taken' : 'link-used' });
     },
   };

@@ -1,4 +1,5 @@
-import { type Command, print, storeOptions, UsageError } from './command.ts';
+import type { Account } from '#accounts/account.ts';
+import { type Command, type Io, print, storeOptions, UsageError, type Verbs } from './command.ts';
 
 const iso = (at: number | null) => (at === null ? null : new Date(at * 1000).toISOString());
 
@@ -77,6 +78,66 @@ export const accountList: Command = {
     }
   },
 };
+
+/** Somebody by name, or a line that says there is nobody. */
+async function named(verbs: Verbs, io: Io, name: string): Promise<Account | undefined> {
+  const account = await verbs.records.findAccountByName(name);
+  if (account === undefined) io.err(`gatehouse: there is no account ${JSON.stringify(name)}. See "gatehouse account list".\n`);
+  return account;
+}
+
+/** `gatehouse account reset-password`: what the operator hands to somebody who cannot be reached by mail. */
+export const accountResetPassword: Command = {
+  words: 'account reset-password',
+  summary: 'Prints a one-time link that sets another password. It is good for an hour, and earlier ones end.',
+  positionals: ['name'],
+  options: { ...storeOptions },
+  async run(given, io) {
+    const verbs = await io.open(given.flags);
+    try {
+      const account = await named(verbs, io, given.positional(0));
+      if (account === undefined) return 1;
+      if (account.blocked) {
+        io.err(`gatehouse: the account ${account.name} is blocked: gatehouse account unblock lets it come back.\n`);
+        return 1;
+      }
+      const link = await verbs.accounts.issuePasswordLink(account);
+      print(io, given, { name: account.name, link }, [
+        `Open this link once, within an hour, to set another password for ${account.name}:`,
+        '',
+        `  ${link}`,
+      ]);
+      return 0;
+    } finally {
+      await verbs.close();
+    }
+  },
+};
+
+const blocking = (word: 'block' | 'unblock', summary: string): Command => ({
+  words: `account ${word}`,
+  summary,
+  positionals: ['name'],
+  options: { ...storeOptions },
+  async run(given, io) {
+    const verbs = await io.open(given.flags);
+    try {
+      const account = await named(verbs, io, given.positional(0));
+      if (account === undefined) return 1;
+      await verbs.accounts.setBlocked(account.id, word === 'block');
+      print(io, given, { name: account.name, blocked: word === 'block' }, [`Account ${account.name} ${word}ed.`]);
+      return 0;
+    } finally {
+      await verbs.close();
+    }
+  },
+});
+
+/** `gatehouse account block` and `unblock`. */
+export const accountBlocking: readonly Command[] = [
+  blocking('block', 'Keeps a person out: they are signed out everywhere, and their apps cannot act for them.'),
+  blocking('unblock', 'Lets a blocked person come back.'),
+];
 
 /** One line a person can act on: the kind of the refusal and what it is about. */
 export function refusalText(refusal: { readonly kind: string; readonly field?: string; readonly problem?: string }): string {

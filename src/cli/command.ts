@@ -1,16 +1,16 @@
 import { parseArgs } from 'node:util';
-import type { AccountRecords } from '#accounts/records.ts';
-import type { SignInVerbs } from '#accounts/sign-in.ts';
+import type { Accounts } from '#accounts/accounts.ts';
+import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
 import type { OperatorDesk } from '#registry/operator.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
 
 /** What a command may use: the same verbs as the pages. */
 export interface Verbs {
-  readonly accounts: SignInVerbs;
+  readonly accounts: Accounts;
   readonly clients: OperatorDesk;
   readonly registry: Registry;
-  readonly records: AccountRecords & RegistryRecords;
+  readonly records: AccountRecords & PeopleRecords & RegistryRecords;
   close(): Promise<void>;
 }
 
@@ -64,6 +64,7 @@ export class UsageError extends Error {}
 export const storeOptions = {
   config: { type: 'string', value: 'FILE', help: 'configuration file (GATEHOUSE_CONFIG)' },
   data: { type: 'string', value: 'DIR', help: 'data directory (GATEHOUSE_DATA, ./data)' },
+  database: { type: 'string', value: 'WHERE', help: 'sqlite:PATH or postgres://… without a password (GATEHOUSE_DATABASE)' },
   issuer: { type: 'string', value: 'URL', help: 'public URL of the server (GATEHOUSE_ISSUER, http://localhost:4400)' },
 } as const satisfies Record<string, OptionRule>;
 

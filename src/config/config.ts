@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { accept, type Result } from '#kernel/result.ts';
 import { durationSeconds as readDuration, type Seconds, seconds } from '#kernel/time.ts';
@@ -7,8 +8,18 @@ import { noStructure, readConfigFile, type Structure } from './file.ts';
 export interface Config {
   readonly port: number;
   readonly host: string;
+  /** Processes that serve, on one port. */
+  readonly workers: number;
   /** Directory of the database, the keys and nothing else. */
   readonly data: string;
+  /** Where everything is kept: `sqlite:PATH`, or `postgres://…`, which may hold a password and is shown to nobody. */
+  readonly database: string;
+  /** Connections of this process to PostgreSQL at most. */
+  readonly databaseConnections: number;
+  /** The schema is brought up to date at the start; otherwise an old one is refused. */
+  readonly migrate: boolean;
+  /** Redis or Valkey for what expires: one URL, or several for a Cluster; they may hold a password and are shown to nobody. Null: the database. */
+  readonly ephemeral: readonly string[] | null;
   /** Public URL of the server, no trailing slash: `iss`, and the origin OAuth 1 signatures are made over. Never taken from `Host`. */
   readonly issuer: string;
   /** Scheme, host and port of the issuer. */
@@ -42,8 +53,14 @@ export interface Config {
   readonly structure: Structure;
   /** Webhook endpoints for notices, each with its signing secret. */
   readonly webhooks: readonly { readonly name: string; readonly url: string; readonly secret: string }[];
-  /** Master key for sealed secrets, base64; null: the generated file in the data directory. */
-  readonly masterKey: string | null;
+  /** Whether people may make accounts by themselves. */
+  readonly registration: 'open' | 'closed';
+  /** Master keys for sealed secrets, each 32 bytes in base64, of which the first seals; null: the generated file in the data directory. */
+  readonly masterKeys: readonly { readonly id: string; readonly key: string }[] | null;
+  /** The variable they came from, as an operator has to look for it. */
+  readonly masterKeysFrom: 'GATEHOUSE_MASTER_KEYS' | 'GATEHOUSE_MASTER_KEY' | null;
+  /** How long signing keys sign before others do; null: until somebody says so. */
+  readonly signingKeyFor: Seconds | null;
 }
 
 /** One thing wrong with the configuration: which setting, where it came from, and what to do about it. */
@@ -81,6 +98,40 @@ const issuerUrl = z
   })
   .transform((text) => text.replace(/\/+$/, ''));
 
+/** Null for `database`; otherwise the URLs, which for a Cluster share scheme and credentials and name no database. */
+function redisServers(text: string, context: z.RefinementCtx): readonly string[] | null {
+  if (text === 'database') return null;
+  const urls = text.split(',').map((part) => URL.parse(part.trim()));
+  const fine = urls.every(
+    (url) =>
+      url !== null &&
+      /^rediss?:$/.test(url.protocol) &&
+      url.hostname !== '' &&
+      (urls.length === 1 ? /^(?:\/\d{0,4})?$/ : /^\/?$/).test(url.pathname) &&
+      !url.search &&
+      !url.hash &&
+      url.protocol === urls[0]?.protocol &&
+      url.username === urls[0].username &&
+      url.password === urls[0].password,
+  );
+  if (fine) return urls.map((url) => url?.href ?? '');
+  context.addIssue({ code: 'custom' });
+  return z.NEVER;
+}
+
+/** Null for an empty text; otherwise ids and keys, in the order given. */
+function masterKeys(text: string, context: z.RefinementCtx): readonly { readonly id: string; readonly key: string }[] | null {
+  const lines = text.split(/[\s,]+/).filter((line) => line !== '');
+  if (lines.length === 0) return null;
+  const keys = lines.flatMap((line) => {
+    const [, id, key] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]{43}=)$/.exec(line) ?? [];
+    return id === undefined || key === undefined ? [] : [{ id, key }];
+  });
+  if (keys.length === lines.length && new Set(keys.map(({ id }) => id)).size === keys.length) return keys;
+  context.addIssue({ code: 'custom' });
+  return z.NEVER;
+}
+
 /** Every setting: its flag (null: a secret, never on a command line), its environment variable, its default, its rule and what a person should write. */
 const settings = {
   port: {
@@ -97,6 +148,13 @@ const settings = {
     rule: z.string().min(1).max(255),
     remedy: 'an address to listen on, such as 127.0.0.1 or 0.0.0.0',
   },
+  workers: {
+    flag: 'workers',
+    env: 'GATEHOUSE_WORKERS',
+    fallback: '1',
+    rule: wholeNumber(1, 64),
+    remedy: 'a number of processes from 1 to 64, at most one for each core',
+  },
   data: {
     flag: 'data',
     env: 'GATEHOUSE_DATA',
@@ -104,6 +162,30 @@ const settings = {
     rule: z.string().min(1).max(4096),
     remedy: 'a directory, such as ./data',
   },
+  database: {
+    flag: 'database',
+    env: 'GATEHOUSE_DATABASE',
+    fallback: '',
+    rule: z.string().regex(/^(?:sqlite:.{1,4096}|postgres(?:ql)?:\/\/[^\s#]{1,4096})?$/),
+    remedy:
+      'sqlite:PATH or postgres://user@host/database; with a password not as a flag or in the file, but as GATEHOUSE_DATABASE or in a file named by GATEHOUSE_DATABASE_FILE',
+  },
+  databaseConnections: {
+    flag: 'database-connections',
+    env: 'GATEHOUSE_DATABASE_CONNECTIONS',
+    fallback: '10',
+    rule: wholeNumber(1, 1000),
+    remedy: 'how many connections to PostgreSQL this process may hold, from 1 to 1000',
+  },
+  ephemeral: {
+    flag: 'ephemeral',
+    env: 'GATEHOUSE_EPHEMERAL',
+    fallback: 'database',
+    rule: z.string().max(4096).transform(redisServers),
+    remedy:
+      'database, redis://host:6379 (rediss:// for TLS), or several of them with commas between for a Cluster; with a password not as a flag or in the file, but as GATEHOUSE_EPHEMERAL or in a file named by GATEHOUSE_EPHEMERAL_FILE',
+  },
+  migrate: { flag: 'migrate', env: 'GATEHOUSE_MIGRATE', fallback: 'on', rule: onOff, remedy: 'on or off' },
   issuer: {
     flag: 'issuer',
     env: 'GATEHOUSE_ISSUER',
@@ -168,8 +250,11 @@ const settings = {
     flag: 'read-only',
     env: 'GATEHOUSE_READ_ONLY',
     fallback: '',
-    rule: z.string().max(255),
-    remedy: 'the reason that people are told, or nothing to allow writing',
+    rule: z
+      .string()
+      .max(255)
+      .transform((text) => (/^(?:off|no|false|0)$/i.test(text.trim()) ? '' : text.trim())),
+    remedy: 'the reason that people are told, or off to allow writing',
   },
   idleProposalsFor: {
     flag: 'idle-proposals-for',
@@ -191,6 +276,31 @@ const settings = {
     fallback: '',
     rule: z.string().regex(/^(?:smtps?:\/\/[^\s/?#]+(?:[/?][^\s#]*)?)?$/),
     remedy: 'smtp://user:password@host:587 or smtps://…, better in a file named by GATEHOUSE_SMTP_URL_FILE',
+  },
+  registration: {
+    flag: 'registration',
+    env: 'GATEHOUSE_REGISTRATION',
+    fallback: 'closed',
+    rule: z.enum(['open', 'closed']),
+    remedy: 'open or closed',
+  },
+  signingKeyFor: {
+    flag: 'signing-key-for',
+    env: 'GATEHOUSE_SIGNING_KEY_FOR',
+    fallback: 'P90D',
+    rule: z
+      .string()
+      .transform((text) => readDuration(text) ?? Number.NaN)
+      .refine((value) => value === 0 || (value >= 604_800 && value <= 315_360_000)),
+    remedy: 'seconds or a duration such as P90D, from P7D to P3650D, or 0 for never',
+  },
+  masterKeys: {
+    flag: null,
+    env: 'GATEHOUSE_MASTER_KEYS',
+    fallback: '',
+    rule: z.string().max(65_536).transform(masterKeys),
+    remedy:
+      'one ID:KEY on each line, each KEY 32 random bytes in base64 and each ID once, the first one to seal with; better in a file named by GATEHOUSE_MASTER_KEYS_FILE',
   },
   masterKey: {
     flag: null,
@@ -243,17 +353,29 @@ export function readConfig(
       }
     } else if (filed !== undefined) [text, source] = [filed, path ?? ''];
     const parsed = rule.safeParse(text);
-    if (parsed.success) return parsed.data as z.output<(typeof settings)[K]['rule']>;
+    // What is on a command line is shown to every user of the machine; a configuration file is shared and versioned.
+    const shown =
+      ['database', 'ephemeral'].includes(key) &&
+      source !== env &&
+      source !== `${env}_FILE` &&
+      /:\/\/[^/?#]*:[^@]*@|[?&]password=/i.test(text);
+    if (parsed.success && !shown) return parsed.data as z.output<(typeof settings)[K]['rule']>;
     problems.push({ setting: flag ?? env, source, remedy });
     return undefined as never;
   }
   const port = pick('port');
   const host = pick('host');
+  const [ring, single] = [pick('masterKeys'), pick('masterKey') || null];
   const issuer = pick('issuer') || `http://localhost:${port}`;
   const config: Config = {
     port,
     host,
+    workers: pick('workers'),
     data: pick('data'),
+    database: pick('database') || `sqlite:${join(pick('data') ?? '.', 'gatehouse.db')}`,
+    databaseConnections: pick('databaseConnections'),
+    migrate: pick('migrate'),
+    ephemeral: pick('ephemeral'),
     issuer,
     origin: URL.parse(issuer)?.origin ?? issuer,
     site: pick('site'),
@@ -267,7 +389,9 @@ export function readConfig(
     refreshTokenFor: seconds(pick('refreshTokenFor')),
     refreshGraceFor: seconds(pick('refreshGraceFor')),
     logLevel: pick('logLevel'),
-    masterKey: pick('masterKey') || null,
+    registration: pick('registration'),
+    ...masterKeysOf(ring, single),
+    signingKeyFor: pick('signingKeyFor') > 0 ? seconds(pick('signingKeyFor')) : null,
     readOnly: pick('readOnly') || null,
     idleProposalsFor: pick('idleProposalsFor') > 0 ? seconds(pick('idleProposalsFor')) : null,
     smtpUrl: pick('smtpUrl') || null,
@@ -286,6 +410,12 @@ export function readConfig(
       return [];
     }),
   };
+  if (ring && single)
+    problems.push({
+      setting: 'GATEHOUSE_MASTER_KEY',
+      source: 'GATEHOUSE_MASTER_KEYS',
+      remedy: 'one of the two: the single key is the line m1:KEY of the other',
+    });
   for (const [what, names] of [
     ['sites', file.structure.sites.map(({ id }) => id)],
     ['notices.webhooks', file.structure.notices.webhooks.map(({ name }) => name)],
@@ -293,6 +423,13 @@ export function readConfig(
     if (new Set(names).size < names.length) problems.push({ setting: what, source: path ?? '', remedy: 'each name once' });
   return problems.length > 0 ? { ok: false, refusal: problems } : accept(Object.freeze(config));
 }
+
+const masterKeysOf = (many: Config['masterKeys'], single: string | null): Pick<Config, 'masterKeys' | 'masterKeysFrom'> => {
+  if (many) return { masterKeys: many, masterKeysFrom: 'GATEHOUSE_MASTER_KEYS' };
+  return single === null
+    ? { masterKeys: null, masterKeysFrom: null }
+    : { masterKeys: [{ id: 'm1', key: single }], masterKeysFrom: 'GATEHOUSE_MASTER_KEY' };
+};
 
 function fromFile(
   path: string,
@@ -307,8 +444,7 @@ function fromFile(
     return { settings: {}, structure: noStructure };
   }
   const names = Object.values(settings).flatMap(({ flag }) => fileName(flag) ?? []);
-  const answer = readConfigFile(text, names);
-  if (answer.ok) return answer.value;
-  problems.push(...answer.refusal.map((problem) => ({ ...problem, source: path })));
-  return { settings: {}, structure: noStructure };
+  const file = readConfigFile(text, names);
+  problems.push(...file.problems.map((problem) => ({ ...problem, source: path })));
+  return file;
 }

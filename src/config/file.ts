@@ -62,35 +62,51 @@ export interface FileProblem {
 const wanted = (message: string) =>
   message.replace(/^use /, '').replace(/^Invalid (?:input|option): expected (.*?)(?:, received .*)?$/, '$1');
 
-/** Reads the file's text: single settings by name, and the structured rest. Every problem is reported together. */
-export function readConfigFile(
-  text: string,
-  settingNames: readonly string[],
-): Result<{ readonly settings: Readonly<Record<string, string>>; readonly structure: Structure }, readonly FileProblem[]> {
-  const document = parseDocument(text, { maxAliasCount: 100 } as never);
-  if (document.errors.length > 0)
+/** What a file says, as far as it can be read, and what is wrong with the rest. */
+export interface ConfigFile {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly structure: Structure;
+  readonly problems: readonly FileProblem[];
+}
+
+function readYaml(text: string): Result<unknown, readonly FileProblem[]> {
+  try {
+    const document = parseDocument(text);
+    if (document.errors.length === 0) return accept(document.toJS({ maxAliasCount: 100 }));
     return refuse(document.errors.map(({ message }) => ({ setting: 'YAML', remedy: message.split('\n')[0] ?? 'readable YAML' })));
-  const json: unknown = document.toJS({ maxAliasCount: 100 });
-  if (json === null || json === undefined) return accept({ settings: {}, structure: noStructure });
-  if (typeof json !== 'object' || Array.isArray(json)) return refuse([{ setting: 'YAML', remedy: 'a map of settings' }]);
-  const settings: Record<string, string> = {};
-  const rest: Record<string, unknown> = {};
+  } catch {
+    return refuse([{ setting: 'YAML', remedy: 'readable YAML: not so deep, and at most 100 aliases, each of an anchor before it' }]);
+  }
+}
+
+/** Reads the file's text: single settings by name, and the structured rest. Every problem is reported together. */
+export function readConfigFile(text: string, settingNames: readonly string[]): ConfigFile {
+  const nothing = (problems: readonly FileProblem[]): ConfigFile => ({ settings: {}, structure: noStructure, problems });
+  const yaml = readYaml(text);
+  if (!yaml.ok) return nothing(yaml.refusal);
+  const json = yaml.value ?? {};
+  if (typeof json !== 'object' || Array.isArray(json)) return nothing([{ setting: 'YAML', remedy: 'a map of settings' }]);
+  const isSetting = ([key]: readonly [string, unknown]) => settingNames.includes(key);
   const problems: FileProblem[] = [];
-  for (const [key, value] of Object.entries(json)) {
-    if (!settingNames.includes(key)) rest[key] = value;
-    else if (['string', 'number', 'boolean'].includes(typeof value)) settings[key] = String(value);
+  const settings: Record<string, string> = {};
+  for (const [key, value] of Object.entries(json).filter(isSetting)) {
+    if (['string', 'number', 'boolean'].includes(typeof value)) settings[key] = String(value);
     else problems.push({ setting: key, remedy: 'one value' });
   }
-  const read = structure.safeParse(rest);
-  if (!read.success) {
-    for (const { path, message, code, ...issue } of read.error.issues) {
-      const keys = code === 'unrecognized_keys' ? (issue as { keys?: readonly string[] }).keys : undefined;
-      for (const key of keys ?? [''])
-        problems.push({
-          setting: [...path, ...(key ? [key] : [])].join('.') || 'YAML',
-          remedy: key ? 'another name: there is no such setting' : wanted(message),
-        });
+  const rest = Object.entries(json).filter((entry) => !isSetting(entry));
+  const read = structure.safeParse(Object.fromEntries(rest));
+  if (read.success) return { settings, structure: read.data, problems };
+  const unsound = new Set<PropertyKey>();
+  for (const { path, message, code, ...issue } of read.error.issues) {
+    const keys = code === 'unrecognized_keys' ? (issue as { keys?: readonly string[] }).keys : undefined;
+    for (const key of keys ?? ['']) {
+      unsound.add(path[0] ?? key);
+      problems.push({
+        setting: [...path, ...(key ? [key] : [])].join('.') || 'YAML',
+        remedy: key ? 'another name: there is no such setting' : wanted(message),
+      });
     }
   }
-  return problems.length > 0 || !read.success ? refuse(problems) : accept({ settings, structure: read.data });
+  // The sections that are sound are looked into all the same.
+  return { settings, structure: structure.parse(Object.fromEntries(rest.filter(([key]) => !unsound.has(key)))), problems };
 }

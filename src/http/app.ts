@@ -1,17 +1,26 @@
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { isUnavailable } from '#kernel/unavailable.ts';
+import { restError } from '#mediawiki/oauth2-errors.ts';
 import { notePage } from '#pages/people.ts';
 import { script } from '#pages/script.ts';
 import { stylesheet } from '#pages/style.ts';
 import { type Note, noteTexts, wordsOf } from '#pages/words.ts';
 import { sendForm, sendJson } from './answers.ts';
+import { accountRoutes } from './routes/account.ts';
+import { adminRoutes } from './routes/admin.ts';
 import { registryApi } from './routes/api/api.ts';
 import { sendProblem } from './routes/api/problems.ts';
+import { appsRoutes } from './routes/apps.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { consentRoutes } from './routes/consent.ts';
 import { consentsRoutes } from './routes/consents.ts';
+import { helpRoutes } from './routes/help.ts';
+import { myAppsRoutes } from './routes/my-apps.ts';
 import { oauth1Routes } from './routes/oauth1.ts';
 import { oauth2Routes } from './routes/oauth2.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { reviewRoutes } from './routes/review.ts';
 import { languageFor, sendPage } from './visitor.ts';
 import type { World } from './world.ts';
 
@@ -72,8 +81,15 @@ export function buildHttp(world: World): FastifyInstance {
     reply.header('content-type', 'text/javascript; charset=utf-8').header('cache-control', 'public, max-age=3600').send(script),
   );
   peopleRoutes(app, world);
+  accountRoutes(app, world);
+  appsRoutes(app, world);
+  myAppsRoutes(app, world);
   consentsRoutes(app, world);
+  helpRoutes(app, world);
   consentRoutes(app, world);
+  reviewRoutes(app, world);
+  auditRoutes(app, world);
+  adminRoutes(app, world);
   oauth1Routes(app, world);
   oauth2Routes(app, world);
   registryApi(app, world);
@@ -99,6 +115,7 @@ function answerPlain(
     const kind = status === 405 ? 'method_not_allowed' : status === 404 ? 'not_found' : status >= 500 ? 'server_error' : 'invalid_request';
     return sendProblem(reply, status, kind, text, reference ? { reference } : {});
   }
+  if (path.startsWith('/w/rest.php/') && world.dialect) return sendJson(reply, status, restError(status, `rest-${note}`, text));
   const page = path.startsWith('/oauth2/authorize');
   if ((path.startsWith('/oauth2/') && !page) || !/text\/html/.test(request.headers.accept ?? '')) {
     return sendJson(reply, status, { error, error_description: text, ...(reference ? { reference } : {}) });
@@ -134,7 +151,7 @@ function answerFault(
     message: fault.message,
     stack: fault.stack,
   });
-  const busy = /SQLITE_BUSY|database is locked/.test(fault.message);
-  if (busy) reply.header('retry-after', '1');
-  return answerPlain(world, request, reply, busy ? 503 : 500, 'fault', reference);
+  const passing = isUnavailable(fault);
+  if (passing) reply.header('retry-after', String(fault.retryAfter));
+  return answerPlain(world, request, reply, passing ? 503 : 500, 'fault', reference);
 }

@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import { ADMINISTER } from '#accounts/rights.ts';
+import type { From } from '#accounts/sessions.ts';
 import { csrfHolds, csrfToken } from '#accounts/sign-in.ts';
 import type { Frame, Html } from '#pages/layout.ts';
 import { messagePage, notePage } from '#pages/people.ts';
@@ -8,8 +10,7 @@ import { type Actor, RIGHTS } from '#registry/actor.ts';
 import { pageForm } from './sent.ts';
 import type { World } from './world.ts';
 
-/** The right to look after accounts, groups and the server itself. */
-export const ADMINISTER = 'userrights';
+export { ADMINISTER };
 
 /** The browser in front of us. */
 export interface Visitor {
@@ -38,6 +39,9 @@ export function startSession(world: World, reply: FastifyReply, secret: string, 
 export const forgetSession = (world: World, reply: FastifyReply): void =>
   void reply.clearCookie(cookieName(world, 'session'), cookieOptions(world));
 
+/** Where a request comes from, for the list of sessions and for throttling. */
+export const fromOf = (request: FastifyRequest): From => ({ address: request.ip, agent: request.headers['user-agent'] ?? '' });
+
 /** The session of a signed-in browser, and its person. */
 export async function sessionOf(
   world: World,
@@ -51,7 +55,7 @@ export async function sessionOf(
 /** Finds out who is there. A browser without a session gets a form cookie, so that its forms can be proven too. */
 export async function visitorOf(world: World, request: FastifyRequest, reply: FastifyReply): Promise<Visitor> {
   const session = await sessionOf(world, request);
-  const page = pageFacts(world, request, reply);
+  const page = pageFacts(world, request, reply, session?.user ?? null);
   if (session) return { ...session, signedIn: true, ...page };
   const known = request.cookies[cookieName(world, 'form')];
   const secret = known !== undefined && /^[\w-]{51}$/.test(known) ? known : world.mint.secret();
@@ -88,8 +92,8 @@ export function frameOf(world: World, { user, secret, words, here, done }: Visit
 
 const LANGUAGE_COOKIE = 'gatehouse-language';
 
-/** The language of a request: asked for in the address (and kept), chosen before, or what the browser prefers. */
-export function languageFor(request: FastifyRequest, reply: FastifyReply | null, secure = false): Words {
+/** The language of a request: asked for in the address (and kept), that of the person's account, chosen before, or what the browser prefers. */
+export function languageFor(request: FastifyRequest, reply: FastifyReply | null, secure = false, own: string | null = null): Words {
   const target = request.raw.url ?? '/';
   const query = new URLSearchParams(target.includes('?') ? target.slice(target.indexOf('?') + 1) : '');
   // OIDC Core §3.1.2.1 has a list, best first; `uselang` is what clients of the reference send.
@@ -97,15 +101,21 @@ export function languageFor(request: FastifyRequest, reply: FastifyReply | null,
   const chosen = asked.find((language) => language !== undefined);
   if (chosen && reply && !reply.sent)
     reply.setCookie(LANGUAGE_COOKIE, chosen, { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge: 31_536_000 });
-  return wordsOf(chosen ?? languageOf(request.cookies?.[LANGUAGE_COOKIE]) ?? acceptedLanguage(request.headers['accept-language']) ?? 'en');
+  const kept = languageOf(own ?? undefined) ?? languageOf(request.cookies?.[LANGUAGE_COOKIE]);
+  return wordsOf(chosen ?? kept ?? acceptedLanguage(request.headers['accept-language']) ?? 'en');
 }
 
-function pageFacts(world: World, request: FastifyRequest, reply: FastifyReply): Pick<Visitor, 'words' | 'here' | 'done'> {
+function pageFacts(
+  world: World,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  user: Account | null,
+): Pick<Visitor, 'words' | 'here' | 'done'> {
   const target = request.raw.url ?? '/';
   const done = `done.${new URLSearchParams(target.split('?', 2)[1] ?? '').get('done') ?? ''}`;
   const again = request.method === 'GET' && target.length <= 2048 && ownPath(target) === target;
   return {
-    words: languageFor(request, reply, world.secure),
+    words: languageFor(request, reply, world.secure, user?.language),
     here: again ? target : null,
     done: Object.hasOwn(catalogues.en, done) ? (done as MessageKey) : null,
   };

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import type { AccountRecords } from '#accounts/records.ts';
+import type { Accounts } from '#accounts/accounts.ts';
+import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
 import type { RightsTable } from '#accounts/rights.ts';
-import type { SignInVerbs } from '#accounts/sign-in.ts';
 import type { Guard } from '#guard/permit.ts';
 import type { SiteId } from '#kernel/ids.ts';
+import type { Instant, Seconds } from '#kernel/time.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { SigningKeys } from '#keys/signing.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
@@ -11,6 +12,8 @@ import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
 import type { AuthorizationRequests, OAuth2Asked } from '#registry/authorization-request.ts';
+import type { ReviewClaims } from '#registry/claims.ts';
+import type { FailureRecords } from '#registry/failures.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
@@ -24,6 +27,17 @@ export interface Face {
   denial(asked: OAuth2Asked): string;
 }
 
+/** What administrators are told of the server itself. */
+export interface About {
+  readonly version: string;
+  readonly startedAt: Instant;
+  /** After how long an idle proposal expires; null: never. */
+  readonly idleFor: Seconds | null;
+  readonly mail: boolean;
+  /** Names of the webhook endpoints. */
+  readonly webhooks: readonly string[];
+}
+
 /** Everything the HTTP room works with. */
 export interface World {
   readonly issuer: string;
@@ -34,19 +48,21 @@ export interface World {
   readonly secure: boolean;
   /** Proxies in front whose word on the client's address is taken. */
   readonly trustProxy: number;
-  readonly accounts: SignInVerbs;
-  readonly records: AccountRecords & RegistryRecords;
+  readonly accounts: Accounts;
+  readonly records: AccountRecords & PeopleRecords & RegistryRecords & ReviewClaims;
   readonly rights: RightsTable;
   readonly registry: Registry;
   readonly guard: Guard;
   readonly sites: Sites;
   readonly scopes: ScopeCatalogue;
   readonly requests: AuthorizationRequests;
+  readonly failures: FailureRecords;
   readonly faces: { readonly core: Face; readonly mediawiki: Face | null };
   readonly signing: SigningKeys;
   readonly mint: Mint;
   readonly clock: Clock;
   readonly log: Log;
+  readonly about: About;
   /** Rejects when the store cannot be reached. */
   ping(): Promise<void>;
   /** Registers a dialect's routes; null: none is served. */

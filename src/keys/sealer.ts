@@ -1,18 +1,13 @@
 import { createCipheriv, createDecipheriv, hash } from 'node:crypto';
 import type { Sealed } from '#kernel/ids.ts';
 import type { Entropy } from '#ports/entropy.ts';
+import { fixedRing, type KeyRing, type MasterKey } from './ring.ts';
 
 /** Encrypts secrets that must be read back. `purpose` is bound to the text: what was sealed for one thing does not open as another. */
 export interface Sealer {
   seal(plain: string, purpose: string): Sealed;
   /** Throws when the text was changed, sealed for another purpose, or under a key that is not here. */
   open(sealed: Sealed, purpose: string): string;
-}
-
-/** A master key: 32 bytes, known by its id. */
-export interface MasterKey {
-  readonly id: string;
-  readonly key: Uint8Array;
 }
 
 function encrypt(key: Uint8Array, keyId: string, plain: string, purpose: string, entropy: Entropy): Sealed {
@@ -33,14 +28,18 @@ function decrypt(keyOf: (id: string) => Uint8Array | undefined, sealed: Sealed, 
   return decipher.update(bytes.subarray(0, -16), undefined, 'utf8') + decipher.final('utf8');
 }
 
-/** AES-256-GCM under master keys; the first seals, all open. */
-export function makeSealer(keys: readonly MasterKey[], entropy: Entropy): Sealer {
-  const [newest] = keys;
-  if (newest === undefined || keys.some(({ key }) => key.length !== 32)) throw new Error('a sealer needs master keys of 32 bytes');
-  const byId = new Map(keys.map(({ id, key }) => [id, key]));
+/** Which master key opens the text. */
+export const keyIdOf = (sealed: Sealed): string => sealed.split('.', 2)[1] ?? '';
+
+/** AES-256-GCM under master keys: those of a ring, or a list of which the first seals and all open. */
+export function makeSealer(keys: readonly MasterKey[] | KeyRing, entropy: Entropy): Sealer {
+  const ring = 'current' in keys ? keys : fixedRing(keys);
   return {
-    seal: (plain, purpose) => encrypt(newest.key, newest.id, plain, purpose, entropy),
-    open: (sealed, purpose) => decrypt((id) => byId.get(id), sealed, purpose),
+    seal(plain, purpose) {
+      const { id, key } = ring.current();
+      return encrypt(key, id, plain, purpose, entropy);
+    },
+    open: (sealed, purpose) => decrypt((id) => ring.find(id), sealed, purpose),
   };
 }
 

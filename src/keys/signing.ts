@@ -2,20 +2,22 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  generateKeyPair,
   generateKeyPairSync,
   hash,
   type KeyObject,
   sign,
   verify,
-  type webcrypto,
 } from 'node:crypto';
+import { promisify } from 'node:util';
+import { instant } from '#kernel/time.ts';
+import type { Clock } from '#ports/clock.ts';
+import { type JsonWebKey, keptInMemory, type SigningSource, signingNow, sinceEver, statesAt } from './generations.ts';
 import { jwkThumbprint } from './thumbprint.ts';
-
-type JsonWebKey = webcrypto.JsonWebKey & { readonly kid?: string };
 
 export type Algorithm = 'ES256' | 'RS256';
 
-/** The server's own keys as they are kept: private JWKs, one for each algorithm, the newest first. */
+/** The server's own keys: private JWKs, one for each algorithm. */
 export interface StoredKeys {
   readonly keys: readonly JsonWebKey[];
 }
@@ -27,7 +29,7 @@ export interface SigningKeys {
   verify(
     jwt: string,
   ): { readonly header: Readonly<Record<string, unknown>>; readonly claims: Readonly<Record<string, unknown>> } | undefined;
-  /** The public halves (RFC 7517 §5). */
+  /** The public halves that a verifier may meet (RFC 7517 §5): of the keys that sign, those that soon will, and those that did until lately. */
   jwks(): { readonly keys: readonly JsonWebKey[] };
 }
 
@@ -35,11 +37,19 @@ const MOST_VERIFIED = 20_000;
 const b64 = (text: string) => Buffer.from(text).toString('base64url');
 const algorithmOf = (key: JsonWebKey): Algorithm => (key.kty === 'EC' ? 'ES256' : 'RS256');
 
+const exported = (pairs: readonly { readonly privateKey: KeyObject }[]): StoredKeys => ({
+  keys: pairs.map(({ privateKey }) => privateKey.export({ format: 'jwk' })),
+});
+
 /** Makes a fresh set of keys: P-256 and RSA with 2048 bits. */
-export function generateSigningKeys(): StoredKeys {
-  const pairs = [generateKeyPairSync('ec', { namedCurve: 'P-256' }), generateKeyPairSync('rsa', { modulusLength: 2048 })];
-  return { keys: pairs.map(({ privateKey }) => privateKey.export({ format: 'jwk' })) };
-}
+export const generateSigningKeys = (): StoredKeys =>
+  exported([generateKeyPairSync('ec', { namedCurve: 'P-256' }), generateKeyPairSync('rsa', { modulusLength: 2048 })]);
+
+const keyPair = promisify(generateKeyPair);
+
+/** The same, while others are served. */
+export const generateSigningKeysAside = async (): Promise<StoredKeys> =>
+  exported(await Promise.all([keyPair('ec', { namedCurve: 'P-256' }), keyPair('rsa', { modulusLength: 2048 })]));
 
 interface OwnKey {
   readonly kid: string;
@@ -60,6 +70,9 @@ function ownKey(stored: JsonWebKey): OwnKey {
   return { kid, algorithm, privateKey, publicKey, jwk: { ...jwk, kid, alg: algorithm, use: 'sig' } };
 }
 
+/** The name under which a private key's public half is published. */
+export const kidOf = (stored: JsonWebKey): string => ownKey(stored).kid;
+
 const parse = (part: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
@@ -69,13 +82,39 @@ const parse = (part: string): Readonly<Record<string, unknown>> | undefined => {
   }
 };
 
+/** One set of keys, which signs and is published for good. */
+export const loadSigningKeys = (stored: StoredKeys): SigningKeys =>
+  makeSigning(keptInMemory([sinceEver(stored.keys)]), { now: () => instant(0) });
+
 /**
- * Loads the keys. Tokens that were signed or verified here are remembered (by digest, at most 20,000), so that a token is verified once:
- * a signature never turns false later, and everything that can change is asked of the store each time.
+ * Signs with the keys whose time it is, and verifies with all that are kept (ADR 11). Tokens that were signed or verified here are remembered
+ * (by digest, at most 20,000), so that a token is verified once: a signature never turns false later, and everything that can change is asked
+ * of the store each time.
  */
-export function loadSigningKeys(stored: StoredKeys): SigningKeys {
-  const own = stored.keys.map(ownKey);
-  const byKid = new Map(own.map((key) => [key.kid, key]));
+export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): SigningKeys {
+  const loaded = new WeakMap<JsonWebKey, OwnKey>();
+  function own(stored: JsonWebKey): OwnKey {
+    const key = loaded.get(stored) ?? ownKey(stored);
+    loaded.set(stored, key);
+    return key;
+  }
+  let known = { of: source.generations(), byKid: new Map<string, OwnKey>() };
+  let lookedAt: number | undefined;
+  function byKid(kid: string): OwnKey | undefined {
+    const generations = source.generations();
+    if (known.of !== generations || known.byKid.size === 0)
+      known = { of: generations, byKid: new Map(generations.flatMap(({ keys }) => keys.map(own)).map((key) => [key.kid, key])) };
+    return known.byKid.get(kid);
+  }
+  /** A key of another process's making may be on its way here. Anybody can name a key that is none: one look a second. */
+  function findKey(kid: string): OwnKey | undefined {
+    const key = byKid(kid);
+    const now = clock.now();
+    if (key !== undefined || lookedAt === now) return key;
+    lookedAt = now;
+    source.look();
+    return byKid(kid);
+  }
   const headers = new Map<string, string>();
   const verified = new Map<string, true>();
   const remember = (jwt: string) => {
@@ -94,9 +133,11 @@ export function loadSigningKeys(stored: StoredKeys): SigningKeys {
   };
   return {
     sign(algorithm, typ, claims) {
-      const key = own.find((candidate) => candidate.algorithm === algorithm);
+      const key = signingNow(source.generations(), clock.now())
+        ?.keys.map(own)
+        .find((candidate) => candidate.algorithm === algorithm);
       if (key === undefined) throw new Error(`there is no ${algorithm} key`);
-      const name = `${algorithm} ${typ}`;
+      const name = `${key.kid} ${typ}`;
       let header = headers.get(name);
       if (header === undefined) {
         header = b64(JSON.stringify({ typ, alg: algorithm, kid: key.kid }));
@@ -112,7 +153,7 @@ export function loadSigningKeys(stored: StoredKeys): SigningKeys {
       // Base64url without padding, and nothing else (RFC 7515 §2): one token, one spelling.
       if (more.length > 0 || ![first, second, third].every((part) => /^[\w-]+$/.test(part))) return undefined;
       const [header, claims] = [parse(first), parse(second)];
-      const key = typeof header?.kid === 'string' ? byKid.get(header.kid) : undefined;
+      const key = typeof header?.kid === 'string' ? findKey(header.kid) : undefined;
       if (header === undefined || claims === undefined || key === undefined || header.alg !== key.algorithm || 'crit' in header)
         return undefined;
       if (!verified.has(hash('sha256', jwt, 'base64'))) {
@@ -121,7 +162,15 @@ export function loadSigningKeys(stored: StoredKeys): SigningKeys {
       }
       return { header, claims };
     },
-    jwks: () => ({ keys: own.map(({ jwk }) => jwk) }),
+    jwks() {
+      const generations = source.generations();
+      const states = statesAt(generations, clock.now());
+      // Those that sign come first, for verifiers that look no further.
+      const published = (['signing', 'upcoming', 'published'] as const).flatMap((state) =>
+        generations.filter((_, index) => states[index] === state),
+      );
+      return { keys: published.flatMap(({ keys }) => keys.map((key) => own(key).jwk)) };
+    },
   };
 }
 

@@ -1,23 +1,162 @@
 import { html } from 'hono/html';
-import { type Frame, field, type Html, layout, phrase, problemLine, proof } from './layout.ts';
+import { newPassword } from './account.ts';
+import { type FormProblem, problemAbove, problemAt } from './account-problems.ts';
+import { type Frame, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
+import { passkeyForm } from './passkeys.ts';
 import { type Note, noteTexts } from './words.ts';
 
 /** The sign-in form. `returnto` is one of our own paths. */
 export function signInPage(
   frame: Frame,
-  view: { readonly returnto: string; readonly name: string; readonly problem: string | null },
+  view: { readonly returnto: string; readonly name: string; readonly problem: string | null; readonly registration: boolean },
 ): Html {
   const { words } = frame;
+  const returnto = html`<input type="hidden" name="returnto" value="${view.returnto}">`;
   return layout(
     frame,
     words.say('sign-in.title'),
     html`${problemLine(view.problem)}
 <form method="post" action="/sign-in">
 ${proof(frame)}
-<input type="hidden" name="returnto" value="${view.returnto}">
+${returnto}
 ${field({ name: 'name', label: words.say('sign-in.name'), value: view.name, autocomplete: 'username', required: true, most: 255 })}
 ${field({ name: 'password', label: words.say('sign-in.password'), type: 'password', autocomplete: 'current-password', required: true, most: 512 })}
 <div class="buttons"><button type="submit" name="sign-in" value="1">${words.say('sign-in.button')}</button></div>
+</form>
+<p><a href="/password/forgotten">${words.say('sign-in.forgotten')}</a></p>
+${view.registration ? html`<p><a href="/register">${words.say('sign-in.register')}</a></p>` : ''}
+${passkeyForm(frame, {
+  action: '/sign-in/passkey',
+  options: '/sign-in/passkey/options',
+  does: 'use',
+  needs: words.say('sign-in.passkey-script'),
+  body: html`${returnto}<div class="buttons"><button type="submit" class="second">${words.say('sign-in.passkey')}</button></div>`,
+})}`,
+  );
+}
+
+/** Asks for the address that a link is mailed to, or for whatever names an account. */
+function askPage(
+  frame: Frame,
+  view: { readonly value: string; readonly problem: FormProblem | null },
+  texts: { readonly title: string; readonly intro: string; readonly action: string; readonly button: string; readonly field: Html },
+): Html {
+  return layout(
+    frame,
+    texts.title,
+    html`<p>${texts.intro}</p>
+${problemLine(problemAbove(view.problem))}
+<form method="post" action="${texts.action}">
+${proof(frame)}
+${texts.field}
+<div class="buttons"><button type="submit" name="send" value="1">${texts.button}</button></div>
+</form>`,
+  );
+}
+
+/** Asks for an address to mail a link to, with which one registers. */
+export function registerPage(frame: Frame, view: { readonly value: string; readonly problem: FormProblem | null }): Html {
+  const { words } = frame;
+  return askPage(frame, view, {
+    title: words.say('register.title'),
+    intro: words.say('register.intro'),
+    action: '/register',
+    button: words.say('register.button'),
+    field: field({
+      name: 'email',
+      label: words.say('setup.email'),
+      type: 'email',
+      value: view.value,
+      problem: problemAt(view.problem, 'email'),
+      autocomplete: 'email',
+      required: true,
+      most: 255,
+    }),
+  });
+}
+
+/** Asks whose password was forgotten. */
+export function forgottenPage(frame: Frame, view: { readonly value: string; readonly problem: FormProblem | null }): Html {
+  const { words } = frame;
+  return askPage(frame, view, {
+    title: words.say('password.forgotten-title'),
+    intro: words.say('password.forgotten-intro'),
+    action: '/password/forgotten',
+    button: words.say('password.send'),
+    field: field({
+      name: 'name',
+      label: words.say('password.name-or-address'),
+      value: view.value,
+      autocomplete: 'username',
+      required: true,
+      most: 255,
+    }),
+  });
+}
+
+/** What a mailed link to register opens. */
+export function finishPage(
+  frame: Frame,
+  view: {
+    readonly token: string;
+    readonly address: string;
+    readonly name: string;
+    readonly realName: string;
+    readonly problem: FormProblem | null;
+  },
+): Html {
+  const { words } = frame;
+  const { problem } = view;
+  return layout(
+    frame,
+    words.say('register.title'),
+    html`<p>${phrase(words, 'register.finish-intro', { address: html`<strong>${named(view.address)}</strong>` })}</p>
+${problemLine(problemAbove(problem))}
+<form method="post" action="/register/finish">
+${proof(frame)}
+<input type="hidden" name="token" value="${view.token}">
+${field({
+  name: 'name',
+  label: words.say('sign-in.name'),
+  help: words.say('register.name-help'),
+  value: view.name,
+  problem: problemAt(problem, 'name'),
+  autocomplete: 'username',
+  required: true,
+  most: 255,
+})}
+${field({
+  name: 'real-name',
+  label: words.say('account.real-name'),
+  help: words.say('account.real-name-help'),
+  value: view.realName,
+  problem: problemAt(problem, 'real-name'),
+  autocomplete: 'name',
+  most: 255,
+})}
+${newPassword(words, problemAt(problem, 'new-password'))}
+<div class="buttons"><button type="submit" name="register" value="1">${words.say('register.finish-button')}</button></div>
+</form>`,
+  );
+}
+
+/** What a link to set another password opens. */
+export function newPasswordPage(
+  frame: Frame,
+  view: { readonly token: string; readonly name: string; readonly problem: FormProblem | null },
+): Html {
+  const { words } = frame;
+  return layout(
+    frame,
+    words.say('password.new-title'),
+    html`<p>${phrase(words, 'password.new-intro', { name: html`<strong>${named(view.name)}</strong>` })}</p>
+${problemLine(problemAbove(view.problem))}
+<form method="post" action="/password/new">
+${proof(frame)}
+<input type="hidden" name="token" value="${view.token}">
+<input type="text" name="username" value="${view.name}" autocomplete="username" hidden readonly>
+${newPassword(words, problemAt(view.problem, 'new-password'))}
+<div class="buttons"><button type="submit" name="set" value="1">${words.say('password.set')}</button></div>
 </form>`,
   );
 }

@@ -33,6 +33,8 @@ export interface RegistrySettings {
   readonly twoPersonRisks: readonly string[];
   /** Groups whose members hear of proposals. */
   readonly notifyGroups: readonly string[];
+  /** There is a mail server: without one, no letter is put into the outbox. */
+  readonly mailed: boolean;
   /** Names of the webhook endpoints, which hear of everything. */
   readonly endpoints: readonly string[];
   /** After how long an idle proposal expires; null: never. */

@@ -44,7 +44,14 @@ export interface OwnerGrant {
 
 /** One thing that a change of the registry does. The closed list of all that can happen to a client. */
 export type Effect =
-  | { readonly kind: 'create-client'; readonly client: NewClient; readonly secret: NewSecret | null; readonly grant: OwnerGrant | null }
+  | {
+      readonly kind: 'create-client';
+      readonly client: NewClient;
+      readonly secret: NewSecret | null;
+      readonly grant: OwnerGrant | null;
+      /** Number of the owner's latest client of that name when this was decided, null for none: another one since makes it stale. */
+      readonly after?: number | null;
+    }
   /** Writes every field of the client but its secrets. */
   | { readonly kind: 'save-client'; readonly client: Client }
   | { readonly kind: 'add-secret'; readonly secret: NewSecret }
@@ -150,6 +157,13 @@ export interface RegistryRecords extends Outbox, UsageRecords {
    * for each.
    */
   saveConsent(consent: NewConsent, credentials: NewTokenCredentials | null, audit: NewAuditEntry): Promise<Consent>;
+  /** The same, as a person's yes that was judged on an edition of the client. 'stale': the client, or the consent that had to be there, changed since. */
+  acceptConsent(
+    consent: NewConsent,
+    credentials: NewTokenCredentials | null,
+    audit: NewAuditEntry,
+    gate: { readonly edition: number; readonly onlyExisting: boolean },
+  ): Promise<Consent | 'stale'>;
   /** Ends a consent with its audit line: its token credentials, access tokens and families die with it. Only for its own user. */
   renounceConsent(id: ConsentId, user: UserId, audit: NewAuditEntry): Promise<'renounced' | 'unknown'>;
 }

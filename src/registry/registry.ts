@@ -74,7 +74,8 @@ const isAction = (name: string): name is ActionName => Object.hasOwn(actions, na
 function baseProblem(actor: Actor, base: Action['base'], readOnly: string | null): RegistryRefusal | undefined {
   if (actor.kind === 'person') {
     if (actor.account === null) return { kind: 'not_logged_in' };
-    if (actor.account.blocked) return { kind: 'user_blocked' };
+    // Whoever is blocked may still take their yes back (registry 6.1); what they may say yes to is the action's business.
+    if (actor.account.blocked && base === 'registry') return { kind: 'user_blocked' };
     if (base === 'consents' && !mayDo(actor, RIGHTS.manageConsents)) return { kind: 'permission_denied', right: RIGHTS.manageConsents };
   }
   return readOnly === null ? undefined : { kind: 'readonly', reason: readOnly };

@@ -1,8 +1,8 @@
 import type { AccountRecords, Limits, NewAccount, Sessions } from '#accounts/records.ts';
 import type { Digest, UserId } from '#kernel/ids.ts';
-import { toAccount } from './sql/rows.ts';
-import { all, one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
-import type { Driver } from './sqlite-driver.ts';
+import type { Driver } from './driver.ts';
+import { toAccount, toSession } from './sql/rows.ts';
+import { all, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 
 const byId = statement(sql.selectFrom('accounts').selectAll().where('id', '=', param<number>('id')));
 const byName = statement(sql.selectFrom('accounts').selectAll().where('name_key', '=', param<string>('nameKey')));
@@ -37,20 +37,30 @@ const findSetting = statement(
   sql.selectFrom('settings').select('name').where('name', '=', param<string>('name')).where('value', '=', param<string>('value')),
 );
 
-const insertSession = statement(sql.insertInto('sessions').values(params('digest', 'user_id', 'created_at', 'expires_at')));
+const insertSession = statement(
+  sql.insertInto('sessions').values(params('digest', 'user_id', 'created_at', 'expires_at', 'agent', 'address')),
+);
 const findSession = statement(
   sql.selectFrom('sessions').selectAll().where('digest', '=', param<string>('digest')).where('expires_at', '>', param<number>('now')),
+);
+const sessionsOf = statement(
+  sql
+    .selectFrom('sessions')
+    .selectAll()
+    .where('user_id', '=', param<number>('user'))
+    .where('expires_at', '>', param<number>('now'))
+    .orderBy('created_at', 'desc')
+    .orderBy('digest', 'desc'),
 );
 const deleteSession = statement(sql.deleteFrom('sessions').where('digest', '=', param<string>('digest')));
 const deleteSessionsOf = statement(sql.deleteFrom('sessions').where('user_id', '=', param<number>('user')));
 
 const findLimit = statement(sql.selectFrom('limits').selectAll().where('key', '=', param<string>('key')));
-const saveLimit = statement(
-  sql
-    .insertInto('limits')
-    .values(params('key', 'hits', 'expires_at'))
-    .onConflict((conflict) => conflict.column('key').doUpdateSet({ hits: param<number>('hits'), expires_at: param<number>('expires_at') })),
-);
+const hit = written<{ hits: number }>(`
+  INSERT INTO limits (key, hits, expires_at) VALUES (:key, 1, :end) ON CONFLICT (key) DO UPDATE SET
+    hits = CASE WHEN limits.expires_at > :now THEN limits.hits + 1 ELSE 1 END,
+    expires_at = CASE WHEN limits.expires_at > :now THEN limits.expires_at ELSE :end END
+  RETURNING hits`);
 const deleteLimit = statement(sql.deleteFrom('limits').where('key', '=', param<string>('key')));
 
 /** A person by number, for units of work that need the whole picture. */
@@ -60,9 +70,10 @@ export function* accountById(id: UserId): Unit<ReturnType<typeof toAccount> | un
 }
 
 /** Names are compared without regard to case. */
-const nameKey = (name: string) => name.normalize('NFC').toLowerCase();
+export const nameKey = (name: string) => name.normalize('NFC').toLowerCase();
 
-function* createAccount(account: NewAccount): Unit<ReturnType<typeof toAccount> | undefined> {
+/** Creates an account; undefined: the name is taken. */
+export function* createAccount(account: NewAccount): Unit<ReturnType<typeof toAccount> | undefined> {
   const row = yield* one(insert, {
     name: account.name,
     name_key: nameKey(account.name),
@@ -78,7 +89,8 @@ function* createAccount(account: NewAccount): Unit<ReturnType<typeof toAccount> 
 
 const SETUP = 'setup-secret-digest';
 
-class NameTaken extends Error {}
+/** Thrown, so that the whole unit of work is undone. */
+export class NameTaken extends Error {}
 
 /** Answers the ports of the accounts room. */
 export function accountStore(driver: Driver): AccountRecords & Sessions & Limits {
@@ -94,11 +106,12 @@ export function accountStore(driver: Driver): AccountRecords & Sessions & Limits
     },
     listAccounts: async () => (await driver.read(all(everyone))).map(toAccount),
     async createAccount(account) {
-      const created = await driver.write(() => createAccount(account));
+      const created = await driver.write(() => createAccount(account), 'once');
       return created ? { outcome: 'created', account: created } : { outcome: 'name-taken' };
     },
-    setBlocked: async (id, blocked) => ((await driver.write(() => write(block, { id, blocked: Number(blocked) }))) > 0 ? 'set' : 'unknown'),
-    saveSetupSecret: async (digest: Digest) => void (await driver.write(() => write(saveSetting, { name: SETUP, value: digest }))),
+    setBlocked: async (id, blocked) =>
+      (await driver.write(() => write(block, { id, blocked: Number(blocked) }), 'once')) > 0 ? 'set' : 'unknown',
+    saveSetupSecret: async (digest: Digest) => void (await driver.write(() => write(saveSetting, { name: SETUP, value: digest }), 'once')),
     hasSetupSecret: async (digest) => (await driver.read(one(findSetting, { name: SETUP, value: digest }))) !== undefined,
     async redeemSetupSecret(digest, account) {
       try {
@@ -108,34 +121,35 @@ export function accountStore(driver: Driver): AccountRecords & Sessions & Limits
           // Thrown, so that the whole unit is undone and the secret can be used again with another name.
           if (created === undefined) throw new NameTaken();
           return { outcome: 'created' as const, account: created };
-        });
+        }, 'rows');
       } catch (fault) {
         if (fault instanceof NameTaken) return { outcome: 'name-taken' };
         throw fault;
       }
     },
 
-    saveSession: async ({ digest, userId, createdAt, expiresAt }) =>
-      void (await driver.write(() => write(insertSession, { digest, user_id: userId, created_at: createdAt, expires_at: expiresAt }))),
+    saveSession: async ({ digest, userId, createdAt, expiresAt, agent, address }) =>
+      void (await driver.write(
+        () => write(insertSession, { digest, user_id: userId, created_at: createdAt, expires_at: expiresAt, agent, address }),
+        'once',
+      )),
     async findSession(digest, now) {
       const row = await driver.read(one(findSession, { digest, now }));
-      return row && ({ digest, userId: row.user_id, createdAt: row.created_at, expiresAt: row.expires_at } as never);
+      return row && toSession(row);
     },
-    endSession: async (digest) => void (await driver.write(() => write(deleteSession, { digest }))),
-    endSessionsOf: async (user) => void (await driver.write(() => write(deleteSessionsOf, { user }))),
+    listSessions: async (user, now) => (await driver.read(all(sessionsOf, { user, now }))).map(toSession),
+    endSession: async (digest) => void (await driver.write(() => write(deleteSession, { digest }), 'once')),
+    endSessionsOf: async (user) => void (await driver.write(() => write(deleteSessionsOf, { user }), 'once')),
 
-    hit: (key, now, windowEndsAt) =>
-      driver.write(function* () {
-        const row = yield* one(findLimit, { key });
-        const running = row !== undefined && row.expires_at > now;
-        const hits = running ? row.hits + 1 : 1;
-        yield* write(saveLimit, { key, hits, expires_at: running ? row.expires_at : windowEndsAt });
-        return hits;
-      }),
+    async hit(key, now, windowEndsAt) {
+      const row = await driver.write(() => one(hit, { key, now, end: windowEndsAt }), 'once');
+      if (row === undefined) throw new Error('a counter did not come back');
+      return row.hits;
+    },
     async count(key, now) {
       const row = await driver.read(one(findLimit, { key }));
       return row !== undefined && row.expires_at > now ? row.hits : 0;
     },
-    clear: async (key) => void (await driver.write(() => write(deleteLimit, { key }))),
+    clear: async (key) => void (await driver.write(() => write(deleteLimit, { key }), 'once')),
   };
 }

@@ -1,10 +1,10 @@
 import type { ClientId, ConsentId } from '#kernel/ids.ts';
 import type { Applied, Effect, OwnerGrant, RegistryChange } from '#registry/records.ts';
-import { addSecret, clientNow, insertClient, nameTaken, nextEdition, removeSecret, rowExists, saveClient } from './clients.ts';
-import { addConsent, addCredentials, consentFor, credentialsOf, endConsent, endConsentsOf } from './consents.ts';
+import { addSecret, clientNow, insertClient, latestNamed, nameTaken, nextEdition, removeSecret, rowExists, saveClient } from './clients.ts';
+import { addConsent, addCredentials, consentFor, credentialsOf, endConsentsOf } from './consents.ts';
+import type { Driver } from './driver.ts';
 import { insertAccessToken } from './oauth2.ts';
 import { type Unit, write, written } from './sql/statement.ts';
-import type { Driver } from './sqlite-driver.ts';
 import { addAudit, addNotice } from './trail.ts';
 
 const openRevision = written(`
@@ -57,10 +57,10 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
       return;
     case 'regrant': {
       const { userId, site } = effect.grant.consent;
-      // Its old access tokens die with the old consent: consent ids are never used again.
+      // Its old access tokens die with the old consent: consent ids are never used again. One for the site it had before ends too.
       const old = yield* consentFor(userId, client, site);
       const kept = old && (yield* credentialsOf(old.id as ConsentId))?.token;
-      if (old) yield* endConsent(old.id as ConsentId, userId);
+      yield* endConsentsOf(userId, client);
       return yield* addGrant(client, effect.grant, kept);
     }
     case 'end-consents-of':
@@ -103,6 +103,11 @@ export function* applyChange(driver: Driver, { edition, effects, audit, notices 
   for (const effect of effects) {
     if ((effect.kind === 'create-client' || effect.kind === 'save-client') && (yield* nameTaken(id, effect.client)))
       return { outcome: 'exists' };
+  }
+  for (const effect of effects) {
+    if (effect.kind !== 'create-client' || effect.after === undefined) continue;
+    const { ownerId, name } = effect.client;
+    if ((yield* latestNamed(ownerId, name)) !== effect.after) return { outcome: 'stale' };
   }
   const exists = yield* rowExists(id);
   if (edition === null) {

@@ -2,10 +2,10 @@ import type { Selectable } from 'kysely';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Client } from '#registry/client.ts';
 import type { ClientFilter, NewClient, NewSecret } from '#registry/records.ts';
+import type { Driver } from './driver.ts';
 import { toClient } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
 import { all, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
-import type { Driver } from './sqlite-driver.ts';
 
 type Row = Selectable<Schema['clients']>;
 
@@ -18,6 +18,7 @@ const columns = [
     'token_algorithm',
     'site',
     'scopes',
+    'optional_scopes',
     'rsa_public_key',
     'restrictions',
   ] as const),
@@ -71,30 +72,50 @@ const deleteSecret = statement(
 );
 
 const wanted = `
-  (:owner IS NULL OR owner_id = :owner)
-  AND (:keeper IS NULL OR owner_id = :keeper OR id IN (SELECT client_id FROM maintainers WHERE user_id = :keeper AND accepted_at IS NOT NULL))
-  AND (:stage IS NULL OR stage = :stage)
-  AND (:protocol IS NULL OR protocol = :protocol)
-  AND (:name IS NULL OR name = :name)
-  AND (:revised IS NULL OR :revised = EXISTS (SELECT 1 FROM revisions r WHERE r.client_id = clients.id AND r.stage = 'proposed'))
-  AND (:orphaned IS NULL OR :orphaned = (owner_id NOT IN (SELECT id FROM accounts WHERE blocked = 0)))
-  AND (:suppressed IS NULL OR suppressed = :suppressed)`;
+  (CAST(:owner AS BIGINT) IS NULL OR owner_id = :owner)
+  AND (CAST(:keeper AS BIGINT) IS NULL OR owner_id = :keeper OR id IN (SELECT client_id FROM maintainers WHERE user_id = :keeper AND accepted_at IS NOT NULL))
+  AND (CAST(:stage AS TEXT) IS NULL OR stage = :stage)
+  AND (CAST(:protocol AS TEXT) IS NULL OR protocol = :protocol)
+  AND (CAST(:name AS TEXT) IS NULL OR name = :name)
+  AND (CAST(:part AS TEXT) IS NULL OR name LIKE :part ESCAPE '!' OR lower(name) LIKE :lowered ESCAPE '!')
+  AND (CAST(:scope AS TEXT) IS NULL OR scopes LIKE :scope ESCAPE '!')
+  AND (CAST(:site AS TEXT) IS NULL OR site = :site OR site = '*')
+  AND (CAST(:live AS BIGINT) IS NULL OR stage IN ('approved', 'configured'))
+  AND (CAST(:ownerOnly AS BIGINT) IS NULL OR owner_only = :ownerOnly)
+  AND (CAST(:revised AS BIGINT) IS NULL OR :revised =
+    CASE WHEN EXISTS (SELECT 1 FROM revisions r WHERE r.client_id = clients.id AND r.stage = 'proposed') THEN 1 ELSE 0 END)
+  AND (CAST(:orphaned AS BIGINT) IS NULL OR :orphaned =
+    CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.id = clients.owner_id AND a.blocked = 0) THEN 0 ELSE 1 END)
+  AND (CAST(:suppressed AS BIGINT) IS NULL OR suppressed = :suppressed)`;
 const listed = written<Row>(
-  `SELECT * FROM clients WHERE ${wanted} AND (:below IS NULL OR number < :below) ORDER BY number DESC LIMIT :limit`,
+  `SELECT * FROM clients WHERE ${wanted} AND (CAST(:below AS BIGINT) IS NULL OR number < :below) ORDER BY number DESC LIMIT :limit`,
 );
 const counted = written<{ total: number }>(`SELECT count(*) AS total FROM clients WHERE ${wanted}`);
 const idle = written<Row>(`SELECT * FROM clients WHERE stage = 'proposed' AND stage_at < :before ORDER BY stage_at LIMIT :limit`);
 
+/** As a limit that nothing reaches. */
+const EVERY = 2_147_483_647;
+
 const nullable = <T>(value: T | undefined): T | null => value ?? null;
-const filterValues = ({ ownerId, keeperId, stage, protocol, name, revised, orphaned, suppressed }: ClientFilter) => ({
+const flagOf = (value: boolean | undefined) => (value === undefined ? null : Number(value));
+/** A pattern of LIKE for texts that hold this one. */
+const holding = (part: string | undefined) => (part === undefined ? null : `%${part.replace(/[%_!]/g, '!$&')}%`);
+const filterValues = ({ ownerId, keeperId, stage, protocol, name, revised, orphaned, suppressed, ...more }: ClientFilter) => ({
   owner: nullable(ownerId),
   keeper: nullable(keeperId),
   stage: nullable(stage),
   protocol: nullable(protocol),
   name: nullable(name),
-  revised: revised === undefined ? null : Number(revised),
-  orphaned: orphaned === undefined ? null : Number(orphaned),
-  suppressed: suppressed === undefined ? null : Number(suppressed),
+  part: holding(more.nameHas),
+  // SQLite lowers ASCII alone: other letters are found as they were written.
+  lowered: holding(more.nameHas?.toLowerCase()),
+  scope: holding(more.scope === undefined ? undefined : JSON.stringify(more.scope)),
+  site: nullable(more.actsOn),
+  live: flagOf(more.live),
+  ownerOnly: flagOf(more.ownerOnly),
+  revised: flagOf(revised),
+  orphaned: flagOf(orphaned),
+  suppressed: flagOf(suppressed),
 });
 
 const toRow = (client: NewClient) => ({
@@ -114,6 +135,7 @@ const toRow = (client: NewClient) => ({
   token_algorithm: client.tokenAlgorithm,
   site: client.site,
   scopes: JSON.stringify(client.scopes),
+  optional_scopes: JSON.stringify(client.optionalScopes),
   rsa_public_key: client.rsaPublicKey,
   restrictions: JSON.stringify(client.restrictions),
   stage: client.managed ? 'configured' : client.stage,
@@ -175,7 +197,7 @@ export function* clientsNamed(driver: Driver, owner: number, name: string): Unit
 
 /** Newest first. */
 export function* listClients(driver: Driver, filter: ClientFilter): Unit<readonly Client[]> {
-  const rows = yield* all(listed, { ...filterValues(filter), below: nullable(filter.below), limit: filter.limit ?? -1 });
+  const rows = yield* all(listed, { ...filterValues(filter), below: nullable(filter.below), limit: filter.limit ?? EVERY });
   return yield* valuesOf(driver, rows);
 }
 
@@ -196,6 +218,11 @@ export function* rowExists(id: ClientId): Unit<boolean> {
 export function* nameTaken(id: ClientId, { ownerId, name, version }: Pick<Client, 'ownerId' | 'name' | 'version'>): Unit<boolean> {
   const found = yield* one(namesake, { owner: ownerId, name, version });
   return found !== undefined && found.id !== id;
+}
+
+/** Number of the latest client of an owner and a name; null: none. */
+export function* latestNamed(owner: number, name: string): Unit<number | null> {
+  return (yield* one(named, { owner, name }))?.number ?? null;
 }
 
 /** Lets one change of an edition pass. */

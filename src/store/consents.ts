@@ -60,7 +60,7 @@ export function* addCredentials(consent: ConsentId, credentials: NewTokenCredent
 }
 
 /** Ends a consent; its token credentials go with it, its access tokens and families die for lack of it. */
-export function* endConsent(id: ConsentId, user: UserId): Unit<boolean> {
+function* endConsent(id: ConsentId, user: UserId): Unit<boolean> {
   return (yield* write(remove, { id, user })) > 0;
 }
 
@@ -83,6 +83,18 @@ export function* saveConsent(consent: NewConsent, credentials: NewTokenCredentia
   const before = old ? (JSON.parse(old.scopes) as unknown) : null;
   yield* auditAt({ ...audit, changes: [{ field: 'scopes', before, after: consent.scopes }] });
   return saved;
+}
+
+/** Stores a person's yes, unless what it was judged on changed since. */
+export function* acceptConsent(
+  consent: NewConsent,
+  credentials: NewTokenCredentials | null,
+  audit: NewAuditEntry,
+  { edition, onlyExisting }: { readonly edition: number; readonly onlyExisting: boolean },
+): Unit<Consent | 'stale'> {
+  if ((yield* one(editionOf, { client: consent.clientId }))?.changes !== edition) return 'stale';
+  if (onlyExisting && (yield* consentFor(consent.userId, consent.clientId, consent.site)) === undefined) return 'stale';
+  return yield* saveConsent(consent, credentials, audit);
 }
 
 /** Ends a consent of its own user, with its audit line. */

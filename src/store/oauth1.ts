@@ -2,9 +2,9 @@ import { timingSafeEqual } from 'node:crypto';
 import type { ConsentId } from '#kernel/ids.ts';
 import type { Handshakes, NonceClaim, TemporaryCredentials, TokenCredentialRecords, TokenCredentials } from '#oauth1/records.ts';
 import { consentById } from './consents.ts';
+import type { Driver } from './driver.ts';
 import { toTemporary } from './sql/rows.ts';
-import { one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
-import type { Driver } from './sqlite-driver.ts';
+import { held, one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
 
 const insertNonce = statement(
   sql
@@ -22,6 +22,7 @@ const findTemporary = statement(
     .where('token', '=', param<string>('token'))
     .where('expires_at', '>', param<number>('now')),
 );
+const decideTemporary = held(findTemporary);
 const authorize = statement(
   sql
     .updateTable('temporary_credentials')
@@ -57,7 +58,7 @@ const toCredentials = (row: { token: string; consent_id: number; secret_sealed: 
 /** Answers the ports of the oauth1 room. */
 export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords {
   return {
-    claimNonce: async (nonce) => ((await driver.write(() => claim(nonce))) ? 'first' : 'seen'),
+    claimNonce: async (nonce) => ((await driver.write(() => claim(nonce), 'once')) ? 'first' : 'seen'),
     saveTemporary: (nonce, credentials: TemporaryCredentials) =>
       driver.write(function* () {
         if (!(yield* claim(nonce))) return 'nonce-seen' as const;
@@ -69,30 +70,30 @@ export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords
           expires_at: credentials.expiresAt,
         });
         return 'saved' as const;
-      }),
+      }, 'rows'),
     async findTemporary(token, now) {
       const row = await driver.read(one(findTemporary, { token, now }));
       return row && toTemporary(row);
     },
     authorizeTemporary: (token, yes, now, expiresAt) =>
       driver.write(function* () {
-        const row = yield* one(findTemporary, { token, now });
+        const row = yield* one(decideTemporary, { token, now });
         if (row === undefined || row.used === 1) return 'gone' as const;
         if (row.user_id !== null) return 'already-authorized' as const;
         yield* write(authorize, { token, user: yes.userId, consent: yes.consentId, verifier: yes.verifierDigest, expiresAt });
         return 'authorized' as const;
-      }),
+      }, 'rows'),
     redeemTemporary: (nonce, token, verifierDigest, now, usedUntil) =>
       driver.write(function* () {
         if (!(yield* claim(nonce))) return 'nonce-seen' as const;
-        const row = yield* one(findTemporary, { token, now });
+        const row = yield* one(decideTemporary, { token, now });
         if (row === undefined) return 'gone' as const;
         if (row.used === 1) return 'already-used' as const;
         if (row.verifier_digest === null) return 'not-authorized' as const;
         if (!same(row.verifier_digest, verifierDigest)) return 'wrong-verifier' as const;
         yield* write(useUp, { token, usedUntil });
         return 'redeemed' as const;
-      }),
+      }, 'rows'),
     findTokenCredentials: (token) =>
       driver.read(
         (function* () {

@@ -3,9 +3,9 @@ import type { AccessToken, OAuth2Records, RefreshToken } from '#oauth2/records.t
 import { accountById } from './accounts.ts';
 import { clientById } from './clients.ts';
 import { consentById } from './consents.ts';
+import type { Driver } from './driver.ts';
 import { toAccessToken, toCode, toRefreshToken } from './sql/rows.ts';
-import { one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
-import type { Driver } from './sqlite-driver.ts';
+import { held, one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
 
 const insertCode = statement(
   sql.insertInto('codes').values({
@@ -15,6 +15,7 @@ const insertCode = statement(
   }),
 );
 const findCode = statement(sql.selectFrom('codes').selectAll().where('digest', '=', param<string>('digest')));
+const decideCode = held(findCode);
 const useCode = statement(sql.updateTable('codes').set({ used: 1 }).where('digest', '=', param<string>('digest')));
 const insertToken = statement(
   sql.insertInto('access_tokens').values({
@@ -32,6 +33,7 @@ const insertRefresh = statement(
   }),
 );
 const findRefresh = statement(sql.selectFrom('refresh_tokens').selectAll().where('digest', '=', param<string>('digest')));
+const decideRefresh = held(findRefresh);
 const useRefresh = statement(
   sql
     .updateTable('refresh_tokens')
@@ -92,20 +94,22 @@ function* standing(driver: Driver, row: { client_id: string; user_id: number | n
 export function oauth2Store(driver: Driver): OAuth2Records {
   return {
     saveCode: async (code) =>
-      void (await driver.write(() =>
-        write(insertCode, {
-          digest: code.digest,
-          client_id: code.clientId,
-          user_id: code.userId,
-          consent_id: code.consentId,
-          family_id: code.familyId,
-          redirect_uri: code.redirectUri,
-          scopes: JSON.stringify(code.scopes),
-          code_challenge: code.codeChallenge,
-          code_challenge_method: code.codeChallengeMethod,
-          issued_at: code.issuedAt,
-          expires_at: code.expiresAt,
-        }),
+      void (await driver.write(
+        () =>
+          write(insertCode, {
+            digest: code.digest,
+            client_id: code.clientId,
+            user_id: code.userId,
+            consent_id: code.consentId,
+            family_id: code.familyId,
+            redirect_uri: code.redirectUri,
+            scopes: JSON.stringify(code.scopes),
+            code_challenge: code.codeChallenge,
+            code_challenge_method: code.codeChallengeMethod,
+            issued_at: code.issuedAt,
+            expires_at: code.expiresAt,
+          }),
+        'once',
       )),
     findCode: (digest) =>
       driver.read(
@@ -118,7 +122,7 @@ export function oauth2Store(driver: Driver): OAuth2Records {
       ),
     redeemCode: (digest, _at, { access, refresh }) =>
       driver.write(function* () {
-        const row = yield* one(findCode, { digest });
+        const row = yield* one(decideCode, { digest });
         if (row === undefined) return 'unknown' as const;
         if (row.used === 1 || (yield* familyRevoked(row.family_id))) {
           yield* write(revoke, { id: row.family_id });
@@ -128,8 +132,8 @@ export function oauth2Store(driver: Driver): OAuth2Records {
         yield* insertAccessToken(access);
         if (refresh) yield* insertRefreshToken(refresh);
         return 'redeemed' as const;
-      }),
-    saveAccessToken: async (token) => void (await driver.write(() => insertAccessToken(token))),
+      }, 'rows'),
+    saveAccessToken: async (token) => void (await driver.write(() => insertAccessToken(token), 'once')),
     findAccessToken: (id) =>
       driver.read(
         (function* () {
@@ -138,7 +142,7 @@ export function oauth2Store(driver: Driver): OAuth2Records {
           return { token: toAccessToken(row), familyRevoked: yield* familyRevoked(row.family_id), ...(yield* standing(driver, row)) };
         })(),
       ),
-    revokeAccessToken: async (id) => void (await driver.write(() => write(revokeToken, { id }))),
+    revokeAccessToken: async (id) => void (await driver.write(() => write(revokeToken, { id }), 'once')),
     findRefreshToken: (digest) =>
       driver.read(
         (function* () {
@@ -149,7 +153,7 @@ export function oauth2Store(driver: Driver): OAuth2Records {
       ),
     rotateRefreshToken: (digest, at, answerSealed, { access, refresh }, revokePrevious) =>
       driver.write(function* () {
-        const row = yield* one(findRefresh, { digest });
+        const row = yield* one(decideRefresh, { digest });
         if (row === undefined) return { outcome: 'unknown' as const };
         if (yield* familyRevoked(row.family_id)) return { outcome: 'family-revoked' as const };
         const { usedAt, answerSealed: earlier } = toRefreshToken(row);
@@ -159,7 +163,7 @@ export function oauth2Store(driver: Driver): OAuth2Records {
         yield* insertAccessToken(access);
         yield* insertRefreshToken(refresh);
         return { outcome: 'rotated' as const };
-      }),
-    revokeFamily: async (id: FamilyId) => void (await driver.write(() => write(revoke, { id }))),
+      }, 'rows'),
+    revokeFamily: async (id: FamilyId) => void (await driver.write(() => write(revoke, { id }), 'once')),
   };
 }

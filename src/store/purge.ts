@@ -1,6 +1,6 @@
 import type { Instant } from '#kernel/time.ts';
+import type { Driver } from './driver.ts';
 import { param, type Statement, sql, statement, write, written } from './sql/statement.ts';
-import type { Driver } from './sqlite-driver.ts';
 
 const before = param<number>('now');
 const most = param<number>('limit');
@@ -27,7 +27,7 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
     ),
     keptFor: 0,
   },
-  ...(['sessions', 'authorization_requests', 'codes', 'refresh_tokens'] as const).map((table) => ({
+  ...(['sessions', 'account_tokens', 'authorization_requests', 'codes', 'refresh_tokens'] as const).map((table) => ({
     statement: statement(
       sql.deleteFrom(table).where('digest', 'in', sql.selectFrom(table).select('digest').where('expires_at', '<=', before).limit(most)),
     ),
@@ -40,6 +40,10 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
         .where('id', 'in', sql.selectFrom('access_tokens').select('id').where('expires_at', '<=', before).limit(most)),
     ),
     keptFor: 0,
+  },
+  {
+    statement: written('DELETE FROM failures WHERE id IN (SELECT id FROM failures WHERE at <= :now ORDER BY id LIMIT :limit)'),
+    keptFor: 7 * 86_400,
   },
   // What was delivered, and the calls of past days, stay as long as somebody may ask about them.
   {
@@ -65,6 +69,6 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
 /** Deletes expired rows, at most `limit` of each table, each table in a unit of work of its own. */
 export async function purgeExpired(driver: Driver, now: Instant, limit: number): Promise<number> {
   let gone = 0;
-  for (const { statement: purge, keptFor } of purges) gone += await driver.write(() => write(purge, { now: now - keptFor, limit }));
+  for (const { statement: purge, keptFor } of purges) gone += await driver.write(() => write(purge, { now: now - keptFor, limit }), 'once');
   return gone;
 }

@@ -6,11 +6,11 @@ import type { RegistryRecords } from '#registry/records.ts';
 import type { Impact } from '#registry/usage.ts';
 import { applyChange } from './changes.ts';
 import { clientById, clientsNamed, countClients, holdConfigured, idleClients, keepConfigured, listClients } from './clients.ts';
-import { consentById, consentFor, credentialsOf, renounceConsent, saveConsent } from './consents.ts';
+import { acceptConsent, consentById, consentFor, credentialsOf, renounceConsent, saveConsent } from './consents.ts';
+import type { Driver } from './driver.ts';
 import { toAccount, toConsent, toMaintainer, toOffer, toRevision } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
 import { all, one, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
-import type { Driver } from './sqlite-driver.ts';
 import { trailStore } from './trail.ts';
 
 type Row<T extends keyof Schema> = Selectable<Schema[T]>;
@@ -25,9 +25,15 @@ const invitations = written<{ client_id: string; kind: 'maintain' | 'own' }>(`
 const approvals = written<{ reviewer_id: number }>(
   `SELECT reviewer_id FROM approvals WHERE client_id = :client AND revision_id = :revision ORDER BY at`,
 );
-const accountsIn = written<Row<'accounts'>>(`
-  SELECT * FROM accounts WHERE blocked = 0 AND EXISTS (
-    SELECT 1 FROM json_each(accounts.groups) g WHERE g.value IN (SELECT value FROM json_each(:groups))) ORDER BY id LIMIT :limit`);
+const accountsIn = written<Row<'accounts'>>({
+  sqlite: `
+    SELECT * FROM accounts WHERE blocked = 0 AND EXISTS (
+      SELECT 1 FROM json_each(accounts.groups) g WHERE g.value IN (SELECT value FROM json_each(:groups))) ORDER BY id LIMIT :limit`,
+  postgres: `
+    SELECT * FROM accounts WHERE blocked = 0 AND EXISTS (
+      SELECT 1 FROM json_array_elements_text(CAST(accounts.groups AS json)) g (name)
+      WHERE g.name IN (SELECT json_array_elements_text(CAST(:groups AS json)))) ORDER BY id LIMIT :limit`,
+});
 const consentsOf = written<Row<'consents'>>(`SELECT * FROM consents WHERE user_id = :user ORDER BY id DESC`);
 
 const people = written<{ users: number; pairs: number }>(`
@@ -35,14 +41,16 @@ const people = written<{ users: number; pairs: number }>(`
   FROM consents c LEFT JOIN token_credentials t ON t.consent_id = c.id WHERE c.client_id = :client`);
 // Keys of these tables begin with the time: only those that can still be alive are read, a page at a time.
 const liveTokens = written<{ tokens: number; last: string | null }>(`
-  SELECT sum(client_id = :client AND grant_type <> 'owner-only' AND revoked = 0 AND expires_at > :now
-    AND (consent_id IS NULL OR consent_id IN (SELECT id FROM consents))
-    AND (family_id IS NULL OR family_id NOT IN (SELECT id FROM revoked_families))) AS tokens, max(id) AS last
-  FROM (SELECT * FROM access_tokens WHERE id > :after ORDER BY id LIMIT 20000)`);
-const liveFamilies = written<{ families: number }>(`
-  SELECT count(DISTINCT family_id) AS families FROM refresh_tokens r
-  WHERE r.client_id = :client AND r.used_at IS NULL AND r.expires_at > :now AND r.consent_id IN (SELECT id FROM consents)
-    AND r.family_id NOT IN (SELECT id FROM revoked_families)`);
+  SELECT sum(CASE WHEN client_id = :client AND grant_type <> 'owner-only' AND revoked = 0 AND expires_at > :now
+    AND (consent_id IS NULL OR EXISTS (SELECT 1 FROM consents c WHERE c.id = consent_id))
+    AND NOT EXISTS (SELECT 1 FROM revoked_families f WHERE f.id = family_id) THEN 1 ELSE 0 END) AS tokens, max(id) AS last
+  FROM (SELECT * FROM access_tokens WHERE id > :after ORDER BY id LIMIT 20000) page`);
+// Only the newest refresh token of a family is unused.
+const liveFamilies = written<{ tokens: number; last: string | null }>(`
+  SELECT sum(CASE WHEN client_id = :client AND used_at IS NULL AND expires_at > :now
+    AND EXISTS (SELECT 1 FROM consents c WHERE c.id = consent_id)
+    AND NOT EXISTS (SELECT 1 FROM revoked_families f WHERE f.id = family_id) THEN 1 ELSE 0 END) AS tokens, max(digest) AS last
+  FROM (SELECT * FROM refresh_tokens WHERE digest > :after ORDER BY digest LIMIT 20000) page`);
 const ownerTokens = written<{ tokens: number }>(`
   SELECT count(*) AS tokens FROM access_tokens t JOIN consents c ON c.id = t.consent_id
   WHERE t.client_id = :client AND t.grant_type = 'owner-only' AND t.revoked = 0`);
@@ -60,22 +68,22 @@ const takeRequest = written<Row<'authorization_requests'>>(
 
 const toRequest = (row: { readonly request: string }) => JSON.parse(row.request) as AuthorizationRequest;
 
-/** Counts a client's live access tokens page by page, so that nobody waits for a long table to be read through. */
-async function countTokens(driver: Driver, client: ClientId, now: Instant, issuedSince: Instant): Promise<number> {
-  let after = (issuedSince * 1000).toString(16).padStart(12, '0');
-  for (let tokens = 0; ; ) {
-    const page = await driver.read(one(liveTokens, { client, now, after }));
+/** Counts a client's live tokens page by page, other work in between, so that nobody waits for a long table to be read through. */
+async function countLive(driver: Driver, pages: typeof liveTokens, client: ClientId, now: Instant, from: string): Promise<number> {
+  for (let tokens = 0, after = from; ; ) {
+    const page = await driver.read(one(pages, { client, now, after }));
     if (page?.last == null) return tokens;
     tokens += page.tokens;
     after = page.last;
+    await new Promise(setImmediate);
   }
 }
 
 function* peopleAndCalls(client: ClientId, now: Instant): Unit<Impact> {
   const counted = yield* one(people, { client });
-  const families = yield* one(liveFamilies, { client, now });
+  const owned = yield* one(ownerTokens, { client });
   const calls = yield* one(callsSince, { client, hour: Math.floor(now / 3600) - 24 });
-  return { users: counted?.users ?? 0, tokens: (counted?.pairs ?? 0) + (families?.families ?? 0), calls: calls?.calls ?? 0 };
+  return { users: counted?.users ?? 0, tokens: (counted?.pairs ?? 0) + (owned?.tokens ?? 0), calls: calls?.calls ?? 0 };
 }
 
 /** Answers the ports of the registry room. */
@@ -86,10 +94,10 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
     listClients: (filter) => driver.read(listClients(driver, filter)),
     countClients: (filter) => driver.read(countClients(filter)),
     findClientsNamed: (ownerId, name) => driver.read(clientsNamed(driver, ownerId, name)),
-    apply: (change) => driver.write(() => applyChange(driver, change)),
+    apply: (change) => driver.write(() => applyChange(driver, change), 'queue'),
     listIdle: (before, limit) => driver.read(idleClients(driver, before, limit)),
     async keepConfigured(clients, secrets) {
-      const kept = await driver.write(() => keepConfigured(clients));
+      const kept = await driver.write(() => keepConfigured(clients), 'queue');
       if ('taken' in kept) return kept;
       holdConfigured(driver, clients, secrets, kept.rows);
       return 'kept';
@@ -114,8 +122,10 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
       (await driver.read(all(approvals, { client, revision: revisionId ?? 0 }))).map(({ reviewer_id }) => reviewer_id as never),
     async impactOf(client, now, issuedSince) {
       const impact = await driver.read(peopleAndCalls(client, now));
-      const owned = await driver.read(one(ownerTokens, { client }));
-      return { ...impact, tokens: impact.tokens + (owned?.tokens ?? 0) + (await countTokens(driver, client, now, issuedSince)) };
+      // Access tokens that can be alive are the latest; of refresh tokens, any can.
+      const recent = (issuedSince * 1000).toString(16).padStart(12, '0');
+      const access = await countLive(driver, liveTokens, client, now, recent);
+      return { ...impact, tokens: impact.tokens + access + (await countLive(driver, liveFamilies, client, now, '')) };
     },
     accountsIn: async (groups, limit) =>
       groups.length === 0 ? [] : (await driver.read(all(accountsIn, { groups: JSON.stringify(groups), limit }))).map(toAccount),
@@ -127,25 +137,29 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
     tokenOfConsent: async (id) => (await driver.read(credentialsOf(id)))?.token,
     findConsentById: (id) => driver.read(consentById(id)),
     listConsents: async (user) => (await driver.read(all(consentsOf, { user }))).map(toConsent),
-    saveConsent: (consent, credentials, audit) => driver.write(() => saveConsent(consent, credentials, audit)),
-    renounceConsent: async (id, user, audit) => ((await driver.write(() => renounceConsent(id, user, audit))) ? 'renounced' : 'unknown'),
+    acceptConsent: (consent, credentials, audit, gate) => driver.write(() => acceptConsent(consent, credentials, audit, gate), 'queue'),
+    saveConsent: (consent, credentials, audit) => driver.write(() => saveConsent(consent, credentials, audit), 'queue'),
+    renounceConsent: async (id, user, audit) =>
+      (await driver.write(() => renounceConsent(id, user, audit), 'queue')) ? 'renounced' : 'unknown',
 
     saveRequest: async (request) =>
-      void (await driver.write(() =>
-        write(insertRequest, {
-          digest: request.digest,
-          client_id: request.clientId,
-          user_id: request.userId,
-          request: JSON.stringify(request),
-          expires_at: request.expiresAt,
-        }),
+      void (await driver.write(
+        () =>
+          write(insertRequest, {
+            digest: request.digest,
+            client_id: request.clientId,
+            user_id: request.userId,
+            request: JSON.stringify(request),
+            expires_at: request.expiresAt,
+          }),
+        'once',
       )),
     async findRequest(digest, now) {
       const row = await driver.read(one(findRequest, { digest, now }));
       return row && toRequest(row);
     },
     async takeRequest(digest, now) {
-      const row = await driver.write(() => one(takeRequest, { digest, now }));
+      const row = await driver.write(() => one(takeRequest, { digest, now }), 'once');
       return row && toRequest(row);
     },
   };

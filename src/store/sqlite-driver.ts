@@ -1,14 +1,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Driver } from './driver.ts';
 import type { Answer, Step, Unit } from './sql/statement.ts';
+import { isUnavailable, sqliteFault } from './unavailable.ts';
 
-/** Runs units of work. The store's verbs know nothing else of the database. */
-export interface Driver {
-  /** Outside a transaction, at once. */
-  read<T>(unit: Unit<T>): Promise<T>;
-  /** All or nothing, durable when the promise resolves. `make` may be called again when a neighbour's fault undid the batch. */
-  write<T>(make: () => Unit<T>): Promise<T>;
-  close(): Promise<void>;
-}
+export type { Driver } from './driver.ts';
 
 interface Queued {
   run(): void;
@@ -36,7 +31,11 @@ export class SqliteDriver implements Driver {
   }
 
   async read<T>(unit: Unit<T>): Promise<T> {
-    return this.#run(unit);
+    try {
+      return this.#run(unit);
+    } catch (fault) {
+      throw sqliteFault(fault);
+    }
   }
 
   write<T>(make: () => Unit<T>): Promise<T> {
@@ -68,7 +67,9 @@ export class SqliteDriver implements Driver {
       this.#transaction(batch);
       for (const queued of batch) queued.settle();
     } catch (fault) {
-      if (batch.length === 1) batch[0]?.fail(fault);
+      const outward = sqliteFault(fault);
+      // Where the file is not to be had, each unit alone would only wait for it again.
+      if (batch.length === 1 || isUnavailable(outward)) for (const queued of batch) queued.fail(outward);
       else for (const queued of batch) this.#alone(queued);
     }
   }
@@ -78,7 +79,7 @@ export class SqliteDriver implements Driver {
       this.#transaction([queued]);
       queued.settle();
     } catch (fault) {
-      queued.fail(fault);
+      queued.fail(sqliteFault(fault));
     }
   }
 
@@ -113,8 +114,8 @@ export class SqliteDriver implements Driver {
   }
 
   #answer({ statement, values }: Step): Answer {
-    const prepared = this.#prepared(statement.text);
-    const bound = statement.bind(values);
+    const prepared = this.#prepared(statement.sqlite.text);
+    const bound = statement.sqlite.bind(values);
     if (statement.answers) {
       const rows = prepared.all(...bound);
       return { rows, changes: rows.length };

@@ -1,52 +1,37 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { AccountRecords, Limits, Sessions } from '#accounts/records.ts';
-import type { Instant } from '#kernel/time.ts';
-import type { Handshakes, TokenCredentialRecords } from '#oauth1/records.ts';
-import type { OAuth2Records } from '#oauth2/records.ts';
-import type { AuthorizationRequests } from '#registry/authorization-request.ts';
-import type { RegistryRecords } from '#registry/records.ts';
-import { accountStore } from './accounts.ts';
-import { oauth1Store } from './oauth1.ts';
-import { oauth2Store } from './oauth2.ts';
-import { purgeExpired } from './purge.ts';
-import { registryStore } from './registry.ts';
-import { migrate } from './sql/migrate.ts';
+import { migrate, planSqlite, refuseBehind } from './sql/migrate.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
+import { portsOver, type Store } from './store.ts';
+import { sqliteFault } from './unavailable.ts';
 
-/** Every port of the program, answered by one SQLite file. */
-export interface Store
-  extends AccountRecords,
-    Sessions,
-    Limits,
-    RegistryRecords,
-    AuthorizationRequests,
-    Handshakes,
-    TokenCredentialRecords,
-    OAuth2Records {
-  /** Rejects when the database cannot be reached. */
-  ping(): Promise<void>;
-  /** Deletes at most `limit` expired rows of each short-lived table; answers how many went. */
-  purgeExpired(now: Instant, limit: number): Promise<number>;
-  /** Commits what is queued and lets go of the file. */
-  close(): Promise<void>;
-}
+export type { Store } from './store.ts';
 
-/** Opens (and makes) the database; `:memory:` for tests. The file is readable by its owner alone. Throws when its schema is newer than the program. */
-export function openSqlite(path: string): Store {
+/**
+ * Opens (and makes) the database; `:memory:` for tests. The file is readable by its owner alone. The schema is brought up to date at once,
+ * unless that is left to `ready`. Throws SchemaMismatch when it is newer than the program.
+ */
+export function openSqlite(path: string, options: { readonly migrate?: boolean } = {}): Store {
   if (path !== ':memory:') {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     closeSync(openSync(path, 'a', 0o600));
   }
   const driver = new SqliteDriver(path);
-  migrate(driver.database);
+  if (options.migrate ?? true) migrate(driver.database);
   return {
-    ...accountStore(driver),
-    ...registryStore(driver),
-    ...oauth1Store(driver),
-    ...oauth2Store(driver),
-    ping: async () => void driver.database.prepare('SELECT 1').get(),
-    purgeExpired: (now, limit) => purgeExpired(driver, now, limit),
+    ...portsOver(driver),
+    async ready({ migrate: allowed = true } = {}) {
+      if (allowed) migrate(driver.database);
+      else refuseBehind(planSqlite(driver.database));
+    },
+    plan: async () => planSqlite(driver.database),
+    async ping() {
+      try {
+        driver.database.prepare('SELECT 1').get();
+      } catch (fault) {
+        throw sqliteFault(fault);
+      }
+    },
     close: () => driver.close(),
   };
 }

@@ -3,44 +3,49 @@ import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from '#registry/audit.ts';
 import type { NewNotice, Notice, Outbox } from '#registry/notices.ts';
 import type { UsageRecords } from '#registry/usage.ts';
+import type { Driver } from './driver.ts';
 import { toAuditEntry, toNotice } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
-import { all, one, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
-import type { Driver } from './sqlite-driver.ts';
+import { all, held, one, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 
 const insertAudit = statement(
   sql.insertInto('audit').values(params('at', 'action', 'actor_id', 'via', 'address', 'client_id', 'edition', 'reason', 'changes')),
 );
 const matching = `
-  (:client IS NULL OR client_id = :client) AND (:actor IS NULL OR actor_id = :actor) AND (:action IS NULL OR action = :action)
-  AND (:from IS NULL OR at >= :from) AND (:until IS NULL OR at < :until)
-  AND (:consents IS NULL OR :consents = (action IN ('accept', 'renounce')))
-  AND (:edition IS NULL OR edition > :edition)`;
+  (CAST(:client AS TEXT) IS NULL OR client_id = :client) AND (CAST(:actor AS BIGINT) IS NULL OR actor_id = :actor)
+  AND (CAST(:action AS TEXT) IS NULL OR action = :action)
+  AND (CAST(:from AS BIGINT) IS NULL OR at >= :from) AND (CAST(:until AS BIGINT) IS NULL OR at < :until)
+  AND (CAST(:consents AS BIGINT) IS NULL OR :consents = CASE WHEN action IN ('accept', 'renounce') THEN 1 ELSE 0 END)
+  AND (CAST(:edition AS BIGINT) IS NULL OR edition > :edition)`;
 const newest = written<Selectable<Schema['audit']>>(
-  `SELECT * FROM audit WHERE ${matching} AND (:after IS NULL OR id < :after) ORDER BY id DESC LIMIT :limit`,
+  `SELECT * FROM audit WHERE ${matching} AND (CAST(:after AS BIGINT) IS NULL OR id < :after) ORDER BY id DESC LIMIT :limit`,
 );
 const oldest = written<Selectable<Schema['audit']>>(
-  `SELECT * FROM audit WHERE ${matching} AND (:after IS NULL OR id > :after) ORDER BY id LIMIT :limit`,
+  `SELECT * FROM audit WHERE ${matching} AND (CAST(:after AS BIGINT) IS NULL OR id > :after) ORDER BY id LIMIT :limit`,
 );
 
 const insertNotice = written(`
   INSERT INTO notices (key, target, facts, state, created_at, due_at) VALUES (:key, :target, :facts, 'waiting', :at, :at)
   ON CONFLICT (key) DO NOTHING`);
-const due = written<Selectable<Schema['notices']>>(
-  `SELECT * FROM notices WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at, id LIMIT :limit`,
+const due = held(
+  written<Selectable<Schema['notices']>>(
+    `SELECT * FROM notices WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at, id LIMIT :limit`,
+  ),
+  'skip',
 );
 const claim = written(`UPDATE notices SET due_at = :until, attempts = attempts + 1 WHERE id = :id`);
 const close = written(`UPDATE notices SET state = :state, problem = :problem WHERE id = :id AND state = 'waiting'`);
 const retry = written(`UPDATE notices SET due_at = :due, problem = :problem WHERE id = :id AND state = 'waiting'`);
 const notices = written<Selectable<Schema['notices']>>(
-  `SELECT * FROM notices WHERE (:state IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit`,
+  `SELECT * FROM notices WHERE (CAST(:state AS TEXT) IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit`,
 );
 
 const mark = written(`
-  INSERT INTO last_used (kind, id, day) VALUES (:kind, :id, :day) ON CONFLICT (kind, id) DO UPDATE SET day = :day WHERE day < :day`);
+  INSERT INTO last_used (kind, id, day) VALUES (:kind, :id, :day) ON CONFLICT (kind, id) DO UPDATE SET day = :day
+  WHERE last_used.day < :day`);
 const count = written(`
   INSERT INTO usage (client_id, hour, calls) VALUES (:client, :hour, :calls)
-  ON CONFLICT (client_id, hour) DO UPDATE SET calls = calls + :calls`);
+  ON CONFLICT (client_id, hour) DO UPDATE SET calls = usage.calls + :calls`);
 const used = written<{ day: number }>(`SELECT day FROM last_used WHERE kind = :kind AND id = :id`);
 
 /** Adds a line to the audit trail. */
@@ -69,6 +74,9 @@ function* claimDue(now: Instant, until: Instant, limit: number): Unit<readonly N
   return rows.map((row) => toNotice({ ...row, attempts: row.attempts + 1, due_at: until }));
 }
 
+const sorted = <T>(values: readonly T[], key: (value: T) => string): readonly T[] =>
+  values.toSorted((one, other) => (key(one) < key(other) ? -1 : 1));
+
 /** Answers the questions about the audit trail, the outbox and use. */
 export function trailStore(driver: Driver): Outbox & UsageRecords & { listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]> } {
   return {
@@ -86,15 +94,17 @@ export function trailStore(driver: Driver): Outbox & UsageRecords & { listAudit(
       };
       return (await driver.read(all(filter.order === 'oldest-first' ? oldest : newest, values))).map(toAuditEntry);
     },
-    claimNotices: (now, until, limit) => driver.write(() => claimDue(now, until, limit)),
-    closeNotice: async (id, state, problem) => void (await driver.write(() => write(close, { id, state, problem }))),
-    retryNotice: async (id, dueAt, problem) => void (await driver.write(() => write(retry, { id, due: dueAt, problem }))),
+    claimNotices: (now, until, limit) => driver.write(() => claimDue(now, until, limit), 'rows'),
+    closeNotice: async (id, state, problem) => void (await driver.write(() => write(close, { id, state, problem }), 'once')),
+    retryNotice: async (id, dueAt, problem) => void (await driver.write(() => write(retry, { id, due: dueAt, problem }), 'once')),
     listNotices: async ({ state, limit }) => (await driver.read(all(notices, { state: state ?? null, limit }))).map(toNotice),
     saveUsage: ({ marks, calls }) =>
       driver.write(function* () {
-        for (const { kind, id, day } of marks) yield* write(mark, { kind, id, day });
-        for (const { clientId, hour, calls: added } of calls) yield* write(count, { client: clientId, hour, calls: added });
-      }),
+        // In one order on every node, so that no two wait for each other.
+        for (const { kind, id, day } of sorted(marks, ({ kind, id }) => `${kind} ${id}`)) yield* write(mark, { kind, id, day });
+        for (const { clientId, hour, calls: added } of sorted(calls, ({ clientId, hour }) => `${clientId} ${hour}`))
+          yield* write(count, { client: clientId, hour, calls: added });
+      }, 'rows'),
     lastUsed: (kind, ids) =>
       driver.read(
         (function* () {

@@ -5,6 +5,8 @@ import { type Built, makeWorld, type Outside } from '#app';
 import { readConfig } from '#config/config.ts';
 import { buildHttp } from '#http/app.ts';
 import { type Instant, instant } from '#kernel/time.ts';
+import { keptInMemory, sinceEver } from '#keys/generations.ts';
+import { fixedRing } from '#keys/ring.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/operator.ts';
@@ -43,8 +45,8 @@ export class TestWorld {
       },
       log: { info() {}, warn() {}, error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`) },
       database: ':memory:',
-      masterKey: Buffer.alloc(32, 7),
-      signingKeys,
+      masterKeys: fixedRing([{ id: 'm1', key: Buffer.alloc(32, 7) }]),
+      signingKeys: keptInMemory([sinceEver(signingKeys.keys)]),
       mail: {
         send: async (letter) => {
           this.sent.push(letter);
@@ -120,7 +122,8 @@ export class TestWorld {
     const { store, world } = this.built;
     const secret = world.mint.secret();
     const { digestOf } = await import('#keys/digest.ts');
-    await store.saveSession({ digest: digestOf(secret), userId: user.id, createdAt: this.now, expiresAt: instant(this.#now + 3600) });
+    const session = { digest: digestOf(secret), userId: user.id, createdAt: this.now, expiresAt: instant(this.#now + 3600) };
+    await store.saveSession({ ...session, agent: '', address: '192.0.2.7' });
     return `__Host-gatehouse=${secret}`;
   }
 

@@ -28,6 +28,11 @@ const commands = [
   'client disable',
   'client reenable',
   'explain oauth1',
+  'keys list',
+  'keys rotate',
+  'keys retire',
+  'backup',
+  'restore',
 ];
 test('every command has --help, and the overview names it', () => {
   const overview = run(['--help']);

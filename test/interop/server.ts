@@ -32,9 +32,11 @@ export class Server {
     this.data = data ?? mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
   }
 
-  static async start(options: { readonly data?: string; readonly issuer?: string } = {}): Promise<Server> {
+  static async start(
+    options: { readonly data?: string; readonly issuer?: string; readonly flags?: readonly string[] } = {},
+  ): Promise<Server> {
     const server = new Server(await freePort(), options.data, options.issuer);
-    await server.run();
+    await server.run(options.flags);
     return server;
   }
 
@@ -43,10 +45,14 @@ export class Server {
     return `http://localhost:${this.#port}`;
   }
 
-  async run(): Promise<void> {
-    const child = spawn(process.execPath, [main, 'serve', '--port', String(this.#port), '--data', this.data, '--issuer', this.issuer], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+  async run(flags: readonly string[] = []): Promise<void> {
+    const child = spawn(
+      process.execPath,
+      [main, 'serve', '--port', String(this.#port), '--data', this.data, '--issuer', this.issuer, ...flags],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     this.#child = child;
     let exited = false;
     child.on('exit', () => {
@@ -58,6 +64,11 @@ export class Server {
       if (ready?.status === 200) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Number of the process, to look for those it started. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
   }
 
   /** Ends the process: cleanly, or as a power failure would. */

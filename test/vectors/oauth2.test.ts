@@ -170,6 +170,7 @@ for (const { name, input, expected } of cases('user-statement')) {
       groups: [],
       blocked: user.blocked,
       createdAt: instant(Date.UTC(2020, 0, 1) / 1000),
+      language: null,
     };
     const subject = { account, groups: user.groups, rights: user.rights, grants: input.grants, grantRights: new Set<string>() };
     const claims =

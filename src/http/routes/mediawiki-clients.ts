@@ -65,7 +65,7 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
     rules: readonly Parameter[],
     byCookie: boolean,
   ): Record<string, unknown> | undefined {
-    const no = (status: Parameters<typeof restError>[0], key: string, text: string) => {
+    const no = (status: number, key: string, text: string) => {
       sendJson(reply, status, restError(status, key, text));
       return undefined;
     };

@@ -22,7 +22,7 @@ const query = (values: Readonly<Record<string, string | undefined>>): string => 
 
 function registration(sub: string): string {
   const [action = '', rest = ''] = sub.split('/', 2);
-  if (action === 'propose') return `/my/apps/new${query({ protocol: { oauth1a: 'oauth1', oauth2: 'oauth2' }[rest] })}`;
+  if (action === 'propose') return `/my/apps/new${query({ kind: { oauth1a: 'oauth1', oauth2: 'server' }[rest] })}`;
   if (action === 'copy' && key.test(rest)) return `/my/apps/new?copy=${rest}`;
   if (action === 'update' && key.test(rest)) return `/my/apps/${rest}`;
   return '/my/apps';
@@ -32,13 +32,13 @@ function directory(sub: string, form: FormValues): string {
   const [action = '', rest = ''] = sub.split('/', 2);
   if (action === 'view' && key.test(rest)) return `/apps/${rest}`;
   const stage = form.get('stage');
-  return `/apps${query({ text: form.get('name'), owner: form.get('publisher'), stage: stage === undefined ? undefined : stages[stage] })}`;
+  return `/apps${query({ q: form.get('name'), owner: form.get('publisher'), stage: stage === undefined ? undefined : stages[stage] })}`;
 }
 
 function review(sub: string): string {
   const last = sub.split('/').at(-1) ?? '';
   if (key.test(last)) return `/review/${last}`;
-  return `/review${query({ stage: Object.values(stages).find((stage) => stage === last) })}`;
+  return `/review${query({ show: last === 'proposed' ? 'waiting' : Object.values(stages).find((stage) => stage === last && stage !== 'any') })}`;
 }
 
 /** Leads from a page of the reference to ours, with its parameters; undefined: it has no such page. */

@@ -90,16 +90,21 @@ export function oauth2Routes(app: FastifyInstance, world: World): void {
     return reply.code(200).header('cache-control', 'no-store').send('');
   });
 
+  const open = (text: () => string) => async (_request: FastifyRequest, reply: FastifyReply) =>
+    reply
+      .header('content-type', 'application/json')
+      .header('cache-control', 'public, max-age=300')
+      .header('access-control-allow-origin', '*')
+      .send(text());
   const fixed = (body: object) => {
     const text = JSON.stringify(body);
-    return async (_request: FastifyRequest, reply: FastifyReply) =>
-      reply
-        .header('content-type', 'application/json')
-        .header('cache-control', 'public, max-age=300')
-        .header('access-control-allow-origin', '*')
-        .send(text);
+    return open(() => text);
   };
-  app.get('/oauth2/jwks', fixed(world.signing.jwks()));
+  // Keys come and go.
+  app.get(
+    '/oauth2/jwks',
+    open(() => JSON.stringify(world.signing.jwks())),
+  );
   const path = new URL(world.issuer).pathname.replace(/\/$/, '');
   app.get('/.well-known/oauth-authorization-server', fixed(oauth2.metadata()));
   // An issuer with a path has its metadata under the well-known prefix of the host (RFC 8414 §3.1).

@@ -72,7 +72,7 @@ export async function noticesOf(
   } else if (tell !== undefined) people.add(tell);
   if (actorId !== undefined) people.delete(actorId);
   const targets: NoticeTarget[] = [
-    ...[...people].map((userId) => ({ kind: 'mail', userId }) as const),
+    ...(desk.settings.mailed ? [...people] : []).map((userId) => ({ kind: 'mail', userId }) as const),
     ...desk.settings.endpoints.map((endpoint) => ({ kind: 'webhook', endpoint }) as const),
   ];
   if (targets.length === 0) return [];

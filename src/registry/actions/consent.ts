@@ -1,9 +1,10 @@
+import type { Account } from '#accounts/account.ts';
 import type { ClientId, ConsentId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
-import { personOf } from '../actor.ts';
+import { type Actor, personOf } from '../actor.ts';
 import { acceptedScopes, currentConsent } from '../consents.ts';
-import { denied, nothingIssued, TOKEN_SECRET } from '../desk.ts';
-import { wholeNumber } from '../fields.ts';
+import { type Desk, denied, nothingIssued, type Ran, TOKEN_SECRET } from '../desk.ts';
+import { type Values, wholeNumber } from '../fields.ts';
 import { hindrance } from '../policy.ts';
 import { type Action, auditLine, clientIdField } from './action.ts';
 
@@ -25,33 +26,44 @@ export const acceptConsent: Action = {
   async run(desk, actor, values) {
     const user = personOf(actor);
     if (user === null) return denied();
-    const client = await desk.records.findClient(values.clientId as ClientId);
-    if (client === undefined) return refuse({ kind: 'invalid_consumer_key' });
-    if (client.ownerOnly || hindrance(client, user) !== undefined) return denied();
-    const given = values.scopes as readonly string[];
-    // OAuth 1 has no word for scopes in a request: all are asked for, and the optional ones may be left out.
-    const asked =
-      client.protocol === 'oauth1'
-        ? client.scopes.filter((scope) => !client.optionalScopes.includes(scope) || given.includes(scope))
-        : given;
-    const scopes = acceptedScopes(asked, client, desk.rules.catalogue);
-    if (hindrance(client, user, { newConsent: true }) !== undefined) {
-      const standing = await currentConsent(desk.records, client, user, client.site);
-      if (!scopes.every((scope) => standing?.scopes.includes(scope))) return denied();
+    for (let tried = 1; ; tried++) {
+      const answer = await accepted(desk, actor, user, values);
+      if (answer !== 'stale') return answer;
+      // The app was changed, or the consent ended, between the look and the yes: looked at again.
+      if (tried === TRIES) return denied();
     }
-    const now = desk.clock.now();
-    const credentials =
-      client.protocol === 'oauth1'
-        ? { token: desk.mint.hex32(), secretSealed: desk.sealer.seal(desk.mint.randomHex(20), TOKEN_SECRET) }
-        : null;
-    const consent = await desk.records.saveConsent(
-      { userId: user.id, clientId: client.id, site: client.site, scopes, acceptedAt: now },
-      credentials,
-      auditLine(desk, actor, 'accept', client.id, '', []),
-    );
-    return accept({ ...nothingIssued, client, consent, waiting: false });
   },
 };
+
+const TRIES = 3;
+
+async function accepted(desk: Desk, actor: Actor, user: Account, values: Values): Promise<Awaited<Ran> | 'stale'> {
+  const client = await desk.records.findClient(values.clientId as ClientId);
+  if (client === undefined) return refuse({ kind: 'invalid_consumer_key' });
+  if (client.ownerOnly || hindrance(client, user) !== undefined) return denied();
+  const given = values.scopes as readonly string[];
+  // OAuth 1 has no word for scopes in a request: all are asked for, and the optional ones may be left out.
+  const asked =
+    client.protocol === 'oauth1' ? client.scopes.filter((scope) => !client.optionalScopes.includes(scope) || given.includes(scope)) : given;
+  const scopes = acceptedScopes(asked, client, desk.rules.catalogue);
+  const onlyExisting = hindrance(client, user, { newConsent: true }) !== undefined;
+  if (onlyExisting) {
+    const standing = await currentConsent(desk.records, client, user, client.site);
+    if (!scopes.every((scope) => standing?.scopes.includes(scope))) return denied();
+  }
+  const now = desk.clock.now();
+  const credentials =
+    client.protocol === 'oauth1'
+      ? { token: desk.mint.hex32(), secretSealed: desk.sealer.seal(desk.mint.randomHex(20), TOKEN_SECRET) }
+      : null;
+  const consent = await desk.records.acceptConsent(
+    { userId: user.id, clientId: client.id, site: client.site, scopes, acceptedAt: now },
+    credentials,
+    auditLine(desk, actor, 'accept', client.id, '', []),
+    { edition: client.edition, onlyExisting },
+  );
+  return consent === 'stale' ? consent : accept({ ...nothingIssued, client, consent, waiting: false });
+}
 
 /** A person takes their yes back. All that was issued under it stops at once, also when the app is no more (registry Q28, Q29). */
 export const renounceConsent: Action = {

@@ -52,6 +52,8 @@ function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewC
 
 const names = { approved: 'propose-autoapproved', proposed: 'propose' } as Readonly<Record<Stage, string>>;
 
+const TRIES = 5;
+
 /** Proposes a client (registry 3.3). An owner-only one is approved at once and gets its consent and credential in the same unit of work. */
 export const propose: Action = {
   base: 'registry',
@@ -67,35 +69,42 @@ export const propose: Action = {
       if (owner.email !== values.email) return refuse({ kind: 'email_mismatched' });
     }
     const client = described(desk, owner, values);
-    const namesakes = await desk.records.findClientsNamed(owner.id, client.name);
-    if (namesakes.some(({ version }) => version === client.version)) return refuse({ kind: 'consumer_exists', version: null });
-    // One row is compared, the latest, whatever its stage (registry Q19).
-    const [latest] = namesakes;
-    if (latest && compareVersions(latest.version, client.version) >= 0) return refuse({ kind: 'consumer_exists', version: latest.version });
+    // Judged again when another app of the name came in between.
+    for (let tried = 1; ; tried++) {
+      const namesakes = await desk.records.findClientsNamed(owner.id, client.name);
+      if (namesakes.some(({ version }) => version === client.version)) return refuse({ kind: 'consumer_exists', version: null });
+      // One row is compared, the latest, whatever its stage (registry Q19).
+      const [latest] = namesakes;
+      if (latest && compareVersions(latest.version, client.version) >= 0)
+        return refuse({ kind: 'consumer_exists', version: latest.version });
 
-    const context: RiskContext = { owner, live: null };
-    const risk = desk.settings.autoApprove.length > 0 ? (await riskOf(desk, client, context)).total : 0;
-    // Where two people must say yes, no condition says it for both.
-    const approved = client.ownerOnly || (!needsTwo(desk, client.scopes) && autoApproves(desk.settings.autoApprove, { ...client, risk }));
-    const born: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
-    const secret = born.confidential ? newSecret(desk, born.protocol, 'first') : null;
-    const owned = born.ownerOnly ? ownerGrant(desk, born) : null;
-    const action = born.ownerOnly ? 'create-owner-only' : (names[born.stage] ?? 'propose');
-    const applied = await desk.records.apply({
-      edition: null,
-      effects: [{ kind: 'create-client', client: born, secret: secret?.kept ?? null, grant: owned?.grant ?? null }],
-      audit: auditLine(desk, actor, action, born.id, born.description.slice(0, 255), fieldChanges(null, born)),
-      notices: await noticesOf(desk, actor, action, born, 0, '', born.stage === 'proposed' ? 'reviewers' : undefined),
-    });
-    if (applied.outcome !== 'applied') return refuse({ kind: 'consumer_exists', version: null });
-    return accept({
-      ...nothingIssued,
-      client: applied.client,
-      consent: null,
-      waiting: false,
-      secret: secret?.plain ?? null,
-      credentials: owned?.credentials ?? null,
-      accessToken: owned?.accessToken ?? null,
-    });
+      const context: RiskContext = { owner, live: null };
+      const risk = desk.settings.autoApprove.length > 0 ? (await riskOf(desk, client, context)).total : 0;
+      // Where two people must say yes, no condition says it for both.
+      const approved = client.ownerOnly || (!needsTwo(desk, client.scopes) && autoApproves(desk.settings.autoApprove, { ...client, risk }));
+      const born: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
+      const secret = born.confidential ? newSecret(desk, born.protocol, 'first') : null;
+      const owned = born.ownerOnly ? ownerGrant(desk, born) : null;
+      const action = born.ownerOnly ? 'create-owner-only' : (names[born.stage] ?? 'propose');
+      const applied = await desk.records.apply({
+        edition: null,
+        effects: [
+          { kind: 'create-client', client: born, secret: secret?.kept ?? null, grant: owned?.grant ?? null, after: latest?.number ?? null },
+        ],
+        audit: auditLine(desk, actor, action, born.id, born.description.slice(0, 255), fieldChanges(null, born)),
+        notices: await noticesOf(desk, actor, action, born, 0, '', born.stage === 'proposed' ? 'reviewers' : undefined),
+      });
+      if (applied.outcome === 'stale' && tried < TRIES) continue;
+      if (applied.outcome !== 'applied') return refuse({ kind: 'consumer_exists', version: null });
+      return accept({
+        ...nothingIssued,
+        client: applied.client,
+        consent: null,
+        waiting: false,
+        secret: secret?.plain ?? null,
+        credentials: owned?.credentials ?? null,
+        accessToken: owned?.accessToken ?? null,
+      });
+    }
   },
 };

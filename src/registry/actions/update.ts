@@ -52,7 +52,7 @@ export const update = clientAction('update', {
       // One of the two an app of OAuth 1 must keep: with neither nobody can sign.
       if (key === null && client.rsaPublicKey !== null && liveSecrets(client, desk.clock.now()).length === 0)
         return refuse({ kind: 'last_secret' });
-      return accept({ effects, changes });
+      return accept({ effects, changes, tell: 'team' });
     }
     const secret = client.confidential ? newSecret(desk, client.protocol, 'reset') : null;
     const owned = client.ownerOnly ? await regranted(desk, client) : null;

@@ -1,24 +1,54 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { first } from './migrations/0001-first.ts';
 import { registry } from './migrations/0002-registry.ts';
+import { pages } from './migrations/0003-pages.ts';
+import { type Migration, onBoth } from './migrations/migration.ts';
 
-/** Numbered from 1, forward only. */
-const migrations: readonly string[] = [first, registry];
+/** Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's words. */
+const steps: readonly (string | Migration)[] = [first, registry, pages];
+
+export const migrations: readonly Migration[] = steps.map((step) => (typeof step === 'string' ? onBoth(step) : step));
+
+/** From which schema to which. Equal: there is nothing to do. */
+export interface MigrationPlan {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The schema and the program do not fit; the message names the remedy. */
+export class SchemaMismatch extends Error {
+  override readonly name = 'SchemaMismatch';
+}
+
+/** What is to be done to a database of this schema. Throws when it was written by a newer program. */
+export function planFrom(version: number): MigrationPlan {
+  const to = migrations.length;
+  if (version > to)
+    throw new SchemaMismatch(`the database has schema ${version} and this program knows ${to}: run a newer Gatehouse, or restore a backup`);
+  return { from: version, to };
+}
+
+/** Throws when there is something to be done and it must not be. */
+export function refuseBehind({ from, to }: MigrationPlan): void {
+  if (from < to)
+    throw new SchemaMismatch(
+      `the database has schema ${from} and this program needs ${to}: run "gatehouse migrate", or allow it at the start`,
+    );
+}
+
+const versionOf = (db: DatabaseSync) => (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+
+export const planSqlite = (db: DatabaseSync): MigrationPlan => planFrom(versionOf(db));
 
 /**
  * Brings the schema up to date, inside one exclusive lock: of two processes that start at once, one migrates and the other finds it done.
  * Throws when the file was written by a newer program.
  */
 export function migrate(db: DatabaseSync): void {
+  if (planSqlite(db).from === migrations.length) return;
   db.exec('BEGIN EXCLUSIVE');
   try {
-    const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-    if (version > migrations.length) {
-      throw new Error(
-        `the database has schema ${version} and this program knows ${migrations.length}: run a newer Gatehouse, or restore a backup`,
-      );
-    }
-    for (const text of migrations.slice(version)) db.exec(text);
+    for (const { sqlite } of migrations.slice(planSqlite(db).from)) db.exec(sqlite);
     db.exec(`PRAGMA user_version = ${migrations.length}`);
     db.exec('COMMIT');
   } catch (fault) {

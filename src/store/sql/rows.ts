@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Account } from '#accounts/account.ts';
+import type { AccountToken, Passkey, Session } from '#accounts/records.ts';
 import type { ClientId, ConsentId, Digest, FamilyId, Sealed, SiteId, TokenId, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { TemporaryCredentials } from '#oauth1/records.ts';
@@ -26,6 +27,35 @@ export const toAccount = (row: Row<'accounts'>): Account => ({
   groups: list(row.groups),
   blocked: row.blocked === 1,
   createdAt: row.created_at as Instant,
+  language: row.language,
+});
+
+export const toSession = (row: Row<'sessions'>): Session => ({
+  digest: row.digest as Digest,
+  userId: row.user_id as UserId,
+  createdAt: row.created_at as Instant,
+  expiresAt: row.expires_at as Instant,
+  agent: row.agent,
+  address: row.address,
+});
+
+export const toAccountToken = (row: Row<'account_tokens'>): AccountToken => ({
+  digest: row.digest as Digest,
+  kind: row.kind as AccountToken['kind'],
+  userId: row.user_id as UserId | null,
+  data: row.data,
+  expiresAt: row.expires_at as Instant,
+});
+
+export const toPasskey = (row: Row<'passkeys'>): Passkey => ({
+  id: row.id,
+  userId: row.user_id as UserId,
+  publicKey: row.public_key,
+  counter: row.counter,
+  transports: list(row.transports),
+  label: row.label,
+  createdAt: row.created_at as Instant,
+  lastUsedAt: row.last_used_at as Instant | null,
 });
 
 export const toSecret = (row: Row<'client_secrets'>): ClientSecret => ({

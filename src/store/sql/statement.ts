@@ -29,40 +29,85 @@ export const param = <T>(name: string): T => new Param(name) as T;
 export const params = <const N extends string>(...names: readonly N[]): { [K in N]: never } =>
   Object.fromEntries(names.map((name) => [name, new Param(name)])) as never;
 
-/** A compiled query that knows the order of its values. */
-export interface Statement<R> {
+/** One database's words for a question, and the order of its values in them. */
+export interface Text {
   readonly text: string;
+  bind(values: Values): Bindable[];
+}
+
+/** A compiled query, in the words of each database. */
+export interface Statement<R> {
+  readonly sqlite: Text;
+  readonly postgres: Text;
   /** Answers rows: a select, or a write with `returning`. */
   readonly answers: boolean;
-  bind(values: Values): Bindable[];
   readonly row?: R;
 }
 
-/** Compiles a query once. A value it needs and does not get is a fault. */
-export function statement<R>(query: { compile(): CompiledQuery<R> }): Statement<R> {
-  const { sql: text, parameters } = query.compile();
-  return {
-    text,
-    answers: /^\s*select\b|\breturning\b/i.test(text),
-    bind: (values) =>
-      parameters.map((parameter) => {
-        if (!(parameter instanceof Param)) return parameter as Bindable;
-        const value = values[parameter.name];
-        if (value === undefined) throw new Error(`no value for ${parameter.name} in: ${text}`);
-        return value;
-      }),
-  };
+const inOrder = (text: string, parameters: readonly unknown[]): Text => ({
+  text,
+  bind: (values) =>
+    parameters.map((parameter) => {
+      if (!(parameter instanceof Param)) return parameter as Bindable;
+      const value = values[parameter.name];
+      if (value === undefined) throw new Error(`no value for ${parameter.name} in: ${text}`);
+      return value;
+    }),
+});
+
+/** PostgreSQL numbers its parameters. No text of ours holds a question mark of another meaning. */
+function numbered(text: string): string {
+  let count = 0;
+  return text.replace(/\?/g, () => `$${++count}`);
 }
 
-/** A query written by hand, where the builder would hide what is asked: `:name` stands for a value given by name at each run. */
-export function written<R>(text: string): Statement<R> {
-  const parameters: Param[] = [];
-  const positional = text.replace(/:([A-Za-z]\w*)/g, (_match, name: string) => {
-    parameters.push(new Param(name));
-    return '?';
-  });
-  return statement<R>({ compile: () => ({ sql: positional, parameters }) as unknown as CompiledQuery<R> });
+/** Every statement of the program, for the test that lets each database read it. */
+export const compiled: Statement<unknown>[] = [];
+
+function kept<R>(made: Statement<R>): Statement<R> {
+  compiled.push(made);
+  return made;
 }
+
+const answersRows = (text: string) => /^\s*select\b|\breturning\b/i.test(text);
+
+/** Compiles a query once, for both databases. A value it needs and does not get is a fault. */
+export function statement<R>(query: { compile(): CompiledQuery<R> }): Statement<R> {
+  const { sql: text, parameters } = query.compile();
+  return kept({ sqlite: inOrder(text, parameters), postgres: inOrder(numbered(text), parameters), answers: answersRows(text) });
+}
+
+/**
+ * A query written by hand, where the builder would hide what is asked: `:name` stands for a value given by name at each run. PostgreSQL
+ * wants to know the type of a value that is only compared with NULL: `CAST(:name AS BIGINT) IS NULL`. Two texts where one cannot do.
+ */
+export function written<R>(text: string | { readonly sqlite: string; readonly postgres: string }): Statement<R> {
+  const named = (own: string): { own: string; parameters: Param[] } => {
+    const parameters: Param[] = [];
+    const positional = own.replace(/:([A-Za-z]\w*)/g, (_match, name: string) => {
+      parameters.push(new Param(name));
+      return '?';
+    });
+    return { own: positional, parameters };
+  };
+  const sqlite = named(typeof text === 'string' ? text : text.sqlite);
+  const postgres = named(typeof text === 'string' ? text : text.postgres);
+  return kept({
+    sqlite: inOrder(sqlite.own, sqlite.parameters),
+    postgres: inOrder(numbered(postgres.own), postgres.parameters),
+    answers: answersRows(sqlite.own),
+  });
+}
+
+/**
+ * The same question, whose rows are held until the unit of work ends: who asks next waits (and then sees what became of them), or leaves
+ * them out (`skip`). SQLite, which runs one unit at a time, is asked without it.
+ */
+export const held = <R>(asked: Statement<R>, others: 'wait' | 'skip' = 'wait'): Statement<R> =>
+  kept({
+    ...asked,
+    postgres: { ...asked.postgres, text: `${asked.postgres.text} FOR UPDATE${others === 'skip' ? ' SKIP LOCKED' : ''}` },
+  });
 
 /** One query of a unit of work, and what it answered. */
 export interface Step {

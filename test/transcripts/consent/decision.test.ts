@@ -170,21 +170,32 @@ test('sign-in comes back to our own pages alone', async () => {
 
 test('sign-in is throttled, and a wrong name looks like a wrong password', async () => {
   const { accounts } = world.built.world;
-  const [wrongName, wrongPassword] = [await accounts.signIn('nobody', 'x', '192.0.2.9'), await accounts.signIn('cleo', 'x', '192.0.2.9')];
+  const [wrongName, wrongPassword] = [
+    await accounts.signIn('nobody', 'x', { address: '192.0.2.9', agent: '' }),
+    await accounts.signIn('cleo', 'x', { address: '192.0.2.9', agent: '' }),
+  ];
   assert.deepEqual(wrongName, wrongPassword);
-  for (let tries = 0; tries < 4; tries++) await accounts.signIn('cleo', 'x', '192.0.2.9');
-  const shut = await accounts.signIn('cleo', 'correct horse', '192.0.2.9');
+  for (let tries = 0; tries < 4; tries++) await accounts.signIn('cleo', 'x', { address: '192.0.2.9', agent: '' });
+  const shut = await accounts.signIn('cleo', 'correct horse', { address: '192.0.2.9', agent: '' });
   assert.ok(!shut.ok && shut.refusal.kind === 'throttled');
   world.wait(15 * 60);
-  assert.equal((await accounts.signIn('cleo', 'correct horse', '192.0.2.9')).ok, true);
+  assert.equal((await accounts.signIn('cleo', 'correct horse', { address: '192.0.2.9', agent: '' })).ok, true);
 });
 
 test('the set-up link works once', async () => {
   const { accounts, rights } = world.built.world;
   const secret = await accounts.issueSetupSecret();
-  const first = await accounts.setUp(secret, { name: 'Root', email: 'root@example.org', password: 'correct horse' });
+  const first = await accounts.setUp(
+    secret,
+    { name: 'Root', email: 'root@example.org', password: 'correct horse' },
+    { address: '192.0.2.9', agent: '' },
+  );
   assert.ok(first.ok && rights.rightsOf(first.value.account).has('mwoauthmanageconsumer'));
-  const second = await accounts.setUp(secret, { name: 'Root2', email: 'root@example.org', password: 'correct horse' });
+  const second = await accounts.setUp(
+    secret,
+    { name: 'Root2', email: 'root@example.org', password: 'correct horse' },
+    { address: '192.0.2.9', agent: '' },
+  );
   assert.ok(!second.ok && second.refusal.kind === 'link-used');
 });
 

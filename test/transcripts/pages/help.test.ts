@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { signedHeader } from '#harness/signed.ts';
+import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import { readPasted } from '#http/routes/help.ts';
 import type { Outcome } from '#registry/desk.ts';
@@ -34,7 +34,7 @@ async function explain(who: Account, fields: Readonly<Record<string, string>>) {
   });
 }
 
-const pasted = (target: string, key = { key: classic.client.id, secret: classic.secret }, over = {}) =>
+const pasted = (target: string, key: Pair = { key: classic.client.id, secret: classic.secret }, over = {}) =>
   `POST https://gate.example${target} HTTP/1.1\r\nHost: gate.example\r\nAuthorization: ${signedHeader(world, 'POST', target, key, null, { oauth_callback: 'oob', ...over }).authorization}\r\n`;
 
 test('a stranger signs in first; another developer sees nothing of the app', async () => {

@@ -15,6 +15,7 @@ const person = (...groups: string[]): Account => ({
   groups,
   blocked: false,
   createdAt: instant(0),
+  language: null,
 });
 const rights = loadRights(bundled('accounts/data/groups.json'));
 

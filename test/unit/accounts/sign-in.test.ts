@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { makeAccounts } from '#accounts/accounts.ts';
 import { loadRights, type RightsTable } from '#accounts/rights.ts';
-import { type AccountProposal, csrfHolds, csrfToken, makeAccounts } from '#accounts/sign-in.ts';
+import { type AccountProposal, csrfHolds, csrfToken } from '#accounts/sign-in.ts';
 import { makeMint } from '#keys/mint.ts';
 import { openSqlite } from '#store/sqlite.ts';
 import { bundled, outside } from '../registry/world.ts';
@@ -20,11 +21,16 @@ const ada: AccountProposal = {
 function people(rights: RightsTable = bundledRights) {
   const { clock, pass, entropy } = outside();
   const store = openSqlite(':memory:');
-  const accounts = makeAccounts({ records: store, sessions: store, limits: store, rights, mint: makeMint(clock, entropy), clock, entropy });
+  const accounts = makeAccounts({
+    ...{ records: store, sessions: store, limits: store, rights, mint: makeMint(clock, entropy), clock, entropy },
+    ...{ log: { info() {}, warn() {}, error() {} }, mail: null, words: () => ({ subject: '', text: '' }) },
+    settings: { issuer: 'https://gate.example', origin: 'https://gate.example', siteName: 'Gate', registration: 'closed' },
+  });
   return { accounts, store, clock, pass };
 }
 const kindOf = (answer: { ok: true } | { ok: false; refusal: { kind: string } }) => (answer.ok ? 'ok' : answer.refusal.kind);
-const HERE = '192.0.2.1';
+const at = (address: string) => ({ address, agent: 'Test/1.0' });
+const HERE = at('192.0.2.1');
 
 for (const [name, changes, field] of [
   ['no name', { name: '' }, 'name'],
@@ -100,9 +106,9 @@ for (const [whose, name] of [
     const { accounts, store, pass } = people();
     await accounts.createAccount(ada);
     const tries: string[] = [];
-    for (let count = 0; count < 6; count++) tries.push(kindOf(await accounts.signIn(name, 'wrong', `192.0.2.${count}`)));
+    for (let count = 0; count < 6; count++) tries.push(kindOf(await accounts.signIn(name, 'wrong', at(`192.0.2.${count}`))));
     assert.deepEqual(tries, [...Array(5).fill('wrong-name-or-password'), 'throttled']);
-    assert.equal(kindOf(await accounts.signIn(name.toUpperCase(), ada.password, '198.51.100.1')), 'throttled');
+    assert.equal(kindOf(await accounts.signIn(name.toUpperCase(), ada.password, at('198.51.100.1'))), 'throttled');
     pass(15 * 60);
     assert.equal(kindOf(await accounts.signIn(name, ada.password, HERE)), name === 'Ada' ? 'ok' : 'wrong-name-or-password');
     await store.close();
@@ -131,12 +137,12 @@ test('a success forgets the failures of the name', async () => {
 test('fifty failures close an address; successes do not count, and other addresses stay open', async () => {
   const { accounts, store, clock } = people();
   await accounts.createAccount(ada);
-  for (let count = 0; count < 49; count++) await store.hit(`sign-in address ${HERE}`, clock.now(), (clock.now() + 900) as never);
+  for (let count = 0; count < 49; count++) await store.hit(`sign-in address ${HERE.address}`, clock.now(), (clock.now() + 900) as never);
   assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
   assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
   assert.equal(kindOf(await accounts.signIn('Ada', 'wrong', HERE)), 'wrong-name-or-password');
   assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'throttled');
-  assert.equal(kindOf(await accounts.signIn('Ada', ada.password, '192.0.2.2')), 'ok');
+  assert.equal(kindOf(await accounts.signIn('Ada', ada.password, at('192.0.2.2'))), 'ok');
   await store.close();
 });
 
@@ -144,13 +150,13 @@ test('the set-up secret makes one administrator, once; a newer one replaces it',
   const { accounts, store } = people();
   const old = await accounts.issueSetupSecret();
   const secret = await accounts.issueSetupSecret();
-  assert.equal(kindOf(await accounts.setUp(old, ada)), 'link-used');
-  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, password: 'short' })), 'invalid-field');
-  const first = await accounts.setUp(secret, ada);
+  assert.equal(kindOf(await accounts.setUp(old, ada, HERE)), 'link-used');
+  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, password: 'short' }, HERE)), 'invalid-field');
+  const first = await accounts.setUp(secret, ada, HERE);
   assert.ok(first.ok);
   assert.ok(first.value.account.groups.includes('administrator'));
   assert.equal((await accounts.sessionOf(first.value.sessionSecret))?.id, first.value.account.id);
-  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, name: 'Eve' })), 'link-used');
+  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, name: 'Eve' }, HERE)), 'link-used');
   assert.equal((await store.listAccounts()).length, 1);
   await store.close();
 });
@@ -159,14 +165,14 @@ test('a taken name keeps the set-up secret', async () => {
   const { accounts, store } = people();
   await accounts.createAccount(ada);
   const secret = await accounts.issueSetupSecret();
-  assert.equal(kindOf(await accounts.setUp(secret, ada)), 'name-taken');
-  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, name: 'Root' })), 'ok');
+  assert.equal(kindOf(await accounts.setUp(secret, ada, HERE)), 'name-taken');
+  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, name: 'Root' }, HERE)), 'ok');
   await store.close();
 });
 
 test("set-up works with an operator's own groups file", async () => {
   const { accounts, store } = people(loadRights({ groups: { administrator: ['userrights'] }, implicit: [] }));
-  const made = await accounts.setUp(await accounts.issueSetupSecret(), ada);
+  const made = await accounts.setUp(await accounts.issueSetupSecret(), ada, HERE);
   assert.deepEqual(made.ok && made.value.account.groups, ['administrator']);
   await store.close();
 });

@@ -15,6 +15,7 @@ const account = (id: number, blocked = false): Account => ({
   groups: [],
   blocked,
   createdAt: instant(0),
+  language: null,
 });
 const client = (changes: Partial<Client>): Client => ({
   id: '0'.repeat(32) as ClientId,
@@ -34,6 +35,7 @@ const client = (changes: Partial<Client>): Client => ({
   tokenAlgorithm: 'ES256',
   site: '*' as SiteId,
   scopes: ['basic'],
+  optionalScopes: [],
   secrets: [],
   rsaPublicKey: null,
   restrictions: ANYWHERE,

@@ -85,6 +85,7 @@ export async function registry(changes: Partial<RegistrySettings> = {}) {
     autoApprove: [],
     twoPersonRisks: [],
     notifyGroups: [],
+    mailed: true,
     endpoints: [],
     idleFor: seconds(30 * 86_400),
     accessTokenFor: seconds(3600),

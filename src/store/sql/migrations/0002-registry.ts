@@ -1,8 +1,6 @@
-/**
- * What the registry keeps besides its clients. Secrets move to a table of their own, as a client may have several. The audit trail refuses
- * to be changed: that is the database's own rule, not only the program's.
- */
-export const registry = `
+import { inPostgres, type Migration } from './migration.ts';
+
+const tables = `
 CREATE TABLE client_secrets (
   id INTEGER PRIMARY KEY AUTOINCREMENT, client_id TEXT NOT NULL REFERENCES clients (id) ON DELETE CASCADE, label TEXT NOT NULL,
   digest TEXT NOT NULL, sealed TEXT, created_at INTEGER NOT NULL, expires_at INTEGER);
@@ -35,8 +33,6 @@ CREATE TABLE audit (
   client_id TEXT NOT NULL, edition INTEGER NOT NULL, reason TEXT NOT NULL, changes TEXT NOT NULL);
 CREATE INDEX audit_by_client ON audit (client_id, id);
 CREATE INDEX audit_by_actor ON audit (actor_id, id);
-CREATE TRIGGER audit_is_not_rewritten BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
-CREATE TRIGGER audit_is_not_erased BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 
 CREATE TABLE notices (
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, target TEXT NOT NULL, facts TEXT NOT NULL, state TEXT NOT NULL,
@@ -46,3 +42,22 @@ CREATE INDEX notices_due ON notices (due_at) WHERE state = 'waiting';
 CREATE TABLE last_used (kind TEXT NOT NULL, id TEXT NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE TABLE usage (client_id TEXT NOT NULL, hour INTEGER NOT NULL, calls INTEGER NOT NULL, PRIMARY KEY (client_id, hour)) WITHOUT ROWID;
 `;
+
+const appendOnlySqlite = `
+CREATE TRIGGER audit_is_not_rewritten BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_is_not_erased BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+`;
+
+/** `turns` holds nothing: the units of work that write the trail lock it, one after another (ADR 8). */
+const appendOnlyPostgres = `
+CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit trail is append-only'; END $$;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_is_append_only();
+CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only();
+CREATE TABLE turns (turn BIGINT);
+`;
+
+/**
+ * What the registry keeps besides its clients. Secrets move to a table of their own, as a client may have several. The audit trail refuses
+ * to be changed: that is the database's own rule, not only the program's.
+ */
+export const registry: Migration = { sqlite: tables + appendOnlySqlite, postgres: inPostgres(tables) + appendOnlyPostgres };

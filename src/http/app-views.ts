@@ -1,0 +1,128 @@
+import type { UserId } from '#kernel/ids.ts';
+import { type AppView, kindOf, type PermissionGroup } from '#pages/app-parts.ts';
+import type { SampleFacts } from '#pages/samples.ts';
+import type { ShownChange } from '#pages/trail.ts';
+import type { Client } from '#registry/client.ts';
+import type { Outcome } from '#registry/desk.ts';
+import { coversSite } from '#registry/policy.ts';
+import { type RevisedFields, revisedFields } from '#registry/revision.ts';
+import { DAY } from '#registry/usage.ts';
+import { unseen } from '#registry/visibility.ts';
+import type { Viewer } from './apps.ts';
+import type { makeShown } from './lines.ts';
+import type { World } from './world.ts';
+
+// What pages show of apps, made of what the registry knows.
+
+/** Names of people: each is asked for once in an answer. */
+export function namesOf(world: World): (id: UserId) => Promise<string | null> {
+  const known = new Map<UserId, Promise<string | null>>();
+  return (id) => {
+    const found = known.get(id) ?? world.records.findAccount(id).then((account) => account?.name ?? null);
+    known.set(id, found);
+    return found;
+  };
+}
+
+/** Visible scopes in plain words, by group, in display order. */
+export function permissionGroups(world: World, wanted: (name: string) => boolean, optional: readonly string[]): readonly PermissionGroup[] {
+  const groups = new Map<string, PermissionGroup['scopes'][number][]>();
+  for (const { name, group, description, risk, identityOnly } of world.scopes.all()) {
+    if (group === 'hidden' || identityOnly || !wanted(name)) continue;
+    const lines = groups.get(group) ?? [];
+    lines.push({ name, description, risk: risk === 'low' ? null : world.scopes.riskLabel(risk), optional: optional.includes(name) });
+    groups.set(group, lines);
+  }
+  return [...groups].map(([group, scopes]) => ({ label: world.scopes.groupLabel(group), scopes }));
+}
+
+/** Days of the last use, as Unix seconds. */
+export async function lastUses(world: World, kind: 'client' | 'secret', ids: readonly string[]): Promise<(id: string) => number | null> {
+  const days = ids.length === 0 ? new Map<string, number>() : await world.records.lastUsed(kind, ids);
+  return (id) => {
+    const day = days.get(id);
+    return day === undefined ? null : day * DAY;
+  };
+}
+
+/** An app as this viewer may see it. */
+export async function appView(
+  { world, actor }: Viewer,
+  client: Client,
+  more: { readonly keeper: boolean; readonly lastUsed: number | null; readonly names?: (id: UserId) => Promise<string | null> },
+): Promise<AppView> {
+  const shown = unseen('name', client, actor, more.keeper) === undefined;
+  const identity = client.scopes.find((scope) => world.scopes.identityOnly.includes(scope));
+  return {
+    id: client.id,
+    name: shown ? client.name : null,
+    version: shown ? client.version : '',
+    description: shown ? client.description : '',
+    ownerName: shown ? await (more.names ?? namesOf(world))(client.ownerId) : null,
+    kind: kindOf(client),
+    site: world.sites.nameOf(client.site) ?? null,
+    redirectUri: shown ? client.redirectUri : '',
+    redirectIsPrefix: shown && client.redirectIsPrefix,
+    groups: permissionGroups(world, (name) => client.scopes.includes(name), client.optionalScopes),
+    identity: identity === undefined ? null : (world.scopes.get(identity)?.description ?? identity),
+    stage: client.stage,
+    stageAt: client.stageAt,
+    suppressed: client.suppressed,
+    halted: client.halted,
+    managed: client.managed,
+    registeredAt: client.registeredAt,
+    lastUsed: more.lastUsed,
+  };
+}
+
+/** What a revision would change, ready for people. */
+export const revisionChanges = (
+  client: Client,
+  next: RevisedFields,
+  shown: ReturnType<typeof makeShown>,
+): Promise<readonly ShownChange[]> =>
+  Promise.all(
+    changedFields(client, next).map(async (field) => ({
+      field,
+      before: await shown(field, client[field]),
+      after: await shown(field, next[field]),
+    })),
+  );
+
+/** The fields of a revision that differ from the app as it is. */
+export const changedFields = (client: Client, next: RevisedFields) =>
+  revisedFields.filter((field) => JSON.stringify(client[field]) !== JSON.stringify(next[field]));
+
+/** What code samples of an app are made of; what was issued just now is filled in. */
+export function sampleFacts(world: World, client: Client, issued?: Pick<Outcome, 'secret' | 'credentials' | 'accessToken'>): SampleFacts {
+  const issuer = world.issuer.replace(/\/$/, '');
+  const here = coversSite(client.site, world.site);
+  const elsewhere = world.sites.all.find(({ id }) => id === client.site)?.origin;
+  return {
+    kind: kindOf(client),
+    issuer,
+    clientId: client.id,
+    secret: issued?.secret ?? null,
+    token: issued?.credentials?.token ?? issued?.accessToken ?? null,
+    tokenSecret: issued?.credentials?.secret ?? null,
+    redirectUri: client.redirectUri,
+    scopes: client.scopes,
+    actsForItself: !client.ownerOnly && client.grantTypes.includes('client_credentials'),
+    probe: here ? `${issuer}/api/v1/me` : `${elsewhere ?? 'https://api.example'}/`,
+  };
+}
+
+/** Where a list continues; undefined: at its beginning. */
+export const placeOf = (text: string | undefined): number | undefined =>
+  text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+
+/** Rows of a page, and where it goes on: one more than the limit was asked for. */
+export function cut<T>(
+  rows: readonly T[],
+  limit: number,
+  place: (row: T) => number,
+): { readonly rows: readonly T[]; readonly next: number | null } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return { rows: shown, next: rows.length > limit && last !== undefined ? place(last) : null };
+}

@@ -1,0 +1,255 @@
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Account } from '#accounts/account.ts';
+import { digestOf } from '#keys/digest.ts';
+import { type AccountForm, accountPage, confirmEmailPage } from '#pages/account.ts';
+import { type AccountProblem, type FormProblem, formProblem } from '#pages/account-problems.ts';
+import { passkeyScript, passkeysPage } from '#pages/passkeys.ts';
+import { signInPage } from '#pages/people.ts';
+import { languageOf } from '#pages/words.ts';
+import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
+import { forgetSession, fromOf, ownPath } from '../visitor.ts';
+import type { World } from '../world.ts';
+import { enter, refusedAs } from './people.ts';
+
+interface Drafts {
+  readonly realName?: string;
+  readonly language?: string | null;
+  readonly email?: string;
+  readonly problem?: FormProblem & { readonly form: AccountForm };
+}
+
+/** Answers a script of ours. */
+const sendJson = (reply: FastifyReply, status: number, body: object): PageAnswer => {
+  reply.code(status).header('content-type', 'application/json').header('cache-control', 'no-store').send(JSON.stringify(body));
+  return { done: true };
+};
+
+/** The library that asks browsers for passkeys, and our lines that use it. */
+const passkeyAsset = (): string =>
+  readFileSync(new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser')), 'utf8') + passkeyScript;
+
+/** A person's own account: profile, address, password, sessions, passkeys; and sign-in with a passkey. */
+export function accountRoutes(app: FastifyInstance, world: World): void {
+  const { accounts } = world;
+
+  async function show({ frame, user, visitor }: PageCall<Account>, drafts: Drafts = {}) {
+    const [sessions, passkeys] = await Promise.all([accounts.sessionsOf(user), accounts.passkeysOf(user)]);
+    const here = digestOf(visitor.secret);
+    const confirmed = user.emailConfirmedAt !== null;
+    return accountPage(frame, {
+      name: user.name,
+      since: user.createdAt,
+      groups: user.groups,
+      realName: drafts.realName ?? user.realName,
+      language: drafts.language === undefined ? user.language : drafts.language,
+      email: user.email,
+      emailConfirmed: confirmed,
+      emailDraft: drafts.email ?? (confirmed ? '' : (user.email ?? '')),
+      letters: accounts.offers.letters,
+      sessions: sessions.map(({ digest, agent, address, createdAt }) => ({
+        id: digest,
+        agent,
+        address,
+        since: createdAt,
+        here: digest === here,
+      })),
+      passkeys: passkeys.length,
+      problem: drafts.problem ?? null,
+    });
+  }
+
+  async function refused(
+    call: PageCall<Account>,
+    form: AccountForm,
+    refusal: AccountProblem,
+    fields: Readonly<Record<string, string>>,
+    drafts: Drafts = {},
+  ): Promise<PageAnswer> {
+    const problem = { ...formProblem(call.frame.words, refusal, fields), form };
+    return { status: refusedAs(call.reply, refusal), page: await show(call, { ...drafts, problem }) };
+  }
+
+  showPage(app, world, '/account', (call) => show(call), 'signed-in');
+
+  takeForm(
+    app,
+    world,
+    '/account/profile',
+    async (call) => {
+      const given = { realName: call.form.get('real-name') ?? '', language: languageOf(call.form.get('language')) ?? null };
+      const answer = await accounts.changeProfile(call.user, given);
+      return answer.ok ? { to: '/account?done=saved' } : refused(call, 'profile', answer.refusal, { 'real-name': 'real-name' }, given);
+    },
+    'signed-in',
+  );
+
+  takeForm(
+    app,
+    world,
+    '/account/email',
+    async (call) => {
+      const { form, user, frame, request } = call;
+      const email = form.get('email') ?? '';
+      const answer = await accounts.askForEmail(user, email, form.get('email-password') ?? '', frame.words.language, fromOf(request));
+      if (answer.ok) return { to: '/account?done=email-sent' };
+      const { refusal } = answer;
+      if (refusal.kind === 'no-mail' || refusal.kind === 'closed') return { status: 503, note: 'no-mail' };
+      return refused(call, 'email', refusal, { email: 'email', 'wrong-password': 'email-password' }, { email });
+    },
+    'signed-in',
+  );
+
+  showPage(
+    app,
+    world,
+    '/account/email/confirm',
+    async ({ frame, user, query }) => {
+      const token = (query.get('token') ?? '').slice(0, 200);
+      const address = await accounts.emailLinkOf(user.id, token);
+      return address === undefined ? { status: 404, note: 'link-gone' } : confirmEmailPage(frame, { token, name: user.name, address });
+    },
+    'signed-in',
+  );
+
+  takeForm(
+    app,
+    world,
+    '/account/email/confirm',
+    async ({ user, form }) => {
+      const answer = await accounts.confirmEmail(user, form.get('token') ?? '');
+      return answer.ok ? { to: '/account?done=email-confirmed' } : { status: 404, note: 'link-gone' };
+    },
+    'signed-in',
+  );
+
+  takeForm(
+    app,
+    world,
+    '/account/password',
+    async (call) => {
+      const { form, user, request, reply, visitor } = call;
+      const given = { current: form.get('current-password') ?? '', next: form.get('new-password') ?? '' };
+      const answer = await accounts.changePassword(user, given, fromOf(request));
+      if (!answer.ok) return refused(call, 'password', answer.refusal, { password: 'new-password', 'wrong-password': 'current-password' });
+      await enter(world, reply, visitor, answer.value);
+      return { to: '/account?done=saved' };
+    },
+    'signed-in',
+  );
+
+  takeForm(
+    app,
+    world,
+    '/account/sessions/end',
+    async ({ user, form }) => {
+      await accounts.endSession(user, form.get('session') ?? '');
+      return { to: '/account?done=session-ended' };
+    },
+    'signed-in',
+  );
+
+  takeForm(
+    app,
+    world,
+    '/account/sessions/end-all',
+    async ({ user, reply }) => {
+      await accounts.signOutEverywhere(user);
+      forgetSession(world, reply);
+      return { to: '/sign-in?done=everywhere' };
+    },
+    'signed-in',
+  );
+
+  async function passkeys(
+    { frame, user }: PageCall<Account>,
+    problem: (FormProblem & { readonly id: string | null }) | null = null,
+    label = '',
+  ) {
+    const keys = await accounts.passkeysOf(user);
+    return passkeysPage(frame, {
+      passkeys: keys.map((key) => ({ id: key.id, label: key.label, addedAt: key.createdAt, usedAt: key.lastUsedAt })),
+      problem,
+      label,
+    });
+  }
+
+  showPage(app, world, '/account/passkeys', (call) => passkeys(call), 'signed-in');
+
+  takeForm(
+    app,
+    world,
+    '/account/passkeys/options',
+    async ({ user, form, frame, reply }) => {
+      const answer = await accounts.passkeyOptions(user, form.get('password') ?? '');
+      if (answer.ok) return sendJson(reply, 200, answer.value);
+      return sendJson(reply, refusedAs(reply, answer.refusal), { problem: formProblem(frame.words, answer.refusal).text });
+    },
+    'signed-in',
+  );
+
+  takeForm(
+    app,
+    world,
+    '/account/passkeys',
+    async (call) => {
+      const { user, form, frame, reply } = call;
+      const label = form.get('label') ?? '';
+      const answer = await accounts.addPasskey(user, label, form.get('answer') ?? '');
+      if (answer.ok) return { to: '/account/passkeys?done=passkey-added' };
+      const problem = { ...formProblem(frame.words, answer.refusal, { 'wrong-label': 'label' }), id: null };
+      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem, label) };
+    },
+    'signed-in',
+  );
+
+  takeForm(
+    app,
+    world,
+    '/account/passkeys/rename',
+    async (call) => {
+      const { user, form, frame, reply } = call;
+      const [id, label] = [form.get('passkey') ?? '', form.get('label') ?? ''];
+      const answer = await accounts.renamePasskey(user, id, label);
+      if (answer.ok) return { to: '/account/passkeys?done=saved' };
+      if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
+      const problem = { ...formProblem(frame.words, answer.refusal), id };
+      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem, label) };
+    },
+    'signed-in',
+  );
+
+  takeForm(
+    app,
+    world,
+    '/account/passkeys/remove',
+    async ({ user, form }) => {
+      await accounts.removePasskey(user, form.get('passkey') ?? '');
+      return { to: '/account/passkeys?done=passkey-removed' };
+    },
+    'signed-in',
+  );
+
+  takeForm(app, world, '/sign-in/passkey/options', async ({ request, frame, reply }) => {
+    const answer = await accounts.signInOptions(fromOf(request));
+    if (answer.ok) return sendJson(reply, 200, answer.value);
+    return sendJson(reply, refusedAs(reply, answer.refusal), { problem: formProblem(frame.words, answer.refusal).text });
+  });
+
+  takeForm(app, world, '/sign-in/passkey', async ({ request, reply, visitor, frame, form }) => {
+    const returnto = ownPath(form.get('returnto'));
+    const answer = await accounts.signInWithPasskey(form.get('answer') ?? '', fromOf(request));
+    if (answer.ok) {
+      await enter(world, reply, visitor, answer.value);
+      return { to: returnto };
+    }
+    const { text: problem } = formProblem(frame.words, answer.refusal);
+    const { registration } = accounts.offers;
+    return { status: refusedAs(reply, answer.refusal), page: signInPage(frame, { returnto, name: '', problem, registration }) };
+  });
+
+  const asset = passkeyAsset();
+  app.get('/assets/passkeys.js', async (_request, reply) =>
+    reply.header('content-type', 'text/javascript; charset=utf-8').header('cache-control', 'public, max-age=3600').send(asset),
+  );
+}

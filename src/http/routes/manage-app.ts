@@ -1,0 +1,108 @@
+import type { UserId } from '#kernel/ids.ts';
+import { managePage } from '#pages/manage-app.ts';
+import { refusalText } from '#pages/refusals.ts';
+import { MOST_SECRETS } from '#registry/actions/update.ts';
+import { mayDo, RIGHTS } from '#registry/actor.ts';
+import { type Client, liveSecrets } from '#registry/client.ts';
+import type { RegistryRefusal } from '#registry/refusals.ts';
+import { unseen } from '#registry/visibility.ts';
+import { appView, lastUses, namesOf, revisionChanges } from '../app-views.ts';
+import { makeLines, makeShown } from '../lines.ts';
+import { isTestable, type OwnApp, type OwnCall, typedAddresses } from '../own-app.ts';
+import { type PageAnswer, refusedStatus } from '../page.ts';
+
+/** The form that was refused. `unsure`: its box was not ticked. */
+export interface RefusedForm {
+  readonly form: string;
+  readonly refusal: RegistryRefusal;
+  readonly unsure: boolean;
+}
+
+const decisions: ReadonlySet<string> = new Set([
+  ...['approve', 'propose-autoapproved', 'reject', 'disable', 'reenable', 'expire', 'halt'],
+  ...['approve-revision', 'reject-revision', 'revise-autoapproved'],
+]);
+
+async function revisionOf(call: OwnCall, client: Client, names: (id: UserId) => Promise<string | null>) {
+  const { world, frame } = call;
+  const open = await world.records.openRevision(client.id);
+  if (open === undefined) return null;
+  return {
+    id: open.id,
+    at: open.proposedAt,
+    by: open.proposedBy === null ? null : await names(open.proposedBy),
+    differences: await revisionChanges(client, open.fields, makeShown(world, frame.words)),
+  };
+}
+
+/** The page of an app for those who look after it; with a refused form, as it was typed and why. */
+export async function showManaged(call: OwnCall, { client, role }: OwnApp, refused: RefusedForm | null): Promise<PageAnswer> {
+  const { world, actor, user, frame, form } = call;
+  const names = namesOf(world);
+  const live = liveSecrets(client, world.clock.now());
+  const [team, usedApp, usedSecret, audit] = await Promise.all([
+    world.records.teamOf(client.id),
+    lastUses(world, 'client', [client.id]),
+    lastUses(
+      world,
+      'secret',
+      live.map(({ id }) => String(id)),
+    ),
+    world.records.listAudit({ clientId: client.id, about: 'clients', limit: 50 }),
+  ]);
+  const sees = unseen('name', client, actor, true) === undefined;
+  const lineOf = makeLines(world, actor, frame.words);
+  const decided = audit.find(({ action }) => decisions.has(action));
+  const alive = !client.managed && !client.suppressed && (client.stage === 'approved' || client.stage === 'proposed');
+  const update = alive && mayDo(actor, RIGHTS.updateOwn);
+  const typed = (name: string, wanted: string, otherwise = '') => (refused?.form === wanted ? (form.get(name) ?? '') : otherwise);
+  const page = managePage(frame, {
+    app: await appView(call, client, { keeper: true, lastUsed: usedApp(client.id), names }),
+    role,
+    changeToken: world.registry.changeToken(actor, client),
+    email: unseen('email', client, actor, true) === undefined ? client.email : null,
+    redirectUri: sees ? client.redirectUri : '',
+    decision: decided === undefined ? null : await lineOf(decided),
+    revision: sees ? await revisionOf(call, client, names) : null,
+    may: {
+      update,
+      revise: update && client.stage === 'approved',
+      copy: role === 'owner' && sees && mayDo(actor, RIGHTS.propose) && !client.managed,
+      test: isTestable(client, user.id),
+      team: update && role === 'owner',
+    },
+    secrets: client.confidential
+      ? live.map(({ id, label, createdAt, expiresAt }) => ({ id, label, createdAt, expiresAt, lastUsed: usedSecret(String(id)) }))
+      : null,
+    mostSecrets: MOST_SECRETS,
+    userId: user.id,
+    maintainers: await Promise.all(
+      team.maintainers.map(async ({ userId, acceptedAt }) => ({ id: userId, name: await names(userId), accepted: acceptedAt !== null })),
+    ),
+    offeredTo: team.offer === null ? null : ((await names(team.offer.toId)) ?? frame.words.say('frame.nobody')),
+    typed: {
+      label: typed('label', 'add-secret'),
+      expires: typed('expires', 'add-secret'),
+      addresses: typed('addresses', 'update', typedAddresses(client)),
+      rsaPublicKey: typed('rsaPublicKey', 'update', client.rsaPublicKey ?? ''),
+      invite: typed('invite', 'invite'),
+      offer: typed('offer', 'offer'),
+    },
+    problem:
+      refused === null
+        ? null
+        : {
+            form: refused.form,
+            text: refused.unsure ? frame.words.say('manage.not-sure') : textOf(call, refused),
+          },
+    history: await Promise.all(audit.slice(0, 5).map(lineOf)),
+  });
+  return refused === null ? page : { status: refusedStatus(refused.refusal), page };
+}
+
+/** Why a small form was refused; a name that nobody has is said as such. */
+function textOf({ frame: { words } }: OwnCall, { form, refusal }: RefusedForm): string {
+  if (refusal.kind === 'not_found' && refusal.what === 'person') return words.say('manage.no-such-person');
+  if (refusal.kind === 'nothing_to_do' && form === 'invite') return words.say('manage.in-team');
+  return refusalText(words, refusal);
+}

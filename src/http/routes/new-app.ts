@@ -1,0 +1,79 @@
+import type { FastifyInstance } from 'fastify';
+import { type AppDraft, choosePage, type FormProblem, newAppPage } from '#pages/app-forms.ts';
+import { kindOf } from '#pages/app-parts.ts';
+import { issuedPage } from '#pages/credentials.ts';
+import { RIGHTS } from '#registry/actor.ts';
+import { unseen } from '#registry/visibility.ts';
+import { sampleFacts } from '../app-views.ts';
+import { findVisible } from '../apps.ts';
+import { choicesOf, draftFrom, draftOf, emptyDraft, isKind, problemOf, proposedValues } from '../draft.ts';
+import { notFound, type OwnCall } from '../own-app.ts';
+import { type PageAnswer, refusedStatus, showPage, takeForm } from '../page.ts';
+import type { World } from '../world.ts';
+
+/** A version after this one, as people count: the last number, one more. */
+const raised = (version: string): string =>
+  /\d(?=\D*$)/.test(version)
+    ? version.replace(/(\d+)(\D*)$/, (_all, digits: string, rest: string) => `${Number(digits) + 1}${rest}`)
+    : version;
+
+function showForm(
+  call: OwnCall,
+  draft: AppDraft,
+  problem: FormProblem | null,
+  copied: string | null = null,
+): ReturnType<typeof newAppPage> {
+  return newAppPage(call.frame, { draft, choices: choicesOf(call.world), problem, email: call.user.email ?? '', copied });
+}
+
+/** A form filled in from an app of one's own. */
+async function copyOf(call: OwnCall, id: string): Promise<PageAnswer> {
+  const client = await findVisible(call, id);
+  if (client === undefined || client.ownerId !== call.user.id || client.managed) return notFound;
+  if (unseen('name', client, call.actor, true) !== undefined) return notFound;
+  return showForm(call, { ...draftFrom(call.world, client), version: raised(client.version) }, null, `${client.name} ${client.version}`);
+}
+
+/** Registers an app. The answer carries its credentials: nowhere else are they shown. */
+async function register(call: OwnCall): Promise<PageAnswer> {
+  const { world, actor, user, frame, form } = call;
+  const kind = form.get('kind');
+  if (!isKind(kind)) return { to: '/my/apps/new' };
+  const draft = draftOf(world, kind, form);
+  const answer = await world.registry.submit(
+    actor,
+    'propose',
+    proposedValues(draft, user.email ?? '', form.get('ignore_warnings') !== undefined),
+  );
+  if (!answer.ok) return { status: refusedStatus(answer.refusal), page: showForm(call, draft, problemOf(frame.words, answer.refusal)) };
+  const { client, secret, credentials, accessToken } = answer.value;
+  return issuedPage(frame, {
+    appName: client.name,
+    appId: client.id,
+    kind: kindOf(client),
+    what: 'registered',
+    approved: client.stage === 'approved',
+    secret,
+    token: credentials?.token ?? accessToken,
+    tokenSecret: credentials?.secret ?? null,
+    samples: sampleFacts(world, client, answer.value),
+  });
+}
+
+/** Registering an app: a question, a form, and what it leads to. */
+export function newAppRoutes(app: FastifyInstance, world: World): void {
+  const developers = { right: RIGHTS.propose };
+  showPage(
+    app,
+    world,
+    '/my/apps/new',
+    async (call) => {
+      const [copied, kind] = [call.query.get('copy'), call.query.get('kind')];
+      if (copied !== undefined) return copyOf(call, copied);
+      if (isKind(kind)) return showForm(call, emptyDraft(kind), null);
+      return choosePage(call.frame, { mayRegister: call.user.emailConfirmedAt === null ? 'no-email' : 'yes' });
+    },
+    developers,
+  );
+  takeForm(app, world, '/my/apps/new', register, developers);
+}

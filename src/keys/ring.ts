@@ -1,0 +1,117 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import { type Instant, instant, later, seconds } from '#kernel/time.ts';
+
+/** A master key: 32 bytes, known by its id. */
+export interface MasterKey {
+  readonly id: string;
+  readonly key: Uint8Array;
+}
+
+/** The master keys of a running process. */
+export interface KeyRing {
+  /** The key that seals. */
+  current(): MasterKey;
+  /** The key of that id. A ring that is kept in a file is read again before the answer is that there is none. */
+  find(id: string): Uint8Array | undefined;
+  /** The key that has been there longest. */
+  oldest(): MasterKey;
+  /** How many keys there are: with one alone, nothing can be sealed under another. */
+  size(): number;
+  /** Looks whether the keys changed where they are kept. */
+  look(): void;
+}
+
+/** A key as it is kept, with its date. */
+export interface KeptKey extends MasterKey {
+  readonly createdAt: Instant;
+}
+
+/** The keys as they are kept, the oldest first: the current one seals, all open. */
+export interface Ring {
+  readonly current: string;
+  readonly keys: readonly KeptKey[];
+}
+
+/** A dot would end the id inside a sealed text. */
+export const isKeyId = (text: string): boolean => /^[A-Za-z0-9_-]{1,32}$/.test(text);
+
+const KEY_BYTES = 32;
+/**
+ * How long a key must have sealed nothing before it may leave. By then every server has heard of the one after it (seconds), and what was
+ * sealed under it for a short time has expired: a temporary credential lives three times ten minutes at most.
+ */
+export const IDLE_BEFORE_RETIRED = seconds(3600);
+
+/** A ring that does not change; the first seals, all open. Throws when a key is not one. */
+export function fixedRing(keys: readonly MasterKey[]): KeyRing {
+  const [newest] = keys;
+  if (newest === undefined || keys.some(({ key }) => key.length !== KEY_BYTES)) throw new Error('a sealer needs master keys of 32 bytes');
+  const byId = new Map(keys.map(({ id, key }) => [id, key]));
+  return {
+    current: () => newest,
+    find: (id) => byId.get(id),
+    oldest: () => keys.at(-1) ?? newest,
+    size: () => byId.size,
+    look: () => {},
+  };
+}
+
+interface Written {
+  readonly current?: unknown;
+  readonly keys?: unknown;
+}
+
+/** Reads the text of a ring. Throws when it is none; the message holds no key. */
+export function parseRing(text: string): Ring {
+  let written: Written | null;
+  try {
+    written = JSON.parse(text) as Written | null;
+  } catch {
+    throw new Error('the master keys are not JSON');
+  }
+  const keys = (Array.isArray(written?.keys) ? written.keys : []).map((entry: Record<string, unknown> | null): KeptKey => {
+    const { id, key, createdAt } = entry ?? {};
+    if (typeof id !== 'string' || !isKeyId(id) || typeof key !== 'string' || typeof createdAt !== 'number')
+      throw new Error('a master key needs id, key and createdAt');
+    const bytes = Buffer.from(key, 'base64');
+    if (bytes.length !== KEY_BYTES) throw new Error(`the master key ${id} is not 32 bytes in base64`);
+    return { id, key: bytes, createdAt: instant(createdAt) };
+  });
+  const current = written?.current;
+  if (typeof current !== 'string' || !keys.some(({ id }) => id === current))
+    throw new Error('the current master key is not among the keys');
+  if (new Set(keys.map(({ id }) => id)).size < keys.length) throw new Error('two master keys have one id');
+  return { current, keys };
+}
+
+/** The text of a ring, for its file. */
+export const formatRing = ({ current, keys }: Ring): string =>
+  `${JSON.stringify({ current, keys: keys.map(({ id, key, createdAt }) => ({ id, key: Buffer.from(key).toString('base64'), createdAt })) }, null, 2)}\n`;
+
+/** A ring with one key. */
+export const ringOf = (key: Uint8Array, createdAt: Instant): Ring => ({ current: 'm1', keys: [{ id: 'm1', key, createdAt }] });
+
+/** The ring with one more key, which seals from now on. Ids count upwards and are not used again. */
+export function grown(ring: Ring, key: Uint8Array, now: Instant): Ring {
+  const numbers = ring.keys.map(({ id }) => Number(/^m(\d{1,9})$/.exec(id)?.[1] ?? 0));
+  const id = `m${Math.max(...numbers) + 1}`;
+  return { current: id, keys: [...ring.keys, { id, key, createdAt: now }] };
+}
+
+/** Why a key has to stay. */
+export type RetireRefusal =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'current' }
+  | { readonly kind: 'too-early'; readonly until: Instant }
+  | { readonly kind: 'in-use'; readonly values: number };
+
+/** The ring without a key. `sealed`: how many values that last are sealed under it. Refuses what would lose something. */
+export function withoutKey(ring: Ring, id: string, sealed: number, now: Instant): Result<Ring, RetireRefusal> {
+  const current = ring.keys.find((key) => key.id === ring.current);
+  if (current === undefined || !ring.keys.some((key) => key.id === id)) return refuse({ kind: 'unknown' });
+  if (id === ring.current) return refuse({ kind: 'current' });
+  if (sealed > 0) return refuse({ kind: 'in-use', values: sealed });
+  const until = later(current.createdAt, IDLE_BEFORE_RETIRED);
+  if (now < until) return refuse({ kind: 'too-early', until });
+  return accept({ current: ring.current, keys: ring.keys.filter((key) => key.id !== id) });
+}

@@ -1,0 +1,275 @@
+import { html } from 'hono/html';
+import { type AppKind, appKinds, choose, isOAuth1, isOwn, type PermissionGroup, tick } from './app-parts.ts';
+import { type Frame, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
+import { differenceTable, type ShownChange } from './trail.ts';
+import type { Words } from './words.ts';
+
+// The forms that describe an app: a new one, and a change of one.
+
+/** What a person typed, kept as it is until it is accepted. */
+export interface AppDraft {
+  readonly kind: AppKind;
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly redirectUri: string;
+  readonly redirectIsPrefix: boolean;
+  readonly site: string;
+  /** `scopes`, or the one scope of an app that only learns who somebody is. */
+  readonly access: string;
+  readonly scopes: ReadonlySet<string>;
+  readonly optional: ReadonlySet<string>;
+  readonly addresses: string;
+  readonly rsaPublicKey: string;
+  readonly pkceOptional: boolean;
+  readonly actsForItself: boolean;
+  readonly tokenAlgorithm: string;
+  readonly terms: boolean;
+  readonly reason: string;
+}
+
+/** Why a form was not accepted. */
+export interface FormProblem {
+  /** The field it is about; null: none in particular. */
+  readonly field: string | null;
+  /** A whole sentence, for the top. */
+  readonly text: string;
+  /** What is wrong, at the field. */
+  readonly short: string;
+  /** Advice, which may be waved through. */
+  readonly ignorable: boolean;
+}
+
+/** What can be chosen from. */
+export interface AppChoices {
+  readonly groups: readonly PermissionGroup[];
+  readonly identities: readonly (readonly [name: string, description: string])[];
+  readonly sites: readonly (readonly [id: string, name: string])[];
+  /** What every app may do. */
+  readonly always: readonly string[];
+}
+
+interface FormView {
+  readonly draft: AppDraft;
+  readonly choices: AppChoices;
+  readonly problem: FormProblem | null;
+}
+
+const at = ({ problem }: FormView, ...fields: readonly string[]): string | null =>
+  problem?.field != null && fields.includes(problem.field) ? problem.short : null;
+
+/** The question that chooses the protocol. */
+export function choosePage(frame: Frame, { mayRegister }: { readonly mayRegister: 'yes' | 'no-email' }): Html {
+  const { words } = frame;
+  return layout(
+    frame,
+    words.say('new.title'),
+    html`${mayRegister === 'yes' ? '' : html`<p class="advice">${words.say('refusal.email_not_confirmed')} <a href="/account">${words.say('new.to-account')}</a></p>`}
+<p>${words.say('new.question')}</p>
+<ul class="plain-list">${appKinds.map(
+      (kind) => html`<li class="card"><h2><a href="/my/apps/new?kind=${kind}">${words.say(`new.kind.${kind}`)}</a></h2>
+<p>${words.say(`new.kind-help.${kind}`)}</p><p class="quiet">${words.say(`apps.kind.${kind}`)}</p></li>`,
+    )}</ul>`,
+  );
+}
+
+const problemTop = (words: Words, { problem }: FormView): Html =>
+  problem === null
+    ? html``
+    : problem.ignorable
+      ? html`<div class="advice" role="alert"><p>${problem.text}</p>${tick('ignore_warnings', words.say('new.ignore'), false)}</div>`
+      : problemLine(problem.text);
+
+const nameFields = (words: Words, view: FormView): Html =>
+  html`${field({
+    name: 'name',
+    label: words.say('field.name'),
+    help: words.say('new.name-help'),
+    value: view.draft.name,
+    most: 128,
+    required: true,
+    problem: at(view, 'name'),
+  })}`;
+
+const wordsFields = (words: Words, view: FormView): Html => {
+  const { kind, description, redirectUri, redirectIsPrefix, site } = view.draft;
+  return html`${field({
+    name: 'description',
+    label: words.say('field.description'),
+    help: words.say('new.description-help'),
+    value: description,
+    rows: 4,
+    required: true,
+    problem: at(view, 'description'),
+  })}
+${
+  isOwn(kind)
+    ? ''
+    : field({
+        name: 'redirectUri',
+        label: words.say('field.redirectUri'),
+        help: words.say(
+          kind === 'device' ? 'new.redirect-help-device' : kind === 'oauth1' ? 'new.redirect-help-oauth1' : 'new.redirect-help',
+        ),
+        value: redirectUri,
+        most: 2000,
+        required: true,
+        problem: at(view, 'redirectUri'),
+      })
+}
+${kind === 'oauth1' ? tick('redirectIsPrefix', words.say('field.redirectIsPrefix'), redirectIsPrefix, { help: words.say('new.prefix-help') }) : ''}
+${choose({
+  name: 'site',
+  label: words.say('field.site'),
+  value: site,
+  options: [['*', words.say('frame.every-site')], ...view.choices.sites],
+  help: words.say('new.site-help'),
+  problem: at(view, 'site'),
+})}`;
+};
+
+const scopeRow = (words: Words, { draft }: FormView, { name, description, risk }: PermissionGroup['scopes'][number], own: boolean): Html =>
+  html`<div class="pair">${tick(`scope.${name}`, html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}`, draft.scopes.has(name))}${
+    own
+      ? ''
+      : html`<label class="choice quiet"><input type="checkbox" name="optional.${name}" value="1"${draft.optional.has(name) ? html` checked` : ''} aria-label="${words.say('new.optional-of', { scope: description })}"><span>${words.say('apps.optional')}</span></label>`
+  }</div>`;
+
+/** What the app wants to do: only know who somebody is, or things, by group. */
+function scopeFields(words: Words, view: FormView): Html {
+  const { draft, choices } = view;
+  const own = isOwn(draft.kind);
+  const problem = at(view, 'scopes', 'optionalScopes');
+  const way = (value: string, label: string) =>
+    html`<label class="choice"><input type="radio" name="access" value="${value}"${draft.access === value ? html` checked` : ''} data-shows><span>${label}</span></label>`;
+  return html`<fieldset${problem === null ? '' : html` aria-describedby="scopes-problem"`}><legend>${words.say(own ? 'new.scopes-own' : 'new.scopes')}</legend>
+${problem === null ? '' : html`<p class="problem" id="scopes-problem">${problem}</p>`}
+${own ? html`<input type="hidden" name="access" value="scopes">` : html`${choices.identities.map(([name, description]) => way(name, description))}${way('scopes', words.say('new.access-scopes'))}`}
+<div${own ? '' : html` data-shown-by="access" data-shown-for="scopes"`}>
+<p class="help">${words.say('new.always', { scopes: words.list(choices.always) })} ${own ? '' : words.say('new.optional-help')}</p>
+${choices.groups.map(({ label, scopes }) => html`<h2>${label}</h2>${scopes.map((scope) => scopeRow(words, view, scope, own))}`)}
+</div></fieldset>`;
+}
+
+/** What is rarely changed. */
+function moreFields(words: Words, view: FormView): Html {
+  const { draft } = view;
+  const { kind } = draft;
+  const problem = at(view, 'restrictions', 'rsaPublicKey', 'grantTypes', 'pkceOptional', 'tokenAlgorithm');
+  return html`<details${problem === null ? '' : html` open`}><summary>${words.say('new.more')}</summary>
+${kind === 'server' ? tick('actsForItself', words.say('new.acts-for-itself'), draft.actsForItself) : ''}
+${kind === 'server' ? tick('pkceOptional', words.say('field.pkceOptional'), draft.pkceOptional, { help: words.say('new.pkce-help') }) : ''}
+${
+  isOAuth1(kind)
+    ? ''
+    : choose({
+        name: 'tokenAlgorithm',
+        label: words.say('field.tokenAlgorithm'),
+        value: draft.tokenAlgorithm,
+        options: [
+          ['ES256', 'ES256'],
+          ['RS256', 'RS256'],
+        ],
+        problem: at(view, 'tokenAlgorithm'),
+      })
+}
+${isOAuth1(kind) ? field({ name: 'rsaPublicKey', label: words.say('field.rsaPublicKey'), help: words.say('new.rsa-help'), value: draft.rsaPublicKey, rows: 4, problem: at(view, 'rsaPublicKey') }) : ''}
+${field({ name: 'addresses', label: words.say('field.restrictions'), help: words.say('new.addresses-help'), value: draft.addresses, rows: 3, problem: at(view, 'restrictions') })}
+</details>`;
+}
+
+export interface NewAppView extends FormView {
+  /** Contact address: the account's. */
+  readonly email: string;
+  /** The app it is a new version of. */
+  readonly copied: string | null;
+}
+
+/** The description of a new app. */
+export function newAppPage(frame: Frame, view: NewAppView): Html {
+  const { words } = frame;
+  const { draft } = view;
+  return layout(
+    frame,
+    words.say('new.title'),
+    html`<p>${words.say(`new.kind.${draft.kind}`)} <span class="quiet">(${words.say(`apps.kind.${draft.kind}`)})</span> <a href="/my/apps/new">${words.say('new.other-kind')}</a></p>
+${view.copied === null ? '' : html`<p class="advice">${phrase(words, 'new.copied', { app: named(view.copied) })}</p>`}
+<form method="post" action="/my/apps/new">
+${proof(frame)}<input type="hidden" name="kind" value="${draft.kind}">
+${problemTop(words, view)}
+${nameFields(words, view)}
+${field({ name: 'version', label: words.say('field.version'), help: words.say('new.version-help'), value: draft.version, most: 32, required: true, problem: at(view, 'version') })}
+${wordsFields(words, view)}
+${scopeFields(words, view)}
+${moreFields(words, view)}
+<p class="quiet">${phrase(words, isOwn(draft.kind) ? 'new.contact-own' : 'new.contact', { email: named(view.email) })}</p>
+${tick('terms', words.say('new.terms', { site: frame.siteName }), draft.terms, { required: true })}
+${at(view, 'termsAccepted') === null ? '' : html`<p class="problem">${at(view, 'termsAccepted')}</p>`}
+<div class="buttons"><button name="register" value="1">${words.say(isOwn(draft.kind) ? 'new.register-own' : 'new.register')}</button><a class="button second" href="/my/apps">${words.say('apps.back')}</a></div>
+</form>`,
+    { wide: true },
+  );
+}
+
+export interface ReviseView extends FormView {
+  readonly appId: string;
+  readonly appName: string;
+  readonly changeToken: string;
+  /** A change waits already, and would be replaced. */
+  readonly open: boolean;
+}
+
+const reviseHead = (frame: Frame, { changeToken }: Pick<ReviseView, 'changeToken'>): Html =>
+  html`${proof(frame)}<input type="hidden" name="change_token" value="${changeToken}">`;
+
+/** A change of an approved app. */
+export function revisePage(frame: Frame, view: ReviseView): Html {
+  const { words } = frame;
+  const own = isOwn(view.draft.kind);
+  return layout(
+    frame,
+    words.say('revise.title', { app: view.appName }),
+    html`<p>${words.say(own ? 'revise.intro-own' : 'revise.intro')}</p>
+${view.open ? html`<p class="advice">${words.say('revise.replaces')}</p>` : ''}
+<form method="post" action="/my/apps/${view.appId}/revise">
+${reviseHead(frame, view)}
+${problemTop(words, view)}
+${nameFields(words, view)}
+${wordsFields(words, view)}
+${scopeFields(words, view)}
+${field({ name: 'reason', label: words.say('frame.reason'), help: words.say('revise.reason-help'), value: view.draft.reason, most: 255, problem: at(view, 'reason') })}
+<div class="buttons"><button name="look" value="1">${words.say('revise.look')}</button><a class="button second" href="/my/apps/${view.appId}">${words.say('apps.back')}</a></div>
+</form>`,
+    { wide: true },
+  );
+}
+
+export interface PreviewView {
+  readonly appId: string;
+  readonly appName: string;
+  readonly changeToken: string;
+  readonly differences: readonly ShownChange[];
+  /** Nobody has to review it. */
+  readonly atOnce: boolean;
+  readonly open: boolean;
+  /** Every value that was sent, to be sent again. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+/** The difference, before it is sent. */
+export function previewPage(frame: Frame, view: PreviewView): Html {
+  const { words } = frame;
+  return layout(
+    frame,
+    words.say('revise.title', { app: view.appName }),
+    html`${differenceTable(words, view.differences)}
+<p>${words.say(view.atOnce ? 'revise.at-once' : 'revise.waits')}</p>
+${view.open ? html`<p class="advice">${words.say('revise.replaces')}</p>` : ''}
+<form method="post" action="/my/apps/${view.appId}/revise">
+${reviseHead(frame, view)}
+${view.fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
+<div class="buttons"><button name="send" value="1">${words.say(view.atOnce ? 'revise.apply' : 'revise.send')}</button><button name="edit" value="1" class="second">${words.say('revise.edit')}</button></div>
+</form>`,
+    { wide: true },
+  );
+}

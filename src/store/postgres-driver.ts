@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import type { Driver, Guard } from './driver.ts';
+import { troubleOf, unavailable } from './postgres-faults.ts';
+import type { Answer, Bindable, Statement, Step, Unit } from './sql/statement.ts';
+import { Unavailable } from './unavailable.ts';
+
+export interface PostgresOptions {
+  /** Connections of this process at most. */
+  readonly connections?: number;
+  /** How long a connection may take, or the wait for a free one. */
+  readonly connectMs?: number;
+  /** How long the server may work on one statement, waiting for locks included. */
+  readonly statementMs?: number;
+}
+
+const MOST_RUNS = 25;
+/** A row that is still in the way after so many looks for it is not looked for at all: a fault. */
+const MOST_RUNS_TO_FIND = 4;
+/** What the network may take on top of the server's own limit. */
+const NETWORK_MS = 2000;
+const CLOSE_MS = 3000;
+
+const begin: Readonly<Record<Exclude<Guard, 'once'>, string>> = {
+  alone: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
+  // The lock is taken before the first look at the data: a unit sees all that was committed before its turn came.
+  queue: 'BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE turns IN EXCLUSIVE MODE',
+  rows: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+};
+
+const BIGINT = 20;
+const NUMERIC = 1700;
+const types: pg.CustomTypesConfig = {
+  // Ours are counts, numbers of rows and seconds: all below 2^53.
+  getTypeParser: ((oid: number, format?: 'text') =>
+    oid === BIGINT || oid === NUMERIC ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+/** PostgreSQL takes no NUL in a text. Nothing we look for holds the character that stands for it, so such a text is found by nobody. */
+const sendable = (value: Bindable): Bindable =>
+  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
+
+/**
+ * A pool of connections to one PostgreSQL server. Fails closed: whatever is not known to be committed rejects, with `Unavailable` where
+ * asking again later may help. Connections that broke are thrown away, so that the pool recovers by itself (ADR 8).
+ */
+export class PostgresDriver implements Driver {
+  readonly #pool: pg.Pool;
+  readonly #names = new Map<string, string>();
+  /** Part of every prepared statement's name: raised when the tables changed under the plans. */
+  #generation = 0;
+  #closed = false;
+
+  constructor(url: string, { connections = 10, connectMs = 3000, statementMs = 5000 }: PostgresOptions = {}) {
+    this.#pool = new pg.Pool({
+      connectionString: url,
+      max: connections,
+      connectionTimeoutMillis: connectMs,
+      statement_timeout: statementMs,
+      query_timeout: statementMs + NETWORK_MS,
+      idle_in_transaction_session_timeout: statementMs + NETWORK_MS,
+      idleTimeoutMillis: 60_000,
+      maxLifetimeSeconds: 1800,
+      keepAlive: true,
+      application_name: 'gatehouse',
+      allowExitOnIdle: true,
+      types,
+    });
+    // An idle connection that breaks is gone from the pool already; without a listener it would end the process.
+    this.#pool.on('error', () => {});
+  }
+
+  read<T>(unit: Unit<T>): Promise<T> {
+    return this.connected((client) => this.#run(client, unit, { patient: true }));
+  }
+
+  async write<T>(make: () => Unit<T>, guard: Guard = 'alone'): Promise<T> {
+    for (let run = 1; ; run += 1) {
+      try {
+        return await this.connected((client) =>
+          guard === 'once' ? this.#run(client, make(), { most: 1 }) : this.#transaction(client, make, guard),
+        );
+      } catch (fault) {
+        const { kind, state } = this.#again(fault);
+        if (kind !== 'again' && kind !== 'stale') throw fault;
+        // A single statement has not looked before it wrote: the same row twice is a fault.
+        if (guard === 'once' && state === '23505') throw fault;
+        if (run === MOST_RUNS || (state === '23505' && run === MOST_RUNS_TO_FIND))
+          throw state === '23505' ? fault : new Unavailable('too many wanted the same at once', 1, { cause: fault });
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(100, 4 * run)));
+    }
+  }
+
+  /** Lends a connection, which is thrown away when it broke. */
+  async connected<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new Unavailable('the store is closed');
+    let client: pg.PoolClient;
+    try {
+      client = await this.#pool.connect();
+    } catch (fault) {
+      throw unavailable(fault);
+    }
+    // While it is lent, a break shows at the statement under way or at the next one.
+    const quiet = () => {};
+    client.on('error', quiet);
+    let broken = false;
+    try {
+      return await use(client);
+    } catch (fault) {
+      broken = fault instanceof Broken || client.getTransactionStatus() !== 'I';
+      throw fault instanceof Broken ? unavailable(fault.cause) : fault;
+    } finally {
+      client.off('error', quiet);
+      client.release(broken);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    // A server that does not even take leave must not keep the process.
+    await Promise.race([this.#pool.end(), new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
+  }
+
+  #again(fault: unknown) {
+    const trouble = fault instanceof pg.DatabaseError ? troubleOf(fault) : { kind: 'fault' as const, state: '' };
+    if (trouble.kind === 'stale') this.#generation += 1;
+    return trouble;
+  }
+
+  async #transaction<T>(client: pg.PoolClient, make: () => Unit<T>, guard: Exclude<Guard, 'once'>): Promise<T> {
+    try {
+      await asked(client.query(begin[guard]));
+      const value = await this.#run(client, make());
+      const { command } = await asked(client.query('COMMIT'));
+      if (command !== 'COMMIT') throw new Error('the server did not commit');
+      return value;
+    } catch (fault) {
+      if (!(fault instanceof Broken)) await asked(client.query('ROLLBACK'));
+      throw fault;
+    }
+  }
+
+  /** `patient`: outside a transaction, so that a statement whose plan is out of date can be asked again by itself. */
+  async #run<T>(client: pg.PoolClient, unit: Unit<T>, { most = Infinity, patient = false } = {}): Promise<T> {
+    let next = unit.next();
+    for (let steps = 1; !next.done; steps += 1) {
+      if (steps > most) throw new Error(`more than one statement in a unit that was said to be one: ${next.value.statement.postgres.text}`);
+      next = unit.next(await this.#answer(client, next.value, patient));
+    }
+    return next.value;
+  }
+
+  async #answer(client: pg.PoolClient, step: Step, patient: boolean): Promise<Answer> {
+    const { text, bind } = step.statement.postgres;
+    try {
+      const query = { name: this.#nameOf(step.statement), text, values: bind(step.values).map(sendable) };
+      const { rows, rowCount } = await asked(client.query(query));
+      return step.statement.answers ? { rows, changes: rows.length } : { rows: [], changes: rowCount ?? 0 };
+    } catch (fault) {
+      if (patient && this.#again(fault).kind === 'stale') return this.#answer(client, step, false);
+      throw fault;
+    }
+  }
+
+  /** The same text has the same name in every process, as a pooler between us and the server may share what was prepared. */
+  #nameOf({ postgres: { text } }: Statement<unknown>): string {
+    let name = this.#names.get(text);
+    if (name === undefined) {
+      name = createHash('sha256').update(text).digest('base64url').slice(0, 22);
+      this.#names.set(text, name);
+    }
+    return this.#generation === 0 ? name : `${name}.${this.#generation}`;
+  }
+}
+
+/** The connection is in no state to go on. */
+class Broken extends Error {}
+
+/** What the server answered. A connection that cannot be used again is told apart. */
+async function asked<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (fault) {
+    const { kind, broken } = troubleOf(fault);
+    if (broken) throw new Broken('the connection broke', { cause: fault });
+    throw kind === 'unavailable' ? unavailable(fault) : fault;
+  }
+}

@@ -1,0 +1,93 @@
+import { script } from './redis-link.ts';
+
+// Time is the program's own, handed in; every expiry is compared with it ("expires exactly now" is expired). EX is for cleaning alone.
+
+/**
+ * The book of nonces remembers which life of the server it belongs to (`run`), and since when it can be relied on. A server that restarted or
+ * took over from another may have lost what was written last: then only a nonce with a later timestamp can be told to be new. `INFO` is all a
+ * script can learn that from; where it is not allowed, nothing is detected.
+ */
+const opening = `
+local function opened(now)
+  local info = redis.pcall('INFO', 'server')
+  local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or 'unknown'
+  local book = redis.call('HMGET', KEYS[1], 'run', 'since')
+  if book[1] == run then return tonumber(book[2]) end
+  local since = now
+  -- Within the second of a restart nobody can tell what came before it.
+  if book[1] then since = math.max(tonumber(book[2]), now + 1) end
+  redis.call('HSET', KEYS[1], 'run', run, 'since', since)
+  return since
+end`;
+
+/** KEYS: the book, the nonce. ARGV: now, the nonce's timestamp, how long it is kept. */
+const claiming = `${opening}
+local function claimed()
+  if tonumber(ARGV[2]) < opened(tonumber(ARGV[1])) then return false end
+  return redis.call('SET', KEYS[2], '', 'NX', 'EX', ARGV[3])
+end`;
+
+/** Opens the book and writes to it. A server that may drop what it holds when it is full would let nonces come again: it answers with its policy. */
+export const openBook = script(`${opening}
+redis.call('HSET', KEYS[1], 'since', opened(tonumber(ARGV[1])))
+local info = redis.pcall('INFO', 'memory')
+if type(info) ~= 'string' or string.match(info, 'maxmemory:(%d+)') == '0' then return 'noeviction' end
+return string.match(info, 'maxmemory_policy:([%w-]+)') or 'noeviction'`);
+
+export const claimNonce = script(`${claiming}
+return claimed() and 'first' or 'seen'`);
+
+/** In the order of the record. */
+export const pairFields = ['client', 'sealed', 'callback', 'expires', 'user', 'consent', 'verifier', 'used'] as const;
+
+export const saveTemporary = script(`${claiming}
+if not claimed() then return 'nonce-seen' end
+if redis.call('EXISTS', KEYS[3]) == 1 then
+  redis.call('DEL', KEYS[2])
+  return 'there'
+end
+redis.call('HSET', KEYS[3], 'client', ARGV[4], 'sealed', ARGV[5], 'callback', ARGV[6], 'expires', ARGV[7])
+redis.call('EXPIRE', KEYS[3], ARGV[8])
+return 'saved'`);
+
+export const authorizeTemporary = script(`
+local pair = redis.call('HMGET', KEYS[1], 'expires', 'used', 'user')
+if not pair[1] or tonumber(pair[1]) <= tonumber(ARGV[1]) or pair[2] then return 'gone' end
+if pair[3] then return 'already-authorized' end
+redis.call('HSET', KEYS[1], 'user', ARGV[2], 'consent', ARGV[3], 'verifier', ARGV[4], 'expires', ARGV[5])
+redis.call('EXPIRE', KEYS[1], ARGV[6])
+return 'authorized'`);
+
+/** Lua keeps each text once and compares addresses, so the time of the comparison tells nothing of the digests. */
+export const redeemTemporary = script(`${claiming}
+if not claimed() then return 'nonce-seen' end
+local pair = redis.call('HMGET', KEYS[3], 'expires', 'used', 'verifier')
+if not pair[1] or tonumber(pair[1]) <= tonumber(ARGV[4]) then return 'gone' end
+if pair[2] then return 'already-used' end
+if not pair[3] then return 'not-authorized' end
+if pair[3] ~= ARGV[5] then return 'wrong-verifier' end
+redis.call('HSET', KEYS[3], 'used', '1', 'expires', ARGV[6])
+redis.call('EXPIRE', KEYS[3], ARGV[7])
+return 'redeemed'`);
+
+/** KEYS: the session, its person's index (digests by expiry). The index lives as long as the longest of its sessions. */
+export const saveSession = script(`
+if not redis.call('SET', KEYS[1], ARGV[2], 'NX', 'EX', ARGV[5]) then return 'there' end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
+if redis.call('TTL', KEYS[2]) < tonumber(ARGV[5]) then redis.call('EXPIRE', KEYS[2], ARGV[5]) end
+return 'saved'`);
+
+/** KEYS: the index, then sessions; ARGV: their digests. */
+export const endSessions = script(`
+for number = 2, #KEYS do
+  redis.call('DEL', KEYS[number])
+  redis.call('ZREM', KEYS[1], ARGV[number - 1])
+end`);
+
+export const hit = script(`
+local limit = redis.call('HMGET', KEYS[1], 'hits', 'ends')
+if limit[1] and tonumber(limit[2]) > tonumber(ARGV[1]) then return redis.call('HINCRBY', KEYS[1], 'hits', 1) end
+redis.call('HSET', KEYS[1], 'hits', 1, 'ends', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1`);

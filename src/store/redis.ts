@@ -1,0 +1,178 @@
+import { hash } from 'node:crypto';
+import type { Limits, Session, Sessions } from '#accounts/records.ts';
+import type { ClientId, ConsentId, Digest, Sealed, UserId } from '#kernel/ids.ts';
+import { type Instant, type Seconds, seconds } from '#kernel/time.ts';
+import type { Handshakes, NonceClaim, TemporaryCredentials } from '#oauth1/records.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { AuthorizationRequest, AuthorizationRequests } from '#registry/authorization-request.ts';
+import { openLink } from './redis-link.ts';
+import * as scripts from './redis-scripts.ts';
+
+/** The ports of what expires, answered by Redis or Valkey. */
+export interface Ephemeral extends Sessions, Limits, AuthorizationRequests, Handshakes {
+  /** Rejects with Unavailable when the server cannot be reached or cannot be written to, and when it is set to forget before the time. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RedisOptions {
+  /** The program's own clock, for what is cleaned away when. */
+  readonly clock: Clock;
+  /** How long a nonce outlives the timestamp it was sent with. A nonce whose timestamp is before the server's life is not believed to be new. */
+  readonly nonceFor: Seconds;
+  /** How long a command may take. */
+  readonly timeoutMs?: number;
+}
+
+/** Redis forgets a thing this long after its end: its own clock only cleans up, and the program's may be behind, or be set back. */
+const MARGIN = seconds(300);
+/** Nothing that is kept here is larger; more is a fault of ours, for what comes from outside has its own bounds. */
+const MOST_BYTES = 65_536;
+/** Sessions of one person that one script ends. */
+const AT_ONCE = 500;
+
+// All keys of one script share a hash tag, so a Cluster keeps them on one server: one tag for handshakes and nonces, one for sessions.
+const book = 'gh:{oauth1}:book';
+const nonceKey = ({ key }: NonceClaim) => `gh:{oauth1}:nonce:${key}`;
+const pairKey = (token: string) => `gh:{oauth1}:pair:${token}`;
+const sessionKey = (digest: string) => `gh:{session}:${digest}`;
+const sessionsOf = (user: UserId) => `gh:{session}:of:${user}`;
+const requestKey = (digest: Digest) => `gh:request:{${digest}}`;
+/** Names in the key of a counter come from outside: their image is as long as any other, and tells nobody who it is about. */
+const limitKey = (key: string) => `gh:limit:{${hash('sha256', key, 'base64url')}}`;
+
+const bounded = (text: string): string => {
+  if (Buffer.byteLength(text) > MOST_BYTES) throw new Error('a value is larger than anything that is kept in Redis');
+  return text;
+};
+
+const inserted = (outcome: unknown, what: string): void => {
+  if (outcome === 'there') throw new Error(`${what} of this name is there already`);
+};
+
+const list = (answer: unknown) => answer as readonly (string | null)[];
+
+function toPair(token: string, fields: readonly (string | null)[]): TemporaryCredentials | undefined {
+  const [client, sealed, callback, expires, user, consent, verifier, used] = fields;
+  if (expires == null) return undefined;
+  return {
+    token,
+    clientId: client as ClientId,
+    secretSealed: sealed as Sealed,
+    callback: callback as string,
+    expiresAt: Number(expires) as Instant,
+    authorized:
+      user == null ? null : { userId: Number(user) as UserId, consentId: Number(consent) as ConsentId, verifierDigest: verifier as Digest },
+    used: used === '1',
+  };
+}
+
+/**
+ * Opens the store of what expires: one URL for a server, several for nodes of a Cluster. It connects when it is first asked, and again by
+ * itself. Every verb is one command or one script; it rejects with Unavailable when its answer does not come in time.
+ */
+export function openRedis(urls: string | readonly string[], { clock, nonceFor, timeoutMs = 2000 }: RedisOptions): Ephemeral {
+  const link = openLink([urls].flat(), timeoutMs);
+  const keptFor = (expiresAt: Instant) => Math.max(expiresAt - clock.now(), 0) + MARGIN;
+  /** What every script that spends a nonce is told of it. */
+  const spending = (nonce: NonceClaim) => [clock.now(), nonce.expiresAt - nonceFor, keptFor(nonce.expiresAt)] as const;
+
+  const parse = <T extends { readonly expiresAt: Instant }>(text: unknown, now: Instant): T | undefined => {
+    const value = typeof text === 'string' ? (JSON.parse(text) as T) : undefined;
+    return value !== undefined && value.expiresAt > now ? value : undefined;
+  };
+
+  return {
+    async saveSession(session) {
+      const { digest, userId, createdAt, expiresAt } = session;
+      const values = [digest, bounded(JSON.stringify(session)), createdAt, expiresAt, keptFor(expiresAt)];
+      inserted(await link.run(scripts.saveSession, [sessionKey(digest), sessionsOf(userId)], ...values), 'a session');
+    },
+    findSession: async (digest, now) => parse<Session>(await link.command('GET', sessionKey(digest)), now),
+    async listSessions(user, now) {
+      const digests = list(await link.command('ZRANGE', sessionsOf(user), `(${now}`, '+inf', 'BYSCORE')) as readonly string[];
+      const found: Session[] = [];
+      for (let from = 0; from < digests.length; from += AT_ONCE) {
+        const [first, ...rest] = digests.slice(from, from + AT_ONCE).map(sessionKey) as [string, ...string[]];
+        const texts = list(await link.command('MGET', first, ...rest));
+        found.push(...texts.flatMap((text) => parse<Session>(text, now) ?? []));
+      }
+      return found.sort((one, other) => other.createdAt - one.createdAt || (one.digest < other.digest ? 1 : -1));
+    },
+    // Its line in the person's index stays until it would have expired.
+    endSession: async (digest) => void (await link.command('DEL', sessionKey(digest))),
+    async endSessionsOf(user) {
+      const index = sessionsOf(user);
+      for (let more = true; more; ) {
+        const digests = list(await link.command('ZRANGE', index, '0', String(AT_ONCE - 1))) as readonly string[];
+        if (digests.length > 0) await link.run(scripts.endSessions, [index, ...digests.map(sessionKey)], ...digests);
+        more = digests.length === AT_ONCE;
+      }
+    },
+
+    hit: async (key, now, windowEndsAt) => Number(await link.run(scripts.hit, [limitKey(key)], now, windowEndsAt, keptFor(windowEndsAt))),
+    async count(key, now) {
+      const [hits, endsAt] = list(await link.command('HMGET', limitKey(key), 'hits', 'ends'));
+      return hits != null && Number(endsAt) > now ? Number(hits) : 0;
+    },
+    clear: async (key) => void (await link.command('DEL', limitKey(key))),
+
+    async saveRequest(request) {
+      const value = bounded(JSON.stringify(request));
+      const outcome = await link.command('SET', requestKey(request.digest), value, 'NX', 'EX', String(keptFor(request.expiresAt)));
+      inserted(outcome === null ? 'there' : outcome, 'a request');
+    },
+    findRequest: async (digest, now) => parse<AuthorizationRequest>(await link.command('GET', requestKey(digest)), now),
+    // One that has expired may go as well: nobody can have it any more.
+    takeRequest: async (digest, now) => parse<AuthorizationRequest>(await link.command('GETDEL', requestKey(digest)), now),
+
+    claimNonce: async (nonce) => (await link.run(scripts.claimNonce, [book, nonceKey(nonce)], ...spending(nonce))) as 'first' | 'seen',
+    async saveTemporary(nonce, { token, clientId, secretSealed, callback, expiresAt }) {
+      const pair = [clientId, secretSealed, bounded(callback), expiresAt, keptFor(expiresAt)];
+      const outcome = await link.run(scripts.saveTemporary, [book, nonceKey(nonce), pairKey(token)], ...spending(nonce), ...pair);
+      inserted(outcome, 'a pair');
+      return outcome as 'saved' | 'nonce-seen';
+    },
+    async findTemporary(token, now) {
+      const pair = toPair(token, list(await link.command('HMGET', pairKey(token), ...scripts.pairFields)));
+      return pair !== undefined && pair.expiresAt > now ? pair : undefined;
+    },
+    authorizeTemporary: async (token, { userId, consentId, verifierDigest }, now, expiresAt) =>
+      (await link.run(
+        scripts.authorizeTemporary,
+        [pairKey(token)],
+        now,
+        userId,
+        consentId,
+        verifierDigest,
+        expiresAt,
+        keptFor(expiresAt),
+      )) as 'authorized' | 'already-authorized' | 'gone',
+    async redeemTemporary(nonce, token, verifierDigest, now, usedUntil) {
+      const values = [...spending(nonce), now, verifierDigest, usedUntil, keptFor(usedUntil)];
+      const outcome = await link.run(scripts.redeemTemporary, [book, nonceKey(nonce), pairKey(token)], ...values);
+      return outcome as Awaited<ReturnType<Handshakes['redeemTemporary']>>;
+    },
+
+    // It writes: a server that answers but cannot be written to (a full one, a replica) is not ready. It also opens the book of nonces early.
+    async ping() {
+      const policy = await link.run(scripts.openBook, [book], clock.now());
+      if (policy !== 'noeviction')
+        throw new Error(`Redis drops what it holds when it is full (maxmemory-policy ${policy}): set noeviction`);
+    },
+    close: () => link.close(),
+  };
+}
+
+/** A store whose short-lived ports are answered by Redis and the rest by the database. */
+export function withEphemeral<S extends { ping(): Promise<void>; close(): Promise<void> }>(durable: S, ephemeral: Ephemeral): S {
+  return {
+    ...durable,
+    ...ephemeral,
+    ping: async () => void (await Promise.all([durable.ping(), ephemeral.ping()])),
+    async close() {
+      await Promise.allSettled([ephemeral.close()]);
+      await durable.close();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { AccountRecords, AccountTokens, Limits, Passkeys, PeopleRecords, Sessions } from '#accounts/records.ts';
+import type { Instant } from '#kernel/time.ts';
+import type { Handshakes, TokenCredentialRecords } from '#oauth1/records.ts';
+import type { OAuth2Records } from '#oauth2/records.ts';
+import type { AuthorizationRequests } from '#registry/authorization-request.ts';
+import type { ReviewClaims } from '#registry/claims.ts';
+import type { FailureRecords } from '#registry/failures.ts';
+import type { RegistryRecords } from '#registry/records.ts';
+import type { SealedRecords } from '#registry/resealing.ts';
+import { accountStore } from './accounts.ts';
+import { claimStore } from './claims.ts';
+import type { Driver } from './driver.ts';
+import { failureStore } from './failures.ts';
+import { oauth1Store } from './oauth1.ts';
+import { oauth2Store } from './oauth2.ts';
+import { peopleStore } from './people.ts';
+import { purgeExpired } from './purge.ts';
+import { registryStore } from './registry.ts';
+import { resealingStore } from './resealing.ts';
+import type { MigrationPlan } from './sql/migrate.ts';
+
+/** The ports of the program that are answered in SQL, whichever database it is. */
+export interface Ports
+  extends AccountRecords,
+    PeopleRecords,
+    AccountTokens,
+    Passkeys,
+    Sessions,
+    Limits,
+    RegistryRecords,
+    ReviewClaims,
+    FailureRecords,
+    AuthorizationRequests,
+    Handshakes,
+    TokenCredentialRecords,
+    SealedRecords,
+    OAuth2Records {
+  /** Deletes at most `limit` expired rows of each short-lived table; answers how many went. */
+  purgeExpired(now: Instant, limit: number): Promise<number>;
+}
+
+/** Every port of the program, answered by one database. */
+export interface Store extends Ports {
+  /**
+   * Brings the schema up to date, or with `migrate: false` only looks. Of several processes one migrates and the others find it done. Throws
+   * SchemaMismatch when the schema is newer than the program, or older and must not be touched.
+   */
+  ready(options?: { readonly migrate?: boolean }): Promise<void>;
+  /** What `ready` would do; throws SchemaMismatch when the schema is newer than the program. */
+  plan(): Promise<MigrationPlan>;
+  /** Rejects when the database cannot be reached. */
+  ping(): Promise<void>;
+  /** Finishes what is under way and lets go of the database. */
+  close(): Promise<void>;
+}
+
+/** Answers every port over a driver. */
+export function portsOver(driver: Driver): Ports {
+  return {
+    ...accountStore(driver),
+    ...peopleStore(driver),
+    ...registryStore(driver),
+    ...claimStore(driver),
+    ...failureStore(driver),
+    ...oauth1Store(driver),
+    ...oauth2Store(driver),
+    ...resealingStore(driver),
+    purgeExpired: (now, limit) => purgeExpired(driver, now, limit),
+  };
+}

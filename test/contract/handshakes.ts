@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import type { Digest, Sealed, SiteId } from '#kernel/ids.ts';
+import type { Case } from './store.ts';
+import { at, audit, consented, digest, NOW, nonce, noSuch, person, registered, request, tally, temporary, text } from './things.ts';
+
+/** Nonces, temporary credentials, token credentials and requests that wait for a decision. */
+export const handshakeCases: readonly Case[] = [
+  [
+    'a nonce is first once, of 50 at once too',
+    async (store) => {
+      const one = nonce();
+      assert.equal(await store.claimNonce(one), 'first');
+      assert.equal(await store.claimNonce({ ...one, expiresAt: at(9) }), 'seen');
+      const other = nonce();
+      const claims = await Promise.all(Array.from({ length: 50 }, () => store.claimNonce(other)));
+      assert.deepEqual(tally(claims), { first: 1, seen: 49 });
+    },
+  ],
+  [
+    'temporary credentials are saved with their nonce or not at all, and last until the very second',
+    async (store) => {
+      const [pair, spent] = [temporary(), nonce()];
+      assert.equal(await store.saveTemporary(spent, pair), 'saved');
+      assert.deepEqual(await store.findTemporary(pair.token, at(599)), pair);
+      assert.equal(await store.findTemporary(pair.token, at(600)), undefined);
+      const late = temporary();
+      assert.equal(await store.saveTemporary(spent, late), 'nonce-seen');
+      assert.equal(await store.findTemporary(late.token, NOW), undefined);
+      const again = nonce();
+      await assert.rejects(store.saveTemporary(again, pair));
+      assert.equal(await store.claimNonce(again), 'first', 'what faulted spent nothing');
+    },
+  ],
+  [
+    'a pair is authorized once: authorized, already-authorized, gone',
+    async (store) => {
+      const pair = temporary();
+      await store.saveTemporary(nonce(), pair);
+      const { user, consent } = await consented(store);
+      const yes = { userId: user, consentId: consent.id, verifierDigest: digest() };
+      assert.equal(await store.authorizeTemporary('unknown', yes, NOW, at(900)), 'gone');
+      assert.equal(await store.authorizeTemporary(pair.token, yes, at(600), at(900)), 'gone');
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () => store.authorizeTemporary(pair.token, { ...yes, verifierDigest: digest() }, at(599), at(900))),
+      );
+      assert.deepEqual(tally(answers), { authorized: 1, 'already-authorized': 49 });
+      const found = await store.findTemporary(pair.token, at(899));
+      assert.equal(found?.authorized?.userId, user);
+      assert.equal(found?.expiresAt, at(900));
+    },
+  ],
+  [
+    'a pair is redeemed once, with every refusal on the way, and each attempt spends its nonce',
+    async (store) => {
+      const pair = temporary();
+      await store.saveTemporary(nonce(), pair);
+      const { user, consent } = await consented(store);
+      const verifierDigest = digest();
+      const redeem = (one: Digest, now = NOW, claim = nonce(), token = pair.token) =>
+        store.redeemTemporary(claim, token, one, now, at(950));
+      assert.equal(await redeem(verifierDigest), 'not-authorized');
+      await store.authorizeTemporary(pair.token, { userId: user, consentId: consent.id, verifierDigest }, NOW, at(900));
+      const wrong = nonce();
+      assert.equal(await redeem(digest(), NOW, wrong), 'wrong-verifier');
+      assert.equal(await redeem(verifierDigest, NOW, wrong), 'nonce-seen');
+      assert.equal(await redeem(verifierDigest, at(900)), 'gone');
+      assert.equal(await redeem(verifierDigest, NOW, nonce(), 'unknown'), 'gone');
+      const answers = await Promise.all(Array.from({ length: 50 }, () => redeem(verifierDigest)));
+      assert.deepEqual(tally(answers), { redeemed: 1, 'already-used': 49 });
+      assert.equal((await store.findTemporary(pair.token, at(949)))?.used, true);
+      assert.equal(await redeem(verifierDigest, at(950)), 'gone');
+      assert.equal(
+        await store.authorizeTemporary(pair.token, { userId: user, consentId: consent.id, verifierDigest }, NOW, at(990)),
+        'gone',
+      );
+    },
+  ],
+  [
+    'one redemption with one nonce, 50 at once: one is redeemed, the others see the nonce',
+    async (store) => {
+      const pair = temporary();
+      await store.saveTemporary(nonce(), pair);
+      const { user, consent } = await consented(store);
+      const verifierDigest = digest();
+      await store.authorizeTemporary(pair.token, { userId: user, consentId: consent.id, verifierDigest }, NOW, at(900));
+      const claim = nonce();
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () => store.redeemTemporary(claim, pair.token, verifierDigest, NOW, at(950))),
+      );
+      assert.deepEqual(tally(answers), { redeemed: 1, 'nonce-seen': 49 });
+    },
+  ],
+  [
+    'token credentials belong to a consent, one pair for each, and die with it',
+    async (store) => {
+      const user = await person(store);
+      const app = await registered(store, await person(store), { protocol: 'oauth1' });
+      const pair = (token: string) => ({ token, secretSealed: 'v1.m1.s.t' as Sealed });
+      const wish = { userId: user, clientId: app.id, site: 'here' as SiteId, scopes: ['basic'], acceptedAt: NOW };
+      const [first, second] = [text('token'), text('token')];
+      const consent = await store.saveConsent(wish, pair(first), audit(app.id));
+      assert.equal((await store.saveConsent(wish, pair(second), audit(app.id))).id, consent.id);
+      assert.equal(await store.tokenOfConsent(consent.id), first);
+      assert.deepEqual(await store.findTokenCredentials(first), {
+        credentials: { ...pair(first), consentId: consent.id },
+        consent,
+      });
+      assert.deepEqual(await store.findTokenCredentialsOf(consent.id), { ...pair(first), consentId: consent.id });
+      assert.equal(await store.findTokenCredentials(second), undefined);
+      assert.equal(await store.findTokenCredentialsOf(noSuch.consent), undefined);
+      assert.equal(await store.tokenOfConsent(noSuch.consent), undefined);
+      assert.equal(await store.renounceConsent(consent.id, user, audit(app.id)), 'renounced');
+      assert.equal(await store.findTokenCredentials(first), undefined);
+      assert.equal(await store.tokenOfConsent(consent.id), undefined);
+    },
+  ],
+  [
+    'a request that waits for a decision lasts until the very second and is taken once, of 50 at once too',
+    async (store) => {
+      const one = request();
+      await store.saveRequest(one);
+      assert.deepEqual(await store.findRequest(one.digest, at(599)), one);
+      assert.equal(await store.findRequest(one.digest, at(600)), undefined);
+      assert.equal(await store.takeRequest(one.digest, at(600)), undefined);
+      const taken = await Promise.all(Array.from({ length: 50 }, () => store.takeRequest(one.digest, at(599))));
+      assert.deepEqual(
+        taken.filter((each) => each !== undefined),
+        [one],
+      );
+      assert.equal(await store.findRequest(one.digest, NOW), undefined);
+      assert.equal(await store.takeRequest(noSuch.digest, NOW), undefined);
+    },
+  ],
+];

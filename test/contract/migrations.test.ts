@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, test } from 'node:test';
+import pg from 'pg';
+import type { ClientId, Digest, SiteId, UserId } from '#kernel/ids.ts';
+import { openStore } from '#store/open.ts';
+import { migrations, SchemaMismatch } from '#store/sql/migrate.ts';
+import { findPostgres } from './postgres-server.ts';
+import { NOW, person, registered } from './things.ts';
+
+/** A database as one of its makers sees it: by statements alone. */
+interface Kind {
+  readonly name: 'sqlite' | 'postgres';
+  create(): Promise<string>;
+  run(location: string, statements: string): Promise<void>;
+  /** Says which schema the database has, whatever it really has. */
+  mark(version: number): string;
+}
+
+const ID = 'a'.repeat(32) as ClientId;
+
+/** What was in a database of schema 1: a person, an app with a secret, a consent with its pair, a code and a token. */
+const schemaOne = `
+INSERT INTO accounts (name, name_key, email, email_confirmed_at, real_name, groups, password_hash, blocked, created_at)
+  VALUES ('Ada', 'ada', 'ada@example.org', ${NOW}, 'Ada', '["reviewer"]', 'hash', 0, ${NOW});
+INSERT INTO clients (id, name, version, description, owner_id, email, protocol, owner_only, confidential, redirect_uri, redirect_is_prefix,
+  grant_types, pkce_optional, token_algorithm, site, scopes, secret_digest, secret_sealed, rsa_public_key, restrictions, stage, stage_at,
+  suppressed, registered_at, changes) VALUES ('${ID}', 'App', '1.0', '', 1, 'ada@example.org', 'oauth1', 0, 1, 'https://app.example/cb', 0,
+  '[]', 0, 'ES256', '*', '["basic"]', 'digest', 'sealed', NULL, '{"addresses":["::/0"],"pages":[]}', 'approved', ${NOW}, 0, ${NOW}, 3);
+INSERT INTO consents (user_id, client_id, site, scopes, accepted_at) VALUES (1, '${ID}', '*', '["basic"]', ${NOW});
+INSERT INTO token_credentials (token, consent_id, secret_sealed) VALUES ('token', 1, 'sealed');
+INSERT INTO sessions (digest, user_id, created_at, expires_at) VALUES ('session', 1, ${NOW}, ${NOW + 60});
+`;
+
+const directory = mkdtempSync(join(tmpdir(), 'gatehouse-migrations-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+let files = 0;
+const sqlite: Kind = {
+  name: 'sqlite',
+  create: async () => `sqlite:${join(directory, `${++files}.db`)}`,
+  async run(location, statements) {
+    const db = new DatabaseSync(location.slice('sqlite:'.length));
+    db.exec(statements);
+    db.close();
+  },
+  mark: (version) => `PRAGMA user_version = ${version}`,
+};
+
+const postgres = await findPostgres();
+if (typeof postgres === 'string') test('migrations on PostgreSQL', { skip: postgres });
+else {
+  after(() => postgres.close());
+  migrate({
+    name: 'postgres',
+    create: () => postgres.database(),
+    async run(location, statements) {
+      const client = new pg.Client({ connectionString: location });
+      await client.connect();
+      try {
+        await client.query(statements);
+      } finally {
+        await client.end();
+      }
+    },
+    mark: (version) =>
+      `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY); INSERT INTO schema_version VALUES (${version})`,
+  });
+}
+migrate(sqlite);
+
+function migrate({ name, create, run, mark }: Kind): void {
+  describe(`migrations on ${name}`, { timeout: 60_000 }, () => {
+    test('a plan does nothing; a start that must not migrate refuses and names the remedy', async () => {
+      const location = await create();
+      const store = openStore(location, { migrate: false });
+      const plan = { from: 0, to: migrations.length };
+      assert.deepEqual(await store.plan(), plan);
+      await assert.rejects(
+        store.ready({ migrate: false }),
+        (fault) => fault instanceof SchemaMismatch && /gatehouse migrate/.test(fault.message),
+      );
+      assert.deepEqual(await store.plan(), plan);
+      await store.ready();
+      assert.deepEqual(await store.plan(), { from: migrations.length, to: migrations.length });
+      await store.ready({ migrate: false });
+      await store.close();
+    });
+
+    test('a schema that is newer than the program is refused, and left as it is', async () => {
+      const location = await create();
+      await run(location, mark(migrations.length + 1));
+      const newer = (fault: unknown) => fault instanceof SchemaMismatch && /run a newer Gatehouse/.test(fault.message);
+      const store = openStore(location, { migrate: false });
+      await assert.rejects(store.plan(), newer);
+      await assert.rejects(store.ready(), newer);
+      await assert.rejects(store.ready({ migrate: false }), newer);
+      await store.close();
+    });
+
+    test('many starts at once on an empty database: one migrates, the others find it done', async () => {
+      const location = await create();
+      const stores = Array.from({ length: name === 'sqlite' ? 2 : 6 }, () => openStore(location, { migrate: false }));
+      await Promise.all(stores.map((store) => store.ready()));
+      for (const store of stores) {
+        assert.equal((await store.plan()).from, migrations.length);
+        await store.close();
+      }
+    });
+
+    test('a step that fails leaves the schema as it was', async () => {
+      const location = await create();
+      await run(location, `${migrations[0]?.[name]}; ${mark(1)}; CREATE TABLE revisions (of_somebody_else BIGINT);`);
+      const store = openStore(location, { migrate: false });
+      await assert.rejects(store.ready());
+      assert.equal((await store.plan()).from, 1);
+      await run(location, 'DROP TABLE revisions');
+      await store.ready();
+      await store.close();
+    });
+
+    test('what a database of schema 1 held is there after the migration', async () => {
+      const location = await create();
+      await run(location, `${migrations[0]?.[name]}; ${mark(1)}; ${schemaOne}`);
+      const store = openStore(location, { migrate: false });
+      await store.ready();
+      const ada = await store.findAccountByName('Ada');
+      assert.equal(ada?.id, 1);
+      const app = await store.findClient(ID);
+      assert.equal(app?.edition, 3);
+      assert.equal(app.halted, 'nothing');
+      assert.deepEqual(
+        app.secrets.map(({ label, digest, sealed }) => [label, digest, sealed]),
+        [['first', 'digest', 'sealed']],
+      );
+      const found = await store.findTokenCredentials('token');
+      assert.deepEqual(found?.consent, await store.findConsent(1 as UserId, ID, '*' as SiteId));
+      assert.equal((await store.findSession('session' as Digest, NOW))?.userId, 1);
+      await store.close();
+    });
+
+    test('the audit trail refuses to be changed by anybody', async () => {
+      const location = await create();
+      const store = openStore(location);
+      await store.ready();
+      await registered(store, await person(store));
+      const forbidden = ['UPDATE audit SET reason = NULL', 'DELETE FROM audit', ...(name === 'postgres' ? ['TRUNCATE audit'] : [])];
+      for (const statement of forbidden) await assert.rejects(run(location, statement), /append-only/);
+      assert.equal((await store.listAudit({ limit: 9 })).length, 1);
+      await store.close();
+    });
+  });
+}

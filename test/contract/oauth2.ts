@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import type { Sealed } from '#kernel/ids.ts';
+import type { Case } from './store.ts';
+import { access, at, audit, code, consented, digest, familyId, NOW, noSuch, refresh, tally, tokenId } from './things.ts';
+
+const answer = 'v1.m1.answer.x' as Sealed;
+
+/** Codes, access tokens, refresh tokens and families. */
+export const oauth2Cases: readonly Case[] = [
+  [
+    'a code comes back as it was, with who and what stands behind it',
+    async (store) => {
+      const world = await consented(store);
+      const one = code(world, { redirectUri: 'https://app.example/cb?a=1', codeChallenge: 'c', codeChallengeMethod: 'S256' });
+      await store.saveCode(one);
+      const found = await store.findCode(one.digest);
+      assert.deepEqual(found?.code, one);
+      assert.equal(found?.familyRevoked, false);
+      assert.equal(found?.user?.id, world.user);
+      assert.deepEqual(found?.consent, world.consent);
+      assert.equal(await store.findCode(noSuch.digest), undefined);
+      await assert.rejects(store.saveCode(one));
+    },
+  ],
+  [
+    'a code is redeemed once: unknown, redeemed, replayed; a replay revokes what the first bought',
+    async (store) => {
+      const world = await consented(store);
+      const one = code(world);
+      await store.saveCode(one);
+      const bought = () => {
+        const token = access(world, { familyId: one.familyId });
+        return { access: token, refresh: refresh(world, { familyId: one.familyId, accessTokenId: token.id }) };
+      };
+      const first = bought();
+      assert.equal(await store.redeemCode(noSuch.digest, NOW, bought()), 'unknown');
+      assert.equal(await store.redeemCode(one.digest, NOW, first), 'redeemed');
+      assert.deepEqual((await store.findAccessToken(first.access.id))?.token, first.access);
+      assert.deepEqual((await store.findRefreshToken(first.refresh.digest))?.token, first.refresh);
+      assert.equal((await store.findAccessToken(first.access.id))?.familyRevoked, false);
+      assert.equal((await store.findCode(one.digest))?.code.used, true);
+      const late = bought();
+      assert.equal(await store.redeemCode(one.digest, NOW, late), 'replayed');
+      assert.equal(await store.findAccessToken(late.access.id), undefined);
+      assert.equal((await store.findAccessToken(first.access.id))?.familyRevoked, true);
+      assert.equal((await store.findRefreshToken(first.refresh.digest))?.familyRevoked, true);
+      assert.equal((await store.findCode(one.digest))?.familyRevoked, true);
+    },
+  ],
+  [
+    '50 redemptions of one code at once: one is redeemed, and no other token is stored',
+    async (store) => {
+      const world = await consented(store);
+      const one = code(world);
+      await store.saveCode(one);
+      const tokens = Array.from({ length: 50 }, () => access(world, { familyId: one.familyId }));
+      const answers = await Promise.all(tokens.map((token) => store.redeemCode(one.digest, NOW, { access: token, refresh: null })));
+      assert.deepEqual(tally(answers), { redeemed: 1, replayed: 49 });
+      const found = await Promise.all(tokens.map(({ id }) => store.findAccessToken(id)));
+      assert.deepEqual(
+        found.map((each) => each !== undefined),
+        answers.map((each) => each === 'redeemed'),
+      );
+      assert.equal(found.find((each) => each !== undefined)?.familyRevoked, true);
+    },
+  ],
+  [
+    'what faults in the middle of a redemption leaves the code unspent',
+    async (store) => {
+      const world = await consented(store);
+      const one = code(world);
+      await store.saveCode(one);
+      const twice = access(world);
+      await store.saveAccessToken(twice);
+      await assert.rejects(store.redeemCode(one.digest, NOW, { access: twice, refresh: null }));
+      assert.equal((await store.findCode(one.digest))?.code.used, false);
+      assert.equal(await store.redeemCode(one.digest, NOW, { access: access(world), refresh: null }), 'redeemed');
+    },
+  ],
+  [
+    'an access token: saved, found with what it stands on, revoked; unknown ones are no error',
+    async (store) => {
+      const world = await consented(store);
+      const one = access(world);
+      await store.saveAccessToken(one);
+      const found = await store.findAccessToken(one.id);
+      assert.deepEqual(found?.token, one);
+      assert.deepEqual(found?.client, world.app);
+      assert.deepEqual(found?.consent, world.consent);
+      assert.equal(found?.user?.id, world.user);
+      await store.revokeAccessToken(one.id);
+      await store.revokeAccessToken(one.id);
+      await store.revokeAccessToken(tokenId());
+      assert.equal((await store.findAccessToken(one.id))?.token.revoked, true);
+      assert.equal(await store.findAccessToken(tokenId()), undefined);
+      const own = access(world, { userId: null, consentId: null, grantType: 'client_credentials' });
+      await store.saveAccessToken(own);
+      assert.deepEqual(await store.findAccessToken(own.id), {
+        token: own,
+        familyRevoked: false,
+        client: world.app,
+        user: undefined,
+        consent: undefined,
+      });
+    },
+  ],
+  [
+    'a token whose consent was renounced has none, whatever consents come later',
+    async (store) => {
+      const world = await consented(store);
+      const one = access(world);
+      await store.saveAccessToken(one);
+      await store.renounceConsent(world.consent.id, world.user, audit(world.app.id));
+      assert.equal((await store.findAccessToken(one.id))?.consent, undefined);
+      const { id: _id, ...wish } = world.consent;
+      const again = await store.saveConsent(wish, null, audit(world.app.id));
+      assert.notEqual(again.id, world.consent.id);
+      assert.equal((await store.findAccessToken(one.id))?.consent, undefined);
+    },
+  ],
+  [
+    'a refresh token rotates once: unknown, family-revoked, rotated, already-used with the winner\u2019s answer',
+    async (store) => {
+      const world = await consented(store);
+      const old = access(world);
+      await store.saveAccessToken(old);
+      const one = code(world);
+      await store.saveCode(one);
+      const first = refresh(world, { familyId: one.familyId, accessTokenId: old.id });
+      await store.redeemCode(one.digest, NOW, { access: access(world, { familyId: one.familyId }), refresh: first });
+      const next = () => {
+        const token = access(world, { familyId: one.familyId });
+        return { access: token, refresh: refresh(world, { familyId: one.familyId, accessTokenId: token.id }) };
+      };
+      assert.deepEqual(await store.rotateRefreshToken(noSuch.digest, NOW, answer, next(), false), { outcome: 'unknown' });
+      const won = next();
+      assert.deepEqual(await store.rotateRefreshToken(first.digest, at(5), answer, won, true), { outcome: 'rotated' });
+      assert.equal((await store.findAccessToken(old.id))?.token.revoked, true);
+      assert.deepEqual((await store.findRefreshToken(won.refresh.digest))?.token, won.refresh);
+      const used = { outcome: 'already-used', usedAt: at(5), answerSealed: answer };
+      assert.deepEqual(await store.rotateRefreshToken(first.digest, at(6), 'other' as Sealed, next(), true), used);
+      assert.deepEqual((await store.findRefreshToken(first.digest))?.token, { ...first, usedAt: at(5), answerSealed: answer });
+      await store.revokeFamily(one.familyId);
+      await store.revokeFamily(one.familyId);
+      await store.revokeFamily(familyId());
+      const late = next();
+      assert.deepEqual(await store.rotateRefreshToken(won.refresh.digest, NOW, answer, late, true), { outcome: 'family-revoked' });
+      assert.equal(await store.findAccessToken(late.access.id), undefined);
+      assert.equal(await store.findRefreshToken(noSuch.digest), undefined);
+    },
+  ],
+  [
+    '50 rotations of one refresh token at once: one rotates, all others are told the same answer',
+    async (store) => {
+      const world = await consented(store);
+      const one = code(world);
+      await store.saveCode(one);
+      const first = refresh(world, { familyId: one.familyId });
+      await store.redeemCode(one.digest, NOW, { access: access(world, { familyId: one.familyId }), refresh: first });
+      const tries = Array.from({ length: 50 }, (_, index) => ({
+        sealed: `answer ${index}` as Sealed,
+        next: { access: access(world, { familyId: one.familyId }), refresh: refresh(world, { familyId: one.familyId, digest: digest() }) },
+      }));
+      const answers = await Promise.all(tries.map(({ sealed, next }) => store.rotateRefreshToken(first.digest, NOW, sealed, next, false)));
+      assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), { rotated: 1, 'already-used': 49 });
+      const winner = tries[answers.findIndex(({ outcome }) => outcome === 'rotated')]?.sealed;
+      for (const each of answers) if (each.outcome === 'already-used') assert.equal(each.answerSealed, winner);
+      const stored = await Promise.all(tries.map(({ next }) => store.findRefreshToken(next.refresh.digest)));
+      assert.equal(stored.filter((each) => each !== undefined).length, 1);
+    },
+  ],
+];

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { after, test } from 'node:test';
+import pg from 'pg';
+import { openPostgres } from '#store/postgres.ts';
+import { migrate } from '#store/sql/migrate.ts';
+import { compiled } from '#store/sql/statement.ts';
+import { SqliteDriver } from '#store/sqlite-driver.ts';
+import { findPostgres } from './postgres-server.ts';
+
+const room = new URL('../../src/store/', import.meta.url);
+for (const file of readdirSync(room)) if (file.endsWith('.ts')) await import(new URL(file, room).href);
+
+test('SQLite understands every statement of the store', async () => {
+  const driver = new SqliteDriver(':memory:');
+  migrate(driver.database);
+  assert.ok(compiled.length > 80);
+  for (const { sqlite } of compiled) assert.ok(driver.database.prepare(sqlite.text), sqlite.text);
+  await driver.close();
+});
+
+const postgres = await findPostgres();
+if (typeof postgres === 'string') test('PostgreSQL understands every statement of the store', { skip: postgres });
+else {
+  after(() => postgres.close());
+  test('PostgreSQL understands every statement of the store, and knows the type of each value', async () => {
+    const url = await postgres.database();
+    const store = openPostgres(url);
+    await store.ready();
+    await store.close();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const wrong: string[] = [];
+    for (const [index, { postgres: own }] of compiled.entries())
+      await client.query(`PREPARE s${index} AS ${own.text}`).catch((fault: Error) => wrong.push(`${fault.message}: ${own.text}`));
+    await client.end();
+    assert.deepEqual(wrong, []);
+  });
+}

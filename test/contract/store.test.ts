@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { openPostgres } from '#store/postgres.ts';
+import { openSqlite } from '#store/sqlite.ts';
+import { findPostgres } from './postgres-server.ts';
+import { storeContract } from './store.ts';
+
+storeContract('SQLite in memory', async () => openSqlite(':memory:'));
+
+const directory = mkdtempSync(join(tmpdir(), 'gatehouse-contract-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+storeContract('SQLite in a file', async () => openSqlite(join(directory, 'gatehouse.db')));
+
+const postgres = await findPostgres();
+if (typeof postgres === 'string') test('PostgreSQL', { skip: postgres });
+else {
+  after(() => postgres.close());
+  storeContract('PostgreSQL', async () => {
+    const store = openPostgres(await postgres.database());
+    await store.ready();
+    return store;
+  });
+}

@@ -1,8 +1,9 @@
 // This server as it is, on a SQLite file, with one person signed in and one app that only learns who they are (so that nobody is asked).
 import { join } from 'node:path';
-import { makeWorld, readSettings, realOutside } from '#app';
+import { makeWorld, realOutside } from '#app';
 import { buildHttp } from '#http/app.ts';
 import { sentRequest } from '#http/sent.ts';
+import { readSettings } from '#operating';
 import type { Actor } from '#registry/actor.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';

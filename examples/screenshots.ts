@@ -1,32 +1,34 @@
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { openBrowser, Walk } from '#harness/browser.ts';
-import { makeScene, sheets } from '#harness/scene.ts';
+import { harmless, makeScene, sheets } from '#harness/scene.ts';
 
 // Pictures of every page, into docs/screenshots: `npm run screenshots`. With names, those alone: `npm run screenshots -- consent review`.
 
 const folder = new URL('../docs/screenshots/', import.meta.url).pathname;
 const wanted = process.argv.slice(2);
-const TALLEST = 2600;
-/** Looked at for what they do to strangers' texts, by the tests; two of them are pictures as well. */
-const left = /-(?:hostile|empty|used|hidden|tokens|approved|groups|oauth1|refused)$|^(?:register-sent|setup-used|request-gone)/;
-const kept = /^(?:consent-hostile|review-empty|new-app-refused|sign-in-refused|consents-hostile)$/;
+/** Below that, more of the same; pictures are small, as they are kept with the code. */
+const TALLEST = 1080;
+/** Looked at by the tests; a few of them are pictures as well. */
+const left =
+  /-(?:hostile|empty|used|hidden|tokens|approved|groups|oauth1|refused|filtered|advice|finish|own|rejected|everything)$|^(?:register-sent|request-gone|password-new)/;
+const kept = /^(?:review-empty|new-app-refused|sign-in-refused|my-apps-empty)$/;
 /** By night, and in Arabic: a page of each kind. */
 const dark = /^(?:consent|sign-in|directory|manage-app|review-desk|admin|consents)$/;
-const arabic = /^(?:consent|home-everything|new-app|review-difference|account|directory)$/;
+const arabic = /^(?:consent|home-user|new-app|review-difference|account|directory)$/;
 
 mkdirSync(folder, { recursive: true });
 if (wanted.length === 0) for (const name of readdirSync(folder)) if (name.endsWith('.webp')) rmSync(folder + name);
-const scene = await makeScene({ port: '4400', issuer: 'http://localhost:4400' });
+const scene = await makeScene({ port: '4400', issuer: 'http://localhost:4400' }, harmless);
 const browser = await openBrowser();
 const pictured = sheets.filter(({ name }) => (wanted.length > 0 ? wanted.includes(name) : !left.test(name) || kept.test(name)));
 const looks = [
-  { width: 1000, suffix: '', of: /./ },
-  { width: 360, suffix: '-phone', of: /./ },
-  { width: 1000, suffix: '-dark', dark: true, of: dark },
-  { width: 360, suffix: '-arabic-phone', language: 'ar', of: arabic },
+  { width: 1000, suffix: '', scale: 0.75, of: /./ },
+  { width: 360, suffix: '-phone', scale: 1, of: /./ },
+  { width: 1000, suffix: '-dark', scale: 0.75, dark: true, of: dark },
+  { width: 360, suffix: '-arabic-phone', scale: 1, language: 'ar', of: arabic },
 ] as const;
 let total = 0;
-for (const { suffix, of, ...look } of looks) {
+for (const { suffix, scale, of, ...look } of looks) {
   for (const { name, as, go } of pictured.filter((sheet) => of.test(sheet.name))) {
     const walk = await Walk.start(browser, scene.place, look, as === null ? undefined : scene.people[as]);
     await go(walk, scene);
@@ -34,9 +36,9 @@ for (const { suffix, of, ...look } of looks) {
     const devices = await walk.page.context().newCDPSession(walk.page);
     const { data } = await devices.send('Page.captureScreenshot', {
       format: 'webp',
-      quality: 55,
+      quality: 40,
       captureBeyondViewport: true,
-      clip: { x: 0, y: 0, width: look.width, height, scale: 1 },
+      clip: { x: 0, y: 0, width: look.width, height, scale },
     });
     const file = `${folder}${name}${suffix}.webp`;
     writeFileSync(file, Buffer.from(data, 'base64'));

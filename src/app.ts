@@ -1,33 +1,19 @@
-import { hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import { makeAccounts } from '#accounts/accounts.ts';
 import { loadRights } from '#accounts/rights.ts';
-import type { BackupAnswer } from '#cli/backup.ts';
-import { type ExitCode, type Io, UsageError, type Verbs } from '#cli/command.ts';
-import type { KeyDesk } from '#cli/keys.ts';
-import type { MigrationAnswer } from '#cli/migrate.ts';
-import { type Config, readConfig } from '#config/config.ts';
+import { UsageError } from '#cli/command.ts';
+import type { Config } from '#config/config.ts';
 import { type Guard, makeGuard } from '#guard/permit.ts';
-import { buildHttp } from '#http/app.ts';
 import { mediawikiRoutes } from '#http/routes/mediawiki.ts';
-import { watchOAuth1, watchOAuth2 } from '#http/watch.ts';
 import type { World } from '#http/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
-import { instant, seconds } from '#kernel/time.ts';
-import { isUnavailable } from '#kernel/unavailable.ts';
-import { type Generation, isDue, type SigningSource, withNext } from '#keys/generations.ts';
+import type { SigningSource } from '#keys/generations.ts';
 import { makeMint } from '#keys/mint.ts';
 import { fixedRing, type KeyRing } from '#keys/ring.ts';
 import { makeSealer } from '#keys/sealer.ts';
-import { generateSigningKeysAside, makeSigning } from '#keys/signing.ts';
-import { makeMediawikiReading } from '#mediawiki/reading.ts';
-import { makeOAuth1, type OAuth1 } from '#oauth1/oauth1.ts';
-import type { Reading } from '#oauth1/parse.ts';
+import { makeSigning } from '#keys/signing.ts';
 import { makeMintOwnerToken } from '#oauth2/access-token.ts';
-import { makeOAuth2, type OAuth2 } from '#oauth2/oauth2.ts';
-import { coreReading } from '#oauth2/reading.ts';
 import { letterWords } from '#pages/letters.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
@@ -35,60 +21,21 @@ import type { Log } from '#ports/log.ts';
 import type { Mail } from '#ports/mail.ts';
 import type { Web } from '#ports/web.ts';
 import { grantTypes } from '#registry/client.ts';
-import { readConfigured } from '#registry/configured.ts';
 import { type Delivery, makeDelivery } from '#registry/delivery.ts';
-import { CLIENT_SECRET } from '#registry/desk.ts';
 import { makeFailures } from '#registry/failures.ts';
 import type { FieldRules } from '#registry/fields.ts';
-import { operatorDesk } from '#registry/operator.ts';
 import { makeRegistry } from '#registry/registry.ts';
 import { makeResealing } from '#registry/resealing.ts';
 import { loadScopes } from '#registry/scopes.ts';
 import { makeSites } from '#registry/sites.ts';
 import { makeUsage } from '#registry/usage.ts';
-import { openStore } from '#store/open.ts';
-import { openRedis, withEphemeral } from '#store/redis.ts';
-import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
-import { makeBackup, restoreBackup } from './backup.ts';
-import { makeKeyDesk } from './key-desk.ts';
+import { settleConfigured } from './configured-apps.ts';
+import { makeFaces } from './faces.ts';
+import { type KeyCare, makeKeyCare } from './key-care.ts';
 import { keyDirectory, openRing, openSigning } from './key-files.ts';
-import { fetchWeb, smtpMail } from './outside.ts';
-import { isWorker, leave, runWorkers, sharedPort, tellServing } from './workers.ts';
-
-/** The real clock. */
-export const systemClock: Clock = { now: () => instant(Date.now() / 1000), millis: () => Date.now() };
-
-const POOL = 4096;
-let pool = Buffer.alloc(0);
-let used = 0;
-
-/** Chance from the operating system, drawn 4 KiB at a time; what was handed out is wiped. */
-export const systemEntropy: Entropy = {
-  bytes: (count) => {
-    if (count > POOL / 4) return randomBytes(count);
-    if (used + count > pool.length) {
-      pool = randomBytes(POOL);
-      used = 0;
-    }
-    const handed = Uint8Array.prototype.slice.call(pool, used, used + count);
-    pool.fill(0, used, used + count);
-    used += count;
-    return handed;
-  },
-};
-
-/** One JSON line for each event, on standard error. */
-export function jsonLog(level: Config['logLevel'], clock: Clock): Log {
-  const ranks = { info: 0, warn: 1, error: 2, silent: 3 } as const;
-  const at =
-    (own: 'info' | 'warn' | 'error') =>
-    (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
-      if (ranks[own] >= ranks[level])
-        process.stderr.write(`${JSON.stringify({ at: new Date(clock.millis()).toISOString(), level: own, event, ...fields })}\n`);
-    };
-  return { info: at('info'), warn: at('warn'), error: at('error') };
-}
+import { fetchWeb, jsonLog, smtpMail, systemClock, systemEntropy } from './outside.ts';
+import { opened, reached, shortLived } from './storage.ts';
 
 /** Replaceable ways out of the program, for tests. */
 export interface Outside {
@@ -103,16 +50,6 @@ export interface Outside {
   readonly mail: Mail | null;
   /** Where webhooks go. */
   readonly web: Web;
-}
-
-/** What has to be done about keys now and then. */
-export interface KeyCare {
-  /** Hears of keys that other processes made. */
-  look(): void;
-  /** Makes the next signing keys when it is time; of several processes one does. */
-  renewSigning(): Promise<void>;
-  /** Seals a part of the secrets again that are not under the current key. */
-  reseal(): Promise<number>;
 }
 
 /** The world and the handles its keeper needs. */
@@ -137,7 +74,8 @@ const readJson = (path: string): unknown => {
 };
 const bundled = (path: string) => readJson(new URL(path, import.meta.url).pathname);
 
-const version = () => (bundled('../package.json') as { readonly version: string }).version;
+/** The program's own version. */
+export const version = () => (bundled('../package.json') as { readonly version: string }).version;
 
 /** The ways out of a real process: system clock and chance, the database and the keys in the data directory, made at the first start. */
 export function realOutside(config: Config): Outside {
@@ -189,56 +127,20 @@ export function makeWorld(config: Config, outside: Outside): Built {
     localSuffixes: ['.localhost', ...(config.mediawiki ? ['com', 'net', 'org'].map((end) => `.local.wmftest.${end}`) : [])],
   };
 
-  const oauth2Settings = {
-    issuer: config.issuer,
-    site,
-    codeFor: seconds(600),
-    accessTokenFor: config.accessTokenFor,
-    refreshTokenFor: config.refreshTokenFor,
-    refreshGraceFor: config.refreshGraceFor,
-    grantTypes: offered,
-  };
-  const oauth2Parts = {
-    records: store,
-    registry: store,
-    accounts: store,
+  const failures = makeFailures(clock, store);
+  const { coreFace, dialectFace, mediawiki, core } = makeFaces({
+    config,
+    store,
     scopes,
     mint,
-    clock,
-    entropy,
+    sealer,
     signing,
     usage,
-    settings: oauth2Settings,
-  };
-  const core = coreReading(oauth2Settings);
-  const oauth1Parts = { handshakes: store, tokens: store, registry: store, accounts: store, sealer, mint, clock, usage };
-  const failures = makeFailures(clock, store);
-  const watched = (oauth1: OAuth1, reading: Reading, oauth2: OAuth2) => ({
-    oauth1: watchOAuth1(oauth1, reading, store, failures),
-    oauth2: watchOAuth2(oauth2, store, failures),
+    failures,
+    offered,
+    clock,
+    entropy,
   });
-  const coreFace = watched(
-    makeOAuth1({
-      ...oauth1Parts,
-      settings: {
-        origin: config.origin,
-        reading: 'rfc5849',
-        methods: ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256', ...(config.oauth1Plaintext ? (['PLAINTEXT'] as const) : [])],
-        nonceCoversTimestamp: true,
-        windowFor: seconds(300),
-        temporaryFor: seconds(600),
-        oobRedirects: false,
-      },
-    }),
-    'rfc5849',
-    makeOAuth2({ ...oauth2Parts, reading: core }),
-  );
-  const mediawiki = makeMediawikiReading({ issuer: config.issuer, origin: config.origin, site });
-  const dialectFace = watched(
-    makeOAuth1({ ...oauth1Parts, settings: mediawiki.oauth1 }),
-    'mediawiki',
-    makeOAuth2({ ...oauth2Parts, reading: mediawiki.oauth2 }),
-  );
   const guard = makeGuard({ oauth1: coreFace.oauth1, oauth2: coreFace.oauth2, scopes, rightsOf: rights.rightsOf, realm: 'gatehouse' });
   const world: World = {
     guard,
@@ -326,59 +228,12 @@ export function makeWorld(config: Config, outside: Outside): Built {
     concurrency: 4,
   });
 
-  async function settle(): Promise<void> {
+  const settle = async () => {
     await reached(() => store.ready({ migrate: config.migrate }));
-    const owners = new Map((await store.listAccounts()).map(({ name, id }) => [name.toLowerCase(), id]));
-    const read = readConfigured(structure.clients, {
-      rules,
-      ownerOf: (name) => owners.get(name.toLowerCase()),
-      readSecret: (path) => readFileSync(path, 'utf8'),
-      seal: (secret) => sealer.seal(secret, CLIENT_SECRET),
-      email: config.mailFrom,
-      now: clock.now(),
-    });
-    if (!read.ok) {
-      const lines = read.refusal.map(({ app, field, problem }) => `  ${[app, field].filter(Boolean).join(' ')}: ${problem}`);
-      throw new UsageError(`the apps of the configuration do not fit:\n${lines.join('\n')}`);
-    }
-    const kept = await store.keepConfigured(read.value.clients, read.value.secrets);
-    if (kept !== 'kept')
-      throw new UsageError(
-        `the apps of the configuration do not fit:\n  ${kept.taken}: an app with this identifier, or this owner, name and version, was registered before`,
-      );
-    // An owner-only app acts under its owner's yes; by describing it the operator gives it for them. An OAuth 1 one would need a token, too.
-    for (const client of read.value.clients.filter(({ ownerOnly, protocol }) => ownerOnly && protocol === 'oauth2')) {
-      const at = clock.now();
-      const consent = { userId: client.ownerId, clientId: client.id, site: client.site, scopes: client.scopes, acceptedAt: at };
-      const line = {
-        at,
-        action: 'accept',
-        actorId: null,
-        via: 'config',
-        address: null,
-        clientId: client.id,
-        reason: '',
-        changes: [],
-      } as const;
-      await store.saveConsent(consent, null, line);
-    }
-  }
-  const resealing = makeResealing({ records: store, sealer, keys: outside.masterKeys, clock, log });
-  const keys: KeyCare = {
-    look() {
-      outside.masterKeys.look();
-      outside.signingKeys.look();
-    },
-    async renewSigning() {
-      const due = (generations: readonly Generation[]) => isDue(generations, config.signingKeyFor, clock.now());
-      if (!due(outside.signingKeys.generations())) return;
-      const made = await generateSigningKeysAside();
-      const changed = outside.signingKeys.change((kept) => (due(kept) ? withNext(kept, made.keys, clock.now()) : undefined));
-      if (changed === 'changed') log.info('new signing keys are published, and sign in a day');
-    },
-    // Nothing is written while the registry is read-only.
-    reseal: async () => (config.readOnly === null ? resealing.run() : 0),
+    await settleConfigured({ config, store, rules, sealer, clock });
   };
+  const resealing = makeResealing({ records: store, sealer, keys: outside.masterKeys, clock, log });
+  const keys = makeKeyCare({ config, outside, resealing });
   return {
     world,
     guard,
@@ -388,222 +243,4 @@ export function makeWorld(config: Config, outside: Outside): Built {
     keys,
     flushUsage: async () => void (await Promise.all([usage.flush(), failures.flush()])),
   };
-}
-
-/** The configuration of a command line and the environment. Throws UsageError that names every problem. */
-export function readSettings(flags: Readonly<Record<string, string | undefined>>): Config {
-  const config = readConfig(flags, process.env, (path) => readFileSync(path, 'utf8'));
-  if (config.ok) return config.value;
-  throw new UsageError(
-    `the settings do not fit:\n${config.refusal.map(({ setting, source, remedy }) => `  ${setting} (from ${source}): use ${remedy}`).join('\n')}`,
-  );
-}
-
-/** Asks the database for the first time. Throws UsageError with the remedy when it cannot be reached, or its schema does not fit. */
-async function reached<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (fault) {
-    throw unreached(fault);
-  }
-}
-
-function unreached(fault: unknown): unknown {
-  if (fault instanceof SchemaMismatch) return new UsageError(`${fault.message}.`, { cause: fault });
-  if (isUnavailable(fault)) return new UsageError(`${fault.message}: check GATEHOUSE_DATABASE, and that the server runs and lets us in.`);
-  return fault;
-}
-
-/** What expires may be kept in Redis; the rest stays in the database. */
-function shortLived(config: Config, clock: Clock, store: Store): Store {
-  if (config.ephemeral === null) return store;
-  // Both faces of OAuth 1 accept timestamps 300 seconds around now, and keep a nonce for a second longer.
-  return withEphemeral(store, openRedis(config.ephemeral, { clock, nonceFor: seconds(301) }));
-}
-
-function opened(config: Config, location: string): Store {
-  try {
-    return openStore(location, { migrate: config.migrate, connections: config.databaseConnections });
-  } catch (fault) {
-    throw unreached(fault);
-  }
-}
-
-/** `gatehouse migrate`: brings the schema up to date, or only looks. */
-export async function migrateStore(config: Config, dryRun: boolean): Promise<MigrationAnswer> {
-  const store = openStore(config.database, { migrate: false });
-  try {
-    const plan = await reached(() => store.plan());
-    if (!dryRun) await reached(() => store.ready());
-    return plan;
-  } catch (fault) {
-    if (fault instanceof UsageError && fault.cause instanceof SchemaMismatch) return { refused: fault.cause.message };
-    throw fault;
-  } finally {
-    await store.close();
-  }
-}
-
-/** `gatehouse keys …`: the keys, and the store when it has to be asked. */
-export const openKeyDesk = (config: Config): KeyDesk =>
-  makeKeyDesk({
-    config,
-    clock: systemClock,
-    entropy: systemEntropy,
-    async withRecords(ask) {
-      const store = opened({ ...config, migrate: false }, config.database);
-      try {
-        await reached(() => store.ready({ migrate: false }));
-        return await reached(() => ask(store));
-      } finally {
-        await store.close();
-      }
-    },
-  });
-
-const isPostgres = (database: string) => /^postgres(?:ql)?:/.test(database);
-
-/** `gatehouse backup`. */
-export async function backUp(config: Config, to: string, withKeys: boolean): Promise<BackupAnswer> {
-  if (isPostgres(config.database))
-    return { refused: 'the database is PostgreSQL: use pg_dump, and copy the keys (docs/operations/backup.md)' };
-  const made = await makeBackup({
-    database: config.database.replace(/^sqlite:/, ''),
-    keys: withKeys ? join(config.data, 'keys') : null,
-    to,
-    program: version(),
-    now: systemClock.now(),
-  });
-  return made.ok ? { made: made.value, withoutKeys: withKeys ? config.masterKeysFrom : 'asked' } : { refused: made.refusal.problem };
-}
-
-/** `gatehouse restore`. */
-export async function restore(config: Config, from: string): Promise<BackupAnswer> {
-  if (config.database !== `sqlite:${join(config.data, 'gatehouse.db')}`)
-    return { refused: 'a backup goes into a data directory, and the settings name a database elsewhere: leave GATEHOUSE_DATABASE out' };
-  const restored = await restoreBackup(from, config.data);
-  return restored.ok ? { made: restored.value, withoutKeys: null } : { refused: restored.refusal.problem };
-}
-
-/** Opens the store and the keys for one command. */
-export async function openVerbs(config: Config): Promise<Verbs> {
-  const { world, store, settle } = makeWorld(config, realOutside(config));
-  await settle().catch(async (fault) => {
-    await store.close();
-    throw fault;
-  });
-  const { accounts, registry, records } = world;
-  return { accounts, registry, clients: operatorDesk(registry), records, close: () => store.close() };
-}
-
-export interface Running {
-  readonly app: FastifyInstance;
-  readonly address: string;
-  stop(): Promise<void>;
-}
-
-const PURGE_AT_MOST = 2000;
-
-interface Job {
-  readonly name: string;
-  readonly everyMs: number;
-  run(): Promise<unknown>;
-}
-
-/** Runs each job again and again, one run of it at a time. Answers how to stop: no new run, and an end to those under way. */
-function repeat(log: Log, jobs: readonly Job[]): () => Promise<void> {
-  const running = new Map<Job, Promise<void>>();
-  const timers = jobs.map((job) => {
-    const timer = setInterval(() => {
-      if (running.has(job)) return;
-      const run = job
-        .run()
-        .catch((fault: Error) => log.error(`${job.name} failed`, { message: fault.message }))
-        .then(() => void running.delete(job));
-      running.set(job, run);
-    }, job.everyMs);
-    return timer.unref();
-  });
-  return async () => {
-    for (const timer of timers) clearInterval(timer);
-    // What still runs is bounded by itself; nobody waits long for it, and nothing is lost by leaving it.
-    await Promise.race([Promise.all(running.values()), new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
-  };
-}
-
-/** Listens. The first start without any account prints a one-time set-up link through `say`. */
-export async function start(config: Config, built: Built, say: (line: string) => void): Promise<Running> {
-  const { world, store, delivery } = built;
-  await built.settle();
-  const app = buildHttp(world);
-  const address = await app.listen({ port: config.port, host: config.host, ...sharedPort() });
-  const stopJobs = repeat(world.log, [
-    { name: 'purge', everyMs: 60_000, run: () => store.purgeExpired(world.clock.now(), PURGE_AT_MOST) },
-    { name: 'expiry of idle proposals', everyMs: 60_000, run: () => world.registry.expireIdle() },
-    { name: 'delivery of notices', everyMs: 5_000, run: () => delivery.run() },
-    { name: 'watch of the keys', everyMs: 5_000, run: async () => built.keys.look() },
-    { name: 'renewal of the signing keys', everyMs: 60_000, run: () => built.keys.renewSigning() },
-    { name: 'sealing again', everyMs: 2_000, run: () => built.keys.reseal() },
-    { name: 'usage', everyMs: 10_000, run: () => built.flushUsage() },
-  ]);
-  if (isWorker()) tellServing();
-  else await welcome(config, built, address, say);
-  return {
-    app,
-    address,
-    async stop() {
-      await app.close();
-      await Promise.race([world.accounts.lettersSettled(), new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
-      await stopJobs();
-      await built.flushUsage();
-      await store.close();
-    },
-  };
-}
-
-/** Says where people go; while there is no account, a link that makes the first one. */
-async function welcome(config: Config, { world, store }: Built, address: string, say: (line: string) => void): Promise<void> {
-  say(`Gatehouse listens on ${address}, and is known as ${config.issuer}.`);
-  if ((await store.countAccounts({ text: '', group: null, blocked: null })) > 0) return say(`Sign in at ${config.issuer}/sign-in`);
-  const secret = await world.accounts.issueSetupSecret();
-  say(`There are no accounts yet. Open this link once to create the first administrator:\n\n  ${config.issuer}/setup?token=${secret}\n`);
-}
-
-/** Serves from several processes: this one looks after them. */
-async function serveFromWorkers(config: Config, io: Io): Promise<ExitCode> {
-  // Schema, keys and the apps of the configuration are made sure of once, before anybody serves.
-  const built = makeWorld(config, realOutside(config));
-  await built.settle();
-  const stop = Promise.withResolvers<ExitCode>();
-  const workers = runWorkers(config.workers, () => stop.resolve(1));
-  await workers.ready.catch(() => io.err('gatehouse: the workers do not start; the lines above say why.\n'));
-  await welcome(config, built, `http://${config.host}:${config.port}`, (line) => io.out(`${line}\n`));
-  await built.store.close();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.resolve(0));
-  const code = await stop.promise;
-  io.out('Stopping.\n');
-  await workers.stop();
-  return code;
-}
-
-/** `gatehouse serve`: runs until it is told to stop. */
-export async function serve(config: Config, io: Io): Promise<ExitCode> {
-  if (config.workers > 1 && !isWorker()) return serveFromWorkers(config, io);
-  let running: Running;
-  try {
-    running = await start(config, makeWorld(config, realOutside(config)), (line) => io.out(`${line}\n`));
-  } catch (fault) {
-    const { code, message } = fault as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE')
-      throw new UsageError(`port ${config.port} on ${config.host} is in use: stop the other program, or choose another with --port.`);
-    if (code === 'EACCES') throw new UsageError(`${message}: choose another --port or --data, or allow it.`);
-    throw fault;
-  }
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-  if (!isWorker()) io.out('Stopping.\n');
-  await running.stop();
-  leave();
-  return 0;
 }

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { backUp, migrateStore, openKeyDesk, openVerbs, readSettings, restore, serve } from '#app';
 import { accountBlocking, accountCreate, accountList, accountResetPassword } from '#cli/account.ts';
 import { auditExport } from '#cli/audit.ts';
 import { backupCommand, restoreCommand } from '#cli/backup.ts';
@@ -10,6 +9,8 @@ import { keyCommands } from '#cli/keys.ts';
 import { migrateCommand } from '#cli/migrate.ts';
 import { clientDecisions } from '#cli/review.ts';
 import { serveCommand } from '#cli/serve.ts';
+import { backUp, migrateStore, openKeyDesk, openVerbs, readSettings, restore } from '#operating';
+import { serve } from '#serving';
 
 const MOST_STDIN = 1_048_576;
 

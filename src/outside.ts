@@ -1,3 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import type { Config } from '#config/config.ts';
+import { instant } from '#kernel/time.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Entropy } from '#ports/entropy.ts';
+import type { Log } from '#ports/log.ts';
+
+/** The real clock. */
+export const systemClock: Clock = { now: () => instant(Date.now() / 1000), millis: () => Date.now() };
+
+const POOL = 4096;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** Chance from the operating system, drawn 4 KiB at a time; what was handed out is wiped. */
+export const systemEntropy: Entropy = {
+  bytes: (count) => {
+    if (count > POOL / 4) return randomBytes(count);
+    if (used + count > pool.length) {
+      pool = randomBytes(POOL);
+      used = 0;
+    }
+    const handed = Uint8Array.prototype.slice.call(pool, used, used + count);
+    pool.fill(0, used, used + count);
+    used += count;
+    return handed;
+  },
+};
+
+/** One JSON line for each event, on standard error. */
+export function jsonLog(level: Config['logLevel'], clock: Clock): Log {
+  const ranks = { info: 0, warn: 1, error: 2, silent: 3 } as const;
+  const at =
+    (own: 'info' | 'warn' | 'error') =>
+    (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      if (ranks[own] >= ranks[level])
+        process.stderr.write(`${JSON.stringify({ at: new Date(clock.millis()).toISOString(), level: own, event, ...fields })}\n`);
+    };
+  return { info: at('info'), warn: at('warn'), error: at('error') };
+}
+
 import { createTransport, type NodemailerError } from 'nodemailer';
 import type { Mail } from '#ports/mail.ts';
 import type { Web } from '#ports/web.ts';

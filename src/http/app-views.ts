@@ -1,7 +1,10 @@
 import type { UserId } from '#kernel/ids.ts';
 import { type AppView, kindOf, type PermissionGroup } from '#pages/app-parts.ts';
+import type { Frame } from '#pages/layout.ts';
 import type { SampleFacts } from '#pages/samples.ts';
+import { scopeWords } from '#pages/scopes.ts';
 import type { ShownChange } from '#pages/trail.ts';
+import type { Words } from '#pages/words.ts';
 import type { Client } from '#registry/client.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { coversSite } from '#registry/policy.ts';
@@ -25,15 +28,26 @@ export function namesOf(world: World): (id: UserId) => Promise<string | null> {
 }
 
 /** Visible scopes in plain words, by group, in display order. */
-export function permissionGroups(world: World, wanted: (name: string) => boolean, optional: readonly string[]): readonly PermissionGroup[] {
+export function permissionGroups(
+  world: World,
+  words: Words,
+  wanted: (name: string) => boolean,
+  optional: readonly string[],
+): readonly PermissionGroup[] {
+  const said = scopeWords(words, world.scopes);
   const groups = new Map<string, PermissionGroup['scopes'][number][]>();
-  for (const { name, group, description, risk, identityOnly } of world.scopes.all()) {
+  for (const { name, group, risk, identityOnly } of world.scopes.all()) {
     if (group === 'hidden' || identityOnly || !wanted(name)) continue;
     const lines = groups.get(group) ?? [];
-    lines.push({ name, description, risk: risk === 'low' ? null : world.scopes.riskLabel(risk), optional: optional.includes(name) });
+    lines.push({
+      name,
+      description: said.description(name),
+      risk: risk === 'low' ? null : said.risk(risk),
+      optional: optional.includes(name),
+    });
     groups.set(group, lines);
   }
-  return [...groups].map(([group, scopes]) => ({ label: world.scopes.groupLabel(group), scopes }));
+  return [...groups].map(([group, scopes]) => ({ label: said.group(group), scopes }));
 }
 
 /** Days of the last use, as Unix seconds. */
@@ -47,7 +61,7 @@ export async function lastUses(world: World, kind: 'client' | 'secret', ids: rea
 
 /** An app as this viewer may see it. */
 export async function appView(
-  { world, actor }: Viewer,
+  { world, actor, frame }: Viewer & { readonly frame: Pick<Frame, 'words'> },
   client: Client,
   more: { readonly keeper: boolean; readonly lastUsed: number | null; readonly names?: (id: UserId) => Promise<string | null> },
 ): Promise<AppView> {
@@ -63,8 +77,8 @@ export async function appView(
     site: world.sites.nameOf(client.site) ?? null,
     redirectUri: shown ? client.redirectUri : '',
     redirectIsPrefix: shown && client.redirectIsPrefix,
-    groups: permissionGroups(world, (name) => client.scopes.includes(name), client.optionalScopes),
-    identity: identity === undefined ? null : (world.scopes.get(identity)?.description ?? identity),
+    groups: permissionGroups(world, frame.words, (name) => client.scopes.includes(name), client.optionalScopes),
+    identity: identity === undefined ? null : scopeWords(frame.words, world.scopes).description(identity),
     stage: client.stage,
     stageAt: client.stageAt,
     suppressed: client.suppressed,

@@ -1,6 +1,7 @@
 import type { AppChoices, AppDraft, FormProblem } from '#pages/app-forms.ts';
 import { type AppKind, appKinds, isOwn, kindOf } from '#pages/app-parts.ts';
 import { fieldName, problemText, refusalText } from '#pages/refusals.ts';
+import { scopeWords } from '#pages/scopes.ts';
 import type { Words } from '#pages/words.ts';
 import type { Client, GrantType } from '#registry/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
@@ -133,11 +134,11 @@ export const proposedValues = (draft: AppDraft, email: string, ignoreWarnings: b
 };
 
 /** What a form of this server offers. */
-export const choicesOf = (world: World): AppChoices => ({
-  groups: permissionGroups(world, () => true, []),
-  identities: world.scopes.identityOnly.map((name) => [name, world.scopes.get(name)?.description ?? name] as const),
+export const choicesOf = (world: World, words: Words): AppChoices => ({
+  groups: permissionGroups(world, words, () => true, []),
+  identities: world.scopes.identityOnly.map((name) => [name, scopeWords(words, world.scopes).description(name)] as const),
   sites: world.sites.all.map(({ id, name }) => [id, name] as const),
-  always: world.scopes.hidden.map((name) => world.scopes.get(name)?.description ?? name),
+  always: world.scopes.hidden.map((name) => scopeWords(words, world.scopes).description(name)),
 });
 
 /** Why the registry said no, where it is said. */

@@ -1,5 +1,6 @@
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { stageName } from '#pages/refusals.ts';
+import { scopeWords } from '#pages/scopes.ts';
 import type { Shown, ShownItem, TrailLine } from '#pages/trail.ts';
 import type { MessageKey, Words } from '#pages/words.ts';
 import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
@@ -13,10 +14,11 @@ import type { World } from './world.ts';
 // Values of the registry, made ready for pages.
 
 /** One scope in plain words. */
-export function scopeItem(world: World, name: string): ShownItem {
+export function scopeItem(world: World, words: Words, name: string): ShownItem {
+  const said = scopeWords(words, world.scopes);
   const scope = world.scopes.get(name);
   if (scope === undefined) return { text: name };
-  return { text: scope.description, code: name, risk: scope.risk === 'low' ? null : world.scopes.riskLabel(scope.risk) };
+  return { text: said.description(name), code: name, risk: scope.risk === 'low' ? null : said.risk(scope.risk) };
 }
 
 const oneOf = <T extends string>(list: readonly T[], value: unknown): value is T => list.some((known) => known === value);
@@ -38,7 +40,7 @@ export function makeShown(world: World, words: Words, names = makeNames(world)):
     if (Array.isArray(value)) {
       if (value.length === 0) return { kind: 'none' };
       const scopes = field === 'scopes' || field === 'optionalScopes';
-      return { kind: 'list', items: value.map((item) => (scopes ? scopeItem(world, String(item)) : { text: String(item) })) };
+      return { kind: 'list', items: value.map((item) => (scopes ? scopeItem(world, words, String(item)) : { text: String(item) })) };
     }
     if (typeof value === 'object') {
       const { addresses, pages, accepted, invited } = value as Readonly<Record<string, unknown>>;

@@ -2,6 +2,8 @@ import type { Account } from '#accounts/account.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { type QueueRow, queuePage, type ReviewTab, reviewTabs, tabPath } from '#pages/review.ts';
+import { scopeWords } from '#pages/scopes.ts';
+import type { Words } from '#pages/words.ts';
 import type { Actor } from '#registry/actor.ts';
 import { claimsEndedAt } from '#registry/claims.ts';
 import type { Client, Stage } from '#registry/client.ts';
@@ -37,17 +39,17 @@ async function countsOf({ world, actor }: ReviewCall): Promise<Record<ReviewTab,
 }
 
 /** Risks of an app's scopes that are not low, in words. */
-const risksOf = (world: World, scopes: readonly string[]): readonly string[] => [
+const risksOf = (world: World, words: Words, scopes: readonly string[]): readonly string[] => [
   ...new Set(
     scopes
       .map((scope) => world.scopes.get(scope)?.risk ?? 'unknown')
       .filter((risk) => risk !== 'low')
-      .map((risk) => world.scopes.riskLabel(risk)),
+      .map((risk) => scopeWords(words, world.scopes).risk(risk)),
   ),
 ];
 
 /** Makes rows of apps for one page; people and claims are looked up once. */
-function makeRows({ world, user }: ReviewCall) {
+function makeRows({ world, user, frame }: ReviewCall) {
   const names = makeNames(world);
   const now = world.clock.now();
   return async (
@@ -71,7 +73,7 @@ function makeRows({ world, user }: ReviewCall) {
           change,
           since,
           days: Math.floor((now - since) / DAY),
-          risks: risksOf(world, scopes),
+          risks: risksOf(world, frame.words, scopes),
           claim: claim ? { reviewer: (await names(claim.reviewerId)).name, mine: claim.reviewerId === user.id, since: claim.at } : null,
         };
       }),

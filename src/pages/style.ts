@@ -62,6 +62,7 @@ th, td { overflow-wrap: break-word; } :is(th, td) :is(bdi, code) { overflow-wrap
   td { border: 0; padding: .15rem 0; } td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); } .copyable { flex-wrap: wrap; } .copyable > pre { flex-basis: 100%; }
 }
 /* Marks piled up on a letter of a name stay near their line; the margin leaves room for focus rings. */
-@supports (overflow-clip-margin: 1px) { li bdi { display: inline-block; max-width: 100%; } li bdi, h1, h2, h3, p, dd, td, th, caption, .card, header > nav, header li, li > a, .buttons > *, button { overflow: clip; overflow-clip-margin: .45rem; } }
+@supports (overflow-clip-margin: 1px) { main nav li > a { display: inline-block; max-width: 100%; } h1, h2, h3, p, dd, td, th, caption, .card, header > nav, li > a, .buttons > *, button { overflow: clip; overflow-clip-margin: .45rem; } }
+@media (min-width: 50rem) { main.wide td { min-width: 6rem; } }
 @media print { header, footer, button, .buttons, .skip, form { display: none !important; } body { background: #fff; color: #000; } pre { max-height: none; } .card { break-inside: avoid; } }
 `;

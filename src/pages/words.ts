@@ -23,18 +23,21 @@ import refusalEn from './messages/refusal.en.json' with { type: 'json' };
 import reviewAr from './messages/review.ar.json' with { type: 'json' };
 import reviewDe from './messages/review.de.json' with { type: 'json' };
 import reviewEn from './messages/review.en.json' with { type: 'json' };
+import scopesAr from './messages/scopes.ar.json' with { type: 'json' };
+import scopesDe from './messages/scopes.de.json' with { type: 'json' };
+import scopesEn from './messages/scopes.en.json' with { type: 'json' };
 
 // Every text of the pages. A key that English lacks does not compile; a language that lacks one fails a test.
 
-const english = { ...frameEn, ...peopleEn, ...consentEn, ...appsEn, ...reviewEn, ...adminEn, ...refusalEn, ...helpEn };
+const english = { ...frameEn, ...peopleEn, ...consentEn, ...appsEn, ...reviewEn, ...adminEn, ...refusalEn, ...helpEn, ...scopesEn };
 export type MessageKey = keyof typeof english;
 type Texts = Readonly<Record<string, string>>;
 
 /** The texts by language, as they are in the files. */
 export const catalogues = {
   en: english,
-  de: { ...frameDe, ...peopleDe, ...consentDe, ...appsDe, ...reviewDe, ...adminDe, ...refusalDe, ...helpDe },
-  ar: { ...frameAr, ...peopleAr, ...consentAr, ...appsAr, ...reviewAr, ...adminAr, ...refusalAr, ...helpAr },
+  de: { ...frameDe, ...peopleDe, ...consentDe, ...appsDe, ...reviewDe, ...adminDe, ...refusalDe, ...helpDe, ...scopesDe },
+  ar: { ...frameAr, ...peopleAr, ...consentAr, ...appsAr, ...reviewAr, ...adminAr, ...refusalAr, ...helpAr, ...scopesAr },
 } as const satisfies Readonly<Record<string, Texts>>;
 
 export type Language = keyof typeof catalogues;

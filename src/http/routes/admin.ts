@@ -5,6 +5,7 @@ import type { AccountFilter } from '#accounts/records.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { type Counted, groupsPage, overviewPage, scopesPage } from '#pages/admin.ts';
 import { peoplePage, personPage } from '#pages/admin-people.ts';
+import { scopeWords } from '#pages/scopes.ts';
 import type { Words } from '#pages/words.ts';
 import type { NoticeState } from '#registry/notices.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
@@ -184,17 +185,18 @@ async function groups({ world, frame }: AdminCall): Promise<PageAnswer> {
 
 async function scopes({ world, frame }: AdminCall): Promise<PageAnswer> {
   const catalogue = world.scopes;
+  const said = scopeWords(frame.words, catalogue);
   const order = [...new Set(catalogue.all().map(({ group }) => group))];
   return scopesPage(frame, {
     groups: order.map((group) => ({
-      label: catalogue.groupLabel(group),
+      label: said.group(group),
       scopes: catalogue
         .all()
         .filter((scope) => scope.group === group)
-        .map(({ name, description, risk, rights }) => ({
+        .map(({ name, risk, rights }) => ({
           name,
-          description,
-          risk: risk === 'low' ? null : catalogue.riskLabel(risk),
+          description: said.description(name),
+          risk: risk === 'low' ? null : said.risk(risk),
           rights,
         })),
     })),

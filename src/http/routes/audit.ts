@@ -14,7 +14,7 @@ import type { World } from '../world.ts';
 import { makeAuditView } from './api/shapes.ts';
 
 type AuditCall = PageCall<Account>;
-const PAGE = 20;
+const PAGE = 15;
 const MOST_EXPORTED = 10_000;
 const names = ['app', 'actor', 'action', 'from', 'until'] as const satisfies readonly (keyof AuditQuery)[];
 

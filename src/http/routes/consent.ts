@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { digestOf } from '#keys/digest.ts';
 import { consentPage, type ScopeGroup, type ScopeLine } from '#pages/consent.ts';
+import { scopeWords } from '#pages/scopes.ts';
+import type { Words } from '#pages/words.ts';
 import type { AuthorizationRequest } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import { currentConsent } from '#registry/consents.ts';
@@ -12,15 +14,21 @@ import { formIsOurs, frameOf, refuseForm, seeOther, sendNote, sendPage, signInFo
 import type { World } from '../world.ts';
 
 /** Visible scopes by group, in display order. */
-function groupsOf(world: World, scopes: readonly string[], optional: readonly string[]): readonly ScopeGroup[] {
+function groupsOf(world: World, words: Words, scopes: readonly string[], optional: readonly string[]): readonly ScopeGroup[] {
+  const said = scopeWords(words, world.scopes);
   const groups = new Map<string, ScopeLine[]>();
-  for (const { name, description, group, risk } of world.scopes.all()) {
+  for (const { name, group, risk } of world.scopes.all()) {
     if (!scopes.includes(name) || group === 'hidden') continue;
     const lines = groups.get(group) ?? [];
-    lines.push({ name, description, risk: risk === 'low' ? null : world.scopes.riskLabel(risk), optional: optional.includes(name) });
+    lines.push({
+      name,
+      description: said.description(name),
+      risk: risk === 'low' ? null : said.risk(risk),
+      optional: optional.includes(name),
+    });
     groups.set(group, lines);
   }
-  return [...groups].map(([group, lines]) => ({ label: world.scopes.groupLabel(group), scopes: lines }));
+  return [...groups].map(([group, lines]) => ({ label: said.group(group), scopes: lines }));
 }
 
 /** Host, or scheme of an app on the device, that the person will be sent to. */
@@ -53,11 +61,13 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
       site: world.sites.nameOf(client.site) ?? null,
       groups: groupsOf(
         world,
+        visitor.words,
         asked.scopes.filter((scope) => !earlier.includes(scope)),
         client.optionalScopes,
       ),
       allowedBefore: groupsOf(
         world,
+        visitor.words,
         asked.scopes.filter((scope) => earlier.includes(scope)),
         client.optionalScopes,
       ),

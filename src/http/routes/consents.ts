@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ClientId } from '#kernel/ids.ts';
 import { consentsPage } from '#pages/consent.ts';
 import { refusalText } from '#pages/refusals.ts';
+import { scopeWords } from '#pages/scopes.ts';
 import { refusedStatus, showPage, takeForm } from '../page.ts';
 import { seeOther, sessionOf } from '../visitor.ts';
 import type { World } from '../world.ts';
@@ -46,7 +47,7 @@ export function consentsRoutes(app: FastifyInstance, world: World): void {
           since: consent.acceptedAt,
           scopes: consent.scopes
             .filter((scope) => !world.scopes.hidden.includes(scope))
-            .map((scope) => world.scopes.get(scope)?.description ?? scope),
+            .map((scope) => scopeWords(frame.words, world.scopes).description(scope)),
         })),
       );
       return consentsPage(frame, apps);

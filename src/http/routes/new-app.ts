@@ -23,7 +23,7 @@ function showForm(
   problem: FormProblem | null,
   copied: string | null = null,
 ): ReturnType<typeof newAppPage> {
-  return newAppPage(call.frame, { draft, choices: choicesOf(call.world), problem, email: call.user.email ?? '', copied });
+  return newAppPage(call.frame, { draft, choices: choicesOf(call.world, call.frame.words), problem, email: call.user.email ?? '', copied });
 }
 
 /** A form filled in from an app of one's own. */

@@ -27,7 +27,7 @@ async function showForm(call: OwnCall, own: OwnApp, draft: AppDraft, changeToken
     appId: client.id,
     appName: client.name,
     draft,
-    choices: choicesOf(call.world),
+    choices: choicesOf(call.world, call.frame.words),
     changeToken,
     problem,
     open: await isOpen(call, own),

@@ -254,13 +254,13 @@ test('the trail is searched by app, actor, action and day, page by page', async 
   const look = async (query: string) => here.app.inject({ url: `/admin/audit${query}`, headers: { cookie } });
   const rows = (body: string) => (body.match(/data-label="When"/g) ?? []).length;
   const first = (await look('')).body;
-  assert.equal(rows(first), 20);
+  assert.equal(rows(first), 15);
   assert.ok(Buffer.byteLength(first) < 30_000, `${Buffer.byteLength(first)} bytes`);
   const next = /href="\/admin\/audit(\?[^"]+)" rel="next"/.exec(first)?.[1] ?? '';
-  assert.equal(rows((await look(next)).body), 4);
+  assert.equal(rows((await look(next)).body), 9);
   assert.equal(rows((await look('?app=App+0')).body), 2);
   assert.equal(rows((await look('?action=approve')).body), 1);
-  assert.equal(rows((await look('?from=2027-01-15&until=2027-01-15')).body), 20);
+  assert.equal(rows((await look('?from=2027-01-15&until=2027-01-15')).body), 15);
   assert.equal(rows((await look('?until=2027-01-14')).body), 0);
   assert.equal(rows((await look('?actor=ada')).body), 0, 'the operator did it all');
   for (const [query, said] of [

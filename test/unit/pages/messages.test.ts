@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { IntlMessageFormat } from 'intl-messageformat';
+import { scopeWords } from '#pages/scopes.ts';
 import { acceptedLanguage, catalogues, languageOf, languages, type MessageKey, wordsOf } from '#pages/words.ts';
+import { loadScopes } from '#registry/scopes.ts';
 
 const keys = Object.keys(catalogues.en) as MessageKey[];
 const texts = (language: keyof typeof catalogues) => catalogues[language] as Readonly<Record<string, string>>;
@@ -98,4 +100,20 @@ test('tags, directions, numbers and lists', () => {
 
 test('what a value holds is not read as a text', () => {
   assert.equal(wordsOf('en').say('consents.end', { app: '{x} <b>' }), 'End {x} <b>');
+});
+
+test('scopes of the built-in catalogue are said in every language; those of the operator as they wrote them', () => {
+  const builtIn = loadScopes(JSON.parse(readFileSync('src/registry/data/scopes.json', 'utf8')));
+  for (const { name, description, group, risk } of builtIn.all()) {
+    const english = scopeWords(wordsOf('en'), builtIn);
+    assert.deepEqual(
+      [english.description(name), english.group(group), english.risk(risk)],
+      [description, builtIn.groupLabel(group), builtIn.riskLabel(risk)],
+    );
+    for (const language of ['de', 'ar'] as const)
+      assert.notEqual(scopeWords(wordsOf(language), builtIn).description(name), description, name);
+  }
+  const own = scopeWords(wordsOf('de'), { ...builtIn, get: () => ({ ...builtIn.all()[0], description: 'Paint the bikeshed' }) as never });
+  assert.equal(own.description('basic'), 'Paint the bikeshed');
+  assert.equal(own.description('unheard-of'), 'Paint the bikeshed');
 });

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { UsageError } from '#cli/command.ts';
+import type { Config } from '#config/config.ts';
+import type { Sealer } from '#keys/sealer.ts';
+import type { Clock } from '#ports/clock.ts';
+import { readConfigured } from '#registry/configured.ts';
+import { CLIENT_SECRET } from '#registry/desk.ts';
+import type { FieldRules } from '#registry/fields.ts';
+import type { Store } from '#store/store.ts';
+
+interface SettlingParts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly rules: FieldRules;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+}
+
+/** Takes the apps of the configuration in, all or none. Throws UsageError that names every problem. */
+export async function settleConfigured({ config, store, rules, sealer, clock }: SettlingParts): Promise<void> {
+  const { structure } = config;
+  const owners = new Map((await store.listAccounts()).map(({ name, id }) => [name.toLowerCase(), id]));
+  const read = readConfigured(structure.clients, {
+    rules,
+    ownerOf: (name) => owners.get(name.toLowerCase()),
+    readSecret: (path) => readFileSync(path, 'utf8'),
+    seal: (secret) => sealer.seal(secret, CLIENT_SECRET),
+    email: config.mailFrom,
+    now: clock.now(),
+  });
+  if (!read.ok) {
+    const lines = read.refusal.map(({ app, field, problem }) => `  ${[app, field].filter(Boolean).join(' ')}: ${problem}`);
+    throw new UsageError(`the apps of the configuration do not fit:\n${lines.join('\n')}`);
+  }
+  const kept = await store.keepConfigured(read.value.clients, read.value.secrets);
+  if (kept !== 'kept')
+    throw new UsageError(
+      `the apps of the configuration do not fit:\n  ${kept.taken}: an app with this identifier, or this owner, name and version, was registered before`,
+    );
+  // An owner-only app acts under its owner's yes; by describing it the operator gives it for them. An OAuth 1 one would need a token, too.
+  for (const client of read.value.clients.filter(({ ownerOnly, protocol }) => ownerOnly && protocol === 'oauth2')) {
+    const at = clock.now();
+    const consent = { userId: client.ownerId, clientId: client.id, site: client.site, scopes: client.scopes, acceptedAt: at };
+    const line = {
+      at,
+      action: 'accept',
+      actorId: null,
+      via: 'config',
+      address: null,
+      clientId: client.id,
+      reason: '',
+      changes: [],
+    } as const;
+    await store.saveConsent(consent, null, line);
+  }
+}

@@ -1,0 +1,88 @@
+import type { Config } from '#config/config.ts';
+import { watchOAuth1, watchOAuth2 } from '#http/watch.ts';
+import type { SiteId } from '#kernel/ids.ts';
+import { seconds } from '#kernel/time.ts';
+import type { Mint } from '#keys/mint.ts';
+import type { Sealer } from '#keys/sealer.ts';
+import type { SigningKeys } from '#keys/signing.ts';
+import { makeMediawikiReading } from '#mediawiki/reading.ts';
+import { makeOAuth1, type OAuth1 } from '#oauth1/oauth1.ts';
+import type { Reading } from '#oauth1/parse.ts';
+import { makeOAuth2, type OAuth2 } from '#oauth2/oauth2.ts';
+import { coreReading } from '#oauth2/reading.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Entropy } from '#ports/entropy.ts';
+import type { GrantType } from '#registry/client.ts';
+import type { FailureNotes } from '#registry/failures.ts';
+import type { ScopeCatalogue } from '#registry/scopes.ts';
+import type { UsageNotes } from '#registry/usage.ts';
+import type { Store } from '#store/store.ts';
+
+interface FaceParts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly scopes: ScopeCatalogue;
+  readonly mint: Mint;
+  readonly sealer: Sealer;
+  readonly signing: SigningKeys;
+  readonly usage: UsageNotes;
+  readonly failures: FailureNotes;
+  readonly offered: readonly GrantType[];
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+/** Builds the faces of the protocols: the core's, which is strict, and the dialect's over the same rooms. */
+export function makeFaces({ config, store, scopes, mint, sealer, signing, usage, failures, offered, clock, entropy }: FaceParts) {
+  const site = config.site as SiteId;
+  const oauth2Settings = {
+    issuer: config.issuer,
+    site,
+    codeFor: seconds(600),
+    accessTokenFor: config.accessTokenFor,
+    refreshTokenFor: config.refreshTokenFor,
+    refreshGraceFor: config.refreshGraceFor,
+    grantTypes: offered,
+  };
+  const oauth2Parts = {
+    records: store,
+    registry: store,
+    accounts: store,
+    scopes,
+    mint,
+    clock,
+    entropy,
+    signing,
+    usage,
+    settings: oauth2Settings,
+  };
+  const core = coreReading(oauth2Settings);
+  const oauth1Parts = { handshakes: store, tokens: store, registry: store, accounts: store, sealer, mint, clock, usage };
+  const watched = (oauth1: OAuth1, reading: Reading, oauth2: OAuth2) => ({
+    oauth1: watchOAuth1(oauth1, reading, store, failures),
+    oauth2: watchOAuth2(oauth2, store, failures),
+  });
+  const coreFace = watched(
+    makeOAuth1({
+      ...oauth1Parts,
+      settings: {
+        origin: config.origin,
+        reading: 'rfc5849',
+        methods: ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256', ...(config.oauth1Plaintext ? (['PLAINTEXT'] as const) : [])],
+        nonceCoversTimestamp: true,
+        windowFor: seconds(300),
+        temporaryFor: seconds(600),
+        oobRedirects: false,
+      },
+    }),
+    'rfc5849',
+    makeOAuth2({ ...oauth2Parts, reading: core }),
+  );
+  const mediawiki = makeMediawikiReading({ issuer: config.issuer, origin: config.origin, site });
+  const dialectFace = watched(
+    makeOAuth1({ ...oauth1Parts, settings: mediawiki.oauth1 }),
+    'mediawiki',
+    makeOAuth2({ ...oauth2Parts, reading: mediawiki.oauth2 }),
+  );
+  return { coreFace, dialectFace, mediawiki, core };
+}

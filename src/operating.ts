@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BackupAnswer } from '#cli/backup.ts';
+import { UsageError, type Verbs } from '#cli/command.ts';
+import type { KeyDesk } from '#cli/keys.ts';
+import type { MigrationAnswer } from '#cli/migrate.ts';
+import { type Config, readConfig } from '#config/config.ts';
+import { operatorDesk } from '#registry/operator.ts';
+import { openStore } from '#store/open.ts';
+import { SchemaMismatch } from '#store/sql/migrate.ts';
+import { makeWorld, realOutside, version } from './app.ts';
+import { makeBackup, restoreBackup } from './backup.ts';
+import { makeKeyDesk } from './key-desk.ts';
+import { systemClock, systemEntropy } from './outside.ts';
+import { opened, reached } from './storage.ts';
+/** The configuration of a command line and the environment. Throws UsageError that names every problem. */
+export function readSettings(flags: Readonly<Record<string, string | undefined>>): Config {
+  const config = readConfig(flags, process.env, (path) => readFileSync(path, 'utf8'));
+  if (config.ok) return config.value;
+  throw new UsageError(
+    `the settings do not fit:\n${config.refusal.map(({ setting, source, remedy }) => `  ${setting} (from ${source}): use ${remedy}`).join('\n')}`,
+  );
+}
+
+/** `gatehouse migrate`: brings the schema up to date, or only looks. */
+export async function migrateStore(config: Config, dryRun: boolean): Promise<MigrationAnswer> {
+  const store = openStore(config.database, { migrate: false });
+  try {
+    const plan = await reached(() => store.plan());
+    if (!dryRun) await reached(() => store.ready());
+    return plan;
+  } catch (fault) {
+    if (fault instanceof UsageError && fault.cause instanceof SchemaMismatch) return { refused: fault.cause.message };
+    throw fault;
+  } finally {
+    await store.close();
+  }
+}
+
+/** `gatehouse keys …`: the keys, and the store when it has to be asked. */
+export const openKeyDesk = (config: Config): KeyDesk =>
+  makeKeyDesk({
+    config,
+    clock: systemClock,
+    entropy: systemEntropy,
+    async withRecords(ask) {
+      const store = opened({ ...config, migrate: false }, config.database);
+      try {
+        await reached(() => store.ready({ migrate: false }));
+        return await reached(() => ask(store));
+      } finally {
+        await store.close();
+      }
+    },
+  });
+
+const isPostgres = (database: string) => /^postgres(?:ql)?:/.test(database);
+
+/** `gatehouse backup`. */
+export async function backUp(config: Config, to: string, withKeys: boolean): Promise<BackupAnswer> {
+  if (isPostgres(config.database))
+    return { refused: 'the database is PostgreSQL: use pg_dump, and copy the keys (docs/operations/backup.md)' };
+  const made = await makeBackup({
+    database: config.database.replace(/^sqlite:/, ''),
+    keys: withKeys ? join(config.data, 'keys') : null,
+    to,
+    program: version(),
+    now: systemClock.now(),
+  });
+  return made.ok ? { made: made.value, withoutKeys: withKeys ? config.masterKeysFrom : 'asked' } : { refused: made.refusal.problem };
+}
+
+/** `gatehouse restore`. */
+export async function restore(config: Config, from: string): Promise<BackupAnswer> {
+  if (config.database !== `sqlite:${join(config.data, 'gatehouse.db')}`)
+    return { refused: 'a backup goes into a data directory, and the settings name a database elsewhere: leave GATEHOUSE_DATABASE out' };
+  const restored = await restoreBackup(from, config.data);
+  return restored.ok ? { made: restored.value, withoutKeys: null } : { refused: restored.refusal.problem };
+}
+
+/** Opens the store and the keys for one command. */
+export async function openVerbs(config: Config): Promise<Verbs> {
+  const { world, store, settle } = makeWorld(config, realOutside(config));
+  await settle().catch(async (fault) => {
+    await store.close();
+    throw fault;
+  });
+  const { accounts, registry, records } = world;
+  return { accounts, registry, clients: operatorDesk(registry), records, close: () => store.close() };
+}

@@ -1,0 +1,118 @@
+import type { FastifyInstance } from 'fastify';
+import { type ExitCode, type Io, UsageError } from '#cli/command.ts';
+import type { Config } from '#config/config.ts';
+import { buildHttp } from '#http/app.ts';
+import type { Log } from '#ports/log.ts';
+import { type Built, makeWorld, realOutside } from './app.ts';
+import { isWorker, leave, runWorkers, sharedPort, tellServing } from './workers.ts';
+export interface Running {
+  readonly app: FastifyInstance;
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+const PURGE_AT_MOST = 2000;
+
+interface Job {
+  readonly name: string;
+  readonly everyMs: number;
+  run(): Promise<unknown>;
+}
+
+/** Runs each job again and again, one run of it at a time. Answers how to stop: no new run, and an end to those under way. */
+function repeat(log: Log, jobs: readonly Job[]): () => Promise<void> {
+  const running = new Map<Job, Promise<void>>();
+  const timers = jobs.map((job) => {
+    const timer = setInterval(() => {
+      if (running.has(job)) return;
+      const run = job
+        .run()
+        .catch((fault: Error) => log.error(`${job.name} failed`, { message: fault.message }))
+        .then(() => void running.delete(job));
+      running.set(job, run);
+    }, job.everyMs);
+    return timer.unref();
+  });
+  return async () => {
+    for (const timer of timers) clearInterval(timer);
+    // What still runs is bounded by itself; nobody waits long for it, and nothing is lost by leaving it.
+    await Promise.race([Promise.all(running.values()), new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
+  };
+}
+
+/** Listens. The first start without any account prints a one-time set-up link through `say`. */
+export async function start(config: Config, built: Built, say: (line: string) => void): Promise<Running> {
+  const { world, store, delivery } = built;
+  await built.settle();
+  const app = buildHttp(world);
+  const address = await app.listen({ port: config.port, host: config.host, ...sharedPort() });
+  const stopJobs = repeat(world.log, [
+    { name: 'purge', everyMs: 60_000, run: () => store.purgeExpired(world.clock.now(), PURGE_AT_MOST) },
+    { name: 'expiry of idle proposals', everyMs: 60_000, run: () => world.registry.expireIdle() },
+    { name: 'delivery of notices', everyMs: 5_000, run: () => delivery.run() },
+    { name: 'watch of the keys', everyMs: 5_000, run: async () => built.keys.look() },
+    { name: 'renewal of the signing keys', everyMs: 60_000, run: () => built.keys.renewSigning() },
+    { name: 'sealing again', everyMs: 2_000, run: () => built.keys.reseal() },
+    { name: 'usage', everyMs: 10_000, run: () => built.flushUsage() },
+  ]);
+  if (isWorker()) tellServing();
+  else await welcome(config, built, address, say);
+  return {
+    app,
+    address,
+    async stop() {
+      await app.close();
+      await Promise.race([world.accounts.lettersSettled(), new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
+      await stopJobs();
+      await built.flushUsage();
+      await store.close();
+    },
+  };
+}
+
+/** Says where people go; while there is no account, a link that makes the first one. */
+async function welcome(config: Config, { world, store }: Built, address: string, say: (line: string) => void): Promise<void> {
+  say(`Gatehouse listens on ${address}, and is known as ${config.issuer}.`);
+  if ((await store.countAccounts({ text: '', group: null, blocked: null })) > 0) return say(`Sign in at ${config.issuer}/sign-in`);
+  const secret = await world.accounts.issueSetupSecret();
+  say(`There are no accounts yet. Open this link once to create the first administrator:\n\n  ${config.issuer}/setup?token=${secret}\n`);
+}
+
+/** Serves from several processes: this one looks after them. */
+async function serveFromWorkers(config: Config, io: Io): Promise<ExitCode> {
+  // Schema, keys and the apps of the configuration are made sure of once, before anybody serves.
+  const built = makeWorld(config, realOutside(config));
+  await built.settle();
+  const stop = Promise.withResolvers<ExitCode>();
+  const workers = runWorkers(config.workers, () => stop.resolve(1));
+  await workers.ready.catch(() => io.err('gatehouse: the workers do not start; the lines above say why.\n'));
+  await welcome(config, built, `http://${config.host}:${config.port}`, (line) => io.out(`${line}\n`));
+  await built.store.close();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.resolve(0));
+  const code = await stop.promise;
+  io.out('Stopping.\n');
+  await workers.stop();
+  return code;
+}
+
+/** `gatehouse serve`: runs until it is told to stop. */
+export async function serve(config: Config, io: Io): Promise<ExitCode> {
+  if (config.workers > 1 && !isWorker()) return serveFromWorkers(config, io);
+  let running: Running;
+  try {
+    running = await start(config, makeWorld(config, realOutside(config)), (line) => io.out(`${line}\n`));
+  } catch (fault) {
+    const { code, message } = fault as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      throw new UsageError(`port ${config.port} on ${config.host} is in use: stop the other program, or choose another with --port.`);
+    if (code === 'EACCES') throw new UsageError(`${message}: choose another --port or --data, or allow it.`);
+    throw fault;
+  }
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  if (!isWorker()) io.out('Stopping.\n');
+  await running.stop();
+  leave();
+  return 0;
+}

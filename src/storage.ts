@@ -1,0 +1,40 @@
+import { UsageError } from '#cli/command.ts';
+import type { Config } from '#config/config.ts';
+import { seconds } from '#kernel/time.ts';
+import { isUnavailable } from '#kernel/unavailable.ts';
+import type { Clock } from '#ports/clock.ts';
+import { openStore } from '#store/open.ts';
+import { openRedis, withEphemeral } from '#store/redis.ts';
+import { SchemaMismatch } from '#store/sql/migrate.ts';
+import type { Store } from '#store/store.ts';
+
+/** Asks the database for the first time. Throws UsageError with the remedy when it cannot be reached, or its schema does not fit. */
+export async function reached<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (fault) {
+    throw unreached(fault);
+  }
+}
+
+function unreached(fault: unknown): unknown {
+  if (fault instanceof SchemaMismatch) return new UsageError(`${fault.message}.`, { cause: fault });
+  if (isUnavailable(fault)) return new UsageError(`${fault.message}: check GATEHOUSE_DATABASE, and that the server runs and lets us in.`);
+  return fault;
+}
+
+/** What expires may be kept in Redis; the rest stays in the database. */
+export function shortLived(config: Config, clock: Clock, store: Store): Store {
+  if (config.ephemeral === null) return store;
+  // Both faces of OAuth 1 accept timestamps 300 seconds around now, and keep a nonce for a second longer.
+  return withEphemeral(store, openRedis(config.ephemeral, { clock, nonceFor: seconds(301) }));
+}
+
+/** Opens the database of a location. Throws UsageError with the remedy when it cannot be. */
+export function opened(config: Config, location: string): Store {
+  try {
+    return openStore(location, { migrate: config.migrate, connections: config.databaseConnections });
+  } catch (fault) {
+    throw unreached(fault);
+  }
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Built } from '#app';
+import { basicOf, codeVerifier, type Inhabitants, inhabit, openHome, redirectUri, signature } from '#harness/inhabitants.ts';
+import { type Answer, type Ground, Node, onServers, onSqlite } from './nodes.ts';
+
+const NODES = 4;
+const EACH = 8;
+
+const statuses = (answers: readonly (Answer | null)[]): Readonly<Record<number, number>> => {
+  const counts: Record<number, number> = {};
+  for (const answer of answers) counts[answer?.status ?? 0] = (counts[answer?.status ?? 0] ?? 0) + 1;
+  return counts;
+};
+const bodyOf = (answer: Answer | null | undefined) => JSON.parse(answer?.text || '{}') as Record<string, unknown>;
+
+const servers = await onServers();
+races('one SQLite file', await onSqlite());
+if (typeof servers === 'string') test('races of processes on PostgreSQL and Redis', { skip: servers });
+else races('PostgreSQL and Redis', servers);
+
+function races(name: string, ground: Ground): void {
+  describe(`processes on ${name}`, { timeout: 60_000 }, () => {
+    let nodes: readonly Node[] = [];
+    let own: Built;
+    let there: Inhabitants;
+
+    before(async () => {
+      // All at once, on an empty database and an empty data directory.
+      nodes = await Promise.all(Array.from({ length: NODES }, () => Node.start(ground.home)));
+      own = await openHome(ground.home);
+      there = await inhabit(own);
+    });
+    after(async () => {
+      await own?.store.close();
+      await Promise.all(nodes.map((node) => node.end('SIGKILL')));
+      await ground.remove();
+    });
+
+    /** The same request, several times to each of the first nodes, all at once. */
+    const everywhere = (count: number, ask: (node: Node, which: number) => Promise<Answer | null>) =>
+      Promise.all(nodes.slice(0, count).flatMap((node, which) => Array.from({ length: EACH }, () => ask(node, which))));
+
+    test('four start at once on nothing: one migrates, one makes the keys, and all agree', async () => {
+      const { from, to } = await own.store.plan();
+      assert.equal(from, to);
+      const keys = await Promise.all(nodes.map(async (node) => (await node.ask('GET', '/oauth2/jwks'))?.text));
+      assert.equal(new Set(keys).size, 1);
+      assert.ok((bodyOf({ text: keys[0] } as Answer).keys as unknown[]).length > 0);
+      assert.deepEqual(
+        nodes.map(({ said }) => said),
+        nodes.map(() => ''),
+      );
+    });
+
+    for (const count of [2, NODES]) {
+      test(`${count} nodes: the same client, token, timestamp and nonce is let in once`, async () => {
+        const url = `${ground.home.issuer}/api/v1/me`;
+        const headers = signature('GET', url, there.signer.client, there.signer.token);
+        const answers = await everywhere(count, (node) => node.ask('GET', '/api/v1/me', headers));
+        assert.deepEqual(statuses(answers), { 200: 1, 401: count * EACH - 1 });
+      });
+
+      test(`${count} nodes: of temporary credentials, one exchange`, async () => {
+        const initiate = `${ground.home.issuer}/oauth1/initiate`;
+        const first = await nodes[0]?.ask(
+          'POST',
+          '/oauth1/initiate',
+          signature('POST', initiate, there.classic, null, { oauth_callback: 'oob' }),
+        );
+        const given = new URLSearchParams(first?.text);
+        const pair = { key: given.get('oauth_token') ?? '', secret: given.get('oauth_token_secret') ?? '' };
+        const verifier = await there.verifierOf(pair.key);
+        const exchange = `${ground.home.issuer}/oauth1/token`;
+        const answers = await everywhere(count, (node) =>
+          node.ask('POST', '/oauth1/token', signature('POST', exchange, there.classic, pair, { oauth_verifier: verifier })),
+        );
+        assert.deepEqual(statuses(answers), { 200: 1, 401: count * EACH - 1 });
+      });
+
+      test(`${count} nodes: one redemption of a code, and the others take back what it bought`, async () => {
+        const [code = ''] = await there.codes(1);
+        const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier };
+        const answers = await everywhere(count, (node) => node.post('/oauth2/token', basicOf(there.web), form));
+        assert.deepEqual(statuses(answers), { 200: 1, 400: count * EACH - 1 });
+        const won = bodyOf(answers.find((answer) => answer?.status === 200));
+        for (const node of nodes) {
+          const seen = await node.post('/oauth2/introspect', basicOf(there.web), { token: String(won.access_token) });
+          assert.equal(bodyOf(seen).active, false);
+        }
+      });
+
+      test(`${count} nodes: one successor of a refresh token, the same for all, good everywhere`, async () => {
+        const [code = ''] = await there.codes(1);
+        const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier };
+        const first = bodyOf((await nodes[0]?.post('/oauth2/token', basicOf(there.web), form)) ?? null);
+        const refresh = { grant_type: 'refresh_token', refresh_token: String(first.refresh_token) };
+        const answers = await everywhere(count, (node) => node.post('/oauth2/token', basicOf(there.web), refresh));
+        assert.deepEqual(statuses(answers), { 200: count * EACH });
+        assert.equal(new Set(answers.map((answer) => `${bodyOf(answer).access_token} ${bodyOf(answer).refresh_token}`)).size, 1);
+        for (const node of nodes) {
+          const seen = await node.post('/oauth2/introspect', basicOf(there.web), {
+            token: String(bodyOf(answers[0] ?? null).access_token),
+          });
+          assert.equal(bodyOf(seen).active, true);
+        }
+      });
+
+      test(`${count} nodes: two reviewers, one decision`, async () => {
+        for (const id of await there.proposals(3)) {
+          const answers = await everywhere(count, (node, which) =>
+            node.ask(
+              'POST',
+              `/api/v1/clients/${id}/${which % 2 === 0 ? 'approve' : 'reject'}`,
+              { authorization: `Bearer ${there.reviewers[which % 2]}`, 'content-type': 'application/json' },
+              '{"reason":"looked at it"}',
+            ),
+          );
+          const won = answers.filter((answer) => answer?.status === 200);
+          assert.equal(won.length, 1, JSON.stringify(statuses(answers)));
+          assert.ok(
+            answers.every((answer) => answer?.status === 200 || answer?.status === 409),
+            JSON.stringify(statuses(answers)),
+          );
+          const { stage } = bodyOf(won[0]);
+          for (const node of nodes) assert.equal(bodyOf(await node.ask('GET', `/api/v1/clients/${id}`, {})).stage ?? stage, stage);
+          assert.equal((await own.store.listAudit({ clientId: id as never, limit: 9 })).length, 2, 'proposed, and one decision');
+        }
+      });
+
+      test(`${count} nodes: a decision on what was seen; who was slower is told`, async () => {
+        const [id = ''] = await there.proposals(1);
+        const seen = await Promise.all(
+          there.reviewers.map(async (token) =>
+            (await nodes[0]?.ask('GET', `/api/v1/clients/${id}`, { authorization: `Bearer ${token}` }))?.headers.get('etag'),
+          ),
+        );
+        const answers = await everywhere(count, (node, which) =>
+          node.ask(
+            'POST',
+            `/api/v1/clients/${id}/${which % 2 === 0 ? 'approve' : 'reject'}`,
+            {
+              authorization: `Bearer ${there.reviewers[which % 2]}`,
+              'content-type': 'application/json',
+              'if-match': seen[which % 2] ?? '',
+            },
+            '{"reason":"looked at it"}',
+          ),
+        );
+        assert.deepEqual(statuses(answers), { 200: 1, 412: count * EACH - 1 });
+      });
+    }
+
+    test('a revocation on one node is effective on every other at once', async () => {
+      for (let turn = 0; turn < 5; turn++) {
+        const made = bodyOf(
+          (await nodes[turn % NODES]?.post('/oauth2/token', basicOf(there.web), { grant_type: 'client_credentials' })) ?? null,
+        );
+        const token = String(made.access_token);
+        const active = async () =>
+          Promise.all(nodes.map(async (node) => bodyOf(await node.post('/oauth2/introspect', basicOf(there.web), { token })).active));
+        assert.deepEqual(await active(), Array(NODES).fill(true));
+        assert.equal((await nodes[(turn + 1) % NODES]?.post('/oauth2/revoke', basicOf(there.web), { token }))?.status, 200);
+        assert.deepEqual(await active(), Array(NODES).fill(false));
+      }
+    });
+  });
+}

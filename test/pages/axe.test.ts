@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { leftOut, openBrowser, violations, Walk } from '#harness/browser.ts';
+import { makeScene, type Scene, sheets } from '#harness/scene.ts';
+
+// Every page as it usually is, empty, refused and with hostile texts: everything axe-core knows, once in English by day on a desk and once in
+// Arabic by night on a phone; and the colours of English by night.
+
+let [browser, scene]: [Browser?, Scene?] = [];
+before(async () => {
+  if (leftOut === false) [browser, scene] = await Promise.all([openBrowser(), makeScene()]);
+});
+after(async () => {
+  await browser?.close();
+  await scene?.place.close();
+});
+
+const folded = "for (const one of document.querySelectorAll('details')) one.open = true";
+
+for (const as of new Set(sheets.map((sheet) => sheet.as))) {
+  const called = as ?? 'a stranger';
+  test(`axe-core finds nothing on the pages that ${called} sees`, { skip: leftOut, concurrency: 2, timeout: 240_000 }, async (t) => {
+    assert.ok(browser && scene);
+    const [on, here] = [browser, scene];
+    const round = async (language: 'en' | 'ar') => {
+      const dark = language === 'ar';
+      const walk = await Walk.start(
+        on,
+        here.place,
+        { language, dark, width: dark ? 360 : 1280 },
+        as === null ? undefined : here.people[as],
+      );
+      for (const { name, go } of sheets.filter((sheet) => sheet.as === as)) {
+        if (!dark) await walk.page.emulateMedia({ colorScheme: 'light' });
+        await go(walk, here);
+        assert.equal(await walk.page.locator('html').getAttribute('dir'), language === 'ar' ? 'rtl' : 'ltr');
+        await walk.page.evaluate(folded);
+        assert.deepEqual(await violations(walk.page), [], `${name} in ${language}`);
+        if (dark) continue;
+        await walk.page.emulateMedia({ colorScheme: 'dark' });
+        assert.deepEqual(await violations(walk.page, ['color-contrast', 'link-in-text-block']), [], `${name} in ${language} by night`);
+      }
+      await walk.end();
+    };
+    await Promise.all([t.test('in English by day', () => round('en')), t.test('in Arabic by night', () => round('ar'))]);
+  });
+}

@@ -33,7 +33,7 @@ export function shortLived(config: Config, clock: Clock, store: Store): Store {
 /** Opens the database of a location. Throws UsageError with the remedy when it cannot be. */
 export function opened(config: Config, location: string): Store {
   try {
-    return openStore(location, { migrate: config.migrate, connections: config.databaseConnections });
+    return openStore(location, { migrate: config.migrate, connections: config.databaseConnections, replica: config.databaseReplica });
   } catch (fault) {
     throw unreached(fault);
   }

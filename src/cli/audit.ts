@@ -42,6 +42,7 @@ export const auditExport: Command = {
         ...(from === undefined ? {} : { from }),
         ...(until === undefined ? {} : { until }),
         order: 'oldest-first',
+        mayBeOld: true,
         limit: PAGE,
       };
       for (let after = 0; ; ) {

@@ -16,6 +16,8 @@ export interface Config {
   readonly database: string;
   /** Connections of this process to PostgreSQL at most. */
   readonly databaseConnections: number;
+  /** A server that follows the database, for lists and reports; null: there is none. May hold a password. */
+  readonly databaseReplica: string | null;
   /** The schema is brought up to date at the start; otherwise an old one is refused. */
   readonly migrate: boolean;
   /** Redis or Valkey for what expires: one URL, or several for a Cluster; they may hold a password and are shown to nobody. Null: the database. */
@@ -169,6 +171,13 @@ const settings = {
     rule: z.string().regex(/^(?:sqlite:.{1,4096}|postgres(?:ql)?:\/\/[^\s#]{1,4096})?$/),
     remedy:
       'sqlite:PATH or postgres://user@host/database; with a password not as a flag or in the file, but as GATEHOUSE_DATABASE or in a file named by GATEHOUSE_DATABASE_FILE',
+  },
+  databaseReplica: {
+    flag: null,
+    env: 'GATEHOUSE_DATABASE_REPLICA',
+    fallback: '',
+    rule: z.string().regex(/^(?:postgres(?:ql)?:\/\/[^\s#]{1,4096})?$/),
+    remedy: 'postgres://… of a server that follows the database, better in a file named by GATEHOUSE_DATABASE_REPLICA_FILE',
   },
   databaseConnections: {
     flag: 'database-connections',
@@ -373,6 +382,7 @@ export function readConfig(
     workers: pick('workers'),
     data: pick('data'),
     database: pick('database') || `sqlite:${join(pick('data') ?? '.', 'gatehouse.db')}`,
+    databaseReplica: pick('databaseReplica') || null,
     databaseConnections: pick('databaseConnections'),
     migrate: pick('migrate'),
     ephemeral: pick('ephemeral'),

@@ -46,6 +46,8 @@ export interface AuditFilter {
   /** Continue after this line. */
   readonly after?: number;
   readonly order?: 'oldest-first' | 'newest-first';
+  /** For a report: an answer some seconds old will do. */
+  readonly mayBeOld?: true;
   readonly limit: number;
 }
 

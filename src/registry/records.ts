@@ -107,6 +107,8 @@ export interface ClientFilter {
   readonly revised?: boolean;
   /** Whose owner is blocked or gone. */
   readonly orphaned?: boolean;
+  /** For a list that people look through: an answer some seconds old will do. */
+  readonly mayBeOld?: true;
   /** False: leave hidden ones out. */
   readonly suppressed?: false;
   /** Continue below this number. */

@@ -21,7 +21,7 @@ export async function riskOf(
 ): Promise<Risk> {
   // Apps of the configuration have rows of a stage of their own; those whose entry is there are approved.
   const listed = (['configured', 'approved'] as const).map((stage) =>
-    desk.records.listClients({ stage, suppressed: false, limit: MOST_NAMES }),
+    desk.records.listClients({ stage, suppressed: false, mayBeOld: true, limit: MOST_NAMES }),
   );
   const approved = (await Promise.all(listed)).flat().filter(({ stage }) => stage === 'approved');
   return assess({

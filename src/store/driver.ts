@@ -15,6 +15,11 @@ export interface Driver {
   /** Outside a transaction, at once. */
   read<T>(unit: Unit<T>): Promise<T>;
   /**
+   * A read whose answer may be some seconds old: lists, counts and reports, never whether somebody may do something. A replica answers it
+   * where there is one, and the primary when the replica cannot.
+   */
+  glance<T>(make: () => Unit<T>): Promise<T>;
+  /**
    * All or nothing, durable when the promise resolves. `make` may be called again: when a neighbour's fault undid the batch, or when two
    * met. Rejects with `Unavailable` when it is not known to be stored. `alone` unless the unit says that less will do.
    */

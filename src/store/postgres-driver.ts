@@ -12,6 +12,8 @@ export interface PostgresOptions {
   readonly connectMs?: number;
   /** How long the server may work on one statement, waiting for locks included. */
   readonly statementMs?: number;
+  /** A server that follows the primary, for reads that may be some seconds old. */
+  readonly replica?: string | null;
 }
 
 const MOST_RUNS = 25;
@@ -50,8 +52,10 @@ export class PostgresDriver implements Driver {
   /** Part of every prepared statement's name: raised when the tables changed under the plans. */
   #generation = 0;
   #closed = false;
+  readonly #replica: PostgresDriver | null;
 
-  constructor(url: string, { connections = 10, connectMs = 3000, statementMs = 5000 }: PostgresOptions = {}) {
+  constructor(url: string, { connections = 10, connectMs = 3000, statementMs = 5000, replica = null }: PostgresOptions = {}) {
+    this.#replica = replica === null ? null : new PostgresDriver(replica, { connections, connectMs, statementMs });
     this.#pool = new pg.Pool({
       connectionString: url,
       max: connections,
@@ -116,9 +120,20 @@ export class PostgresDriver implements Driver {
     }
   }
 
+  async glance<T>(make: () => Unit<T>): Promise<T> {
+    if (this.#replica === null) return this.read(make());
+    try {
+      return await this.#replica.read(make());
+    } catch {
+      // Whatever is wrong there (away, behind by a table that it does not have yet) is not the primary's trouble.
+      return this.read(make());
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#replica?.close();
     // A server that does not even take leave must not keep the process.
     await Promise.race([this.#pool.end(), new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
   }

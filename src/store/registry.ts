@@ -91,7 +91,8 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
   return {
     ...trailStore(driver),
     findClient: (id) => driver.read(clientById(driver, id)),
-    listClients: (filter) => driver.read(listClients(driver, filter)),
+    listClients: (filter) =>
+      filter.mayBeOld ? driver.glance(() => listClients(driver, filter)) : driver.read(listClients(driver, filter)),
     countClients: (filter) => driver.read(countClients(filter)),
     findClientsNamed: (ownerId, name) => driver.read(clientsNamed(driver, ownerId, name)),
     apply: (change) => driver.write(() => applyChange(driver, change), 'queue'),
@@ -121,7 +122,7 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
     approvalsOf: async (client, revisionId) =>
       (await driver.read(all(approvals, { client, revision: revisionId ?? 0 }))).map(({ reviewer_id }) => reviewer_id as never),
     async impactOf(client, now, issuedSince) {
-      const impact = await driver.read(peopleAndCalls(client, now));
+      const impact = await driver.glance(() => peopleAndCalls(client, now));
       // Access tokens that can be alive are the latest; of refresh tokens, any can.
       const recent = (issuedSince * 1000).toString(16).padStart(12, '0');
       const access = await countLive(driver, liveTokens, client, now, recent);

@@ -38,6 +38,10 @@ export class SqliteDriver implements Driver {
     }
   }
 
+  glance<T>(make: () => Unit<T>): Promise<T> {
+    return this.read(make());
+  }
+
   write<T>(make: () => Unit<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new Error('the store is closed'));
     return new Promise<T>((resolve, reject) => {

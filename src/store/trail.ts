@@ -92,12 +92,13 @@ export function trailStore(driver: Driver): Outbox & UsageRecords & { listAudit(
         after: filter.after ?? null,
         limit: filter.limit,
       };
-      return (await driver.read(all(filter.order === 'oldest-first' ? oldest : newest, values))).map(toAuditEntry);
+      const asked = () => all(filter.order === 'oldest-first' ? oldest : newest, values);
+      return (await (filter.mayBeOld ? driver.glance(asked) : driver.read(asked()))).map(toAuditEntry);
     },
     claimNotices: (now, until, limit) => driver.write(() => claimDue(now, until, limit), 'rows'),
     closeNotice: async (id, state, problem) => void (await driver.write(() => write(close, { id, state, problem }), 'once')),
     retryNotice: async (id, dueAt, problem) => void (await driver.write(() => write(retry, { id, due: dueAt, problem }), 'once')),
-    listNotices: async ({ state, limit }) => (await driver.read(all(notices, { state: state ?? null, limit }))).map(toNotice),
+    listNotices: async ({ state, limit }) => (await driver.glance(() => all(notices, { state: state ?? null, limit }))).map(toNotice),
     saveUsage: ({ marks, calls }) =>
       driver.write(function* () {
         // In one order on every node, so that no two wait for each other.

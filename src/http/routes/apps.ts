@@ -59,7 +59,12 @@ export function appsRoutes(app: FastifyInstance, world: World): void {
     const found =
       filter === undefined
         ? []
-        : await world.records.listClients({ ...filter, ...(after === undefined ? {} : { below: after }), limit: LIMIT + 1 });
+        : await world.records.listClients({
+            ...filter,
+            mayBeOld: true,
+            ...(after === undefined ? {} : { below: after }),
+            limit: LIMIT + 1,
+          });
     const { rows, next } = cut(found, LIMIT, ({ number }) => number);
     const names = namesOf(world);
     return directoryPage(call.frame, {

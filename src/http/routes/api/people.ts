@@ -38,6 +38,7 @@ async function auditFor(call: Call<unknown, z.output<typeof auditQuery>>): Promi
   const limit = lines ? query.limit : Math.min(query.limit, 100);
   const after = readCursor(query.cursor);
   const filter: AuditFilter = {
+    mayBeOld: true,
     ...(query.client_id === undefined ? {} : { clientId: query.client_id as ClientId }),
     ...(actorId === undefined ? {} : { actorId }),
     ...(query.action === undefined ? {} : { action: query.action }),

@@ -1,4 +1,4 @@
-import type { ClientId, ConsentId, SiteId, UserId } from '#kernel/ids.ts';
+import { type ClientId, type ConsentId, EVERY_SITE, type SiteId, type UserId } from '#kernel/ids.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
 import type { Consent } from '#registry/consent.ts';
 import type { NewConsent, NewTokenCredentials } from '#registry/records.ts';
@@ -93,7 +93,11 @@ export function* acceptConsent(
   { edition, onlyExisting }: { readonly edition: number; readonly onlyExisting: boolean },
 ): Unit<Consent | 'stale'> {
   if ((yield* one(editionOf, { client: consent.clientId }))?.changes !== edition) return 'stale';
-  if (onlyExisting && (yield* consentFor(consent.userId, consent.clientId, consent.site)) === undefined) return 'stale';
+  if (onlyExisting) {
+    const { userId, clientId, site } = consent;
+    const standing = (yield* consentFor(userId, clientId, site)) ?? (yield* consentFor(userId, clientId, EVERY_SITE));
+    if (standing === undefined) return 'stale';
+  }
   return yield* saveConsent(consent, credentials, audit);
 }
 

@@ -80,10 +80,9 @@ const ready: Ready = {
   opaque: [],
   paths: { token: '/oauth2/token', introspect: '/oauth2/introspect', authorize: '/oauth2/authorize' },
   oauth1: {
-    key: client.key,
-    secret: client.secret,
-    token: bought.get('oauth_token') ?? '',
-    tokenSecret: bought.get('oauth_token_secret') ?? '',
+    ...client,
+    origin: url,
+    api: { path: '/bench-api', ...client, token: bought.get('oauth_token') ?? '', tokenSecret: bought.get('oauth_token_secret') ?? '' },
   },
 };
 reportCpu();

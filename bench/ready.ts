@@ -13,7 +13,21 @@ export interface Ready {
   /** Tokens for introspection, where the tokens of client_credentials are not the ones. */
   readonly opaque: readonly string[];
   readonly paths: { readonly token: string; readonly introspect: string; readonly authorize: string };
-  readonly oauth1: { readonly key: string; readonly secret: string; readonly token: string; readonly tokenSecret: string } | null;
+  readonly oauth1: {
+    /** Who begins handshakes. */
+    readonly key: string;
+    readonly secret: string;
+    /** Public origin, over which requests are signed. */
+    readonly origin: string;
+    /** An API that wants a signed request, and whoever may sign one. */
+    readonly api: {
+      readonly path: string;
+      readonly key: string;
+      readonly secret: string;
+      readonly token: string;
+      readonly tokenSecret: string;
+    };
+  } | null;
 }
 
 /** Answers the processor time this process has used, in microseconds, whenever it is asked. */

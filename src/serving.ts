@@ -12,6 +12,12 @@ export interface Running {
 }
 
 const PURGE_AT_MOST = 2000;
+const MOST_BATCHES = 500;
+
+/** Purges batch by batch until nothing is left that is due; others get their turn between two batches. */
+async function purgeAll(batch: () => Promise<number>): Promise<void> {
+  for (let turn = 0; turn < MOST_BATCHES && (await batch()) >= PURGE_AT_MOST; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 interface Job {
   readonly name: string;
@@ -47,7 +53,7 @@ export async function start(config: Config, built: Built, say: (line: string) =>
   const app = buildHttp(world);
   const address = await app.listen({ port: config.port, host: config.host, ...sharedPort() });
   const stopJobs = repeat(world.log, [
-    { name: 'purge', everyMs: 60_000, run: () => store.purgeExpired(world.clock.now(), PURGE_AT_MOST) },
+    { name: 'purge', everyMs: 60_000, run: () => purgeAll(() => store.purgeExpired(world.clock.now(), PURGE_AT_MOST)) },
     { name: 'expiry of idle proposals', everyMs: 60_000, run: () => world.registry.expireIdle() },
     { name: 'delivery of notices', everyMs: 5_000, run: () => delivery.run() },
     { name: 'watch of the keys', everyMs: 5_000, run: async () => built.keys.look() },

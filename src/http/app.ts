@@ -7,6 +7,7 @@ import { script } from '#pages/script.ts';
 import { stylesheet } from '#pages/style.ts';
 import { type Note, noteTexts, wordsOf } from '#pages/words.ts';
 import { sendForm, sendJson } from './answers.ts';
+import { serveAsset } from './assets.ts';
 import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { registryApi } from './routes/api/api.ts';
@@ -74,12 +75,8 @@ export function buildHttp(world: World): FastifyInstance {
       return reply.code(503).header('cache-control', 'no-store').header('retry-after', '5').send({ ready: false });
     }
   });
-  app.get('/assets/gatehouse.css', async (_request, reply) =>
-    reply.header('content-type', 'text/css; charset=utf-8').header('cache-control', 'public, max-age=3600').send(stylesheet),
-  );
-  app.get('/assets/gatehouse.js', async (_request, reply) =>
-    reply.header('content-type', 'text/javascript; charset=utf-8').header('cache-control', 'public, max-age=3600').send(script),
-  );
+  serveAsset(app, '/assets/gatehouse.css', 'text/css', stylesheet);
+  serveAsset(app, '/assets/gatehouse.js', 'text/javascript', script);
   peopleRoutes(app, world);
   accountRoutes(app, world);
   appsRoutes(app, world);

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** Stands between the program and a server it needs: carries, carries late, carries nothing, or sends everybody away. */
 export class Wire {
   readonly port: number;
-  fate: 'pass' | 'hang' | 'refuse' = 'pass';
+  #fate: 'pass' | 'hang' | 'refuse' = 'pass';
   /** How late everything arrives, in either direction. */
   delayMs = 0;
   readonly #server: Server;
@@ -20,6 +20,15 @@ export class Wire {
     const wire = new Wire(server, (server.address() as AddressInfo).port);
     server.on('connection', (near) => wire.#join(near, connect(target, '127.0.0.1')));
     return wire;
+  }
+
+  /** What hangs is held back, not lost: a network that drops what was acknowledged is none. It arrives when things pass again. */
+  set fate(fate: 'pass' | 'hang' | 'refuse') {
+    this.#fate = fate;
+    for (const socket of this.#sockets) {
+      if (fate === 'hang') socket.pause();
+      else socket.resume();
+    }
   }
 
   /** The same address, by way of this wire. */
@@ -55,7 +64,6 @@ export class Wire {
       });
       let due = 0;
       one.on('data', (said) => {
-        if (this.fate === 'hang') return;
         const now = performance.now();
         // Nothing overtakes what was said before it.
         due = Math.max(due, now + this.delayMs);
@@ -64,6 +72,7 @@ export class Wire {
         else setTimeout(pass, due - now);
       });
     }
-    if (this.fate === 'refuse') near.destroy();
+    if (this.#fate === 'refuse') near.destroy();
+    if (this.#fate === 'hang') for (const socket of [near, far]) socket.pause();
   }
 }

@@ -57,6 +57,8 @@ export const MOST_BYTES = 30_000;
 export const weights = new Map<string, number>();
 
 const narrowest = 320;
+/** Bytes of each stylesheet and script. */
+const assets = new Map<string, number>();
 
 /**
  * One browser window. Every page it comes to is looked at: no wider than the window, no error in the console, no failed request, no request to
@@ -68,7 +70,6 @@ export class Walk {
   readonly #context: BrowserContext;
   readonly #look: Look;
   readonly #problems: string[] = [];
-  readonly #assets = new Map<string, number>();
   #arrived: Response | undefined;
 
   private constructor(place: Place, context: BrowserContext, page: Page, look: Look) {
@@ -215,8 +216,8 @@ export class Walk {
     );
     let sum = 0;
     for (const url of urls) {
-      const known = this.#assets.get(url) ?? (await (await fetch(url)).arrayBuffer()).byteLength;
-      this.#assets.set(url, known);
+      const known = assets.get(url) ?? Number((await fetch(url, { headers: { 'accept-encoding': 'gzip' } })).headers.get('content-length'));
+      assets.set(url, known);
       sum += known;
     }
     return sum;

@@ -15,10 +15,9 @@ export function open() {
   return opened;
 }
 after(async () => {
-  if (opened === undefined) return;
-  const { browser, place } = await opened;
-  await browser.close();
-  await place.close();
+  const both = await opened?.catch(() => undefined);
+  await both?.browser.close();
+  await both?.place.close();
 });
 
 /** One way through the pages. */

@@ -7,6 +7,7 @@ import { type AccountProblem, type FormProblem, formProblem } from '#pages/accou
 import { passkeyScript, passkeysPage } from '#pages/passkeys.ts';
 import { signInPage } from '#pages/people.ts';
 import { languageOf } from '#pages/words.ts';
+import { serveAsset } from '../assets.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
 import { forgetSession, fromOf, ownPath } from '../visitor.ts';
 import type { World } from '../world.ts';
@@ -248,8 +249,5 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     return { status: refusedAs(reply, answer.refusal), page: signInPage(frame, { returnto, name: '', problem, registration }) };
   });
 
-  const asset = passkeyAsset();
-  app.get('/assets/passkeys.js', async (_request, reply) =>
-    reply.header('content-type', 'text/javascript; charset=utf-8').header('cache-control', 'public, max-age=3600').send(asset),
-  );
+  serveAsset(app, '/assets/passkeys.js', 'text/javascript', passkeyAsset());
 }

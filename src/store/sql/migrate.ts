@@ -2,10 +2,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import { first } from './migrations/0001-first.ts';
 import { registry } from './migrations/0002-registry.ts';
 import { pages } from './migrations/0003-pages.ts';
+import { expiry } from './migrations/0004-expiry.ts';
 import { type Migration, onBoth } from './migrations/migration.ts';
 
 /** Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's words. */
-const steps: readonly (string | Migration)[] = [first, registry, pages];
+const steps: readonly (string | Migration)[] = [first, registry, pages, expiry];
 
 export const migrations: readonly Migration[] = steps.map((step) => (typeof step === 'string' ? onBoth(step) : step));
 

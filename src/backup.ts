@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -21,7 +21,7 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { checkDatabase, SchemaMismatch, snapshot } from '#store/backup.ts';
-import { KEY_FILES, readKeyFiles } from './key-files.ts';
+import { KEY_FILES, readKeyFiles, unique } from './key-files.ts';
 import { BrokenArchive, readTar, type TarEntry, writeTar } from './tar.ts';
 
 /** The first file of a backup. */
@@ -44,7 +44,6 @@ export interface Manifest {
 export type BackupRefusal = { readonly problem: string };
 
 const no = (problem: string) => refuse({ problem });
-const unique = () => `${process.pid}.${randomBytes(4).toString('hex')}`;
 
 async function sumOf(content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<string> {
   const sum = createHash('sha256');

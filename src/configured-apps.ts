@@ -19,7 +19,9 @@ interface SettlingParts {
 /** Takes the apps of the configuration in, all or none. Throws UsageError that names every problem. */
 export async function settleConfigured({ config, store, rules, sealer, clock }: SettlingParts): Promise<void> {
   const { structure } = config;
-  const owners = new Map((await store.listAccounts()).map(({ name, id }) => [name.toLowerCase(), id]));
+  // Without apps nobody is looked up: an instance may have very many accounts.
+  const accounts = structure.clients.length === 0 ? [] : await store.listAccounts();
+  const owners = new Map(accounts.map(({ name, id }) => [name.toLowerCase(), id]));
   const read = readConfigured(structure.clients, {
     rules,
     ownerOf: (name) => owners.get(name.toLowerCase()),

@@ -2,6 +2,7 @@ import type { Config } from '#config/config.ts';
 import { type Generation, isDue, withNext } from '#keys/generations.ts';
 import { generateSigningKeysAside } from '#keys/signing.ts';
 import type { Outside } from './app.ts';
+
 /** What has to be done about keys now and then. */
 export interface KeyCare {
   /** Hears of keys that other processes made. */

@@ -21,7 +21,8 @@ export interface KeyDirectory {
 export const KEY_FILES = ['master.json', 'master.key', 'signing.json'] as const;
 
 const LOCK_MS = 10_000;
-const unique = () => `${process.pid}.${randomBytes(4).toString('hex')}`;
+/** Names a draft beside a file: no other process, and no other draft of this one, has it. */
+export const unique = () => `${process.pid}.${randomBytes(4).toString('hex')}`;
 
 const ifThere = <T>(read: () => T): T | undefined => {
   try {

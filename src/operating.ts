@@ -13,6 +13,7 @@ import { makeBackup, restoreBackup } from './backup.ts';
 import { makeKeyDesk } from './key-desk.ts';
 import { systemClock, systemEntropy } from './outside.ts';
 import { opened, reached } from './storage.ts';
+
 /** The configuration of a command line and the environment. Throws UsageError that names every problem. */
 export function readSettings(flags: Readonly<Record<string, string | undefined>>): Config {
   const config = readConfig(flags, process.env, (path) => readFileSync(path, 'utf8'));

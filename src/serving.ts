@@ -5,6 +5,8 @@ import { buildHttp } from '#http/app.ts';
 import type { Log } from '#ports/log.ts';
 import { type Built, makeWorld, realOutside } from './app.ts';
 import { isWorker, leave, runWorkers, sharedPort, tellServing } from './workers.ts';
+
+/** A server that listens; `stop` answers what is on its way, then closes. */
 export interface Running {
   readonly app: FastifyInstance;
   readonly address: string;

@@ -1,5 +1,5 @@
 import type { Account } from '#accounts/account.ts';
-import { type Command, type Io, print, storeOptions, UsageError, type Verbs } from './command.ts';
+import { type Command, type ExitCode, type Given, type Io, print, storeOptions, UsageError, type Verbs } from './command.ts';
 
 const iso = (at: number | null) => (at === null ? null : new Date(at * 1000).toISOString());
 
@@ -79,11 +79,18 @@ export const accountList: Command = {
   },
 };
 
-/** Somebody by name, or a line that says there is nobody. */
-async function named(verbs: Verbs, io: Io, name: string): Promise<Account | undefined> {
-  const account = await verbs.records.findAccountByName(name);
-  if (account === undefined) io.err(`gatehouse: there is no account ${JSON.stringify(name)}. See "gatehouse account list".\n`);
-  return account;
+/** Runs a verb on somebody by name, or prints a line that says there is nobody. */
+async function onNamed(given: Given, io: Io, act: (verbs: Verbs, account: Account) => Promise<ExitCode>): Promise<ExitCode> {
+  const verbs = await io.open(given.flags);
+  try {
+    const name = given.positional(0);
+    const account = await verbs.records.findAccountByName(name);
+    if (account !== undefined) return await act(verbs, account);
+    io.err(`gatehouse: there is no account ${JSON.stringify(name)}. See "gatehouse account list".\n`);
+    return 1;
+  } finally {
+    await verbs.close();
+  }
 }
 
 /** `gatehouse account reset-password`: what the operator hands to somebody who cannot be reached by mail. */
@@ -92,11 +99,8 @@ export const accountResetPassword: Command = {
   summary: 'Prints a one-time link that sets another password. It is good for an hour, and earlier ones end.',
   positionals: ['name'],
   options: { ...storeOptions },
-  async run(given, io) {
-    const verbs = await io.open(given.flags);
-    try {
-      const account = await named(verbs, io, given.positional(0));
-      if (account === undefined) return 1;
+  run: (given, io) =>
+    onNamed(given, io, async (verbs, account) => {
       if (account.blocked) {
         io.err(`gatehouse: the account ${account.name} is blocked: gatehouse account unblock lets it come back.\n`);
         return 1;
@@ -108,10 +112,7 @@ export const accountResetPassword: Command = {
         `  ${link}`,
       ]);
       return 0;
-    } finally {
-      await verbs.close();
-    }
-  },
+    }),
 };
 
 const blocking = (word: 'block' | 'unblock', summary: string): Command => ({
@@ -119,18 +120,12 @@ const blocking = (word: 'block' | 'unblock', summary: string): Command => ({
   summary,
   positionals: ['name'],
   options: { ...storeOptions },
-  async run(given, io) {
-    const verbs = await io.open(given.flags);
-    try {
-      const account = await named(verbs, io, given.positional(0));
-      if (account === undefined) return 1;
+  run: (given, io) =>
+    onNamed(given, io, async (verbs, account) => {
       await verbs.accounts.setBlocked(account.id, word === 'block');
       print(io, given, { name: account.name, blocked: word === 'block' }, [`Account ${account.name} ${word}ed.`]);
       return 0;
-    } finally {
-      await verbs.close();
-    }
-  },
+    }),
 });
 
 /** `gatehouse account block` and `unblock`. */

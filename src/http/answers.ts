@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
 import type { Note } from '#pages/words.ts';
+import type { RegistryRefusal } from '#registry/refusals.ts';
 import { formatChallenges } from '#wire/authorization.ts';
 import { formEncode, type Pair } from '#wire/form.ts';
 
@@ -39,6 +40,43 @@ const oauth1Status = {
   verifier_invalid: 401,
   user_refused: 403,
 } as const satisfies Record<OAuth1Refusal['kind'], number>;
+
+/** Of the registry, over the API. */
+export const registryStatus = {
+  not_logged_in: 401,
+  user_blocked: 403,
+  readonly: 503,
+  invalid_field_action: 404,
+  missing_field: 400,
+  invalid_field: 400,
+  permission_denied: 403,
+  email_not_confirmed: 403,
+  email_mismatched: 400,
+  consumer_exists: 409,
+  invalid_consumer_key: 404,
+  not_proposed: 409,
+  not_approved: 409,
+  not_disabled: 409,
+  change_conflict: 412,
+  invalid_access_token: 404,
+  managed_by_configuration: 409,
+  nothing_to_do: 409,
+  not_found: 404,
+  too_many: 409,
+  last_secret: 409,
+  needs_another_reviewer: 409,
+} as const satisfies Record<RegistryRefusal['kind'], number>;
+
+/** Where a page says it otherwise: a person cannot answer a challenge, and what a form cannot do about the state of things is a conflict. */
+const onPages: Partial<Record<RegistryRefusal['kind'], number>> = {
+  not_logged_in: 403,
+  invalid_field_action: 409,
+  email_mismatched: 409,
+  change_conflict: 409,
+};
+
+/** HTTP statuses of what the registry refuses, as pages answer them. */
+export const refusedStatus = ({ kind }: RegistryRefusal): number => onPages[kind] ?? registryStatus[kind];
 
 const grantWords: Readonly<Record<string, string>> = {
   unknown: 'The code or token is not known.',

@@ -9,35 +9,28 @@ import type { Client } from '#registry/client.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { coversSite } from '#registry/policy.ts';
 import { type RevisedFields, revisedFields } from '#registry/revision.ts';
+import type { Scope } from '#registry/scopes.ts';
 import { DAY } from '#registry/usage.ts';
 import { unseen } from '#registry/visibility.ts';
 import type { Viewer } from './apps.ts';
 import type { makeShown } from './lines.ts';
+import { namesOf } from './names.ts';
 import type { World } from './world.ts';
 
 // What pages show of apps, made of what the registry knows.
-
-/** Names of people: each is asked for once in an answer. */
-export function namesOf(world: World): (id: UserId) => Promise<string | null> {
-  const known = new Map<UserId, Promise<string | null>>();
-  return (id) => {
-    const found = known.get(id) ?? world.records.findAccount(id).then((account) => account?.name ?? null);
-    known.set(id, found);
-    return found;
-  };
-}
 
 /** Visible scopes in plain words, by group, in display order. */
 export function permissionGroups(
   world: World,
   words: Words,
-  wanted: (name: string) => boolean,
+  wanted: (scope: Scope) => boolean,
   optional: readonly string[],
 ): readonly PermissionGroup[] {
   const said = scopeWords(words, world.scopes);
   const groups = new Map<string, PermissionGroup['scopes'][number][]>();
-  for (const { name, group, risk, identityOnly } of world.scopes.all()) {
-    if (group === 'hidden' || identityOnly || !wanted(name)) continue;
+  for (const scope of world.scopes.all()) {
+    const { name, group, risk } = scope;
+    if (group === 'hidden' || !wanted(scope)) continue;
     const lines = groups.get(group) ?? [];
     lines.push({
       name,
@@ -77,7 +70,12 @@ export async function appView(
     site: world.sites.nameOf(client.site) ?? null,
     redirectUri: shown ? client.redirectUri : '',
     redirectIsPrefix: shown && client.redirectIsPrefix,
-    groups: permissionGroups(world, frame.words, (name) => client.scopes.includes(name), client.optionalScopes),
+    groups: permissionGroups(
+      world,
+      frame.words,
+      ({ name, identityOnly }) => !identityOnly && client.scopes.includes(name),
+      client.optionalScopes,
+    ),
     identity: identity === undefined ? null : scopeWords(frame.words, world.scopes).description(identity),
     stage: client.stage,
     stageAt: client.stageAt,

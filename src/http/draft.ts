@@ -135,7 +135,7 @@ export const proposedValues = (draft: AppDraft, email: string, ignoreWarnings: b
 
 /** What a form of this server offers. */
 export const choicesOf = (world: World, words: Words): AppChoices => ({
-  groups: permissionGroups(world, words, () => true, []),
+  groups: permissionGroups(world, words, ({ identityOnly }) => !identityOnly, []),
   identities: world.scopes.identityOnly.map((name) => [name, scopeWords(words, world.scopes).description(name)] as const),
   sites: world.sites.all.map(({ id, name }) => [id, name] as const),
   always: world.scopes.hidden.map((name) => scopeWords(words, world.scopes).description(name)),

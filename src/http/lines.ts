@@ -8,7 +8,7 @@ import type { AuditEntry } from '#registry/audit.ts';
 import { ANYWHERE, type Client, type Halt, halts, type Stage, stages } from '#registry/client.ts';
 import { unseen } from '#registry/visibility.ts';
 import { makeChangeView } from './apps.ts';
-import { makeNames } from './routes/api/shapes.ts';
+import { makeNames } from './names.ts';
 import type { World } from './world.ts';
 
 // Values of the registry, made ready for pages.

@@ -3,7 +3,6 @@ import type { Account } from '#accounts/account.ts';
 import type { Frame, Html } from '#pages/layout.ts';
 import type { Note } from '#pages/words.ts';
 import type { Actor } from '#registry/actor.ts';
-import type { RegistryRefusal } from '#registry/refusals.ts';
 import { type FormValues, formValues } from '#wire/form.ts';
 import { pageForm, queryOf } from './sent.ts';
 import { actorOf, formIsOurs, frameOf, refuseForm, seeOther, sendNote, sendPage, signInFor, type Visitor, visitorOf } from './visitor.ts';
@@ -71,62 +70,26 @@ async function serve(
   return sendPage(reply, 200, answer as Html);
 }
 
-/** A page at an address. */
-export function showPage(app: FastifyInstance, world: World, path: string, handle: (call: PageCall) => Promise<PageAnswer>): void;
-export function showPage(
-  app: FastifyInstance,
-  world: World,
-  path: string,
-  handle: (call: PageCall<Account>) => Promise<PageAnswer>,
-  who: Exclude<Guest, 'everybody'>,
-): void;
-export function showPage(
-  app: FastifyInstance,
-  world: World,
-  path: string,
-  handle: (call: PageCall<Account>) => Promise<PageAnswer>,
-  who: Guest = 'everybody',
-): void {
-  app.get(path, (request, reply) => serve(world, request, reply, who, handle as (call: PageCall) => Promise<PageAnswer>));
+/** Puts a handler at an address; it knows whose account it serves where nobody else may come. */
+interface Put {
+  (app: FastifyInstance, world: World, path: string, handle: (call: PageCall) => Promise<PageAnswer>): void;
+  (
+    app: FastifyInstance,
+    world: World,
+    path: string,
+    handle: (call: PageCall<Account>) => Promise<PageAnswer>,
+    who: Exclude<Guest, 'everybody'>,
+  ): void;
 }
+
+const putting =
+  (method: 'get' | 'post'): Put =>
+  (app: FastifyInstance, world: World, path: string, handle: (call: never) => Promise<PageAnswer>, who: Guest = 'everybody'): void => {
+    app[method](path, (request, reply) => serve(world, request, reply, who, handle as (call: PageCall) => Promise<PageAnswer>));
+  };
+
+/** A page at an address. */
+export const showPage = putting('get');
 
 /** What a form at an address does: its proof is checked before anything is read from it. */
-export function takeForm(app: FastifyInstance, world: World, path: string, handle: (call: PageCall) => Promise<PageAnswer>): void;
-export function takeForm(
-  app: FastifyInstance,
-  world: World,
-  path: string,
-  handle: (call: PageCall<Account>) => Promise<PageAnswer>,
-  who: Exclude<Guest, 'everybody'>,
-): void;
-export function takeForm(
-  app: FastifyInstance,
-  world: World,
-  path: string,
-  handle: (call: PageCall<Account>) => Promise<PageAnswer>,
-  who: Guest = 'everybody',
-): void {
-  app.post(path, (request, reply) => serve(world, request, reply, who, handle as (call: PageCall) => Promise<PageAnswer>));
-}
-
-/** HTTP statuses of what the registry refuses, as pages answer them. */
-export function refusedStatus(refusal: RegistryRefusal): number {
-  switch (refusal.kind) {
-    case 'readonly':
-      return 503;
-    case 'invalid_consumer_key':
-    case 'not_found':
-    case 'invalid_access_token':
-      return 404;
-    case 'permission_denied':
-    case 'user_blocked':
-    case 'not_logged_in':
-    case 'email_not_confirmed':
-      return 403;
-    case 'missing_field':
-    case 'invalid_field':
-      return 400;
-    default:
-      return 409;
-  }
-}
+export const takeForm = putting('post');

@@ -10,8 +10,8 @@ import type { Client, Stage } from '#registry/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
+import { makeNames } from './names.ts';
 import type { PageAnswer, PageCall } from './page.ts';
-import { makeNames } from './routes/api/shapes.ts';
 import type { World } from './world.ts';
 
 // The lists of the review desk.

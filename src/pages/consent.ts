@@ -1,21 +1,7 @@
 import { html } from 'hono/html';
+import type { Permission, PermissionGroup } from './app-parts.ts';
 import { type Frame, facts, type Html, layout, named, phrase, proof } from './layout.ts';
 import type { Words } from './words.ts';
-
-/** One scope in plain words. */
-export interface ScopeLine {
-  readonly name: string;
-  /** The person may leave it out. */
-  readonly optional: boolean;
-  readonly description: string;
-  /** Shown when it is not low. */
-  readonly risk: string | null;
-}
-
-export interface ScopeGroup {
-  readonly label: string;
-  readonly scopes: readonly ScopeLine[];
-}
 
 /** What the consent page shows, for either protocol. */
 export interface ConsentView {
@@ -26,20 +12,20 @@ export interface ConsentView {
   /** Null: every site. */
   readonly site: string | null;
   /** What is new to this person. */
-  readonly groups: readonly ScopeGroup[];
+  readonly groups: readonly PermissionGroup[];
   /** What they allowed this app before. */
-  readonly allowedBefore: readonly ScopeGroup[];
+  readonly allowedBefore: readonly PermissionGroup[];
   readonly userName: string;
   readonly returnsTo: string | null;
   readonly proposed: boolean;
   readonly popup: boolean;
 }
 
-const line = ({ description, risk }: ScopeLine): Html =>
+const line = ({ description, risk }: Permission): Html =>
   html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}`;
 
 /** What cannot be left out is a list; what can be is a list of boxes, ticked. */
-const groupPart = ({ label, scopes }: ScopeGroup): Html => {
+const groupPart = ({ label, scopes }: PermissionGroup): Html => {
   const fixed = scopes.filter(({ optional }) => !optional);
   return html`<h3>${label}</h3>${fixed.length === 0 ? '' : html`<ul>${fixed.map((scope) => html`<li>${line(scope)}</li>`)}</ul>`}${scopes
     .filter(({ optional }) => optional)

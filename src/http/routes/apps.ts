@@ -6,8 +6,9 @@ import { stages } from '#registry/client.ts';
 import { currentConsent } from '#registry/consents.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { appView, cut, lastUses, namesOf, placeOf } from '../app-views.ts';
+import { appView, cut, lastUses, placeOf } from '../app-views.ts';
 import { findVisible, looksAfter, signedIn } from '../apps.ts';
+import { namesOf } from '../names.ts';
 import { type PageCall, showPage } from '../page.ts';
 import type { World } from '../world.ts';
 

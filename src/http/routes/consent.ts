@@ -1,35 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { digestOf } from '#keys/digest.ts';
-import { consentPage, type ScopeGroup, type ScopeLine } from '#pages/consent.ts';
-import { scopeWords } from '#pages/scopes.ts';
-import type { Words } from '#pages/words.ts';
+import { consentPage } from '#pages/consent.ts';
 import type { AuthorizationRequest } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import { currentConsent } from '#registry/consents.ts';
 import { hindrance } from '#registry/policy.ts';
 import { refusalForPerson } from '../answers.ts';
+import { permissionGroups } from '../app-views.ts';
 import { carryBack, carryOut, handleOf, pending } from '../decision.ts';
 import { pageForm } from '../sent.ts';
 import { formIsOurs, frameOf, refuseForm, seeOther, sendNote, sendPage, signInFor, visitorOf } from '../visitor.ts';
 import type { World } from '../world.ts';
-
-/** Visible scopes by group, in display order. */
-function groupsOf(world: World, words: Words, scopes: readonly string[], optional: readonly string[]): readonly ScopeGroup[] {
-  const said = scopeWords(words, world.scopes);
-  const groups = new Map<string, ScopeLine[]>();
-  for (const { name, group, risk } of world.scopes.all()) {
-    if (!scopes.includes(name) || group === 'hidden') continue;
-    const lines = groups.get(group) ?? [];
-    lines.push({
-      name,
-      description: said.description(name),
-      risk: risk === 'low' ? null : said.risk(risk),
-      optional: optional.includes(name),
-    });
-    groups.set(group, lines);
-  }
-  return [...groups].map(([group, lines]) => ({ label: said.group(group), scopes: lines }));
-}
 
 /** Host, or scheme of an app on the device, that the person will be sent to. */
 function placeOf(request: AuthorizationRequest, client: Client): string | null {
@@ -59,16 +40,16 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
       appDescription: client.description,
       ownerName: owner?.name ?? null,
       site: world.sites.nameOf(client.site) ?? null,
-      groups: groupsOf(
+      groups: permissionGroups(
         world,
         visitor.words,
-        asked.scopes.filter((scope) => !earlier.includes(scope)),
+        ({ name }) => asked.scopes.includes(name) && !earlier.includes(name),
         client.optionalScopes,
       ),
-      allowedBefore: groupsOf(
+      allowedBefore: permissionGroups(
         world,
         visitor.words,
-        asked.scopes.filter((scope) => earlier.includes(scope)),
+        ({ name }) => asked.scopes.includes(name) && earlier.includes(name),
         client.optionalScopes,
       ),
       userName: visitor.user.name,

@@ -6,10 +6,12 @@ import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { type Client, liveSecrets } from '#registry/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { unseen } from '#registry/visibility.ts';
-import { appView, lastUses, namesOf, revisionChanges } from '../app-views.ts';
+import { refusedStatus } from '../answers.ts';
+import { appView, lastUses, revisionChanges } from '../app-views.ts';
 import { makeLines, makeShown } from '../lines.ts';
+import { namesOf } from '../names.ts';
 import { isTestable, type OwnApp, type OwnCall, typedAddresses } from '../own-app.ts';
-import { type PageAnswer, refusedStatus } from '../page.ts';
+import type { PageAnswer } from '../page.ts';
 
 /** The form that was refused. `unsure`: its box was not ticked. */
 export interface RefusedForm {

@@ -4,11 +4,12 @@ import { kindOf } from '#pages/app-parts.ts';
 import { issuedPage } from '#pages/credentials.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import { unseen } from '#registry/visibility.ts';
+import { refusedStatus } from '../answers.ts';
 import { sampleFacts } from '../app-views.ts';
 import { findVisible } from '../apps.ts';
 import { choicesOf, draftFrom, draftOf, emptyDraft, isKind, problemOf, proposedValues } from '../draft.ts';
 import { notFound, type OwnCall } from '../own-app.ts';
-import { type PageAnswer, refusedStatus, showPage, takeForm } from '../page.ts';
+import { type PageAnswer, showPage, takeForm } from '../page.ts';
 import type { World } from '../world.ts';
 
 /** A version after this one, as people count: the last number, one more. */

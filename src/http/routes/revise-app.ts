@@ -3,12 +3,13 @@ import { type AppDraft, type FormProblem, previewPage, revisePage } from '#pages
 import { kindOf } from '#pages/app-parts.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { onlyNarrows } from '#registry/revision.ts';
+import { refusedStatus } from '../answers.ts';
 import { changedFields, revisionChanges } from '../app-views.ts';
 import { readable } from '../apps.ts';
 import { choicesOf, draftFrom, draftOf, problemOf, revisedValues } from '../draft.ts';
 import { makeShown } from '../lines.ts';
 import { notFound, type OwnApp, type OwnCall, ownApp } from '../own-app.ts';
-import { type PageAnswer, refusedStatus, showPage, takeForm } from '../page.ts';
+import { type PageAnswer, showPage, takeForm } from '../page.ts';
 import type { World } from '../world.ts';
 
 /** Approved apps that this person may change. */

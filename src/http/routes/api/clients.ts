@@ -4,6 +4,7 @@ import { grantTypes, protocols, stages } from '#registry/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
 import { findVisible, isInsider, looksAfter, NOBODY, noSuchApp, personNamed, signedIn } from '../../apps.ts';
+import { makeNames } from '../../names.ts';
 import { clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
 import {
@@ -11,7 +12,6 @@ import {
   clientSchema,
   issuedSchema,
   makeAuditView,
-  makeNames,
   pageOf,
   revisionSchema,
   secretSchema,

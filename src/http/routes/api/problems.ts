@@ -1,37 +1,13 @@
 import type { FastifyReply } from 'fastify';
 import { refusalWords } from '#registry/refusal-words.ts';
 import { codeOf, type RegistryRefusal } from '#registry/refusals.ts';
+import { registryStatus } from '../../answers.ts';
 
 /** A time as it goes over the wire: UTC, whole seconds. */
 export const iso = (at: number): string => new Date(at * 1000).toISOString().replace('.000', '');
 
 /** `redirectUri` to `redirect_uri`. */
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-const refusalStatus = {
-  not_logged_in: 401,
-  user_blocked: 403,
-  readonly: 503,
-  invalid_field_action: 404,
-  missing_field: 400,
-  invalid_field: 400,
-  permission_denied: 403,
-  email_not_confirmed: 403,
-  email_mismatched: 400,
-  consumer_exists: 409,
-  invalid_consumer_key: 404,
-  not_proposed: 409,
-  not_approved: 409,
-  not_disabled: 409,
-  change_conflict: 412,
-  invalid_access_token: 404,
-  managed_by_configuration: 409,
-  nothing_to_do: 409,
-  not_found: 404,
-  too_many: 409,
-  last_secret: 409,
-  needs_another_reviewer: 409,
-} as const satisfies Record<RegistryRefusal['kind'], number>;
 
 /** Short titles of problems, the same for every occurrence (RFC 9457 §3.1.3). */
 export const titles = {
@@ -117,7 +93,7 @@ function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
 
 /** Answers a refusal of the registry as a problem document. */
 export function sendRefusal(reply: FastifyReply, refusal: RegistryRefusal): FastifyReply {
-  const status = refusalStatus[refusal.kind];
+  const status = registryStatus[refusal.kind];
   if (status === 503) reply.header('retry-after', '300');
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="gatehouse"');
   const named = 'field' in refusal ? { ...refusal, field: snake(refusal.field) } : refusal;

@@ -3,9 +3,10 @@ import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { halts } from '#registry/client.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
 import { findVisible, isInsider, noSuchApp } from '../../apps.ts';
+import { makeNames } from '../../names.ts';
 import { clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
-import { clientSchema, issuedSchema, makeNames, pageOf, revisionSchema, riskSchema, showClient, showRevision, showRisk } from './shapes.ts';
+import { clientSchema, issuedSchema, pageOf, revisionSchema, riskSchema, showClient, showRevision, showRisk } from './shapes.ts';
 
 // What reviewers do.
 

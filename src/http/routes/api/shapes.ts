@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { UserId } from '#kernel/ids.ts';
 import { isKeeper } from '#registry/actions/action.ts';
 import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
@@ -11,6 +10,7 @@ import type { Risk } from '#registry/risk.ts';
 import type { Team } from '#registry/team.ts';
 import { unseen } from '#registry/visibility.ts';
 import { makeChangeView } from '../../apps.ts';
+import { makeNames } from '../../names.ts';
 import type { World } from '../../world.ts';
 import { iso, snake } from './problems.ts';
 
@@ -122,16 +122,6 @@ export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.arra
 
 const isoDay = (days: number | undefined): string | null =>
   days === undefined ? null : new Date(days * 86_400_000).toISOString().slice(0, 10);
-
-/** A person by number: names are asked for once in an answer. */
-export function makeNames(world: World): (id: UserId) => Promise<z.output<typeof person>> {
-  const known = new Map<UserId, Promise<z.output<typeof person>>>();
-  return (id) => {
-    const found = known.get(id) ?? world.records.findAccount(id).then((account) => ({ id: id as number, name: account?.name ?? null }));
-    known.set(id, found);
-    return found;
-  };
-}
 
 /** What a field is called and how it is written. */
 const written: readonly (readonly [keyof Client, (client: Client) => unknown])[] = (

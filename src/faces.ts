@@ -7,9 +7,9 @@ import type { Sealer } from '#keys/sealer.ts';
 import type { SigningKeys } from '#keys/signing.ts';
 import { makeMediawikiReading } from '#mediawiki/reading.ts';
 import { makeOAuth1, type OAuth1 } from '#oauth1/oauth1.ts';
-import type { Reading } from '#oauth1/parse.ts';
+import type { OAuth1Settings } from '#oauth1/verify.ts';
 import { makeOAuth2, type OAuth2 } from '#oauth2/oauth2.ts';
-import { coreReading } from '#oauth2/reading.ts';
+import { coreReading, type OAuth2Reading } from '#oauth2/reading.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { GrantType } from '#registry/client.ts';
@@ -30,6 +30,37 @@ interface FaceParts {
   readonly offered: readonly GrantType[];
   readonly clock: Clock;
   readonly entropy: Entropy;
+}
+
+/**
+ * The same verb twice: over facts that may be some hundred milliseconds old, and over the store. The quick one may say yes. Whatever it
+ * refuses is asked of the store, so that nobody is kept out by a memory; it must have spent nothing by then.
+ */
+const quickly =
+  <A extends readonly unknown[], T>(quick: (...asked: A) => Promise<T>, sure: (...asked: A) => Promise<T>, yes: (answer: T) => boolean) =>
+  async (...asked: A): Promise<T> => {
+    const answer = await quick(...asked);
+    return yes(answer) ? answer : sure(...asked);
+  };
+const isOk = ({ ok }: { readonly ok: boolean }) => ok;
+
+function quickOAuth1(quick: OAuth1, sure: OAuth1): OAuth1 {
+  return {
+    ...sure,
+    initiate: quickly(quick.initiate, sure.initiate, isOk),
+    authenticateRequest: quickly(quick.authenticateRequest, sure.authenticateRequest, isOk),
+  };
+}
+
+function quickOAuth2(quick: OAuth2, sure: OAuth2): OAuth2 {
+  const token = quickly(quick.token, sure.token, isOk);
+  return {
+    ...sure,
+    // Codes and refresh tokens are spent by being refused, and what they buy lasts: those are judged once, by the store.
+    token: (request) => (request.form.get('grant_type') === 'client_credentials' ? token(request) : sure.token(request)),
+    introspect: quickly(quick.introspect, sure.introspect, (answer) => answer.ok && answer.value.active),
+    authenticateToken: quickly(quick.authenticateToken, sure.authenticateToken, isOk),
+  };
 }
 
 /** Builds the faces of the protocols: the core's, which is strict, and the dialect's over the same rooms. */
@@ -58,31 +89,32 @@ export function makeFaces({ config, store, scopes, mint, sealer, signing, usage,
   };
   const core = coreReading(oauth2Settings);
   const oauth1Parts = { handshakes: store, tokens: store, registry: store, accounts: store, sealer, mint, clock, usage };
-  const watched = (oauth1: OAuth1, reading: Reading, oauth2: OAuth2) => ({
-    oauth1: watchOAuth1(oauth1, reading, store, failures),
-    oauth2: watchOAuth2(oauth2, store, failures),
-  });
-  const coreFace = watched(
-    makeOAuth1({
-      ...oauth1Parts,
-      settings: {
-        origin: config.origin,
-        reading: 'rfc5849',
-        methods: ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256', ...(config.oauth1Plaintext ? (['PLAINTEXT'] as const) : [])],
-        nonceCoversTimestamp: true,
-        windowFor: seconds(300),
-        temporaryFor: seconds(600),
-        oobRedirects: false,
-      },
-    }),
-    'rfc5849',
-    makeOAuth2({ ...oauth2Parts, reading: core }),
+  const recent = store.recent && { ...store, ...store.recent };
+  const face = (settings: OAuth1Settings, reading: OAuth2Reading) => {
+    const oauth1 = makeOAuth1({ ...oauth1Parts, settings });
+    const oauth2 = makeOAuth2({ ...oauth2Parts, reading });
+    const quick = recent && {
+      oauth1: makeOAuth1({ ...oauth1Parts, tokens: recent, registry: recent, accounts: recent, settings }),
+      oauth2: makeOAuth2({ ...oauth2Parts, records: recent, registry: recent, accounts: recent, reading }),
+    };
+    return {
+      oauth1: watchOAuth1(quick ? quickOAuth1(quick.oauth1, oauth1) : oauth1, settings.reading, store, failures),
+      oauth2: watchOAuth2(quick ? quickOAuth2(quick.oauth2, oauth2) : oauth2, store, failures),
+    };
+  };
+  const coreFace = face(
+    {
+      origin: config.origin,
+      reading: 'rfc5849',
+      methods: ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256', ...(config.oauth1Plaintext ? (['PLAINTEXT'] as const) : [])],
+      nonceCoversTimestamp: true,
+      windowFor: seconds(300),
+      temporaryFor: seconds(600),
+      oobRedirects: false,
+    },
+    core,
   );
   const mediawiki = makeMediawikiReading({ issuer: config.issuer, origin: config.origin, site });
-  const dialectFace = watched(
-    makeOAuth1({ ...oauth1Parts, settings: mediawiki.oauth1 }),
-    'mediawiki',
-    makeOAuth2({ ...oauth2Parts, reading: mediawiki.oauth2 }),
-  );
+  const dialectFace = face(mediawiki.oauth1, mediawiki.oauth2);
   return { coreFace, dialectFace, mediawiki, core };
 }

@@ -3,6 +3,7 @@ import type { Config } from '#config/config.ts';
 import { seconds } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { Log } from '#ports/log.ts';
 import { openStore } from '#store/open.ts';
 import { openRedis, withEphemeral } from '#store/redis.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
@@ -31,9 +32,15 @@ export function shortLived(config: Config, clock: Clock, store: Store): Store {
 }
 
 /** Opens the database of a location. Throws UsageError with the remedy when it cannot be. */
-export function opened(config: Config, location: string): Store {
+export function opened(config: Config, location: string, log?: Log): Store {
   try {
-    return openStore(location, { migrate: config.migrate, connections: config.databaseConnections, replica: config.databaseReplica });
+    return openStore(location, {
+      migrate: config.migrate,
+      connections: config.databaseConnections,
+      replica: config.databaseReplica,
+      remember: config.databaseMemory,
+      ...(log ? { log } : {}),
+    });
   } catch (fault) {
     throw unreached(fault);
   }

@@ -18,6 +18,8 @@ export interface Config {
   readonly databaseConnections: number;
   /** A server that follows the database, for lists and reports; null: there is none. May hold a password. */
   readonly databaseReplica: string | null;
+  /** Whether a process may answer from memory what it read from PostgreSQL a moment ago. */
+  readonly databaseMemory: boolean;
   /** The schema is brought up to date at the start; otherwise an old one is refused. */
   readonly migrate: boolean;
   /** Redis or Valkey for what expires: one URL, or several for a Cluster; they may hold a password and are shown to nobody. Null: the database. */
@@ -178,6 +180,13 @@ const settings = {
     fallback: '',
     rule: z.string().regex(/^(?:postgres(?:ql)?:\/\/[^\s#]{1,4096})?$/),
     remedy: 'postgres://… of a server that follows the database, better in a file named by GATEHOUSE_DATABASE_REPLICA_FILE',
+  },
+  databaseMemory: {
+    flag: 'database-memory',
+    env: 'GATEHOUSE_DATABASE_MEMORY',
+    fallback: 'on',
+    rule: onOff,
+    remedy: 'on, or off: then every check of a request asks PostgreSQL for everything',
   },
   databaseConnections: {
     flag: 'database-connections',
@@ -383,6 +392,7 @@ export function readConfig(
     data: pick('data'),
     database: pick('database') || `sqlite:${join(pick('data') ?? '.', 'gatehouse.db')}`,
     databaseReplica: pick('databaseReplica') || null,
+    databaseMemory: pick('databaseMemory'),
     databaseConnections: pick('databaseConnections'),
     migrate: pick('migrate'),
     ephemeral: pick('ephemeral'),

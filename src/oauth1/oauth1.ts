@@ -266,7 +266,6 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: pair ? 'known' : 'unknown', ...known }, settings);
       if (!nonce.ok) return nonce;
       if (client === undefined || pair === undefined) return refuse({ kind: 'token_rejected', token: 'permanent' });
-      if (!(await spent(nonce.value))) return seen(signed);
       const user = await accounts.findAccount(pair.consent.userId);
       if (user === undefined) return refuse({ kind: 'user_refused', problem: 'gone' });
       const where = { address: sent.address, ...(site === null ? {} : { site }) };
@@ -275,6 +274,8 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       if (site !== null && !coversSite(pair.consent.site, site)) {
         return refuse({ kind: 'consumer_key_refused', client, why: { kind: 'wrong-site', site: pair.consent.site } });
       }
+      // Last: what is refused for any other reason has spent nothing, and can be judged again (RFC 5849 §3.3).
+      if (!(await spent(nonce.value))) return seen(signed);
       const { id: secretId, plain: clientSecret } = used(nonce.value.secret);
       usage.note({ clientId: client.id, consentId: pair.consent.id, secretId, token }, true);
       return accept({ client, consent: pair.consent, user, token, nonce: signed.oauth.get('oauth_nonce') ?? '', clientSecret });

@@ -105,7 +105,7 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
       if (access && access.token.clientId === client.id) await records.revokeAccessToken(access.token.id);
       const refresh = access ? undefined : await records.findRefreshToken(digestOf(token.slice(0, 512)));
       // Revoking a refresh token ends everything bought with it (RFC 7009 §2.1).
-      if (refresh && refresh.token.clientId === client.id) await records.revokeFamily(refresh.token.familyId);
+      if (refresh && refresh.token.clientId === client.id) await records.revokeFamily(refresh.token.familyId, clock.now());
       return accept(undefined);
     },
 

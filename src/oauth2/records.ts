@@ -107,5 +107,6 @@ export interface OAuth2Records {
     | { readonly outcome: 'rotated' | 'family-revoked' | 'unknown' }
     | { readonly outcome: 'already-used'; readonly usedAt: Instant; readonly answerSealed: Sealed | null }
   >;
-  revokeFamily(id: FamilyId): Promise<void>;
+  /** Idempotent. The store remembers it for longer than anything of the family can live. */
+  revokeFamily(id: FamilyId, at: Instant): Promise<void>;
 }

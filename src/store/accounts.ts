@@ -22,6 +22,7 @@ const block = statement(
     .updateTable('accounts')
     .set({ blocked: param<number>('blocked') })
     .where('id', '=', param<number>('id')),
+  ['account', 'id'],
 );
 const saveSetting = statement(
   sql

@@ -55,6 +55,7 @@ const save = statement(
     .updateTable('clients')
     .set(params(...columns))
     .where('id', '=', param<string>('id')),
+  ['client', 'id'],
 );
 /** The one gate of every change: of two that were decided on the same edition, one passes. */
 const bump = statement(
@@ -63,12 +64,15 @@ const bump = statement(
     .set((row) => ({ changes: row('changes', '+', 1) }))
     .where('id', '=', param<string>('id'))
     .where('changes', '=', param<number>('edition')),
+  ['client', 'id'],
 );
 const insertSecret = statement(
   sql.insertInto('client_secrets').values(params('client_id', 'label', 'digest', 'sealed', 'created_at', 'expires_at')),
+  ['client', 'client_id'],
 );
 const deleteSecret = statement(
   sql.deleteFrom('client_secrets').where('id', '=', param<number>('id')).where('client_id', '=', param<string>('client')),
+  ['client', 'client'],
 );
 
 const wanted = `

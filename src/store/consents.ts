@@ -3,7 +3,7 @@ import type { NewAuditEntry } from '#registry/audit.ts';
 import type { Consent } from '#registry/consent.ts';
 import type { NewConsent, NewTokenCredentials } from '#registry/records.ts';
 import { toConsent } from './sql/rows.ts';
-import { one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import { all, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 import { addAudit } from './trail.ts';
 
 const ofUser = statement(
@@ -21,9 +21,12 @@ const insert = statement(
     .values(params('user_id', 'client_id', 'site', 'scopes', 'accepted_at'))
     .returningAll(),
 );
-const setScopes = written(`UPDATE consents SET scopes = :scopes WHERE id = :id`);
-const remove = statement(sql.deleteFrom('consents').where('id', '=', param<number>('id')).where('user_id', '=', param<number>('user')));
-const removeOf = written(`DELETE FROM consents WHERE user_id = :user AND client_id = :client`);
+const setScopes = written(`UPDATE consents SET scopes = :scopes WHERE id = :id`, ['consent', 'id']);
+const remove = statement(sql.deleteFrom('consents').where('id', '=', param<number>('id')).where('user_id', '=', param<number>('user')), [
+  'consent',
+  'id',
+]);
+const idsOf = written<{ id: number }>(`SELECT id FROM consents WHERE user_id = :user AND client_id = :client`);
 const insertCredentials = statement(
   sql
     .insertInto('token_credentials')
@@ -65,7 +68,7 @@ function* endConsent(id: ConsentId, user: UserId): Unit<boolean> {
 }
 
 export function* endConsentsOf(user: UserId, client: ClientId): Unit<void> {
-  yield* write(removeOf, { user, client });
+  for (const { id } of yield* all(idsOf, { user, client })) yield* endConsent(id as ConsentId, user);
 }
 
 function* auditAt(audit: NewAuditEntry): Unit<void> {

@@ -1,5 +1,4 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { ConsentId } from '#kernel/ids.ts';
 import type { Handshakes, NonceClaim, TemporaryCredentials, TokenCredentialRecords, TokenCredentials } from '#oauth1/records.ts';
 import { consentById } from './consents.ts';
 import type { Driver } from './driver.ts';
@@ -55,6 +54,12 @@ const same = (one: string, other: string) => {
 const toCredentials = (row: { token: string; consent_id: number; secret_sealed: string }) =>
   ({ token: row.token, consentId: row.consent_id, secretSealed: row.secret_sealed }) as unknown as TokenCredentials;
 
+/** The permanent pair of a token. */
+export function* credentialsByToken(token: string): Unit<TokenCredentials | undefined> {
+  const row = yield* one(findCredentials, { token });
+  return row && toCredentials(row);
+}
+
 /** Answers the ports of the oauth1 room. */
 export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords {
   return {
@@ -97,9 +102,9 @@ export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords
     findTokenCredentials: (token) =>
       driver.read(
         (function* () {
-          const row = yield* one(findCredentials, { token });
-          const consent = row && (yield* consentById(row.consent_id as ConsentId));
-          return row && consent && { credentials: toCredentials(row), consent };
+          const credentials = yield* credentialsByToken(token);
+          const consent = credentials && (yield* consentById(credentials.consentId));
+          return credentials && consent && { credentials, consent };
         })(),
       ),
     async findTokenCredentialsOf(consent) {

@@ -1,11 +1,16 @@
-import type { ClientId, ConsentId, FamilyId, UserId } from '#kernel/ids.ts';
-import type { AccessToken, OAuth2Records, RefreshToken } from '#oauth2/records.ts';
+import type { Selectable } from 'kysely';
+import type { Account } from '#accounts/account.ts';
+import type { ClientId, ConsentId, FamilyId, TokenId, UserId } from '#kernel/ids.ts';
+import type { AccessToken, AccessTokenFacts, OAuth2Records, RefreshToken } from '#oauth2/records.ts';
+import type { Client } from '#registry/client.ts';
+import type { Consent } from '#registry/consent.ts';
 import { accountById } from './accounts.ts';
 import { clientById } from './clients.ts';
 import { consentById } from './consents.ts';
 import type { Driver } from './driver.ts';
 import { toAccessToken, toCode, toRefreshToken } from './sql/rows.ts';
-import { held, one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
+import type { Schema } from './sql/schema.ts';
+import { held, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 
 const insertCode = statement(
   sql.insertInto('codes').values({
@@ -14,8 +19,13 @@ const insertCode = statement(
     used: 0,
   }),
 );
-const findCode = statement(sql.selectFrom('codes').selectAll().where('digest', '=', param<string>('digest')));
-const decideCode = held(findCode);
+/** A row of these tables, and whether its family was revoked: asked together, for one answer is of no use without the other. */
+const withFamily = <T extends keyof Schema>(table: T, key: string) =>
+  written<Selectable<Schema[T]> & { readonly family_revoked: number }>(`
+    SELECT t.*, CASE WHEN f.id IS NULL THEN 0 ELSE 1 END AS family_revoked
+    FROM ${table} t LEFT JOIN revoked_families f ON f.id = t.family_id WHERE t.${key} = :${key}`);
+const findCode = withFamily('codes', 'digest');
+const decideCode = held(statement(sql.selectFrom('codes').selectAll().where('digest', '=', param<string>('digest'))));
 const useCode = statement(sql.updateTable('codes').set({ used: 1 }).where('digest', '=', param<string>('digest')));
 const insertToken = statement(
   sql.insertInto('access_tokens').values({
@@ -23,7 +33,7 @@ const insertToken = statement(
     revoked: 0,
   }),
 );
-const findToken = statement(sql.selectFrom('access_tokens').selectAll().where('id', '=', param<string>('id')));
+const findToken = withFamily('access_tokens', 'id');
 const revokeToken = statement(sql.updateTable('access_tokens').set({ revoked: 1 }).where('id', '=', param<string>('id')));
 const insertRefresh = statement(
   sql.insertInto('refresh_tokens').values({
@@ -32,8 +42,8 @@ const insertRefresh = statement(
     answer_sealed: null,
   }),
 );
-const findRefresh = statement(sql.selectFrom('refresh_tokens').selectAll().where('digest', '=', param<string>('digest')));
-const decideRefresh = held(findRefresh);
+const findRefresh = withFamily('refresh_tokens', 'digest');
+const decideRefresh = held(statement(sql.selectFrom('refresh_tokens').selectAll().where('digest', '=', param<string>('digest'))));
 const useRefresh = statement(
   sql
     .updateTable('refresh_tokens')
@@ -44,7 +54,7 @@ const isRevoked = statement(sql.selectFrom('revoked_families').select('id').wher
 const revoke = statement(
   sql
     .insertInto('revoked_families')
-    .values(params('id'))
+    .values(params('id', 'revoked_at'))
     .onConflict((conflict) => conflict.column('id').doNothing()),
 );
 
@@ -81,17 +91,38 @@ function* familyRevoked(id: string | null): Unit<boolean> {
   return id !== null && (yield* one(isRevoked, { id })) !== undefined;
 }
 
-/** Client, user and consent of a token, as they are now. */
-function* standing(driver: Driver, row: { client_id: string; user_id: number | null; consent_id: number | null }) {
+/** How the rows are found that a token stands on. */
+export interface Grounds {
+  client(id: ClientId): Unit<Client | undefined>;
+  account(id: UserId): Unit<Account | undefined>;
+  consent(id: ConsentId): Unit<Consent | undefined>;
+}
+
+interface Standing {
+  readonly user_id: number | null;
+  readonly consent_id: number | null;
+  readonly family_revoked: number;
+}
+
+/** What a code or a token stands on besides itself and its client. */
+function* standing({ account, consent }: Grounds, row: Standing) {
   return {
-    client: yield* clientById(driver, row.client_id as ClientId),
-    user: row.user_id === null ? undefined : yield* accountById(row.user_id as UserId),
-    consent: row.consent_id === null ? undefined : yield* consentById(row.consent_id as ConsentId),
+    familyRevoked: row.family_revoked === 1,
+    user: row.user_id === null ? undefined : yield* account(row.user_id as UserId),
+    consent: row.consent_id === null ? undefined : yield* consent(row.consent_id as ConsentId),
   };
+}
+
+/** Everything that decides whether an access token still stands. */
+export function* accessTokenFacts(id: TokenId, grounds: Grounds): Unit<AccessTokenFacts | undefined> {
+  const row = yield* one(findToken, { id });
+  if (row === undefined) return undefined;
+  return { token: toAccessToken(row), client: yield* grounds.client(row.client_id as ClientId), ...(yield* standing(grounds, row)) };
 }
 
 /** Answers the ports of the oauth2 room. */
 export function oauth2Store(driver: Driver): OAuth2Records {
+  const now: Grounds = { client: (id) => clientById(driver, id), account: accountById, consent: consentById };
   return {
     saveCode: async (code) =>
       void (await driver.write(
@@ -115,17 +146,15 @@ export function oauth2Store(driver: Driver): OAuth2Records {
       driver.read(
         (function* () {
           const row = yield* one(findCode, { digest });
-          if (row === undefined) return undefined;
-          const { user, consent } = yield* standing(driver, row);
-          return { code: toCode(row), familyRevoked: yield* familyRevoked(row.family_id), user, consent };
+          return row && { code: toCode(row), ...(yield* standing(now, row)) };
         })(),
       ),
-    redeemCode: (digest, _at, { access, refresh }) =>
+    redeemCode: (digest, at, { access, refresh }) =>
       driver.write(function* () {
         const row = yield* one(decideCode, { digest });
         if (row === undefined) return 'unknown' as const;
         if (row.used === 1 || (yield* familyRevoked(row.family_id))) {
-          yield* write(revoke, { id: row.family_id });
+          yield* write(revoke, { id: row.family_id, revoked_at: at });
           return 'replayed' as const;
         }
         yield* write(useCode, { digest });
@@ -134,21 +163,14 @@ export function oauth2Store(driver: Driver): OAuth2Records {
         return 'redeemed' as const;
       }, 'rows'),
     saveAccessToken: async (token) => void (await driver.write(() => insertAccessToken(token), 'once')),
-    findAccessToken: (id) =>
-      driver.read(
-        (function* () {
-          const row = yield* one(findToken, { id });
-          if (row === undefined) return undefined;
-          return { token: toAccessToken(row), familyRevoked: yield* familyRevoked(row.family_id), ...(yield* standing(driver, row)) };
-        })(),
-      ),
+    findAccessToken: (id) => driver.read(accessTokenFacts(id, now)),
     revokeAccessToken: async (id) => void (await driver.write(() => write(revokeToken, { id }), 'once')),
     findRefreshToken: (digest) =>
       driver.read(
         (function* () {
           const row = yield* one(findRefresh, { digest });
           if (row === undefined) return undefined;
-          return { token: toRefreshToken(row), familyRevoked: yield* familyRevoked(row.family_id), ...(yield* standing(driver, row)) };
+          return { token: toRefreshToken(row), client: yield* now.client(row.client_id as ClientId), ...(yield* standing(now, row)) };
         })(),
       ),
     rotateRefreshToken: (digest, at, answerSealed, { access, refresh }, revokePrevious) =>
@@ -164,6 +186,6 @@ export function oauth2Store(driver: Driver): OAuth2Records {
         yield* insertRefreshToken(refresh);
         return { outcome: 'rotated' as const };
       }, 'rows'),
-    revokeFamily: async (id: FamilyId) => void (await driver.write(() => write(revoke, { id }), 'once')),
+    revokeFamily: async (id: FamilyId, at) => void (await driver.write(() => write(revoke, { id, revoked_at: at }), 'once')),
   };
 }

@@ -24,17 +24,25 @@ const regroup = statement(
     .updateTable('accounts')
     .set({ groups: param<string>('groups') })
     .where('id', '=', param<number>('id')),
+  ['account', 'id'],
 );
 const describe = statement(
   sql
     .updateTable('accounts')
     .set({ real_name: param<string>('realName'), language: param<string | null>('language') })
     .where('id', '=', param<number>('id')),
+  ['account', 'id'],
 );
-const changePassword = written(`UPDATE accounts SET password_hash = :hash WHERE id = :id AND coalesce(password_hash, '') = :before`);
-const resetPassword = written<Row<'accounts'>>(`UPDATE accounts SET password_hash = :hash WHERE id = :id AND blocked = 0 RETURNING *`);
+const changePassword = written(`UPDATE accounts SET password_hash = :hash WHERE id = :id AND coalesce(password_hash, '') = :before`, [
+  'account',
+  'id',
+]);
+const resetPassword = written<Row<'accounts'>>(`UPDATE accounts SET password_hash = :hash WHERE id = :id AND blocked = 0 RETURNING *`, [
+  'account',
+  'id',
+]);
 const emailOf = written<{ email: string | null }>('SELECT email FROM accounts WHERE id = :id');
-const setEmail = written('UPDATE accounts SET email = :email, email_confirmed_at = :now WHERE id = :id');
+const setEmail = written('UPDATE accounts SET email = :email, email_confirmed_at = :now WHERE id = :id', ['account', 'id']);
 
 const insertToken = statement(sql.insertInto('account_tokens').values(params('digest', 'kind', 'user_id', 'data', 'expires_at')));
 const findToken = written<Row<'account_tokens'>>(

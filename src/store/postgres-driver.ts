@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { Driver, Guard } from './driver.ts';
+import type { Alteration } from './memory.ts';
 import { troubleOf, unavailable } from './postgres-faults.ts';
 import type { Answer, Bindable, Statement, Step, Unit } from './sql/statement.ts';
 import { Unavailable } from './unavailable.ts';
@@ -14,8 +15,12 @@ export interface PostgresOptions {
   readonly statementMs?: number;
   /** A server that follows the primary, for reads that may be some seconds old. */
   readonly replica?: string | null;
+  /** Told of each row that a write of this process may have changed, before the write is answered. */
+  readonly altered?: (change: Alteration) => void;
 }
 
+/** How long a connection may take unless it is said otherwise. */
+export const CONNECT_MS = 3000;
 const MOST_RUNS = 25;
 /** A row that is still in the way after so many looks for it is not looked for at all: a fault. */
 const MOST_RUNS_TO_FIND = 4;
@@ -53,8 +58,13 @@ export class PostgresDriver implements Driver {
   #generation = 0;
   #closed = false;
   readonly #replica: PostgresDriver | null;
+  readonly #altered: (change: Alteration) => void;
 
-  constructor(url: string, { connections = 10, connectMs = 3000, statementMs = 5000, replica = null }: PostgresOptions = {}) {
+  constructor(
+    url: string,
+    { connections = 10, connectMs = CONNECT_MS, statementMs = 5000, replica = null, altered = () => {} }: PostgresOptions = {},
+  ) {
+    this.#altered = altered;
     this.#replica = replica === null ? null : new PostgresDriver(replica, { connections, connectMs, statementMs });
     this.#pool = new pg.Pool({
       connectionString: url,
@@ -74,11 +84,23 @@ export class PostgresDriver implements Driver {
     this.#pool.on('error', () => {});
   }
 
-  read<T>(unit: Unit<T>): Promise<T> {
-    return this.connected((client) => this.#run(client, unit, { patient: true }));
+  async read<T>(unit: Unit<T>): Promise<T> {
+    // What is known without a question needs no connection.
+    const first = unit.next();
+    return first.done ? first.value : this.connected((client) => this.#run(client, unit, { first, patient: true }));
   }
 
   async write<T>(make: () => Unit<T>, guard: Guard = 'alone'): Promise<T> {
+    const altered = new Set<Alteration>();
+    try {
+      return await this.#write(noting(make, altered), guard);
+    } finally {
+      // Also when it failed: a commit whose answer is lost may have happened.
+      for (const change of altered) this.#altered(change);
+    }
+  }
+
+  async #write<T>(make: () => Unit<T>, guard: Guard): Promise<T> {
     for (let run = 1; ; run += 1) {
       try {
         return await this.connected((client) =>
@@ -158,8 +180,12 @@ export class PostgresDriver implements Driver {
   }
 
   /** `patient`: outside a transaction, so that a statement whose plan is out of date can be asked again by itself. */
-  async #run<T>(client: pg.PoolClient, unit: Unit<T>, { most = Infinity, patient = false } = {}): Promise<T> {
-    let next = unit.next();
+  async #run<T>(
+    client: pg.PoolClient,
+    unit: Unit<T>,
+    { most = Infinity, patient = false, first = unit.next() }: { most?: number; patient?: boolean; first?: IteratorResult<Step, T> } = {},
+  ): Promise<T> {
+    let next = first;
     for (let steps = 1; !next.done; steps += 1) {
       if (steps > most) throw new Error(`more than one statement in a unit that was said to be one: ${next.value.statement.postgres.text}`);
       next = unit.next(await this.#answer(client, next.value, patient));
@@ -189,6 +215,19 @@ export class PostgresDriver implements Driver {
     return this.#generation === 0 ? name : `${name}.${this.#generation}`;
   }
 }
+
+/** The same unit, which also notes what it is about to change. */
+const noting = <T>(make: () => Unit<T>, altered: Set<Alteration>) =>
+  function* (): Unit<T> {
+    const unit = make();
+    let next = unit.next();
+    while (!next.done) {
+      const { statement, values } = next.value;
+      if (statement.alters) altered.add(statement.alters(values));
+      next = unit.next(yield next.value);
+    }
+    return next.value;
+  };
 
 /** The connection is in no state to go on. */
 class Broken extends Error {}

@@ -1,10 +1,19 @@
-import { PostgresDriver, type PostgresOptions } from './postgres-driver.ts';
+import type { Log } from '#ports/log.ts';
+import { makeMemory } from './memory.ts';
+import { CONNECT_MS, type PostgresOptions as DriverOptions, PostgresDriver } from './postgres-driver.ts';
+import { openEar } from './postgres-ear.ts';
 import { migratePostgres, planPostgres } from './postgres-migrate.ts';
+import { recentStore } from './recent.ts';
 import { refuseBehind } from './sql/migrate.ts';
 import { one, written } from './sql/statement.ts';
 import { portsOver, type Store } from './store.ts';
 
-export type { PostgresOptions } from './postgres-driver.ts';
+export interface PostgresOptions extends Omit<DriverOptions, 'altered'> {
+  /** Whether this process may remember rows that are asked for with every request; true unless it is said otherwise. */
+  readonly remember?: boolean;
+  /** Where it is said that changes cannot be heard. */
+  readonly log?: Log;
+}
 
 const nothing = written('SELECT 1');
 
@@ -12,16 +21,22 @@ const nothing = written('SELECT 1');
  * Every port of the program over a PostgreSQL database (`postgres://user:password@host/database`). No connection is made yet; `ready` brings
  * the schema up to date, and must have been awaited before anything else is asked.
  */
-export function openPostgres(url: string, options: PostgresOptions = {}): Store {
-  const driver = new PostgresDriver(url, options);
+export function openPostgres(url: string, { remember = true, log, ...options }: PostgresOptions = {}): Store {
+  const memory = makeMemory();
+  const driver = new PostgresDriver(url, { ...options, altered: memory.forget });
+  const ear = openEar(url, memory, { connectMs: options.connectMs ?? CONNECT_MS, log: log ?? null });
   return {
     ...portsOver(driver),
+    recent: remember ? recentStore(driver, memory, ear.wanted) : null,
     async ready({ migrate = true } = {}) {
       if (migrate) await driver.connected(migratePostgres);
       else refuseBehind(await driver.connected(planPostgres));
     },
     plan: () => driver.connected(planPostgres),
     ping: async () => void (await driver.read(one(nothing))),
-    close: () => driver.close(),
+    async close() {
+      ear.close();
+      await driver.close();
+    },
   };
 }

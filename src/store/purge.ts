@@ -5,6 +5,9 @@ import { param, type Statement, sql, statement, write, written } from './sql/sta
 const before = param<number>('now');
 const most = param<number>('limit');
 
+/** Two years, the longest life that a setting gives a refresh token, and a day for clocks: nothing of the family lives by then. */
+const FAMILY_KEPT = 731 * 86_400;
+
 /** What may go once it has expired. Codes and refresh tokens stay a day longer, so that a late replay still kills its family. */
 const purges: readonly { readonly statement: Statement<unknown>; readonly keptFor: number }[] = [
   {
@@ -40,6 +43,12 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
         .where('id', 'in', sql.selectFrom('access_tokens').select('id').where('expires_at', '<=', before).limit(most)),
     ),
     keptFor: 0,
+  },
+  {
+    statement: written(
+      'DELETE FROM revoked_families WHERE id IN (SELECT id FROM revoked_families WHERE revoked_at <= :now ORDER BY revoked_at LIMIT :limit)',
+    ),
+    keptFor: FAMILY_KEPT,
   },
   {
     statement: written('DELETE FROM failures WHERE id IN (SELECT id FROM failures WHERE at <= :now ORDER BY id LIMIT :limit)'),

@@ -20,6 +20,8 @@ export function openSqlite(path: string, options: { readonly migrate?: boolean }
   if (options.migrate ?? true) migrate(driver.database);
   return {
     ...portsOver(driver),
+    // The file is read where it is asked: nothing would be gained.
+    recent: null,
     async ready({ migrate: allowed = true } = {}) {
       if (allowed) migrate(driver.database);
       else refuseBehind(planSqlite(driver.database));

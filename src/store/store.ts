@@ -15,6 +15,7 @@ import { oauth1Store } from './oauth1.ts';
 import { oauth2Store } from './oauth2.ts';
 import { peopleStore } from './people.ts';
 import { purgeExpired } from './purge.ts';
+import type { Recent } from './recent.ts';
 import { registryStore } from './registry.ts';
 import { resealingStore } from './resealing.ts';
 import type { MigrationPlan } from './sql/migrate.ts';
@@ -41,6 +42,8 @@ export interface Ports
 
 /** Every port of the program, answered by one database. */
 export interface Store extends Ports {
+  /** Quicker answers to the questions of every request, up to 700 ms old; null: there are none. */
+  readonly recent: Recent | null;
   /**
    * Brings the schema up to date, or with `migrate: false` only looks. Of several processes one migrates and the others find it done. Throws
    * SchemaMismatch when the schema is newer than the program, or older and must not be touched.

@@ -154,5 +154,41 @@ function races(name: string, ground: Ground): void {
         assert.deepEqual(await active(), Array(NODES).fill(false));
       }
     });
+
+    test('an app is disabled: at once on the node that did it, within a second on the others; enabled again, at once on all', async () => {
+      const [code = ''] = await there.codes(1);
+      const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier };
+      const bought = bodyOf((await nodes[0]?.post('/oauth2/token', basicOf(there.web), form)) ?? null);
+      const status = async (node: Node | undefined) =>
+        (await node?.ask('GET', '/api/v1/me', { authorization: `Bearer ${bought.access_token}` }))?.status;
+      const decide = (node: Node | undefined, verb: string) =>
+        node?.ask(
+          'POST',
+          `/api/v1/clients/${there.web.key}/${verb}`,
+          { authorization: `Bearer ${there.reviewers[0]}`, 'content-type': 'application/json' },
+          '{"reason":"looked at it"}',
+        );
+      for (let turn = 0; turn < 3; turn++) {
+        // Often enough that what is remembered is what answers.
+        for (let count = 0; count < 100; count++)
+          assert.deepEqual(await Promise.all(nodes.map(status)), Array(NODES).fill(200), 'all let it in');
+        const [taking, ...others] = [...nodes.slice(turn), ...nodes.slice(0, turn)];
+        assert.equal((await decide(taking, 'disable'))?.status, 200);
+        const since = performance.now();
+        assert.notEqual(await status(taking), 200, 'the node that did it refuses at once');
+        await Promise.all(
+          others.map(async (node) => {
+            for (;;) {
+              const asked = performance.now();
+              if ((await status(node)) !== 200) return;
+              // Not how fast it is, but how long it may be wrong.
+              assert.ok(asked - since < 1000, 'a request that began a second after the decision was let in');
+            }
+          }),
+        );
+        assert.equal((await decide(others[0], 'reenable'))?.status, 200);
+        assert.deepEqual(await Promise.all(nodes.map(status)), Array(NODES).fill(200), 'a memory keeps nobody out');
+      }
+    });
   });
 }

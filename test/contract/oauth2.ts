@@ -140,9 +140,9 @@ export const oauth2Cases: readonly Case[] = [
       const used = { outcome: 'already-used', usedAt: at(5), answerSealed: answer };
       assert.deepEqual(await store.rotateRefreshToken(first.digest, at(6), 'other' as Sealed, next(), true), used);
       assert.deepEqual((await store.findRefreshToken(first.digest))?.token, { ...first, usedAt: at(5), answerSealed: answer });
-      await store.revokeFamily(one.familyId);
-      await store.revokeFamily(one.familyId);
-      await store.revokeFamily(familyId());
+      await store.revokeFamily(one.familyId, NOW);
+      await store.revokeFamily(one.familyId, NOW);
+      await store.revokeFamily(familyId(), NOW);
       const late = next();
       assert.deepEqual(await store.rotateRefreshToken(won.refresh.digest, NOW, answer, late, true), { outcome: 'family-revoked' });
       assert.equal(await store.findAccessToken(late.access.id), undefined);

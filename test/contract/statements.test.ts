@@ -19,6 +19,22 @@ test('SQLite understands every statement of the store', async () => {
   await driver.close();
 });
 
+test('whatever changes a row that processes remember says so', () => {
+  const remembered =
+    /^\s*(?:update|delete from) "?(?:clients|accounts|consents)"?\b|^\s*(?:insert into|update|delete from) "?client_secrets"?\b/i;
+  const silent = compiled
+    .filter(({ sqlite, alters }) => remembered.test(sqlite.text) && alters === undefined)
+    .map(({ sqlite }) => sqlite.text);
+  // What was sealed again opens as before; a secret that is deleted for its age was of no use any more.
+  const harmless = [/^update "client_secrets" set "sealed" = \?/, /^DELETE FROM client_secrets .* expires_at <= \?/];
+  assert.deepEqual(
+    silent.filter((text) => !harmless.some((fine) => fine.test(text))),
+    [],
+  );
+  assert.equal(silent.length, harmless.length);
+  assert.ok(compiled.filter(({ alters }) => alters !== undefined).length >= 12);
+});
+
 const postgres = await findPostgres();
 if (typeof postgres === 'string') test('PostgreSQL understands every statement of the store', { skip: postgres });
 else {

@@ -17,6 +17,11 @@ export class Wire {
   fate: Fate = 'pass';
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
+  /** What was said on a connection at its beginning. */
+  readonly #said = new Map<Socket, string>();
+  readonly #silenced = new Set<Socket>();
+  /** Changes what the server says. */
+  rewrite: (answer: Buffer) => Buffer = (answer) => answer;
 
   private constructor(server: Server, port: number) {
     this.#server = server;
@@ -36,6 +41,11 @@ export class Wire {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
   }
 
+  /** Nothing arrives any more, in either direction, on connections that stand and on which this was said. */
+  silence(what: string): void {
+    for (const [near, said] of this.#said) if (said.includes(what)) this.#silenced.add(near);
+  }
+
   close(): void {
     this.cut();
     this.#server.close();
@@ -53,11 +63,15 @@ export class Wire {
       near.destroy();
       far.destroy();
       this.#pairs.delete(pair);
+      this.#said.delete(near);
+      this.#silenced.delete(near);
     };
     for (const socket of pair) socket.on('error', end).on('close', end);
     near.on('data', (said) => {
       const { fate } = this;
-      if (fate === 'hang') return;
+      const before = this.#said.get(near) ?? '';
+      if (before.length < 4096) this.#said.set(near, before + said.toString('latin1'));
+      if (fate === 'hang' || this.#silenced.has(near)) return;
       if (typeof fate === 'object' && said.includes(fate.cutAt)) {
         this.fate = 'pass';
         if (!fate.arrives) return end();
@@ -69,7 +83,7 @@ export class Wire {
       far.write(said);
     });
     far.on('data', (answer) => {
-      if (this.fate !== 'hang' && !near.destroyed) near.write(answer);
+      if (this.fate !== 'hang' && !this.#silenced.has(near) && !near.destroyed) near.write(this.rewrite(answer as Buffer));
     });
   }
 }

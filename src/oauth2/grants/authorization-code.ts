@@ -48,7 +48,7 @@ export async function authorizationCodeGrant(
   const problem = verifierProblem(code, form.get('code_verifier'));
   if (problem) return refuse(problem);
   if (code.used) {
-    await records.revokeFamily(code.familyId);
+    await records.revokeFamily(code.familyId, clock.now());
     return no('used');
   }
   const now = clock.now();

@@ -92,6 +92,6 @@ async function again(
   if (answerSealed !== null && !isPast(later(usedAt, settings.refreshGraceFor), clock.now())) {
     return accept(JSON.parse(openWith(presented, answerSealed)) as TokenAnswer);
   }
-  await records.revokeFamily(token.familyId);
+  await records.revokeFamily(token.familyId, clock.now());
   return no('used');
 }

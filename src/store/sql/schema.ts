@@ -170,5 +170,5 @@ export interface Schema {
     used_at: number | null;
     answer_sealed: string | null;
   };
-  revoked_families: { id: string };
+  revoked_families: { id: string; revoked_at: Generated<number> };
 }

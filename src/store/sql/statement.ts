@@ -1,4 +1,5 @@
 import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import type { Alteration, Kind } from '../memory.ts';
 import type { Schema } from './schema.ts';
 
 /** Builds queries and never runs one: each is compiled once, when its module is loaded. */
@@ -41,8 +42,16 @@ export interface Statement<R> {
   readonly postgres: Text;
   /** Answers rows: a select, or a write with `returning`. */
   readonly answers: boolean;
+  /** What a memory of rows has to forget when this was asked. */
+  alters?(values: Values): Alteration;
   readonly row?: R;
 }
+
+/** A write to a row that processes remember: what of, and which of the values is its key. */
+type Altering = readonly [kind: Kind, key: string];
+
+const alterationBy = (altering: Altering | undefined) =>
+  altering && { alters: (values: Values): Alteration => ({ kind: altering[0], key: values[altering[1]] as string | number }) };
 
 const inOrder = (text: string, parameters: readonly unknown[]): Text => ({
   text,
@@ -72,16 +81,21 @@ function kept<R>(made: Statement<R>): Statement<R> {
 const answersRows = (text: string) => /^\s*select\b|\breturning\b/i.test(text);
 
 /** Compiles a query once, for both databases. A value it needs and does not get is a fault. */
-export function statement<R>(query: { compile(): CompiledQuery<R> }): Statement<R> {
+export function statement<R>(query: { compile(): CompiledQuery<R> }, altering?: Altering): Statement<R> {
   const { sql: text, parameters } = query.compile();
-  return kept({ sqlite: inOrder(text, parameters), postgres: inOrder(numbered(text), parameters), answers: answersRows(text) });
+  return kept({
+    sqlite: inOrder(text, parameters),
+    postgres: inOrder(numbered(text), parameters),
+    answers: answersRows(text),
+    ...alterationBy(altering),
+  });
 }
 
 /**
  * A query written by hand, where the builder would hide what is asked: `:name` stands for a value given by name at each run. PostgreSQL
  * wants to know the type of a value that is only compared with NULL: `CAST(:name AS BIGINT) IS NULL`. Two texts where one cannot do.
  */
-export function written<R>(text: string | { readonly sqlite: string; readonly postgres: string }): Statement<R> {
+export function written<R>(text: string | { readonly sqlite: string; readonly postgres: string }, altering?: Altering): Statement<R> {
   const named = (own: string): { own: string; parameters: Param[] } => {
     const parameters: Param[] = [];
     const positional = own.replace(/:([A-Za-z]\w*)/g, (_match, name: string) => {
@@ -96,6 +110,7 @@ export function written<R>(text: string | { readonly sqlite: string; readonly po
     sqlite: inOrder(sqlite.own, sqlite.parameters),
     postgres: inOrder(numbered(postgres.own), postgres.parameters),
     answers: answersRows(sqlite.own),
+    ...alterationBy(altering),
   });
 }
 

@@ -1,0 +1,46 @@
+import { inPostgres, type Migration } from './migration.ts';
+
+/**
+ * When a family was revoked, so that it can be forgotten once nothing of it can live any more. What nodes of the version before revoke has
+ * no such time and stays: the default is the end of the year 9999.
+ */
+const families = (now: string) => `
+ALTER TABLE revoked_families ADD COLUMN revoked_at INTEGER NOT NULL DEFAULT 253402300799;
+UPDATE revoked_families SET revoked_at = ${now};
+CREATE INDEX revoked_families_by_time ON revoked_families (revoked_at);
+`;
+
+const changed = [
+  ['clients', 'UPDATE OR DELETE', 'client', 'id'],
+  ['client_secrets', 'INSERT OR DELETE OR UPDATE OF digest, expires_at', 'client', 'client_id'],
+  ['accounts', 'DELETE OR UPDATE OF name, email, email_confirmed_at, real_name, groups, blocked, language', 'account', 'id'],
+  ['consents', 'UPDATE OR DELETE', 'consent', 'id'],
+] as const;
+
+/**
+ * The database tells every process that listens which rows changed that processes remember (ADR 12): whoever changes them, an older program
+ * and a person with psql included. What is told leaves with the commit, and in the order of the commits.
+ */
+const told = `
+CREATE FUNCTION tell_what_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM pg_notify('gatehouse', TG_ARGV[0] || ' ' || (CASE TG_OP WHEN 'INSERT' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) END ->> TG_ARGV[1]));
+  RETURN NULL;
+END $$;
+CREATE FUNCTION tell_that_all_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM pg_notify('gatehouse', 'all');
+  RETURN NULL;
+END $$;
+${changed
+  .map(
+    ([table, when, kind, key]) => `
+CREATE TRIGGER ${table}_tell AFTER ${when} ON ${table} FOR EACH ROW EXECUTE FUNCTION tell_what_changed('${kind}', '${key}');
+CREATE TRIGGER ${table}_tell_all AFTER TRUNCATE ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION tell_that_all_changed();`,
+  )
+  .join('')}
+`;
+
+/** What a process has to hear to remember, and when a family was revoked. */
+export const hearing: Migration = {
+  sqlite: families(`CAST(strftime('%s', 'now') AS INTEGER)`),
+  postgres: inPostgres(families('CAST(extract(epoch FROM now()) AS BIGINT)')) + told,
+};

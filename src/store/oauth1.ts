@@ -3,7 +3,7 @@ import type { Handshakes, NonceClaim, TemporaryCredentials, TokenCredentialRecor
 import { consentById } from './consents.ts';
 import type { Driver } from './driver.ts';
 import { toTemporary } from './sql/rows.ts';
-import { held, one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
+import { held, lastly, one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
 
 const insertNonce = statement(
   sql
@@ -67,13 +67,15 @@ export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords
     saveTemporary: (nonce, credentials: TemporaryCredentials) =>
       driver.write(function* () {
         if (!(yield* claim(nonce))) return 'nonce-seen' as const;
-        yield* write(insertTemporary, {
-          token: credentials.token,
-          client_id: credentials.clientId,
-          secret_sealed: credentials.secretSealed,
-          callback: credentials.callback,
-          expires_at: credentials.expiresAt,
-        });
+        yield* lastly(
+          write(insertTemporary, {
+            token: credentials.token,
+            client_id: credentials.clientId,
+            secret_sealed: credentials.secretSealed,
+            callback: credentials.callback,
+            expires_at: credentials.expiresAt,
+          }),
+        );
         return 'saved' as const;
       }, 'rows'),
     async findTemporary(token, now) {
@@ -85,7 +87,7 @@ export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords
         const row = yield* one(decideTemporary, { token, now });
         if (row === undefined || row.used === 1) return 'gone' as const;
         if (row.user_id !== null) return 'already-authorized' as const;
-        yield* write(authorize, { token, user: yes.userId, consent: yes.consentId, verifier: yes.verifierDigest, expiresAt });
+        yield* lastly(write(authorize, { token, user: yes.userId, consent: yes.consentId, verifier: yes.verifierDigest, expiresAt }));
         return 'authorized' as const;
       }, 'rows'),
     redeemTemporary: (nonce, token, verifierDigest, now, usedUntil) =>
@@ -96,7 +98,7 @@ export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords
         if (row.used === 1) return 'already-used' as const;
         if (row.verifier_digest === null) return 'not-authorized' as const;
         if (!same(row.verifier_digest, verifierDigest)) return 'wrong-verifier' as const;
-        yield* write(useUp, { token, usedUntil });
+        yield* lastly(write(useUp, { token, usedUntil }));
         return 'redeemed' as const;
       }, 'rows'),
     findTokenCredentials: (token) =>

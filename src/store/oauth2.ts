@@ -10,7 +10,7 @@ import { consentById } from './consents.ts';
 import type { Driver } from './driver.ts';
 import { toAccessToken, toCode, toRefreshToken } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
-import { held, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import { alongside, held, lastly, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 
 const insertCode = statement(
   sql.insertInto('codes').values({
@@ -50,7 +50,10 @@ const useRefresh = statement(
     .set({ used_at: param<number>('at'), answer_sealed: param<string>('answer') })
     .where('digest', '=', param<string>('digest')),
 );
-const isRevoked = statement(sql.selectFrom('revoked_families').select('id').where('id', '=', param<string>('id')));
+/** Whether the family of a row was revoked: asked after the row was taken, and sees what came before that. */
+const revokedOf = (table: 'codes' | 'refresh_tokens') =>
+  written(`SELECT id FROM revoked_families WHERE id = (SELECT family_id FROM ${table} WHERE digest = :digest)`);
+const [codeRevoked, refreshRevoked] = [revokedOf('codes'), revokedOf('refresh_tokens')];
 const revoke = statement(
   sql
     .insertInto('revoked_families')
@@ -87,15 +90,16 @@ function* insertRefreshToken(token: RefreshToken): Unit<number> {
   });
 }
 
-function* familyRevoked(id: string | null): Unit<boolean> {
-  return id !== null && (yield* one(isRevoked, { id })) !== undefined;
-}
-
 /** How the rows are found that a token stands on. */
 export interface Grounds {
   client(id: ClientId): Unit<Client | undefined>;
   account(id: UserId): Unit<Account | undefined>;
   consent(id: ConsentId): Unit<Consent | undefined>;
+}
+
+// biome-ignore lint/correctness/useYield: a unit that asks nothing
+function* nobody(): Unit<undefined> {
+  return undefined;
 }
 
 interface Standing {
@@ -106,18 +110,24 @@ interface Standing {
 
 /** What a code or a token stands on besides itself and its client. */
 function* standing({ account, consent }: Grounds, row: Standing) {
-  return {
-    familyRevoked: row.family_revoked === 1,
-    user: row.user_id === null ? undefined : yield* account(row.user_id as UserId),
-    consent: row.consent_id === null ? undefined : yield* consent(row.consent_id as ConsentId),
-  };
+  const [user, yes] = yield* alongside(
+    row.user_id === null ? nobody() : account(row.user_id as UserId),
+    row.consent_id === null ? nobody() : consent(row.consent_id as ConsentId),
+  );
+  return { familyRevoked: row.family_revoked === 1, user, consent: yes };
+}
+
+/** The same, and the client. */
+function* standingOf(grounds: Grounds, row: Standing & { readonly client_id: string }) {
+  const [client, rest] = yield* alongside(grounds.client(row.client_id as ClientId), standing(grounds, row));
+  return { client, ...rest };
 }
 
 /** Everything that decides whether an access token still stands. */
 export function* accessTokenFacts(id: TokenId, grounds: Grounds): Unit<AccessTokenFacts | undefined> {
   const row = yield* one(findToken, { id });
   if (row === undefined) return undefined;
-  return { token: toAccessToken(row), client: yield* grounds.client(row.client_id as ClientId), ...(yield* standing(grounds, row)) };
+  return { token: toAccessToken(row), ...(yield* standingOf(grounds, row)) };
 }
 
 /** Answers the ports of the oauth2 room. */
@@ -151,15 +161,14 @@ export function oauth2Store(driver: Driver): OAuth2Records {
       ),
     redeemCode: (digest, at, { access, refresh }) =>
       driver.write(function* () {
-        const row = yield* one(decideCode, { digest });
+        const [row, revoked] = yield* alongside(one(decideCode, { digest }), one(codeRevoked, { digest }));
         if (row === undefined) return 'unknown' as const;
-        if (row.used === 1 || (yield* familyRevoked(row.family_id))) {
-          yield* write(revoke, { id: row.family_id, revoked_at: at });
+        if (row.used === 1 || revoked !== undefined) {
+          yield* lastly(write(revoke, { id: row.family_id, revoked_at: at }));
           return 'replayed' as const;
         }
-        yield* write(useCode, { digest });
-        yield* insertAccessToken(access);
-        if (refresh) yield* insertRefreshToken(refresh);
+        const tokens = [insertAccessToken(access), ...(refresh ? [insertRefreshToken(refresh)] : [])];
+        yield* lastly(alongside(write(useCode, { digest }), ...tokens));
         return 'redeemed' as const;
       }, 'rows'),
     saveAccessToken: async (token) => void (await driver.write(() => insertAccessToken(token), 'once')),
@@ -170,20 +179,24 @@ export function oauth2Store(driver: Driver): OAuth2Records {
         (function* () {
           const row = yield* one(findRefresh, { digest });
           if (row === undefined) return undefined;
-          return { token: toRefreshToken(row), client: yield* now.client(row.client_id as ClientId), ...(yield* standing(now, row)) };
+          return { token: toRefreshToken(row), ...(yield* standingOf(now, row)) };
         })(),
       ),
     rotateRefreshToken: (digest, at, answerSealed, { access, refresh }, revokePrevious) =>
       driver.write(function* () {
-        const row = yield* one(decideRefresh, { digest });
+        const [row, revoked] = yield* alongside(one(decideRefresh, { digest }), one(refreshRevoked, { digest }));
         if (row === undefined) return { outcome: 'unknown' as const };
-        if (yield* familyRevoked(row.family_id)) return { outcome: 'family-revoked' as const };
+        if (revoked !== undefined) return { outcome: 'family-revoked' as const };
         const { usedAt, answerSealed: earlier } = toRefreshToken(row);
         if (usedAt !== null) return { outcome: 'already-used' as const, usedAt, answerSealed: earlier };
-        yield* write(useRefresh, { digest, at, answer: answerSealed });
-        if (revokePrevious) yield* write(revokeToken, { id: row.access_token_id });
-        yield* insertAccessToken(access);
-        yield* insertRefreshToken(refresh);
+        yield* lastly(
+          alongside(
+            write(useRefresh, { digest, at, answer: answerSealed }),
+            ...(revokePrevious ? [write(revokeToken, { id: row.access_token_id })] : []),
+            insertAccessToken(access),
+            insertRefreshToken(refresh),
+          ),
+        );
         return { outcome: 'rotated' as const };
       }, 'rows'),
     revokeFamily: async (id: FamilyId, at) => void (await driver.write(() => write(revoke, { id, revoked_at: at }), 'once')),

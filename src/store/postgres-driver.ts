@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Driver, Guard } from './driver.ts';
 import type { Alteration } from './memory.ts';
 import { troubleOf, unavailable } from './postgres-faults.ts';
-import type { Answer, Bindable, Statement, Step, Unit } from './sql/statement.ts';
+import type { Answer, Batch, Bindable, Statement, Step, Unit } from './sql/statement.ts';
 import { Unavailable } from './unavailable.ts';
 
 export interface PostgresOptions {
@@ -34,6 +34,9 @@ const begin: Readonly<Record<Exclude<Guard, 'once'>, string>> = {
   queue: 'BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE turns IN EXCLUSIVE MODE',
   rows: 'BEGIN ISOLATION LEVEL READ COMMITTED',
 };
+
+/** Queries are sent without waiting for the answers of those before. Not yet in the types of the library. */
+const pipelined = { pipeline: true };
 
 const BIGINT = 20;
 const NUMERIC = 1700;
@@ -79,6 +82,7 @@ export class PostgresDriver implements Driver {
       application_name: 'gatehouse',
       allowExitOnIdle: true,
       types,
+      ...pipelined,
     });
     // An idle connection that breaks is gone from the pool already; without a listener it would end the process.
     this.#pool.on('error', () => {});
@@ -167,14 +171,26 @@ export class PostgresDriver implements Driver {
   }
 
   async #transaction<T>(client: pg.PoolClient, make: () => Unit<T>, guard: Exclude<Guard, 'once'>): Promise<T> {
+    const began = () => asked(client.query(begin[guard]));
     try {
-      await asked(client.query(begin[guard]));
-      const value = await this.#run(client, make());
-      const { command } = await asked(client.query('COMMIT'));
-      if (command !== 'COMMIT') throw new Error('the server did not commit');
-      return value;
+      const unit = make();
+      let next = unit.next();
+      // A question may go along with BEGIN: if that fails, the question does no harm. A write waits until it is sure.
+      if (next.done || !next.value.steps.every(onlyAsks)) await began();
+      else next = unit.next((await allOf<unknown>([began(), ...this.#send(client, next.value, false)])).slice(1) as Answer[]);
+      while (!next.done) {
+        const { last = false } = next.value;
+        // What failed before a COMMIT turns it into a ROLLBACK: nothing is half done.
+        const sent = this.#send(client, next.value, false);
+        const answers = await allOf<unknown>(last ? [...sent, committed(client)] : sent);
+        next = unit.next(answers as Answer[]);
+        if (last && !next.done) throw new Error('a unit asks on after its commit');
+        if (last && next.done) return next.value;
+      }
+      await committed(client);
+      return next.value;
     } catch (fault) {
-      if (!(fault instanceof Broken)) await asked(client.query('ROLLBACK'));
+      if (!(fault instanceof Broken) && client.getTransactionStatus() !== 'I') await asked(client.query('ROLLBACK'));
       throw fault;
     }
   }
@@ -183,14 +199,19 @@ export class PostgresDriver implements Driver {
   async #run<T>(
     client: pg.PoolClient,
     unit: Unit<T>,
-    { most = Infinity, patient = false, first = unit.next() }: { most?: number; patient?: boolean; first?: IteratorResult<Step, T> } = {},
+    { most = Infinity, patient = false, first = unit.next() }: { most?: number; patient?: boolean; first?: IteratorResult<Batch, T> } = {},
   ): Promise<T> {
     let next = first;
     for (let steps = 1; !next.done; steps += 1) {
-      if (steps > most) throw new Error(`more than one statement in a unit that was said to be one: ${next.value.statement.postgres.text}`);
-      next = unit.next(await this.#answer(client, next.value, patient));
+      if (steps > most || next.value.steps.length > most)
+        throw new Error(`more than one statement in a unit that was said to be one: ${next.value.steps[0]?.statement.postgres.text}`);
+      next = unit.next(await allOf(this.#send(client, next.value, patient)));
     }
     return next.value;
+  }
+
+  #send(client: pg.PoolClient, { steps }: Batch, patient: boolean): Promise<Answer>[] {
+    return steps.map((step) => this.#answer(client, step, patient));
   }
 
   async #answer(client: pg.PoolClient, step: Step, patient: boolean): Promise<Answer> {
@@ -216,14 +237,29 @@ export class PostgresDriver implements Driver {
   }
 }
 
+/** Whether a query changes nothing, whatever becomes of it. */
+const onlyAsks = ({ statement }: Step): boolean => /^\s*select\b/i.test(statement.postgres.text);
+
+/** What was sent together: all of it comes back before anybody goes on. The first that failed is why. */
+async function allOf<T>(sent: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(sent);
+  const failed = settled.filter((one): one is PromiseRejectedResult => one.status === 'rejected').map(({ reason }) => reason as unknown);
+  if (failed.length > 0) throw failed.find((fault) => fault instanceof Broken) ?? failed[0];
+  return settled.map((one) => (one as PromiseFulfilledResult<T>).value);
+}
+
+async function committed(client: pg.PoolClient): Promise<void> {
+  const { command } = await asked(client.query('COMMIT'));
+  if (command !== 'COMMIT') throw new Error('the server did not commit');
+}
+
 /** The same unit, which also notes what it is about to change. */
 const noting = <T>(make: () => Unit<T>, altered: Set<Alteration>) =>
   function* (): Unit<T> {
     const unit = make();
     let next = unit.next();
     while (!next.done) {
-      const { statement, values } = next.value;
-      if (statement.alters) altered.add(statement.alters(values));
+      for (const { statement, values } of next.value.steps) if (statement.alters) altered.add(statement.alters(values));
       next = unit.next(yield next.value);
     }
     return next.value;

@@ -113,7 +113,7 @@ export class SqliteDriver implements Driver {
 
   #run<T>(unit: Unit<T>): T {
     let next = unit.next();
-    while (!next.done) next = unit.next(this.#answer(next.value));
+    while (!next.done) next = unit.next(next.value.steps.map((step) => this.#answer(step)));
     return next.value;
   }
 

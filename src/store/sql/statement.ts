@@ -134,23 +134,64 @@ export interface Answer {
   readonly changes: number;
 }
 
+/** Queries that do not wait for each other's answers: they go to the server together and are carried out in this order. */
+export interface Batch {
+  readonly steps: readonly Step[];
+  /** The unit asks nothing after these: the commit goes with them. */
+  readonly last?: true;
+}
+
 /**
  * A unit of work: a generator that yields queries and gets their answers. It does not know whether it is run synchronously (SQLite) or
  * over a connection, and does nothing but ask: it may be run again when its transaction is.
  */
-export type Unit<T> = Generator<Step, T, Answer>;
+export type Unit<T> = Generator<Batch, T, readonly Answer[]>;
+
+function* answer(asked: Statement<unknown>, values: Values): Unit<Answer> {
+  const [only] = yield { steps: [{ statement: asked, values }] };
+  if (only === undefined) throw new Error('a query without an answer');
+  return only;
+}
 
 /** All rows. */
 export function* all<R>(asked: Statement<R>, values: Values = {}): Unit<readonly R[]> {
-  return (yield { statement: asked, values }).rows as readonly R[];
+  return (yield* answer(asked, values)).rows as readonly R[];
 }
 
 /** The first row, if any. */
 export function* one<R>(asked: Statement<R>, values: Values = {}): Unit<R | undefined> {
-  return (yield { statement: asked, values }).rows[0] as R | undefined;
+  return (yield* answer(asked, values)).rows[0] as R | undefined;
 }
 
 /** How many rows were written. */
 export function* write(asked: Statement<unknown>, values: Values = {}): Unit<number> {
-  return (yield { statement: asked, values }).changes;
+  return (yield* answer(asked, values)).changes;
+}
+
+/** Units none of which needs what another answers: what each asks next goes to the server together. Answers what they answer, in order. */
+export function* alongside<const U extends readonly Unit<unknown>[]>(
+  ...units: U
+): Unit<{ -readonly [I in keyof U]: U[I] extends Unit<infer T> ? T : never }> {
+  const states = units.map((unit) => unit.next());
+  for (;;) {
+    const batches = states.map(({ done, value }) => (done ? [] : (value as Batch).steps));
+    if (batches.every((steps) => steps.length === 0)) break;
+    const answers = yield { steps: batches.flat() };
+    let taken = 0;
+    for (const [index, steps] of batches.entries()) {
+      if (steps.length === 0) continue;
+      states[index] = (units[index] as Unit<unknown>).next(answers.slice(taken, taken + steps.length));
+      taken += steps.length;
+    }
+  }
+  return states.map(({ value }) => value) as never;
+}
+
+/** The end of a unit that writes: its one batch of queries, and the commit with it. */
+export function* lastly<T>(unit: Unit<T>): Unit<T> {
+  const first = unit.next();
+  if (first.done) return first.value;
+  const second = unit.next(yield { ...first.value, last: true });
+  if (!second.done) throw new Error('a unit asks on after what it said was the last');
+  return second.value;
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
-import type { ClientId, Digest, SiteId, UserId } from '#kernel/ids.ts';
+import type { ClientId, Digest, SiteId, TokenId, UserId } from '#kernel/ids.ts';
+import { instant, later, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
 import { migrations, SchemaMismatch } from '#store/sql/migrate.ts';
 import { findPostgres } from './postgres-server.ts';
@@ -16,13 +17,15 @@ interface Kind {
   readonly name: 'sqlite' | 'postgres';
   create(): Promise<string>;
   run(location: string, statements: string): Promise<void>;
+  /** The revoked families, in order. */
+  families(location: string): Promise<readonly string[]>;
   /** Says which schema the database has, whatever it really has. */
   mark(version: number): string;
 }
 
 const ID = 'a'.repeat(32) as ClientId;
 
-/** What was in a database of schema 1: a person, an app with a secret, a consent with its pair, a code and a token. */
+/** What was in a database of schema 1: a person, an app with a secret, a consent with its pair, a code, a token and a revoked family. */
 const schemaOne = `
 INSERT INTO accounts (name, name_key, email, email_confirmed_at, real_name, groups, password_hash, blocked, created_at)
   VALUES ('Ada', 'ada', 'ada@example.org', ${NOW}, 'Ada', '["reviewer"]', 'hash', 0, ${NOW});
@@ -33,7 +36,27 @@ INSERT INTO clients (id, name, version, description, owner_id, email, protocol, 
 INSERT INTO consents (user_id, client_id, site, scopes, accepted_at) VALUES (1, '${ID}', '*', '["basic"]', ${NOW});
 INSERT INTO token_credentials (token, consent_id, secret_sealed) VALUES ('token', 1, 'sealed');
 INSERT INTO sessions (digest, user_id, created_at, expires_at) VALUES ('session', 1, ${NOW}, ${NOW + 60});
+INSERT INTO access_tokens (id, client_id, user_id, consent_id, family_id, scopes, grant_type, issued_at, expires_at)
+  VALUES ('jti', '${ID}', 1, 1, 'family', '["basic"]', 'authorization_code', ${NOW}, ${NOW + 60});
+INSERT INTO revoked_families (id) VALUES ('family');
 `;
+
+/** What each later schema could hold besides, by the number of the schema. */
+const added: Readonly<Record<number, string>> = {
+  2: `
+INSERT INTO client_secrets (client_id, label, digest, sealed, created_at) VALUES ('${ID}', 'second', 'digest2', NULL, ${NOW});
+UPDATE clients SET halted = 'consents';
+INSERT INTO maintainers (client_id, user_id, invited_by, invited_at, accepted_at) VALUES ('${ID}', 1, 1, ${NOW}, ${NOW});
+INSERT INTO revisions (client_id, stage, fields, proposed_by, proposed_at) VALUES ('${ID}', 'proposed', '{"description":"Better"}', 1, ${NOW});
+INSERT INTO audit (at, action, actor_id, via, client_id, edition, reason, changes) VALUES (${NOW}, 'propose', 1, 'page', '${ID}', 3, 'why', '[]');
+`,
+  3: `
+UPDATE clients SET optional_scopes = '["basic"]';
+UPDATE accounts SET language = 'ar';
+INSERT INTO passkeys (id, user_id, public_key, counter, transports, label, created_at) VALUES ('key', 1, 'public', 4, '[]', 'Phone', ${NOW});
+INSERT INTO failures (client_id, kind, at, facts) VALUES ('${ID}', 'token', ${NOW}, '{}');
+`,
+};
 
 const directory = mkdtempSync(join(tmpdir(), 'gatehouse-migrations-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -45,6 +68,12 @@ const sqlite: Kind = {
     const db = new DatabaseSync(location.slice('sqlite:'.length));
     db.exec(statements);
     db.close();
+  },
+  async families(location) {
+    const db = new DatabaseSync(location.slice('sqlite:'.length));
+    const rows = db.prepare('SELECT id FROM revoked_families ORDER BY id').all();
+    db.close();
+    return rows.map(({ id }) => String(id));
   },
   mark: (version) => `PRAGMA user_version = ${version}`,
 };
@@ -65,13 +94,20 @@ else {
         await client.end();
       }
     },
+    async families(location) {
+      const client = new pg.Client({ connectionString: location });
+      await client.connect();
+      const { rows } = await client.query<{ id: string }>('SELECT id FROM revoked_families ORDER BY id');
+      await client.end();
+      return rows.map(({ id }) => id);
+    },
     mark: (version) =>
       `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY); INSERT INTO schema_version VALUES (${version})`,
   });
 }
 migrate(sqlite);
 
-function migrate({ name, create, run, mark }: Kind): void {
+function migrate({ name, create, run, families, mark }: Kind): void {
   describe(`migrations on ${name}`, { timeout: 60_000 }, () => {
     test('a plan does nothing; a start that must not migrate refuses and names the remedy', async () => {
       const location = await create();
@@ -121,25 +157,48 @@ function migrate({ name, create, run, mark }: Kind): void {
       await store.close();
     });
 
-    test('what a database of schema 1 held is there after the migration', async () => {
-      const location = await create();
-      await run(location, `${migrations[0]?.[name]}; ${mark(1)}; ${schemaOne}`);
-      const store = openStore(location, { migrate: false });
-      await store.ready();
-      const ada = await store.findAccountByName('Ada');
-      assert.equal(ada?.id, 1);
-      const app = await store.findClient(ID);
-      assert.equal(app?.edition, 3);
-      assert.equal(app.halted, 'nothing');
-      assert.deepEqual(
-        app.secrets.map(({ label, digest, sealed }) => [label, digest, sealed]),
-        [['first', 'digest', 'sealed']],
-      );
-      const found = await store.findTokenCredentials('token');
-      assert.deepEqual(found?.consent, await store.findConsent(1 as UserId, ID, '*' as SiteId));
-      assert.equal((await store.findSession('session' as Digest, NOW))?.userId, 1);
-      await store.close();
-    });
+    for (let from = 1; from < migrations.length; from++)
+      test(`what a database of schema ${from} held is there after the migration`, async () => {
+        const location = await create();
+        for (let version = 1; version <= from; version++) {
+          await run(location, `${migrations[version - 1]?.[name]}; ${mark(version)}`);
+          await run(location, version === 1 ? schemaOne : (added[version] ?? ''));
+        }
+        const store = openStore(location, { migrate: false });
+        assert.equal((await store.plan()).from, from);
+        await store.ready();
+        const ada = await store.findAccountByName('Ada');
+        assert.equal(ada?.id, 1);
+        assert.equal(ada.language, from >= 3 ? 'ar' : null);
+        const app = await store.findClient(ID);
+        assert.equal(app?.edition, 3);
+        assert.equal(app.halted, from >= 2 ? 'consents' : 'nothing');
+        assert.deepEqual(app.optionalScopes, from >= 3 ? ['basic'] : []);
+        assert.deepEqual(
+          app.secrets.map(({ label, digest, sealed }) => [label, digest, sealed]),
+          [['first', 'digest', 'sealed'], ...(from >= 2 ? [['second', 'digest2', null]] : [])],
+        );
+        const found = await store.findTokenCredentials('token');
+        assert.deepEqual(found?.consent, await store.findConsent(1 as UserId, ID, '*' as SiteId));
+        assert.equal((await store.findSession('session' as Digest, NOW))?.userId, 1);
+        assert.equal((await store.findAccessToken('jti' as TokenId))?.familyRevoked, true);
+        if (from >= 2) {
+          assert.equal((await store.openRevision(ID))?.fields.description, 'Better');
+          assert.equal((await store.teamOf(ID)).maintainers.length, 1);
+          assert.equal((await store.listAudit({ clientId: ID, limit: 9 }))[0]?.reason, 'why');
+        }
+        if (from >= 3) {
+          assert.equal((await store.listPasskeys(1 as UserId))[0]?.label, 'Phone');
+          assert.equal((await store.listFailures(ID, 9)).length, 1);
+        }
+        // A node of the version before goes on, and what it revokes stays revoked.
+        await run(location, `INSERT INTO revoked_families (id) VALUES ('by an older node')`);
+        await store.purgeExpired(later(instant(Date.now() / 1000), seconds(700 * 86_400)), 100);
+        assert.deepEqual(await families(location), ['by an older node', 'family']);
+        await store.purgeExpired(later(instant(Date.now() / 1000), seconds(800 * 86_400)), 100);
+        assert.deepEqual(await families(location), ['by an older node']);
+        await store.close();
+      });
 
     test('the audit trail refuses to be changed by anybody', async () => {
       const location = await create();

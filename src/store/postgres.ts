@@ -1,5 +1,8 @@
+import { reapedSpans } from './partitioned.ts';
 import { PostgresDriver, type PostgresOptions } from './postgres-driver.ts';
 import { migratePostgres, planPostgres } from './postgres-migrate.ts';
+import { keepPartitions } from './postgres-partitions.ts';
+import { purgeExpired } from './purge.ts';
 import { refuseBehind } from './sql/migrate.ts';
 import { one, written } from './sql/statement.ts';
 import { portsOver, type Store } from './store.ts';
@@ -16,6 +19,8 @@ export function openPostgres(url: string, options: PostgresOptions = {}): Store 
   const driver = new PostgresDriver(url, options);
   return {
     ...portsOver(driver),
+    purgeExpired: async (now, limit) => purgeExpired(driver, now, limit, await reapedSpans(driver, now)),
+    keepPartitions: (now) => driver.connected((client) => keepPartitions(client, now)),
     async ready({ migrate = true } = {}) {
       if (migrate) await driver.connected(migratePostgres);
       else refuseBehind(await driver.connected(planPostgres));

@@ -47,18 +47,36 @@ export const asking =
     return Array.isArray(answer) ? (answer as pg.QueryResult[]).flatMap(({ rows }) => rows) : answer.rows;
   };
 
+/** Somebody has a table for longer than a moment. */
+class Kept extends Error {}
+
+/**
+ * Is the table, or one behind it, in a transaction that is older than a second, or that we may not look at? Whoever asks for it after us
+ * would wait as long as we do, so we do not even begin.
+ */
+async function isKept(ask: Ask, table: string): Promise<boolean> {
+  const kept = await ask(`
+    SELECT 1 AS kept FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid()
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (l.relation = CAST('${table}' AS regclass) OR l.relation IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = CAST('${table}' AS regclass)))
+      AND coalesce(a.xact_start < clock_timestamp() - interval '1 second', TRUE) LIMIT 1`);
+  return kept.length > 0;
+}
+
 /**
  * A second and a half now and then: the server ends an automatic VACUUM that is in somebody's way after a second, and whoever asks for
  * the table meanwhile waits behind us. Otherwise a fifth of one.
  */
-const lockMs = (run: number) => (run % 5 === 0 ? 1500 : 200);
+const isLong = (run: number) => run % 5 === 0;
 
-export const isInTheWay = (fault: unknown) => fault instanceof pg.DatabaseError && (fault.code === '55P03' || fault.code === '40P01');
+export const isInTheWay = (fault: unknown) =>
+  fault instanceof Kept || (fault instanceof pg.DatabaseError && (fault.code === '55P03' || fault.code === '40P01'));
 
 /** What one transaction is given. `alone` takes a table for itself, from its first call on. */
 interface Hands {
   readonly ask: Ask;
-  alone(tables: string, queued?: boolean): Promise<void>;
+  alone(table: string, how?: { readonly only?: boolean; readonly queued?: boolean }): Promise<void>;
 }
 
 /**
@@ -72,10 +90,12 @@ export async function inTurn<T>({ client, others, tries }: Work, step: (hands: H
       await ask('BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 60000');
       const hands: Hands = {
         ask,
-        async alone(tables, queued = false) {
+        async alone(table, { only = false, queued = false } = {}) {
+          if (!isLong(run) && (await isKept(ask, table))) throw new Kept(`somebody has ${table}`);
           // Whoever waits in this queue hinders only those behind.
           if (queued) await ask(`SET LOCAL lock_timeout = '10s'; LOCK TABLE turns IN EXCLUSIVE MODE`);
-          await ask(`SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = ${lockMs(run)}; LOCK TABLE ${tables}`);
+          await ask(`SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = ${isLong(run) ? 1500 : 200}`);
+          await ask(`LOCK TABLE ${only ? 'ONLY ' : ''}${table}`);
         },
       };
       const [got] = await ask<{ got: boolean | string }>(
@@ -98,7 +118,7 @@ export const asOwner = async (ask: Ask, { owner }: Standing) =>
 
 /** What a table has besides its columns, in the words that make it once more under the same name. */
 interface Fittings {
-  readonly indexes: readonly { readonly name: string; readonly primary: boolean; readonly text: string }[];
+  readonly indexes: readonly { readonly name: string; readonly bare: string; readonly primary: boolean; readonly text: string }[];
   readonly triggers: readonly { readonly name: string; readonly each: boolean; readonly text: string }[];
   readonly grants: readonly string[];
 }
@@ -113,9 +133,9 @@ const texts = (rows: readonly { readonly text: string }[]) => rows.map(({ text }
 async function fittingsOf(ask: Ask, table: string): Promise<Fittings> {
   return {
     indexes: await ask(`
-      SELECT CAST(CAST(i.indexrelid AS regclass) AS TEXT) AS name, i.indisprimary AS primary,
+      SELECT CAST(CAST(i.indexrelid AS regclass) AS TEXT) AS name, c.relname AS bare, i.indisprimary AS primary,
         CASE WHEN i.indisprimary THEN 'ALTER TABLE ${table} ADD ' || pg_get_constraintdef(k.oid) ELSE pg_get_indexdef(i.indexrelid) END AS text
-      FROM pg_index i LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'p'
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'p'
       WHERE i.indrelid = CAST('${table}' AS regclass) ORDER BY i.indexrelid`),
     triggers: await ask(`
       SELECT quote_ident(tgname) AS name, tgtype & 1 = 1 AS each, pg_get_triggerdef(oid) AS text FROM pg_trigger
@@ -136,7 +156,7 @@ const run = async (ask: Ask, statements: readonly string[]) => {
 /** Gives a table and its indexes other names, so that theirs are free. */
 const renamed = (table: string, suffix: string, { indexes }: Fittings) => [
   `ALTER TABLE ${table} RENAME TO ${table}_${suffix}`,
-  ...indexes.map(({ name }) => `ALTER INDEX ${name} RENAME TO ${name.replace(/^.*\./, '')}_${suffix}`),
+  ...indexes.map(({ name, bare }) => `ALTER INDEX ${name} RENAME TO ${pg.escapeIdentifier(`${bare}_${suffix}`)}`),
 ];
 
 /** Puts rows of one table, that have no place there, into another; answers how many. */
@@ -188,7 +208,7 @@ export async function setAside(work: Work, table: TimedTable): Promise<Partition
     const before = await standingOf(ask, table);
     if (before.state !== 'plain') return undefined;
     await asOwner(ask, before);
-    await alone(name, queued);
+    await alone(name, { queued });
     const until = seen ?? table.keyAt(instant(work.now() + 1));
     const [fittings, numbers] = [await fittingsOf(ask, name), keyedByTime ? null : await numbersOf(ask, name)];
     const past = `${name}_past`;
@@ -260,7 +280,7 @@ export const divide = (work: Work, table: TimedTable, every: Every): Promise<Par
     const { until, proved } = await pastOf(ask, past);
     if (!proved) return undefined;
     await asOwner(ask, before);
-    await alone(name, queued);
+    await alone(name, { queued });
     const fittings = await fittingsOf(ask, name);
     const from = table.timeOf(until);
     const end = table.keyAt(periodOf(every, instant(Math.max(from, work.now()) + HOUR)).to);
@@ -300,7 +320,7 @@ export const make = (work: Work, table: TimedTable, { from, to }: Period): Promi
     // Another process was here since we looked.
     if (before.state !== 'partitioned' || last === null || (last !== undefined && last > from)) return undefined;
     await asOwner(ask, before);
-    await alone(`ONLY ${table.name}`);
+    await alone(table.name, { only: true });
     const { name, key } = table;
     const where = `${key} >= '${table.keyAt(from)}' AND ${key} < '${table.keyAt(to)}'`;
     const inside = before.rest === null ? 0 : await countUpTo(ask, before.rest, where);
@@ -332,7 +352,7 @@ export const drop = (work: Work, table: TimedTable, { name: partition }: Part): 
     // Asked before anybody has to wait; there will not be more of them.
     if ((await countUpTo(ask, partition, alive(work.now()))) > MOST_MOVED) return undefined;
     await asOwner(ask, before);
-    await alone(`ONLY ${name}`);
+    await alone(name, { only: true });
     await ask(`ALTER TABLE ${name} DETACH PARTITION ${partition}`);
     const survivors = await ask(`INSERT INTO ${name} SELECT * FROM ${partition} WHERE ${alive(work.now())} RETURNING 1 AS row`);
     await ask(`DROP TABLE ${partition}`);

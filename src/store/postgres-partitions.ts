@@ -21,6 +21,7 @@ import { lastOf, nameOf, noteOf, overParts, type Standing, standingOf, type Time
 import type { Part } from './partitioned.ts';
 import { type Every, missingPeriods, type Period, periodOf } from './periods.ts';
 import { PostgresDriver } from './postgres-driver.ts';
+import { troubleOf, unavailable } from './postgres-faults.ts';
 import { planPostgres } from './postgres-migrate.ts';
 
 /** The first schema of which both tables can be divided. */
@@ -62,9 +63,8 @@ async function lookedAt(client: pg.ClientBase, table: TimedTable): Promise<Stand
 
 /** Writes down another length, for the partitions that are still to be made. */
 const noted = (work: Work, table: TimedTable, every: Every) =>
-  inTurn(work, async ({ ask, alone }) => {
+  inTurn(work, async ({ ask }) => {
     await asOwner(ask, await standingOf(ask, table));
-    await alone(`ONLY ${table.name} IN SHARE UPDATE EXCLUSIVE MODE`);
     await ask(`COMMENT ON TABLE ${table.name} IS '${noteOf(every)}'`);
   });
 
@@ -134,7 +134,8 @@ function refusalOf(fault: unknown): unknown {
     });
   if (fault instanceof pg.DatabaseError && fault.code === '42501')
     return new PartitionRefusal(`the role lacks a right: ${fault.message}`, { cause: fault });
-  return fault;
+  if (fault instanceof PartitionRefusal || troubleOf(fault).kind !== 'unavailable') return fault;
+  return unavailable(fault);
 }
 
 /** Opens the tables of `url` to an operator. */
@@ -193,7 +194,7 @@ export async function keepPartitions(client: pg.ClientBase, now: Instant): Promi
         if (due.missing.some(({ from }) => from <= next)) lacking.push(table.name);
         continue;
       }
-      const work: Work = { client, now: () => now, others: 'leave', tries: 5 };
+      const work: Work = { client, now: () => now, others: 'leave', tries: 3 };
       for await (const step of carriedOut(work, table, due)) steps.push(step);
     }
   } catch (fault) {

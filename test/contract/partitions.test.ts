@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import type { TokenId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
-import { divide, MOST_MOVED, PartitionRefusal, type PartitionStep, prove, setAside } from '#store/partition-steps.ts';
+import { divide, isInTheWay, MOST_MOVED, PartitionRefusal, type PartitionStep, prove, setAside } from '#store/partition-steps.ts';
 import { timedTables } from '#store/partition-tables.ts';
 import { keyAt } from '#store/partitioned.ts';
 import { openPartitions, type PartitionOrder } from '#store/postgres-partitions.ts';
@@ -521,6 +522,22 @@ function partitions(postgres: Postgres): void {
     await su.end();
   });
 
+  test('an old partition of the trail can be taken away, and nothing takes its place', async () => {
+    const own = await place();
+    const who = await consented(own.store);
+    await divided(own.url);
+    const line = await lineOf(own, who, day(2));
+    await own.ask('ALTER TABLE audit DETACH PARTITION audit_past');
+    await own.ask('DROP TABLE audit_past');
+    assert.deepEqual(
+      (await own.store.listAudit({ limit: 9 })).map(({ id }) => id),
+      [line],
+    );
+    assert.deepEqual((await own.store.keepPartitions(NOW)).steps, []);
+    assert.ok((await lineOf(own, who, day(3))) > line);
+    await own.close();
+  });
+
   test('later steps of the schema change the whole: columns and indexes, old and new partitions', async () => {
     const own = await place();
     const who = await consented(own.store);
@@ -550,10 +567,18 @@ function partitions(postgres: Postgres): void {
     await work.client.connect();
     const [tokens] = timedTables;
     assert.ok(tokens);
-    await assert.rejects(setAside(work, tokens), (fault) => fault instanceof pg.DatabaseError && fault.code === '55P03');
+    await assert.rejects(setAside(work, tokens), isInTheWay);
+    // It has lasted for more than a moment: from here on nobody waits behind us, for we do not wait.
+    await own.ask('SELECT pg_sleep(1.1)');
+    await assert.rejects(setAside(work, tokens), isInTheWay);
     await own.ask('COMMIT');
     assert.ok(await setAside(work, tokens));
     await work.client.end();
+    await divided(own.url);
+    await own.ask('BEGIN; SELECT 1 FROM access_tokens, pg_sleep(1.1)');
+    assert.deepEqual(await own.store.keepPartitions(day(20)), { steps: [], lacking: [] });
+    await own.ask('COMMIT');
+    assert.ok((await own.store.keepPartitions(day(20))).steps.length > 0);
     await own.close();
   });
 
@@ -574,6 +599,16 @@ function partitions(postgres: Postgres): void {
     const again = run(own.url, '--json');
     assert.deepEqual(JSON.parse(again.stdout), { dry_run: false, steps: [] });
     assert.equal(run(own.url).stdout, 'There is nothing to do.\n');
+
+    const other = await place();
+    const killed = spawn(process.execPath, [bin, 'partition'], { env: { ...process.env, GATEHOUSE_DATABASE: other.url } });
+    killed.stdout.once('data', () => killed.kill('SIGKILL'));
+    await once(killed, 'exit');
+    const who = await consented(other.store);
+    await tokenOf(other, who, NOW);
+    assert.equal(run(other.url).status, 0);
+    for (const table of ['audit', 'access_tokens']) assert.ok((await other.parts(table)).includes(`${table}_past`));
+    await other.close();
     assert.deepEqual(await own.list(`SELECT obj_description('audit'::regclass)`), ['partitions of one day']);
 
     const sqlite = run('sqlite::memory:');

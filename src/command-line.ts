@@ -7,9 +7,10 @@ import { type Command, type ExitCode, helpOf, type Io, readArguments, UsageError
 import { explainOAuth1 } from '#cli/explain.ts';
 import { keyCommands } from '#cli/keys.ts';
 import { migrateCommand } from '#cli/migrate.ts';
+import { partitionCommand } from '#cli/partition.ts';
 import { clientDecisions } from '#cli/review.ts';
 import { serveCommand } from '#cli/serve.ts';
-import { backUp, migrateStore, openKeyDesk, openVerbs, readSettings, restore } from '#operating';
+import { backUp, migrateStore, openKeyDesk, openVerbs, partitionTables, readSettings, restore } from '#operating';
 import { serve } from '#serving';
 
 const MOST_STDIN = 1_048_576;
@@ -50,6 +51,7 @@ const commands: readonly Command[] = [
   ...clientDecisions,
   auditExport,
   migrateCommand((flags, dryRun) => migrateStore(readSettings(flags), dryRun)),
+  partitionCommand((flags, wish, tell) => partitionTables(readSettings(flags), wish, tell)),
   ...keyCommands((flags) => openKeyDesk(readSettings(flags))),
   backupCommand((flags, file, withKeys) => backUp(readSettings(flags), file, withKeys)),
   restoreCommand((flags, file) => restore(readSettings(flags), file)),

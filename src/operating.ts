@@ -4,6 +4,7 @@ import type { BackupAnswer } from '#cli/backup.ts';
 import { UsageError, type Verbs } from '#cli/command.ts';
 import type { KeyDesk } from '#cli/keys.ts';
 import type { MigrationAnswer } from '#cli/migrate.ts';
+import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partition.ts';
 import { type Config, readConfig } from '#config/config.ts';
 import { operatorDesk } from '#registry/operator.ts';
 import { openStore } from '#store/open.ts';
@@ -12,7 +13,8 @@ import { makeWorld, realOutside, version } from './app.ts';
 import { makeBackup, restoreBackup } from './backup.ts';
 import { makeKeyDesk } from './key-desk.ts';
 import { systemClock, systemEntropy } from './outside.ts';
-import { opened, reached } from './storage.ts';
+import { partitionStore } from './partitions.ts';
+import { isPostgres, opened, reached } from './storage.ts';
 
 /** The configuration of a command line and the environment. Throws UsageError that names every problem. */
 export function readSettings(flags: Readonly<Record<string, string | undefined>>): Config {
@@ -38,6 +40,10 @@ export async function migrateStore(config: Config, dryRun: boolean): Promise<Mig
   }
 }
 
+/** `gatehouse partition`. */
+export const partitionTables = (config: Config, wish: PartitionWish, tell: (line: PartitionLine) => void): Promise<PartitionAnswer> =>
+  partitionStore(config, systemClock, wish, tell);
+
 /** `gatehouse keys …`: the keys, and the store when it has to be asked. */
 export const openKeyDesk = (config: Config): KeyDesk =>
   makeKeyDesk({
@@ -54,8 +60,6 @@ export const openKeyDesk = (config: Config): KeyDesk =>
       }
     },
   });
-
-const isPostgres = (database: string) => /^postgres(?:ql)?:/.test(database);
 
 /** `gatehouse backup`. */
 export async function backUp(config: Config, to: string, withKeys: boolean): Promise<BackupAnswer> {

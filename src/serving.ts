@@ -4,6 +4,7 @@ import type { Config } from '#config/config.ts';
 import { buildHttp } from '#http/app.ts';
 import type { Log } from '#ports/log.ts';
 import { type Built, makeWorld, realOutside } from './app.ts';
+import { partitionWatch } from './partitions.ts';
 import { isWorker, leave, runWorkers, sharedPort, tellServing } from './workers.ts';
 
 /** A server that listens; `stop` answers what is on its way, then closes. */
@@ -56,6 +57,7 @@ export async function start(config: Config, built: Built, say: (line: string) =>
   const address = await app.listen({ port: config.port, host: config.host, ...sharedPort() });
   const stopJobs = repeat(world.log, [
     { name: 'purge', everyMs: 60_000, run: () => purgeAll(() => store.purgeExpired(world.clock.now(), PURGE_AT_MOST)) },
+    { name: 'partitions', everyMs: 60_000, run: partitionWatch(store, world.clock, world.log) },
     { name: 'expiry of idle proposals', everyMs: 60_000, run: () => world.registry.expireIdle() },
     { name: 'delivery of notices', everyMs: 5_000, run: () => delivery.run() },
     // A key that was withdrawn after a leak must not be believed for longer than a second: two small looks at the disk.

@@ -3,7 +3,7 @@ import { troubleOf, unavailable } from './postgres-faults.ts';
 import { type MigrationPlan, migrations, planFrom, SchemaMismatch } from './sql/migrate.ts';
 
 /** Any number will do, as long as every Gatehouse takes the same: 'gate' in ASCII. */
-const LOCK = 0x67617465;
+export const LOCK = 0x67617465;
 const MOST_MS = 600_000;
 
 /** Which schema the database has; 0: none yet. */

@@ -1,8 +1,11 @@
 import type { Log } from '#ports/log.ts';
 import { makeMemory } from './memory.ts';
+import { reapedSpans } from './partitioned.ts';
 import { CONNECT_MS, type PostgresOptions as DriverOptions, PostgresDriver } from './postgres-driver.ts';
 import { openEar } from './postgres-ear.ts';
 import { migratePostgres, planPostgres } from './postgres-migrate.ts';
+import { keepPartitions } from './postgres-partitions.ts';
+import { purgeExpired } from './purge.ts';
 import { recentStore } from './recent.ts';
 import { refuseBehind } from './sql/migrate.ts';
 import { one, written } from './sql/statement.ts';
@@ -28,6 +31,8 @@ export function openPostgres(url: string, { remember = true, log, ...options }: 
   return {
     ...portsOver(driver),
     recent: remember ? recentStore(driver, memory, ear.wanted) : null,
+    purgeExpired: async (now, limit) => purgeExpired(driver, now, limit, await reapedSpans(driver, now)),
+    keepPartitions: (now) => driver.connected((client) => keepPartitions(client, now)),
     async ready({ migrate = true } = {}) {
       if (migrate) await driver.connected(migratePostgres);
       else refuseBehind(await driver.connected(planPostgres));

@@ -1,5 +1,6 @@
 import type { Instant } from '#kernel/time.ts';
 import type { Driver } from './driver.ts';
+import type { Span } from './partitioned.ts';
 import { param, type Statement, sql, statement, write, written } from './sql/statement.ts';
 
 const before = param<number>('now');
@@ -7,6 +8,16 @@ const most = param<number>('limit');
 
 /** Two years, the longest life that a setting gives a refresh token, and a day for clocks: nothing of the family lives by then. */
 const FAMILY_KEPT = 731 * 86_400;
+
+const purgeTokens = statement(
+  sql
+    .deleteFrom('access_tokens')
+    .where('id', 'in', sql.selectFrom('access_tokens').select('id').where('expires_at', '<=', before).limit(most)),
+);
+/** The same where most tokens go with their partition, without looking into that. */
+const purgeTokensBetween = written(`
+  DELETE FROM access_tokens WHERE id >= :from AND id < :to AND id IN (
+    SELECT id FROM access_tokens WHERE expires_at <= :now AND id >= :from AND id < :to LIMIT :limit)`);
 
 /** What may go once it has expired. Codes and refresh tokens stay a day longer, so that a late replay still kills its family. */
 const purges: readonly { readonly statement: Statement<unknown>; readonly keptFor: number }[] = [
@@ -36,14 +47,6 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
     ),
     keptFor: table === 'codes' || table === 'refresh_tokens' ? 86_400 : 0,
   })),
-  {
-    statement: statement(
-      sql
-        .deleteFrom('access_tokens')
-        .where('id', 'in', sql.selectFrom('access_tokens').select('id').where('expires_at', '<=', before).limit(most)),
-    ),
-    keptFor: 0,
-  },
   {
     statement: written(
       'DELETE FROM revoked_families WHERE id IN (SELECT id FROM revoked_families WHERE revoked_at <= :now ORDER BY revoked_at LIMIT :limit)',
@@ -75,9 +78,14 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
   },
 ];
 
-/** Deletes expired rows, at most `limit` of each table, each table in a unit of work of its own. */
-export async function purgeExpired(driver: Driver, now: Instant, limit: number): Promise<number> {
+/**
+ * Deletes expired rows, at most `limit` of each table, each table in a unit of work of its own. `spans`: the table of access tokens has
+ * partitions, and is to be cleared only there.
+ */
+export async function purgeExpired(driver: Driver, now: Instant, limit: number, spans: readonly Span[] | null = null): Promise<number> {
   let gone = 0;
   for (const { statement: purge, keptFor } of purges) gone += await driver.write(() => write(purge, { now: now - keptFor, limit }), 'once');
+  if (spans === null) return gone + (await driver.write(() => write(purgeTokens, { now, limit }), 'once'));
+  for (const [from, to] of spans) gone += await driver.write(() => write(purgeTokensBetween, { from, to, now, limit }), 'once');
   return gone;
 }

@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { NO_UPKEEP } from './postgres-partitions.ts';
 import { migrate, planSqlite, refuseBehind } from './sql/migrate.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
 import { portsOver, type Store } from './store.ts';
@@ -27,6 +28,7 @@ export function openSqlite(path: string, options: { readonly migrate?: boolean }
       else refuseBehind(planSqlite(driver.database));
     },
     plan: async () => planSqlite(driver.database),
+    keepPartitions: async () => NO_UPKEEP,
     async ping() {
       try {
         driver.database.prepare('SELECT 1').get();

@@ -14,6 +14,7 @@ import { failureStore } from './failures.ts';
 import { oauth1Store } from './oauth1.ts';
 import { oauth2Store } from './oauth2.ts';
 import { peopleStore } from './people.ts';
+import type { Upkeep } from './postgres-partitions.ts';
 import { purgeExpired } from './purge.ts';
 import type { Recent } from './recent.ts';
 import { registryStore } from './registry.ts';
@@ -51,6 +52,8 @@ export interface Store extends Ports {
   ready(options?: { readonly migrate?: boolean }): Promise<void>;
   /** What `ready` would do; throws SchemaMismatch when the schema is newer than the program. */
   plan(): Promise<MigrationPlan>;
+  /** Makes the partitions that are due, where the database has any, and drops those in which nothing lives any more. */
+  keepPartitions(now: Instant): Promise<Upkeep>;
   /** Rejects when the database cannot be reached. */
   ping(): Promise<void>;
   /** Finishes what is under way and lets go of the database. */

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openPostgres } from '#store/postgres.ts';
+import { openPartitions } from '#store/postgres-partitions.ts';
 import { openSqlite } from '#store/sqlite.ts';
 import { findPostgres } from './postgres-server.ts';
 import { storeContract } from './store.ts';
+import { NOW } from './things.ts';
 
 storeContract('SQLite in memory', async () => openSqlite(':memory:'));
 
@@ -20,6 +22,15 @@ else {
   storeContract('PostgreSQL', async () => {
     const store = openPostgres(await postgres.database());
     await store.ready();
+    return store;
+  });
+  storeContract('PostgreSQL with partitions', async () => {
+    const url = await postgres.database();
+    const store = openPostgres(url);
+    await store.ready();
+    const desk = openPartitions(url);
+    await desk.partition({ every: 'day', now: () => NOW });
+    await desk.close();
     return store;
   });
 }

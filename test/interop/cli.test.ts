@@ -33,6 +33,8 @@ const commands = [
   'keys retire',
   'backup',
   'restore',
+  'migrate',
+  'partition',
 ];
 test('every command has --help, and the overview names it', () => {
   const overview = run(['--help']);

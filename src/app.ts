@@ -108,7 +108,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
   const { clock, entropy, log } = outside;
   const rights = loadRights(config.groupsFile === null ? bundled('./accounts/data/groups.json') : readJson(config.groupsFile));
   const scopes = loadScopes(config.scopesFile === null ? bundled('./registry/data/scopes.json') : readJson(config.scopesFile));
-  const store = shortLived(config, clock, opened(config, outside.database, log));
+  const store = shortLived(config, clock, opened(config, outside.database, { log, clock }));
   const mint = makeMint(clock, entropy);
   const sealer = makeSealer(outside.masterKeys, entropy);
   const signing = makeSigning(outside.signingKeys, clock);

@@ -6,9 +6,9 @@ import type { Mint } from '#keys/mint.ts';
 import type { Sealer } from '#keys/sealer.ts';
 import type { SigningKeys } from '#keys/signing.ts';
 import { makeMediawikiReading } from '#mediawiki/reading.ts';
-import { makeOAuth1, type OAuth1 } from '#oauth1/oauth1.ts';
+import { makeOAuth1 } from '#oauth1/oauth1.ts';
 import type { OAuth1Settings } from '#oauth1/verify.ts';
-import { makeOAuth2, type OAuth2 } from '#oauth2/oauth2.ts';
+import { makeOAuth2 } from '#oauth2/oauth2.ts';
 import { coreReading, type OAuth2Reading } from '#oauth2/reading.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
@@ -17,6 +17,7 @@ import type { FailureNotes } from '#registry/failures.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
 import type { UsageNotes } from '#registry/usage.ts';
 import type { Store } from '#store/store.ts';
+import { quickOAuth1, quickOAuth2 } from './quick-faces.ts';
 
 interface FaceParts {
   readonly config: Config;
@@ -30,37 +31,6 @@ interface FaceParts {
   readonly offered: readonly GrantType[];
   readonly clock: Clock;
   readonly entropy: Entropy;
-}
-
-/**
- * The same verb twice: over facts that may be some hundred milliseconds old, and over the store. The quick one may say yes. Whatever it
- * refuses is asked of the store, so that nobody is kept out by a memory; it must have spent nothing by then.
- */
-const quickly =
-  <A extends readonly unknown[], T>(quick: (...asked: A) => Promise<T>, sure: (...asked: A) => Promise<T>, yes: (answer: T) => boolean) =>
-  async (...asked: A): Promise<T> => {
-    const answer = await quick(...asked);
-    return yes(answer) ? answer : sure(...asked);
-  };
-const isOk = ({ ok }: { readonly ok: boolean }) => ok;
-
-function quickOAuth1(quick: OAuth1, sure: OAuth1): OAuth1 {
-  return {
-    ...sure,
-    initiate: quickly(quick.initiate, sure.initiate, isOk),
-    authenticateRequest: quickly(quick.authenticateRequest, sure.authenticateRequest, isOk),
-  };
-}
-
-function quickOAuth2(quick: OAuth2, sure: OAuth2): OAuth2 {
-  const token = quickly(quick.token, sure.token, isOk);
-  return {
-    ...sure,
-    // Codes and refresh tokens are spent by being refused, and what they buy lasts: those are judged once, by the store.
-    token: (request) => (request.form.get('grant_type') === 'client_credentials' ? token(request) : sure.token(request)),
-    introspect: quickly(quick.introspect, sure.introspect, (answer) => answer.ok && answer.value.active),
-    authenticateToken: quickly(quick.authenticateToken, sure.authenticateToken, isOk),
-  };
 }
 
 /** Builds the faces of the protocols: the core's, which is strict, and the dialect's over the same rooms. */

@@ -35,7 +35,7 @@ export function shortLived(config: Config, clock: Clock, store: Store): Store {
 export const isPostgres = (database: string) => /^postgres(?:ql)?:/.test(database);
 
 /** Opens the database of a location. Throws UsageError with the remedy when it cannot be. */
-export function opened(config: Config, location: string, log?: Log): Store {
+export function opened(config: Config, location: string, { log, clock }: { readonly log?: Log; readonly clock?: Clock } = {}): Store {
   try {
     return openStore(location, {
       migrate: config.migrate,
@@ -43,6 +43,7 @@ export function opened(config: Config, location: string, log?: Log): Store {
       replica: config.databaseReplica,
       remember: config.databaseMemory,
       ...(log ? { log } : {}),
+      ...(clock ? { clock } : {}),
     });
   } catch (fault) {
     throw unreached(fault);

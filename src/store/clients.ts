@@ -163,6 +163,13 @@ function memoryOf(driver: Driver): Memory {
   return memory;
 }
 
+/** Reads a client whole when it is asked for next, or all of them: its row may have changed without a word. */
+export function forgetParsed(driver: Driver, id: string | null): void {
+  const { parsed } = memoryOf(driver);
+  if (id === null) parsed.clear();
+  else parsed.delete(id);
+}
+
 /** The value of a row: what the configuration says, where it says anything. */
 function* clientOf(driver: Driver, row: Row): Unit<Client> {
   return memoryOf(driver).configured.get(row.id) ?? toClient(row, yield* all(secretsOf, { client: row.id }));

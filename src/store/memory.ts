@@ -14,6 +14,12 @@ export interface Kinds {
 export type Kind = keyof Kinds;
 type Key = string | number;
 
+/** A moment on two clocks: one that stands still while the machine is suspended, and one that somebody may set. */
+export interface Moment {
+  readonly run: number;
+  readonly wall: number;
+}
+
 /** One thing that somebody changed. */
 export interface Alteration {
   readonly kind: Kind;
@@ -34,8 +40,10 @@ export interface Memory {
   learner(): Learn;
   forget(change: Alteration): void;
   forgetAll(): void;
-  /** Everything that was changed until `at` has been forgotten: it may be believed until a lease later. Milliseconds of `performance.now()`. */
-  vouch(at: number): void;
+  /** The present, to be vouched for later. */
+  moment(): Moment;
+  /** Everything that was changed until then has been forgotten: the memory may be believed until a lease later, by both clocks. */
+  vouch(at: Moment): void;
   /** False: each question has to be asked. */
   vouched(): boolean;
 }
@@ -43,6 +51,8 @@ export interface Memory {
 export interface MemoryOptions {
   /** Milliseconds that never go back. */
   readonly now?: () => number;
+  /** Milliseconds of the day; without it, suspending the machine goes unnoticed. */
+  readonly wall?: () => number;
   /** How long after a proof that every change was heard of the memory is believed: the longest that it can be behind. */
   readonly leaseMs?: number;
   /** How long a thing is known before it is asked again, whatever was heard: the bound should a change be told by nobody. */
@@ -58,6 +68,7 @@ const MOST = 20_000;
 
 export function makeMemory({
   now = () => performance.now(),
+  wall = () => 0,
   leaseMs = LEASE_MS,
   keepMs = KEEP_MS,
   most = MOST,
@@ -70,14 +81,14 @@ export function makeMemory({
   };
   /** Counts what was forgotten: an answer that was under way meanwhile may be from before. */
   let forgotten = 0;
-  let believedUntil = Number.NEGATIVE_INFINITY;
+  let vouchedAt: Moment = { run: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
+  const vouched = () => now() < vouchedAt.run + leaseMs && wall() < vouchedAt.wall + leaseMs;
 
   return {
     recall(kind, key) {
-      const at = now();
-      if (at >= believedUntil) return undefined;
+      if (!vouched()) return undefined;
       const found = known[kind].get(key);
-      return found !== undefined && at < found.until ? found.value : undefined;
+      return found !== undefined && now() < found.until ? found.value : undefined;
     },
     learner() {
       const before = forgotten;
@@ -99,9 +110,10 @@ export function makeMemory({
       forgotten += 1;
       for (const things of Object.values(known)) things.clear();
     },
+    moment: () => ({ run: now(), wall: wall() }),
     vouch(at) {
-      believedUntil = Math.max(believedUntil, at + leaseMs);
+      if (at.run > vouchedAt.run) vouchedAt = at;
     },
-    vouched: () => now() < believedUntil,
+    vouched,
   };
 }

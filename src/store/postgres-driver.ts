@@ -74,6 +74,8 @@ export class PostgresDriver implements Driver {
       max: connections,
       connectionTimeoutMillis: connectMs,
       statement_timeout: statementMs,
+      // The one wait that is not of a statement: at a commit, for the queue of notifications.
+      lock_timeout: statementMs,
       query_timeout: statementMs + NETWORK_MS,
       idle_in_transaction_session_timeout: statementMs + NETWORK_MS,
       idleTimeoutMillis: 60_000,
@@ -190,7 +192,8 @@ export class PostgresDriver implements Driver {
       await committed(client);
       return next.value;
     } catch (fault) {
-      if (!(fault instanceof Broken) && client.getTransactionStatus() !== 'I') await asked(client.query('ROLLBACK'));
+      // Whatever the library believes: an error is told before the state that it left behind.
+      if (!(fault instanceof Broken)) await asked(client.query('ROLLBACK'));
       throw fault;
     }
   }
@@ -210,18 +213,22 @@ export class PostgresDriver implements Driver {
     return next.value;
   }
 
+  /** All are made before the first is sent: one that cannot be made must not be missing among the others. */
   #send(client: pg.PoolClient, { steps }: Batch, patient: boolean): Promise<Answer>[] {
-    return steps.map((step) => this.#answer(client, step, patient));
+    return steps.map((step) => ({ step, query: this.#query(step) })).map(({ step, query }) => this.#answer(client, step, query, patient));
   }
 
-  async #answer(client: pg.PoolClient, step: Step, patient: boolean): Promise<Answer> {
-    const { text, bind } = step.statement.postgres;
+  #query({ statement, values }: Step): pg.QueryConfig {
+    const { text, bind } = statement.postgres;
+    return { name: this.#nameOf(statement), text, values: bind(values).map(sendable) };
+  }
+
+  async #answer(client: pg.PoolClient, step: Step, query: pg.QueryConfig, patient: boolean): Promise<Answer> {
     try {
-      const query = { name: this.#nameOf(step.statement), text, values: bind(step.values).map(sendable) };
       const { rows, rowCount } = await asked(client.query(query));
       return step.statement.answers ? { rows, changes: rows.length } : { rows: [], changes: rowCount ?? 0 };
     } catch (fault) {
-      if (patient && this.#again(fault).kind === 'stale') return this.#answer(client, step, false);
+      if (patient && this.#again(fault).kind === 'stale') return this.#answer(client, step, this.#query(step), false);
       throw fault;
     }
   }

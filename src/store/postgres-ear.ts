@@ -1,16 +1,19 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Log } from '#ports/log.ts';
-import type { Alteration, Memory } from './memory.ts';
+import type { Alteration, Memory, Moment } from './memory.ts';
 import { troubleOf } from './postgres-faults.ts';
 
 /** The channel on which the database's own triggers tell of changes (migration 5). */
 const CHANGES = 'gatehouse';
-const PULSE_MS = 200;
+const PULSE_MS = 300;
 /** Without anybody who asks, nothing is sent; the connection stays. */
 const IDLE_MS = 5000;
 /** No pulse comes back for so long: the connection is thrown away. */
-const SILENT_MS = 3000;
+const SILENT_MS = 6000;
+/** A pulse waits when a commit somewhere holds the queue, for a standby for instance. It is given up before the connection is. */
+const LOCK_MS = 2000;
+const LOCK_NOT_AVAILABLE = '55P03';
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 10_000;
 
@@ -42,8 +45,15 @@ interface Line {
   readonly channel: string;
 }
 
-/** A connection through a pooler may be another one with each question, and what the server says between two questions is lost there. */
-class Indirect extends Error {}
+/** Why it cannot be heard although the database answers. */
+class Deaf extends Error {}
+
+const tellers = ['clients', 'client_secrets', 'accounts', 'consents'];
+/** Who is at the other end, and how many of the triggers tell. */
+const WHO = `
+  SELECT pg_backend_pid() AS pid, (
+    SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')
+      AND (tgrelid, tgname) IN (${tellers.map((table) => `(to_regclass('${table}'), '${table}_tell')`).join(', ')})) AS tellers`;
 
 /**
  * Listens on a connection of its own, and proves again and again that it does: it notifies itself. PostgreSQL hands notifications over in
@@ -58,7 +68,7 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
   let retryMs = FIRST_RETRY_MS;
   let retryAt = 0;
   /** The pulse that was sent last, and when; `heard`: it came back. */
-  let pulse = { number: 0, at: 0, heard: true };
+  let pulse: { number: number; at: Moment; heard: boolean } = { number: 0, at: memory.moment(), heard: true };
   let trouble: string | null = null;
 
   function deaf(fault: unknown): void {
@@ -68,7 +78,7 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
     memory.forgetAll();
     retryAt = performance.now() + retryMs;
     retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-    const why = fault instanceof Indirect ? fault.message : troubleOf(fault).state;
+    const why = fault instanceof Deaf ? fault.message : troubleOf(fault).state;
     if (why !== trouble) log?.warn('changes by other nodes are not heard: nothing is answered from memory', { why });
     trouble = why;
   }
@@ -91,7 +101,7 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
     // Nobody waits for this connection: it keeps no process alive.
     const socket = new Socket().unref();
     const client = new pg.Client({
-      ...{ connectionString: url, connectionTimeoutMillis: connectMs, query_timeout: connectMs },
+      ...{ connectionString: url, connectionTimeoutMillis: connectMs, query_timeout: connectMs + LOCK_MS, lock_timeout: LOCK_MS },
       ...{ keepAlive: true, application_name: 'gatehouse-ear', stream: () => socket },
     });
     const lost = (fault: unknown) => {
@@ -100,10 +110,12 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
     client.on('error', lost).on('end', () => lost(new Error('the connection ended')));
     try {
       await client.connect();
-      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const { rows } = await client.query<{ pid: number; tellers: string }>(WHO);
       const pid = rows[0]?.pid;
+      // A connection through a pooler may be another one with each question, and what the server says between two questions is lost there.
       if (pid !== (client as unknown as { readonly processID: number }).processID)
-        throw new Indirect('something stands between this process and the database');
+        throw new Deaf('something stands between this process and the database');
+      if (Number(rows[0]?.tellers) !== tellers.length) throw new Deaf('triggers that tell of changes are missing or switched off');
       const channel = `${CHANGES}_${pid}`;
       await client.query(`LISTEN ${CHANGES}`);
       await client.query(`LISTEN ${channel}`);
@@ -116,9 +128,12 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
   }
 
   function send(to: Line): void {
-    pulse = { number: pulse.number + 1, at: performance.now(), heard: false };
+    pulse = { number: pulse.number + 1, at: memory.moment(), heard: false };
     to.client.query('SELECT pg_notify($1, $2)', [to.channel, String(pulse.number)]).catch((fault) => {
-      if (line === to) deaf(fault);
+      if (line !== to) return;
+      // Somebody's commit holds the queue: nothing was lost, and the next pulse may get through.
+      if (troubleOf(fault).state === LOCK_NOT_AVAILABLE) pulse.heard = true;
+      else deaf(fault);
     });
   }
 
@@ -129,7 +144,7 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
       timer = undefined;
     } else if (line !== undefined) {
       if (pulse.heard) send(line);
-      else if (now - pulse.at > SILENT_MS) deaf(new Error('no pulse came back'));
+      else if (now - pulse.at.run > SILENT_MS) deaf(new Error('no pulse came back'));
     } else if (now >= retryAt) {
       try {
         const made = await connect();

@@ -6,6 +6,7 @@ const passing = [
   '08', // connection exceptions
   '28', // the server does not let us in: the password is being changed, or was
   '53', // too many connections, disk full, out of memory
+  '54000', // the queue of notifications is full
   '57', // shut down, starting, recovering; the statement took too long
   '58', // the server's own trouble with its files
   '3D000', // the database is not there (yet)

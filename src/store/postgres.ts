@@ -1,5 +1,7 @@
+import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
-import { makeMemory } from './memory.ts';
+import { forgetParsed } from './clients.ts';
+import { type Memory, makeMemory } from './memory.ts';
 import { reapedSpans } from './partitioned.ts';
 import { CONNECT_MS, type PostgresOptions as DriverOptions, PostgresDriver } from './postgres-driver.ts';
 import { openEar } from './postgres-ear.ts';
@@ -16,6 +18,8 @@ export interface PostgresOptions extends Omit<DriverOptions, 'altered'> {
   readonly remember?: boolean;
   /** Where it is said that changes cannot be heard. */
   readonly log?: Log;
+  /** By which it is noticed that the machine was suspended. */
+  readonly clock?: Clock;
 }
 
 const nothing = written('SELECT 1');
@@ -24,8 +28,19 @@ const nothing = written('SELECT 1');
  * Every port of the program over a PostgreSQL database (`postgres://user:password@host/database`). No connection is made yet; `ready` brings
  * the schema up to date, and must have been awaited before anything else is asked.
  */
-export function openPostgres(url: string, { remember = true, log, ...options }: PostgresOptions = {}): Store {
-  const memory = makeMemory();
+export function openPostgres(url: string, { remember = true, log, clock, ...options }: PostgresOptions = {}): Store {
+  const rows = makeMemory(clock ? { wall: () => clock.millis() } : {});
+  const memory: Memory = {
+    ...rows,
+    forget(change) {
+      rows.forget(change);
+      if (change.kind === 'client') forgetParsed(driver, String(change.key));
+    },
+    forgetAll() {
+      rows.forgetAll();
+      forgetParsed(driver, null);
+    },
+  };
   const driver = new PostgresDriver(url, { ...options, altered: memory.forget });
   const ear = openEar(url, memory, { connectMs: options.connectMs ?? CONNECT_MS, log: log ?? null });
   return {

@@ -4,7 +4,7 @@ import type { TokenCredentialRecords } from '#oauth1/records.ts';
 import type { OAuth2Records } from '#oauth2/records.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import { accountById } from './accounts.ts';
-import { clientById } from './clients.ts';
+import { clientNow } from './clients.ts';
 import { consentById } from './consents.ts';
 import type { Driver } from './driver.ts';
 import type { Kind, Kinds, Memory } from './memory.ts';
@@ -35,7 +35,7 @@ export function recentStore(driver: Driver, memory: Memory, wanted: () => void):
       if (found !== undefined) learn(kind, id, found);
       return found;
     };
-  const client = through('client', (id: Parameters<Recent['findClient']>[0]) => clientById(driver, id));
+  const client = through('client', (id: Parameters<Recent['findClient']>[0]) => clientNow(driver, id));
   const account = through('account', accountById);
   const consent = through('consent', consentById);
   const pair = through('pair', credentialsByToken);

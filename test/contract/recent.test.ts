@@ -200,11 +200,11 @@ function memories(running: Postgres): void {
       const { app, user, look } = await known();
       await ask(url, `UPDATE accounts SET blocked = 1 WHERE id = ${user}`);
       await shows('blocked by hand', async () => (await look(here)).user?.blocked !== true);
-      await ask(
-        url,
-        `DELETE FROM client_secrets WHERE client_id = '${app.id}'; UPDATE clients SET changes = changes + 1 WHERE id = '${app.id}'`,
-      );
+      await ask(url, `DELETE FROM client_secrets WHERE client_id = '${app.id}'`);
       await shows('secrets deleted by hand', async () => (await look(here)).client?.secrets.length !== 0);
+      await ask(url, `UPDATE clients SET suppressed = 1 WHERE id = '${app.id}'`);
+      await shows('hidden by hand', async () => (await look(here)).client?.suppressed !== true);
+      assert.equal((await here.findClient(app.id))?.suppressed, true, 'and the store reads it again');
       await ask(url, 'TRUNCATE consents CASCADE');
       await shows('all consents gone', async () => (await look(here)).pair !== undefined);
     });
@@ -291,6 +291,23 @@ function memories(running: Postgres): void {
         assert.match(logged[0] ?? '', /not heard.*something stands between/);
         wire.rewrite = (answer) => answer;
         await store.close();
+      });
+
+      test('without the triggers nothing is remembered', async () => {
+        logged.length = 0;
+        await ask(url, 'ALTER TABLE consents DISABLE TRIGGER consents_tell');
+        const store = await through();
+        const { app, user, consent } = await known();
+        while (logged.length === 0) {
+          assert.equal((await recently(store).findClient(app.id))?.id, app.id);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        assert.match(logged[0] ?? '', /not heard.*triggers/);
+        assert.ok(!recently(store).vouched());
+        await here.renounceConsent(consent.id, user, audit(app.id, { action: 'renounce' }));
+        assert.equal((await recently(store).findClient(app.id))?.id, app.id);
+        await store.close();
+        await ask(url, 'ALTER TABLE consents ENABLE TRIGGER consents_tell');
       });
 
       const { server } = running;

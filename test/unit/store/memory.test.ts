@@ -7,9 +7,11 @@ import { makeMemory } from '#store/memory.ts';
 /** A consent of which only the number of its state matters. */
 const state = (number: number) => ({ id: number }) as unknown as Consent;
 
+const at = (run: number, wall = run) => ({ run, wall });
+
 function memoryAt(options: { leaseMs?: number; keepMs?: number; most?: number } = {}) {
-  const time = { now: 0 };
-  const memory = makeMemory({ leaseMs: 700, keepMs: 5000, ...options, now: () => time.now });
+  const time: { now: number; wall?: number } = { now: 0 };
+  const memory = makeMemory({ leaseMs: 700, keepMs: 5000, ...options, now: () => time.now, wall: () => time.wall ?? time.now });
   return { time, memory };
 }
 
@@ -17,7 +19,7 @@ test('nothing is believed that nobody vouches for, and nothing for longer than a
   const { time, memory } = memoryAt();
   memory.learner()('consent', 1, state(1));
   assert.equal(memory.recall('consent', 1), undefined);
-  memory.vouch(0);
+  memory.vouch(at(0));
   assert.deepEqual(memory.recall('consent', 1), state(1));
   assert.ok(memory.vouched());
   time.now = 699;
@@ -25,26 +27,37 @@ test('nothing is believed that nobody vouches for, and nothing for longer than a
   time.now = 700;
   assert.equal(memory.recall('consent', 1), undefined);
   assert.ok(!memory.vouched());
-  memory.vouch(650);
+  memory.vouch(at(650));
   assert.deepEqual(memory.recall('consent', 1), state(1));
-  memory.vouch(100);
+  memory.vouch(at(100));
   assert.deepEqual(memory.recall('consent', 1), state(1), 'a late proof of an earlier moment takes nothing back');
+});
+
+test('a machine that was suspended believes nothing from before', () => {
+  const { time, memory } = memoryAt();
+  memory.learner()('consent', 1, state(1));
+  memory.vouch(at(0));
+  time.now = 10;
+  time.wall = 60_000;
+  assert.equal(memory.recall('consent', 1), undefined);
+  memory.vouch(memory.moment());
+  assert.deepEqual(memory.recall('consent', 1), state(1));
 });
 
 test('a thing is asked again after a while, whatever was heard', () => {
   const { time, memory } = memoryAt();
   memory.learner()('client', 'a', { id: 'a' } as never);
   for (time.now = 0; time.now < 5000; time.now += 100) {
-    memory.vouch(time.now);
+    memory.vouch(at(time.now));
     assert.ok(memory.recall('client', 'a'));
   }
-  memory.vouch(time.now);
+  memory.vouch(at(time.now));
   assert.equal(memory.recall('client', 'a'), undefined);
 });
 
 test('an answer that was under way while something changed is not kept', () => {
   const { memory } = memoryAt();
-  memory.vouch(0);
+  memory.vouch(at(0));
   const learn = memory.learner();
   memory.forget({ kind: 'consent', key: 1 });
   learn('consent', 1, state(1));
@@ -57,7 +70,7 @@ test('an answer that was under way while something changed is not kept', () => {
 
 test('it holds so many of each kind, the latest', () => {
   const { memory } = memoryAt({ most: 3 });
-  memory.vouch(0);
+  memory.vouch(at(0));
   for (const key of [1, 2, 3, 2, 4]) memory.learner()('consent', key, state(key));
   assert.deepEqual(
     [1, 2, 3, 4].map((key) => memory.recall('consent', key)?.id),
@@ -96,7 +109,7 @@ test('whatever the order of events, no answer is older than a lease', () => {
         }
         if (one.what === 'pulse' && !deaf) {
           const sent = time.now;
-          line.push(() => memory.vouch(sent));
+          line.push(() => memory.vouch(at(sent)));
         }
         if (one.what === 'tell') for (const told of line.splice(0, 3)) told();
         if (one.what === 'break') {

@@ -1,12 +1,18 @@
-import { inPostgres, type Migration } from './migration.ts';
+import type { Migration } from './migration.ts';
 
 /**
  * When a family was revoked, so that it can be forgotten once nothing of it can live any more. What nodes of the version before revoke has
- * no such time and stays: the default is the end of the year 9999.
+ * no such time and stays: the default is the end of the year 9999. Until now nothing was ever deleted here, so the table may be large:
+ * PostgreSQL writes the present time down once for all the rows there are, and touches none of them.
  */
-const families = (now: string) => `
+const familiesInSqlite = `
 ALTER TABLE revoked_families ADD COLUMN revoked_at INTEGER NOT NULL DEFAULT 253402300799;
-UPDATE revoked_families SET revoked_at = ${now};
+UPDATE revoked_families SET revoked_at = CAST(strftime('%s', 'now') AS INTEGER);
+CREATE INDEX revoked_families_by_time ON revoked_families (revoked_at);
+`;
+const familiesInPostgres = `
+ALTER TABLE revoked_families ADD COLUMN revoked_at BIGINT NOT NULL DEFAULT CAST(extract(epoch FROM now()) AS BIGINT);
+ALTER TABLE revoked_families ALTER COLUMN revoked_at SET DEFAULT 253402300799;
 CREATE INDEX revoked_families_by_time ON revoked_families (revoked_at);
 `;
 
@@ -39,8 +45,5 @@ CREATE TRIGGER ${table}_tell_all AFTER TRUNCATE ON ${table} FOR EACH STATEMENT E
   .join('')}
 `;
 
-/** What a process has to hear to remember, and when a family was revoked. */
-export const hearing: Migration = {
-  sqlite: families(`CAST(strftime('%s', 'now') AS INTEGER)`),
-  postgres: inPostgres(families('CAST(extract(epoch FROM now()) AS BIGINT)')) + told,
-};
+/** What a process has to hear to remember, and when a family was revoked. The table that each check asks is locked last. */
+export const hearing: Migration = { sqlite: familiesInSqlite, postgres: told + familiesInPostgres };

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { quickOAuth1, quickOAuth2 } from '../../src/quick-faces.ts';
+
+/** A face whose verbs write down that they were asked, and answer what they are told to. */
+function face(name: string, answers: Readonly<Record<string, unknown>>, asked: string[]) {
+  return new Proxy(
+    {},
+    {
+      get: (_face, verb) => async () => {
+        asked.push(`${name} ${String(verb)}`);
+        return answers[String(verb)] ?? { ok: true, value: { active: true } };
+      },
+      ownKeys: () => verbs,
+      getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+    },
+  );
+}
+const oauth1Verbs = ['initiate', 'ask', 'grant', 'exchange', 'authenticateRequest', 'explain'];
+const oauth2Verbs = [
+  'readAuthorization',
+  'checkUser',
+  'grant',
+  'sendBack',
+  'token',
+  'revoke',
+  'introspect',
+  'authenticateToken',
+  'metadata',
+];
+const verbs = [...new Set([...oauth1Verbs, ...oauth2Verbs])];
+
+const no = { ok: false, refusal: { kind: 'no' } };
+const all = (answer: unknown) => Object.fromEntries(verbs.map((verb) => [verb, answer]));
+
+for (const [room, make, names, quickly] of [
+  ['OAuth 1', quickOAuth1, oauth1Verbs, ['initiate', 'authenticateRequest']],
+  ['OAuth 2', quickOAuth2, oauth2Verbs, ['introspect', 'authenticateToken']],
+] as const) {
+  test(`${room}: from memory only what lasts no longer than a memory`, async () => {
+    for (const verb of names) {
+      const asked: string[] = [];
+      const both = make(face('quick', {}, asked) as never, face('sure', {}, asked) as never) as unknown as Record<string, () => unknown>;
+      await both[verb]?.();
+      assert.deepEqual(asked, [`${(quickly as readonly string[]).includes(verb) ? 'quick' : 'sure'} ${verb}`]);
+    }
+  });
+
+  test(`${room}: a memory lets in, and what it refuses is asked of the store`, async () => {
+    for (const verb of quickly)
+      for (const refused of [no, ...(verb === 'introspect' ? [{ ok: true, value: { active: false } }] : [])]) {
+        const asked: string[] = [];
+        const both = make(face('quick', all(refused), asked) as never, face('sure', {}, asked) as never) as unknown as Record<
+          string,
+          () => unknown
+        >;
+        assert.deepEqual(await both[verb]?.(), { ok: true, value: { active: true } });
+        assert.deepEqual(asked, [`quick ${verb}`, `sure ${verb}`]);
+      }
+  });
+}

@@ -9,7 +9,8 @@ import { isUnavailable } from '#kernel/unavailable.ts';
 import { type Ephemeral, openRedis, type RedisOptions } from '#store/redis.ts';
 import { openSqlite } from '#store/sqlite.ts';
 import { ephemeralCases, everyVerb, prepareRace, type ShortLived } from './ephemeral.ts';
-import { eventually, freePort, NO_REDIS, RedisServer, startCluster, Wire } from './ephemeral-redis.ts';
+import { eventually, freePort, NO_REDIS, RedisServer, Wire } from './ephemeral-redis.ts';
+import { RedisCluster } from './redis-cluster.ts';
 import { at, NOW, nonce, session, tally, text } from './things.ts';
 
 const given = process.env.GATEHOUSE_TEST_REDIS;
@@ -86,9 +87,9 @@ contract(
 contract(
   'Redis Cluster',
   async () => {
-    const servers = await startCluster();
-    const store = open(servers.slice(0, 2).map(({ url }) => url));
-    return { store, end: () => store.close().then(() => Promise.all(servers.map((server) => server.remove()))) };
+    const cluster = await RedisCluster.start(3, 0);
+    const store = open(cluster.urls.slice(0, 2));
+    return { store, end: () => store.close().then(() => cluster.remove()) };
   },
   skipOwn,
 );
@@ -309,19 +310,16 @@ test('a connection that is cut is made again; one that carries nothing more is r
 });
 
 test('a member of a Cluster that dies takes only its own keys along, and they come back with it', { ...limit, skip: skipOwn }, async () => {
-  const servers = await startCluster();
-  const store = open(
-    servers.map(({ url }) => url),
-    { timeoutMs: 500 },
-  );
+  const cluster = await RedisCluster.start(3, 0);
+  const store = open(cluster.urls, { timeoutMs: 500 });
   const keys = Array.from({ length: 60 }, () => text('limit'));
   const hits = () => outcomes(keys.map(async (key) => String(await store.hit(key, NOW, at(10)))));
   assert.deepEqual(tally(await hits()), { 1: 60 });
-  await servers[2]?.stop();
+  await cluster.servers[2]?.stop();
   const without = tally(await hits());
   assert.ok((without[2] ?? 0) > 0 && (without.unavailable ?? 0) > 0, JSON.stringify(without));
-  await servers[2]?.run();
+  await cluster.servers[2]?.run();
   await eventually(async () => assert.ok((await hits()).every((answer) => answer !== 'unavailable')));
   await store.close();
-  await Promise.all(servers.map((server) => server.remove()));
+  await cluster.remove();
 });

@@ -1,6 +1,9 @@
 import { script } from './redis-link.ts';
 
 // Time is the program's own, handed in; every expiry is compared with it ("expires exactly now" is expired). EX is for cleaning alone.
+//
+// Only a master answers. A server that became a replica while we are connected to it would go on reading from what may be long past, but refuses
+// to write: so a write that changes nothing stands in front of what may end without one. For a single text it is GETEX, which counts as a write.
 
 /**
  * The book of nonces remembers whose it is, and since when it can be relied on. The line of replication is another one after each start of a server,
@@ -54,6 +57,7 @@ redis.call('EXPIRE', KEYS[3], ARGV[8])
 return 'saved'`);
 
 export const authorizeTemporary = script(`
+redis.call('HDEL', KEYS[1], '')
 local pair = redis.call('HMGET', KEYS[1], 'expires', 'used', 'user')
 if not pair[1] or tonumber(pair[1]) <= tonumber(ARGV[1]) or pair[2] then return 'gone' end
 if pair[3] then return 'already-authorized' end
@@ -87,6 +91,22 @@ for number = 2, #KEYS do
   redis.call('DEL', KEYS[number])
   redis.call('ZREM', KEYS[1], ARGV[number - 1])
 end`);
+
+/** KEYS: a hash. ARGV: the names of fields. */
+export const readFields = script(`
+redis.call('HDEL', KEYS[1], '')
+return redis.call('HMGET', KEYS[1], unpack(ARGV))`);
+
+/** KEYS: the index of sessions. ARGV: what ZRANGE is asked. */
+export const readIndex = script(`
+redis.call('ZREM', KEYS[1], '')
+return redis.call('ZRANGE', KEYS[1], unpack(ARGV))`);
+
+/** KEYS: texts. A missing one is null. */
+export const readTexts = script(`
+local texts = {}
+for number = 1, #KEYS do texts[number] = redis.call('GETEX', KEYS[number]) end
+return texts`);
 
 export const hit = script(`
 local limit = redis.call('HMGET', KEYS[1], 'hits', 'ends')

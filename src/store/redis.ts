@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Limits, Session, Sessions } from '#accounts/records.ts';
 import type { ClientId, ConsentId, Digest, Sealed, UserId } from '#kernel/ids.ts';
 import { type Instant, type Seconds, seconds } from '#kernel/time.ts';
@@ -28,6 +29,12 @@ export interface RedisOptions {
 const MARGIN = seconds(300);
 /** Nothing that is kept here is larger; more is a fault of ours, for what comes from outside has its own bounds. */
 const MOST_BYTES = 65_536;
+/** Whoever keeps the book of nonces is known to be awake for as long after it was last heard. */
+const AWAKE_MS = 1000;
+/** An answer that took longer may be from somebody who just woke up. */
+const PROMPT_MS = 100;
+/** In this time a member of a Cluster hears from the others what happened while it was stopped. */
+const NEWS_MS = 200;
 /** Sessions of one person that one script ends. */
 const AT_ONCE = 500;
 
@@ -74,10 +81,25 @@ function toPair(token: string, fields: readonly (string | null)[]): TemporaryCre
 export function openRedis(urls: string | readonly string[], { clock, nonceFor, timeoutMs = 2000 }: RedisOptions): Ephemeral {
   const link = openLink([urls].flat(), timeoutMs);
   const keptFor = (expiresAt: Instant) => Math.max(expiresAt - clock.now(), 0) + MARGIN;
-  /** Runs a script that spends a nonce. */
+  let heardAt = Number.NEGATIVE_INFINITY;
+  /**
+   * A member of a Cluster that was stopped, and whose place another took meanwhile, answers what has waited in front of it before it hears of that.
+   * So no nonce is laid in front of one that has been silent: it gives a sign of life first, and has time to hear the news if that was slow.
+   */
+  async function awake(): Promise<void> {
+    const askedAt = performance.now();
+    if (askedAt - heardAt < AWAKE_MS) return;
+    await link.command('EXISTS', book);
+    if (performance.now() - askedAt < PROMPT_MS) return;
+    await pause(NEWS_MS);
+    await link.command('EXISTS', book);
+  }
   async function spend(script: Script, nonce: NonceClaim, keys: readonly string[] = [], ...values: readonly (string | number)[]) {
+    await awake();
     const spending = [clock.now(), nonce.expiresAt - nonceFor, keptFor(nonce.expiresAt)];
-    return link.run(script, [book, nonceKey(nonce), ...keys], ...spending, ...values);
+    const outcome = await link.run(script, [book, nonceKey(nonce), ...keys], ...spending, ...values);
+    heardAt = performance.now();
+    return outcome;
   }
 
   const parse = <T extends { readonly expiresAt: Instant }>(text: unknown, now: Instant): T | undefined => {

@@ -1,22 +1,28 @@
 import { script } from './redis-link.ts';
 
 // Time is the program's own, handed in; every expiry is compared with it ("expires exactly now" is expired). EX is for cleaning alone.
+//
+// Only a master answers. A server that became a replica while we are connected to it would go on reading from what may be long past, but refuses
+// to write: so a write that changes nothing stands in front of what may end without one. For a single text it is GETEX, which counts as a write.
 
 /**
- * The book of nonces remembers which life of the server it belongs to (`run`), and since when it can be relied on. A server that restarted or
- * took over from another may have lost what was written last: then only a nonce with a later timestamp can be told to be new. `INFO` is all a
- * script can learn that from; where it is not allowed, nothing is detected.
+ * The book of nonces remembers whose it is, and since when it can be relied on. The line of replication is another one after each start of a server,
+ * and each time one becomes the master, even if it was that before and never stopped. Whoever restarted or took over may have lost what was
+ * written last, the book included: then only a nonce with a later timestamp can be told to be new. `INFO` is all a script can learn that from;
+ * where neither this nor the server's own identifier is told, nothing but the loss of the book itself is detected.
  */
 const opening = `
+local function told(section, field)
+  local info = redis.pcall('INFO', section)
+  return type(info) == 'string' and string.match(info, field .. ':(%w+)')
+end
 local function opened(now)
-  local info = redis.pcall('INFO', 'server')
-  local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or 'unknown'
-  local book = redis.call('HMGET', KEYS[1], 'run', 'since')
-  if book[1] == run then return tonumber(book[2]) end
-  local since = now
-  -- Within the second of a restart nobody can tell what came before it.
-  if book[1] then since = math.max(tonumber(book[2]), now + 1) end
-  redis.call('HSET', KEYS[1], 'run', run, 'since', since)
+  local line = told('replication', 'master_replid') or told('server', 'run_id') or 'unknown'
+  local book = redis.call('HMGET', KEYS[1], 'line', 'since')
+  if book[1] == line then return tonumber(book[2]) end
+  -- Within the second of a change nobody can tell what came before it.
+  local since = math.max(tonumber(book[2] or 0), now + 1)
+  redis.call('HSET', KEYS[1], 'line', line, 'since', since)
   return since
 end`;
 
@@ -51,6 +57,7 @@ redis.call('EXPIRE', KEYS[3], ARGV[8])
 return 'saved'`);
 
 export const authorizeTemporary = script(`
+redis.call('HDEL', KEYS[1], '')
 local pair = redis.call('HMGET', KEYS[1], 'expires', 'used', 'user')
 if not pair[1] or tonumber(pair[1]) <= tonumber(ARGV[1]) or pair[2] then return 'gone' end
 if pair[3] then return 'already-authorized' end
@@ -84,6 +91,22 @@ for number = 2, #KEYS do
   redis.call('DEL', KEYS[number])
   redis.call('ZREM', KEYS[1], ARGV[number - 1])
 end`);
+
+/** KEYS: a hash. ARGV: the names of fields. */
+export const readFields = script(`
+redis.call('HDEL', KEYS[1], '')
+return redis.call('HMGET', KEYS[1], unpack(ARGV))`);
+
+/** KEYS: the index of sessions. ARGV: what ZRANGE is asked. */
+export const readIndex = script(`
+redis.call('ZREM', KEYS[1], '')
+return redis.call('ZRANGE', KEYS[1], unpack(ARGV))`);
+
+/** KEYS: texts. A missing one is null. */
+export const readTexts = script(`
+local texts = {}
+for number = 1, #KEYS do texts[number] = redis.call('GETEX', KEYS[number]) end
+return texts`);
 
 export const hit = script(`
 local limit = redis.call('HMGET', KEYS[1], 'hits', 'ends')

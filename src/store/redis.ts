@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Limits, Session, Sessions } from '#accounts/records.ts';
 import type { ClientId, ConsentId, Digest, Sealed, UserId } from '#kernel/ids.ts';
 import { type Instant, type Seconds, seconds } from '#kernel/time.ts';
 import type { Handshakes, NonceClaim, TemporaryCredentials } from '#oauth1/records.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { AuthorizationRequest, AuthorizationRequests } from '#registry/authorization-request.ts';
-import { openLink } from './redis-link.ts';
+import { openLink, type Script } from './redis-link.ts';
 import * as scripts from './redis-scripts.ts';
 
 /** The ports of what expires, answered by Redis or Valkey. */
@@ -28,6 +29,12 @@ export interface RedisOptions {
 const MARGIN = seconds(300);
 /** Nothing that is kept here is larger; more is a fault of ours, for what comes from outside has its own bounds. */
 const MOST_BYTES = 65_536;
+/** Whoever keeps the book of nonces is known to be awake for as long after it was last heard. */
+const AWAKE_MS = 1000;
+/** An answer that took longer may be from somebody who just woke up. */
+const PROMPT_MS = 100;
+/** In this time a member of a Cluster hears from the others what happened while it was stopped. */
+const NEWS_MS = 200;
 /** Sessions of one person that one script ends. */
 const AT_ONCE = 500;
 
@@ -74,8 +81,26 @@ function toPair(token: string, fields: readonly (string | null)[]): TemporaryCre
 export function openRedis(urls: string | readonly string[], { clock, nonceFor, timeoutMs = 2000 }: RedisOptions): Ephemeral {
   const link = openLink([urls].flat(), timeoutMs);
   const keptFor = (expiresAt: Instant) => Math.max(expiresAt - clock.now(), 0) + MARGIN;
-  /** What every script that spends a nonce is told of it. */
-  const spending = (nonce: NonceClaim) => [clock.now(), nonce.expiresAt - nonceFor, keptFor(nonce.expiresAt)] as const;
+  let heardAt = Number.NEGATIVE_INFINITY;
+  /**
+   * A member of a Cluster that was stopped, and whose place another took meanwhile, answers what has waited in front of it before it hears of that.
+   * So no nonce is laid in front of one that has been silent: it gives a sign of life first, and has time to hear the news if that was slow.
+   */
+  async function awake(): Promise<void> {
+    const askedAt = performance.now();
+    if (askedAt - heardAt < AWAKE_MS) return;
+    await link.command('EXISTS', book);
+    if (performance.now() - askedAt < PROMPT_MS) return;
+    await pause(NEWS_MS);
+    await link.command('EXISTS', book);
+  }
+  async function spend(script: Script, nonce: NonceClaim, keys: readonly string[] = [], ...values: readonly (string | number)[]) {
+    await awake();
+    const spending = [clock.now(), nonce.expiresAt - nonceFor, keptFor(nonce.expiresAt)];
+    const outcome = await link.run(script, [book, nonceKey(nonce), ...keys], ...spending, ...values);
+    heardAt = performance.now();
+    return outcome;
+  }
 
   const parse = <T extends { readonly expiresAt: Instant }>(text: unknown, now: Instant): T | undefined => {
     const value = typeof text === 'string' ? (JSON.parse(text) as T) : undefined;
@@ -88,13 +113,13 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
       const values = [digest, bounded(JSON.stringify(session)), createdAt, expiresAt, keptFor(expiresAt)];
       inserted(await link.run(scripts.saveSession, [sessionKey(digest), sessionsOf(userId)], ...values), 'a session');
     },
-    findSession: async (digest, now) => parse<Session>(await link.command('GET', sessionKey(digest)), now),
+    findSession: async (digest, now) => parse<Session>(await link.command('GETEX', sessionKey(digest)), now),
     async listSessions(user, now) {
-      const digests = list(await link.command('ZRANGE', sessionsOf(user), `(${now}`, '+inf', 'BYSCORE')) as readonly string[];
+      const digests = list(await link.run(scripts.readIndex, [sessionsOf(user)], `(${now}`, '+inf', 'BYSCORE')) as readonly string[];
       const found: Session[] = [];
       for (let from = 0; from < digests.length; from += AT_ONCE) {
         const [first, ...rest] = digests.slice(from, from + AT_ONCE).map(sessionKey) as [string, ...string[]];
-        const texts = list(await link.command('MGET', first, ...rest));
+        const texts = list(await link.run(scripts.readTexts, [first, ...rest]));
         found.push(...texts.flatMap((text) => parse<Session>(text, now) ?? []));
       }
       return found.sort((one, other) => other.createdAt - one.createdAt || (one.digest < other.digest ? 1 : -1));
@@ -104,7 +129,7 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
     async endSessionsOf(user) {
       const index = sessionsOf(user);
       for (let more = true; more; ) {
-        const digests = list(await link.command('ZRANGE', index, '0', String(AT_ONCE - 1))) as readonly string[];
+        const digests = list(await link.run(scripts.readIndex, [index], 0, AT_ONCE - 1)) as readonly string[];
         if (digests.length > 0) await link.run(scripts.endSessions, [index, ...digests.map(sessionKey)], ...digests);
         more = digests.length === AT_ONCE;
       }
@@ -112,7 +137,7 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
 
     hit: async (key, now, windowEndsAt) => Number(await link.run(scripts.hit, [limitKey(key)], now, windowEndsAt, keptFor(windowEndsAt))),
     async count(key, now) {
-      const [hits, endsAt] = list(await link.command('HMGET', limitKey(key), 'hits', 'ends'));
+      const [hits, endsAt] = list(await link.run(scripts.readFields, [limitKey(key)], 'hits', 'ends'));
       return hits != null && Number(endsAt) > now ? Number(hits) : 0;
     },
     clear: async (key) => void (await link.command('DEL', limitKey(key))),
@@ -122,19 +147,19 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
       const outcome = await link.command('SET', requestKey(request.digest), value, 'NX', 'EX', String(keptFor(request.expiresAt)));
       inserted(outcome === null ? 'there' : outcome, 'a request');
     },
-    findRequest: async (digest, now) => parse<AuthorizationRequest>(await link.command('GET', requestKey(digest)), now),
+    findRequest: async (digest, now) => parse<AuthorizationRequest>(await link.command('GETEX', requestKey(digest)), now),
     // One that has expired may go as well: nobody can have it any more.
     takeRequest: async (digest, now) => parse<AuthorizationRequest>(await link.command('GETDEL', requestKey(digest)), now),
 
-    claimNonce: async (nonce) => (await link.run(scripts.claimNonce, [book, nonceKey(nonce)], ...spending(nonce))) as 'first' | 'seen',
+    claimNonce: async (nonce) => (await spend(scripts.claimNonce, nonce)) as 'first' | 'seen',
     async saveTemporary(nonce, { token, clientId, secretSealed, callback, expiresAt }) {
       const pair = [clientId, secretSealed, bounded(callback), expiresAt, keptFor(expiresAt)];
-      const outcome = await link.run(scripts.saveTemporary, [book, nonceKey(nonce), pairKey(token)], ...spending(nonce), ...pair);
+      const outcome = await spend(scripts.saveTemporary, nonce, [pairKey(token)], ...pair);
       inserted(outcome, 'a pair');
       return outcome as 'saved' | 'nonce-seen';
     },
     async findTemporary(token, now) {
-      const pair = toPair(token, list(await link.command('HMGET', pairKey(token), ...scripts.pairFields)));
+      const pair = toPair(token, list(await link.run(scripts.readFields, [pairKey(token)], ...scripts.pairFields)));
       return pair !== undefined && pair.expiresAt > now ? pair : undefined;
     },
     authorizeTemporary: async (token, { userId, consentId, verifierDigest }, now, expiresAt) =>
@@ -149,8 +174,8 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
         keptFor(expiresAt),
       )) as 'authorized' | 'already-authorized' | 'gone',
     async redeemTemporary(nonce, token, verifierDigest, now, usedUntil) {
-      const values = [...spending(nonce), now, verifierDigest, usedUntil, keptFor(usedUntil)];
-      const outcome = await link.run(scripts.redeemTemporary, [book, nonceKey(nonce), pairKey(token)], ...values);
+      const values = [now, verifierDigest, usedUntil, keptFor(usedUntil)];
+      const outcome = await spend(scripts.redeemTemporary, nonce, [pairKey(token)], ...values);
       return outcome as Awaited<ReturnType<Handshakes['redeemTemporary']>>;
     },
 

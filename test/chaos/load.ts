@@ -64,6 +64,11 @@ export class Load {
     await until(`${count} more 503: ${JSON.stringify(this.counts)}`, () => this.counts.unavailable >= before + count);
   }
 
+  /** Handshakes under way may be gone: where they were kept has lost what was written last. */
+  forgetHandshakes(): void {
+    this.#pairs.length = 0;
+  }
+
   /** A node dies as in a power failure, in the middle of its work, and comes back. */
   async kill(victim: Node): Promise<void> {
     this.mortal.add(victim);

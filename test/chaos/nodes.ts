@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Home } from '#harness/inhabitants.ts';
+import { instant, seconds } from '#kernel/time.ts';
+import { openRedis } from '#store/redis.ts';
 import { freePort, NO_REDIS, RedisServer } from '../contract/ephemeral-redis.ts';
 import { findPostgres, type Postgres } from '../contract/postgres-server.ts';
+import { RedisCluster } from '../contract/redis-cluster.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -115,23 +118,49 @@ export async function onSqlite(): Promise<Ground> {
   return { home: { ...home, environment: {} }, postgres: undefined, redis: undefined, remove: async () => drop() };
 }
 
+/** Opens the book of nonces. In the second in which that happens none of them is believed to be new (ADR 9). */
+async function begun(urls: readonly string[]): Promise<void> {
+  const now = () => instant(Math.floor(Date.now() / 1000));
+  const store = openRedis(urls, { clock: { now, millis: () => Date.now() }, nonceFor: seconds(301) });
+  await store.ping();
+  await store.close();
+  const second = now();
+  await until('the next second', () => now() > second);
+}
+
 /** A PostgreSQL database and a Redis of its own; a text says which of them is missing. With GATEHOUSE_REQUIRE_ALL=1 that is thrown. */
-export async function onServers(): Promise<Ground | string> {
+export const onServers = (): Promise<Ground | string> =>
+  grounded(async () => {
+    const redis = await RedisServer.start('--appendonly', 'yes');
+    return { redis, urls: [redis.url], end: () => redis.remove() };
+  });
+
+/** The same with a Cluster of three masters, each with a replica. */
+export const onCluster = () =>
+  grounded(async () => {
+    const cluster = await RedisCluster.start(3, 1);
+    return { redis: undefined, cluster, urls: cluster.urls, end: () => cluster.remove() };
+  });
+
+async function grounded<R extends Pick<Ground, 'redis'>>(
+  start: () => Promise<R & { readonly urls: readonly string[]; end(): Promise<void> }>,
+): Promise<(Ground & R) | string> {
   if (!RedisServer.here) {
     if (process.env.GATEHOUSE_REQUIRE_ALL === '1') throw new Error(NO_REDIS);
     return NO_REDIS;
   }
   const postgres = await findPostgres();
   if (typeof postgres === 'string') return postgres;
-  const redis = await RedisServer.start('--appendonly', 'yes');
+  const started = await start();
+  await begun(started.urls);
   const { drop, ...home } = directory();
-  const environment = { GATEHOUSE_DATABASE: await postgres.database(), GATEHOUSE_EPHEMERAL: redis.url };
+  const environment = { GATEHOUSE_DATABASE: await postgres.database(), GATEHOUSE_EPHEMERAL: started.urls.join(',') };
   return {
+    ...started,
     home: { ...home, environment },
     postgres,
-    redis,
     async remove() {
-      await redis.remove();
+      await started.end();
       await postgres.close();
       drop();
     },

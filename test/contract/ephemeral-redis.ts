@@ -4,11 +4,15 @@ import { type AddressInfo, createServer, connect as dial, type Socket } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const binary = (what: string): string | undefined =>
-  [`redis-${what}`, `valkey-${what}`].find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
+const runs = (name: string) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0;
+/** The program to run as a server: GATEHOUSE_TEST_REDIS_SERVER names it (`valkey-server`, or a path) where there are several. */
+const program = [process.env.GATEHOUSE_TEST_REDIS_SERVER ?? 'redis-server', 'valkey-server'].find(runs);
+if (process.env.GATEHOUSE_TEST_REDIS_SERVER && program !== process.env.GATEHOUSE_TEST_REDIS_SERVER)
+  throw new Error('GATEHOUSE_TEST_REDIS_SERVER names no program that runs');
 
 export const NO_REDIS =
-  'Redis is not here: set GATEHOUSE_TEST_REDIS to redis://host/number (that database is emptied), or install redis-server or valkey-server';
+  'Redis is not here: set GATEHOUSE_TEST_REDIS to redis://host/number (that database is emptied), or install redis-server or valkey-server ' +
+  '(or name another with GATEHOUSE_TEST_REDIS_SERVER)';
 
 /** A port nobody listens on. */
 export const freePort = (): Promise<number> =>
@@ -18,6 +22,14 @@ export const freePort = (): Promise<number> =>
       probe.close(() => resolve(port));
     });
   });
+
+/** Members of a Cluster talk to each other on the port ten thousand above their own, which has to be one as well. */
+async function memberPort(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    if (port + 10_000 < 65_536) return port;
+  }
+}
 
 /** Says one command in the inline form and answers what comes back first. */
 const ask = (port: number, command: string): Promise<string> =>
@@ -31,12 +43,13 @@ const ask = (port: number, command: string): Promise<string> =>
     socket.once('close', () => reject(new Error('closed')));
   });
 
-/** Tries until it works; the test's own time limit is the end of it. */
+/** Tries until it works, for half a minute at most. */
 export async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
+  for (const end = performance.now() + 30_000; ; ) {
     try {
       return await attempt();
-    } catch {
+    } catch (fault) {
+      if (performance.now() > end) throw fault;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -48,6 +61,7 @@ export class RedisServer {
   readonly home: string;
   readonly #settings: readonly string[];
   #child: ChildProcess | undefined;
+  isStopped = false;
 
   private constructor(port: number, home: string, settings: readonly string[]) {
     this.port = port;
@@ -55,7 +69,7 @@ export class RedisServer {
     this.#settings = settings;
   }
 
-  static readonly here = binary('server') !== undefined;
+  static readonly here = program !== undefined;
   static readonly #started = new Set<RedisServer>();
 
   /** Takes away what a failed test left behind. */
@@ -64,7 +78,8 @@ export class RedisServer {
   }
 
   static async start(...settings: readonly string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'gatehouse-redis-')), settings);
+    const port = await (settings.includes('--cluster-enabled') ? memberPort() : freePort());
+    const server = new RedisServer(port, mkdtempSync(join(tmpdir(), 'gatehouse-redis-')), settings);
     RedisServer.#started.add(server);
     await server.run();
     return server;
@@ -76,27 +91,34 @@ export class RedisServer {
 
   async run(): Promise<void> {
     const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.home, '--save', '', ...this.#settings];
-    const child = spawn(binary('server') as string, own, { stdio: 'ignore', cwd: this.home });
+    const child = spawn(program as string, own, { stdio: 'ignore', cwd: this.home });
     this.#child = child;
+    this.isStopped = false;
     await eventually(async () => {
-      if (child.exitCode !== null) throw new Error(`redis ended with ${child.exitCode}`);
+      if (child.exitCode !== null) return;
       // With a password it answers -NOAUTH, which is an answer; while it loads, it does not count.
       if (!/^(?:\+PONG|-NOAUTH)/.test(await ask(this.port, 'PING'))) throw new Error('not yet');
     });
+    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}`);
   }
 
   ask(command: string): Promise<string> {
     return ask(this.port, command);
   }
 
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** SIGSTOP: it hangs; SIGCONT: it goes on. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.isStopped = signal === 'SIGSTOP';
     this.#child?.kill(signal);
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || !this.isRunning) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     await gone;
@@ -108,29 +130,18 @@ export class RedisServer {
   }
 }
 
-/** Three servers that share the slots. */
-export async function startCluster(): Promise<readonly RedisServer[]> {
-  const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-require-full-coverage', 'no'];
-  const servers = await Promise.all([1, 2, 3].map(() => RedisServer.start(...settings)));
-  const addresses = servers.map(({ port }) => `127.0.0.1:${port}`);
-  const made = spawnSync(binary('cli') as string, ['--cluster', 'create', ...addresses, '--cluster-yes'], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`${made.stdout}\n${made.stderr}`);
-  await eventually(async () => {
-    for (const server of servers)
-      if (!(await server.ask('CLUSTER INFO')).includes('cluster_state:ok')) throw new Error('the cluster is not settled');
-  });
-  return servers;
-}
-
 /** Stands between a client and a server; connections it has can be made to carry nothing, without being closed, or be cut. */
 export class Wire {
   readonly #sockets = new Set<Socket>();
   #port = 0;
   readonly #server;
+  /** Where new connections lead. Those there are stay, as they do when a name leads elsewhere. */
+  target: number;
 
   private constructor(target: number) {
+    this.target = target;
     this.#server = createServer((near) => {
-      const far = dial(target, '127.0.0.1');
+      const far = dial(this.target, '127.0.0.1');
       for (const [one, other] of [
         [near, far],
         [far, near],

@@ -65,7 +65,7 @@ export function makeFaces({ config, store, scopes, mint, sealer, signing, usage,
     const oauth2 = makeOAuth2({ ...oauth2Parts, reading });
     const quick = recent && {
       oauth1: makeOAuth1({ ...oauth1Parts, tokens: recent, registry: recent, accounts: recent, settings }),
-      oauth2: makeOAuth2({ ...oauth2Parts, records: recent, registry: recent, accounts: recent, reading }),
+      oauth2: makeOAuth2({ ...oauth2Parts, records: recent, registry: recent, accounts: recent, reading, fromMemory: true }),
     };
     return {
       oauth1: watchOAuth1(quick ? quickOAuth1(quick.oauth1, oauth1) : oauth1, settings.reading, store, failures),

@@ -22,11 +22,14 @@ export function quickOAuth1(quick: OAuth1, sure: OAuth1): OAuth1 {
   };
 }
 
-/** Introspection and checks of tokens. */
+/** Introspection and checks of tokens, and tokens for an app itself. */
 export function quickOAuth2(quick: OAuth2, sure: OAuth2): OAuth2 {
+  const token = quickly(quick.token, sure.token, isOk);
   return {
-    // What a token request buys lasts for longer than any memory: that is judged once, by the store.
     ...sure,
+    // What a token request buys lasts for longer than any memory. Only the grant that is stored on condition that the client is still what was
+    // judged may be judged from one; codes and refresh tokens, which are spent by being refused, are the store's.
+    token: (request) => (request.form.get('grant_type') === 'client_credentials' ? token(request) : sure.token(request)),
     introspect: quickly(quick.introspect, sure.introspect, (answer) => answer.ok && answer.value.active),
     authenticateToken: quickly(quick.authenticateToken, sure.authenticateToken, isOk),
   };

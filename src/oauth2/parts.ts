@@ -22,4 +22,6 @@ export interface OAuth2Parts {
   readonly usage: UsageNotes;
   readonly reading: OAuth2Reading;
   readonly settings: OAuth2Settings;
+  /** Records, registry and accounts may answer as things were a moment ago. */
+  readonly fromMemory?: true;
 }

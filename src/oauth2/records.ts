@@ -88,7 +88,8 @@ export interface OAuth2Records {
     at: Instant,
     tokens: { readonly access: AccessToken; readonly refresh: RefreshToken | null },
   ): Promise<'redeemed' | 'replayed' | 'unknown'>;
-  saveAccessToken(token: AccessToken): Promise<void>;
+  /** With `edition`: if its client still is what was judged; 'changed': it is not, and nothing is stored. */
+  saveAccessToken(token: AccessToken, edition?: number): Promise<'saved' | 'changed'>;
   findAccessToken(id: TokenId): Promise<AccessTokenFacts | undefined>;
   /** Idempotent; an unknown id is no error. */
   revokeAccessToken(id: TokenId): Promise<void>;

@@ -33,6 +33,12 @@ const insertToken = statement(
     revoked: 0,
   }),
 );
+/** The same, if the client is in that edition: what was judged from memory is found out to be right by the write itself. */
+const insertTokenOf = written(`
+  INSERT INTO access_tokens (id, client_id, user_id, consent_id, family_id, scopes, grant_type, issued_at, expires_at, revoked)
+  SELECT CAST(:id AS TEXT), id, CAST(:user_id AS BIGINT), CAST(:consent_id AS BIGINT), CAST(:family_id AS TEXT), CAST(:scopes AS TEXT),
+    CAST(:grant_type AS TEXT), CAST(:issued_at AS BIGINT), CAST(:expires_at AS BIGINT), 0
+  FROM clients WHERE id = :client_id AND changes = :edition`);
 const findToken = withFamily('access_tokens', 'id');
 const revokeToken = statement(sql.updateTable('access_tokens').set({ revoked: 1 }).where('id', '=', param<string>('id')));
 const insertRefresh = statement(
@@ -61,19 +67,25 @@ const revoke = statement(
     .onConflict((conflict) => conflict.column('id').doNothing()),
 );
 
+const rowOf = (token: AccessToken) => ({
+  id: token.id,
+  client_id: token.clientId,
+  user_id: token.userId,
+  consent_id: token.consentId,
+  family_id: token.familyId,
+  scopes: JSON.stringify(token.scopes),
+  grant_type: token.grantType,
+  issued_at: token.issuedAt,
+  expires_at: token.expiresAt,
+});
+
 /** Stores the row behind an access token, inside a unit of work. */
 export function* insertAccessToken(token: AccessToken): Unit<number> {
-  return yield* write(insertToken, {
-    id: token.id,
-    client_id: token.clientId,
-    user_id: token.userId,
-    consent_id: token.consentId,
-    family_id: token.familyId,
-    scopes: JSON.stringify(token.scopes),
-    grant_type: token.grantType,
-    issued_at: token.issuedAt,
-    expires_at: token.expiresAt,
-  });
+  return yield* write(insertToken, rowOf(token));
+}
+
+function* insertAccessTokenOf(token: AccessToken, edition: number): Unit<number> {
+  return yield* write(insertTokenOf, { ...rowOf(token), edition });
 }
 
 function* insertRefreshToken(token: RefreshToken): Unit<number> {
@@ -171,7 +183,10 @@ export function oauth2Store(driver: Driver): OAuth2Records {
         yield* lastly(alongside(write(useCode, { digest }), ...tokens));
         return 'redeemed' as const;
       }, 'rows'),
-    saveAccessToken: async (token) => void (await driver.write(() => insertAccessToken(token), 'once')),
+    async saveAccessToken(token, edition) {
+      const saved = () => (edition === undefined ? insertAccessToken(token) : insertAccessTokenOf(token, edition));
+      return (await driver.write<number>(saved, 'once')) > 0 ? 'saved' : 'changed';
+    },
     findAccessToken: (id) => driver.read(accessTokenFacts(id, now)),
     revokeAccessToken: async (id) => void (await driver.write(() => write(revokeToken, { id }), 'once')),
     findRefreshToken: (digest) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Sealed } from '#kernel/ids.ts';
 import type { Case } from './store.ts';
-import { access, at, audit, code, consented, digest, familyId, NOW, noSuch, refresh, tally, tokenId } from './things.ts';
+import { access, at, audit, change, code, consented, digest, familyId, NOW, noSuch, refresh, tally, tokenId } from './things.ts';
 
 const answer = 'v1.m1.answer.x' as Sealed;
 
@@ -75,6 +75,21 @@ export const oauth2Cases: readonly Case[] = [
       await assert.rejects(store.redeemCode(one.digest, NOW, { access: twice, refresh: null }));
       assert.equal((await store.findCode(one.digest))?.code.used, false);
       assert.equal(await store.redeemCode(one.digest, NOW, { access: access(world), refresh: null }), 'redeemed');
+    },
+  ],
+  [
+    'an access token that was judged on an edition of its client is saved if that is the edition',
+    async (store) => {
+      const world = await consented(store);
+      const [right, late] = [access(world, { userId: null, consentId: null }), access(world)];
+      assert.equal(await store.saveAccessToken(right, world.app.edition), 'saved');
+      assert.deepEqual((await store.findAccessToken(right.id))?.token, right);
+      const retired = world.app.secrets.map(({ id }) => id);
+      await store.apply(change(world.app.id, world.app.edition, [{ kind: 'remove-secrets', ids: retired }]));
+      assert.equal(await store.saveAccessToken(late, world.app.edition), 'changed');
+      assert.equal(await store.findAccessToken(late.id), undefined);
+      assert.equal(await store.saveAccessToken(late, world.app.edition + 1), 'saved');
+      assert.equal(await store.saveAccessToken(access({ ...world, app: { ...world.app, id: noSuch.client } }), 0), 'changed');
     },
   ],
   [

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
+import { basicOf, inhabit, openHome } from '#harness/inhabitants.ts';
+import { buildHttp } from '#http/app.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
+import { operatorDesk } from '#registry/operator.ts';
 import { openPostgres, type PostgresOptions } from '#store/postgres.ts';
 import { openSqlite } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
@@ -10,6 +16,8 @@ import { findPostgres, type Postgres } from './postgres-server.ts';
 import { access, at, audit, change, consented, NOW, person, registered, secret, text } from './things.ts';
 import { Wire } from './wire.ts';
 
+const data = mkdtempSync(join(tmpdir(), 'gatehouse-recent-'));
+after(() => rmSync(data, { recursive: true, force: true }));
 const postgres = await findPostgres();
 if (typeof postgres === 'string') test('what a process remembers of PostgreSQL', { skip: postgres });
 else memories(postgres);
@@ -291,6 +299,34 @@ function memories(running: Postgres): void {
         assert.match(logged[0] ?? '', /not heard.*something stands between/);
         wire.rewrite = (answer) => answer;
         await store.close();
+      });
+
+      test('a secret that was reset elsewhere buys no token, also where nobody heard of it', async () => {
+        const way = new URL(url);
+        way.hostname = '127.0.0.1';
+        way.port = String(wire.port);
+        const home = (database: string) => ({ data, issuer: 'http://gate.localhost', environment: { GATEHOUSE_DATABASE: database } });
+        const [near, far] = [await openHome(home(url)), await openHome(home(way.href))];
+        const { web } = await inhabit(near);
+        const app = buildHttp(far.world);
+        const token = () =>
+          app.inject({
+            ...{ method: 'POST', url: '/oauth2/token', payload: 'grant_type=client_credentials' },
+            headers: { ...basicOf(web), 'content-type': 'application/x-www-form-urlencoded' },
+          });
+        assert.equal((await token()).statusCode, 200);
+        await vouched(far.store);
+        assert.equal((await token()).statusCode, 200);
+        wire.silence('LISTEN gatehouse');
+        const client = await near.store.findClient(web.key as never);
+        assert.ok((await operatorDesk(near.world.registry).resetSecret(web.key as never, { reason: 'leaked' })).ok);
+        // Remembered as it was, unless this machine was so busy that the lease is over.
+        const seen = await recently(far.store).findClient(web.key as never);
+        assert.ok(seen?.edition === client?.edition || !recently(far.store).vouched());
+        assert.equal((await token()).statusCode, 401);
+        await app.close();
+        await near.store.close();
+        await far.store.close();
       });
 
       test('without the triggers nothing is remembered', async () => {

@@ -40,8 +40,11 @@ for (const [room, make, names, quickly] of [
   test(`${room}: from memory only what lasts no longer than a memory`, async () => {
     for (const verb of names) {
       const asked: string[] = [];
-      const both = make(face('quick', {}, asked) as never, face('sure', {}, asked) as never) as unknown as Record<string, () => unknown>;
-      await both[verb]?.();
+      const both = make(face('quick', {}, asked) as never, face('sure', {}, asked) as never) as unknown as Record<
+        string,
+        (request: unknown) => unknown
+      >;
+      await both[verb]?.({ form: new Map([['grant_type', 'authorization_code']]) });
       assert.deepEqual(asked, [`${(quickly as readonly string[]).includes(verb) ? 'quick' : 'sure'} ${verb}`]);
     }
   });
@@ -59,3 +62,17 @@ for (const [room, make, names, quickly] of [
       }
   });
 }
+
+test('OAuth 2: of token requests those for an app itself, and what a memory refuses is asked of the store', async () => {
+  for (const [type, answer, expected] of [
+    ['client_credentials', undefined, ['quick token']],
+    ['client_credentials', no, ['quick token', 'sure token']],
+    ['refresh_token', undefined, ['sure token']],
+    ['authorization_code', undefined, ['sure token']],
+  ] as const) {
+    const asked: string[] = [];
+    const both = quickOAuth2(face('quick', answer ? { token: answer } : {}, asked) as never, face('sure', {}, asked) as never);
+    await both.token({ form: new Map([['grant_type', type]]) } as never);
+    assert.deepEqual(asked, expected);
+  }
+});

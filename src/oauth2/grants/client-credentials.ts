@@ -31,6 +31,8 @@ export async function clientCredentialsGrant(
     scopes: consent ? scopes.value.filter((scope) => consent.scopes.includes(scope)) : scopes.value,
     grantType: 'client_credentials',
   });
-  await parts.records.saveAccessToken(row);
+  // What a memory took for proof may prove nothing any more, and the token would outlive it by far.
+  const stored = await parts.records.saveAccessToken(row, parts.fromMemory ? client.edition : undefined);
+  if (stored === 'changed') return refuse({ kind: 'invalid_client', problem: 'unknown-or-wrong', scheme: 'body' });
   return accept(tokenAnswer(parts, row, jwt));
 }

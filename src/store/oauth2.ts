@@ -56,10 +56,9 @@ const useRefresh = statement(
     .set({ used_at: param<number>('at'), answer_sealed: param<string>('answer') })
     .where('digest', '=', param<string>('digest')),
 );
-/** Whether the family of a row was revoked: asked after the row was taken, and sees what came before that. */
-const revokedOf = (table: 'codes' | 'refresh_tokens') =>
-  written(`SELECT id FROM revoked_families WHERE id = (SELECT family_id FROM ${table} WHERE digest = :digest)`);
-const [codeRevoked, refreshRevoked] = [revokedOf('codes'), revokedOf('refresh_tokens')];
+/** Asked after a row was taken: they see what came before that. */
+const isRevoked = statement(sql.selectFrom('revoked_families').select('id').where('id', '=', param<string>('id')));
+const codeRevoked = written('SELECT id FROM revoked_families WHERE id = (SELECT family_id FROM codes WHERE digest = :digest)');
 const revoke = statement(
   sql
     .insertInto('revoked_families')
@@ -199,8 +198,9 @@ export function oauth2Store(driver: Driver): OAuth2Records {
       ),
     rotateRefreshToken: (digest, at, answerSealed, { access, refresh }, revokePrevious) =>
       driver.write(function* () {
-        const [row, revoked] = yield* alongside(one(decideRefresh, { digest }), one(refreshRevoked, { digest }));
+        const [row, revoked] = yield* alongside(one(decideRefresh, { digest }), one(isRevoked, { id: refresh.familyId }));
         if (row === undefined) return { outcome: 'unknown' as const };
+        if (row.family_id !== refresh.familyId) throw new Error('a refresh token may not leave its family');
         if (revoked !== undefined) return { outcome: 'family-revoked' as const };
         const { usedAt, answerSealed: earlier } = toRefreshToken(row);
         if (usedAt !== null) return { outcome: 'already-used' as const, usedAt, answerSealed: earlier };

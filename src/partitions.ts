@@ -1,5 +1,6 @@
 import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partition.ts';
 import type { Config } from '#config/config.ts';
+import { seconds } from '#kernel/time.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
 import { PartitionRefusal } from '#store/partition-steps.ts';
@@ -30,11 +31,16 @@ export async function partitionStore(
   }
 }
 
+/** No clock that is looked after is further off. */
+const MOST_APART = seconds(3600);
+
 /** What a node does with partitions now and then. It says once of each table that it may not make those it lacks. */
 export function partitionWatch(store: Pick<Store, 'keepPartitions'>, clock: Clock, log: Log): () => Promise<void> {
   const said = new Set<string>();
   return async () => {
-    const { steps, lacking } = await store.keepPartitions(clock.now());
+    const { steps, lacking, apart } = await store.keepPartitions(clock.now(), MOST_APART);
+    if (apart !== undefined)
+      log.warn('partitions are left alone: the clocks of this machine and of the database are too far apart', { seconds: apart });
     for (const { what, partition, moved } of steps) log.info(`a partition was ${what}`, { partition, moved });
     for (const table of lacking) {
       if (said.has(table)) continue;

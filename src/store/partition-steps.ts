@@ -9,6 +9,8 @@ import { LOCK as MIGRATING } from './postgres-migrate.ts';
 const LOCK = 0x70617274;
 /** How many rows are moved at most while others wait: a fraction of a second. */
 export const MOST_MOVED = 10_000;
+/** How much is read at most while others wait: about a tenth of a second. */
+const MOST_READ = 64 * 1024 * 1024;
 const HOUR = 3600;
 
 /** One thing that was done to a table, or would be. */
@@ -57,11 +59,22 @@ class Kept extends Error {}
 async function isKept(ask: Ask, table: string): Promise<boolean> {
   const kept = await ask(`
     SELECT 1 AS kept FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid()
+    WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.mode <> 'SIReadLock'
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND (l.relation = CAST('${table}' AS regclass) OR l.relation IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = CAST('${table}' AS regclass)))
       AND coalesce(a.xact_start < clock_timestamp() - interval '1 second', TRUE) LIMIT 1`);
   return kept.length > 0;
+}
+
+/**
+ * Does somebody read by a snapshot that may be from before what we are about to do? A dump that took its snapshot and comes to the table
+ * afterwards would find the new table and none of the old rows, and would not say so.
+ */
+async function refuseReaders(ask: Ask): Promise<void> {
+  const readers = await ask(`
+    SELECT 1 AS reads FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+      AND (application_name LIKE 'pg_dump%' OR (backend_xmin IS NOT NULL AND xact_start < clock_timestamp() - interval '1 second')) LIMIT 1`);
+  if (readers.length > 0) throw new Kept('somebody reads by an older snapshot');
 }
 
 /**
@@ -71,7 +84,7 @@ async function isKept(ask: Ask, table: string): Promise<boolean> {
 const isLong = (run: number) => run % 5 === 0;
 
 export const isInTheWay = (fault: unknown) =>
-  fault instanceof Kept || (fault instanceof pg.DatabaseError && (fault.code === '55P03' || fault.code === '40P01'));
+  fault instanceof Kept || (fault instanceof pg.DatabaseError && ['55P03', '40P01', '57014'].includes(fault.code ?? ''));
 
 /** What one transaction is given. `alone` takes a table for itself, from its first call on. */
 interface Hands {
@@ -87,7 +100,9 @@ export async function inTurn<T>({ client, others, tries }: Work, step: (hands: H
   const ask = asking(client);
   for (let run = 1; ; run += 1) {
     try {
-      await ask('BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 60000');
+      await ask(
+        'BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 60000',
+      );
       const hands: Hands = {
         ask,
         async alone(table, { only = false, queued = false } = {}) {
@@ -114,7 +129,11 @@ export async function inTurn<T>({ client, others, tries }: Work, step: (hands: H
 }
 
 export const asOwner = async (ask: Ask, { owner }: Standing) =>
-  void (await ask(`SELECT pg_advisory_xact_lock_shared(${MIGRATING}); SET LOCAL ROLE ${owner}`));
+  // Under another role "$user" in the search path would be another schema.
+  void (await ask(`
+    SELECT pg_advisory_xact_lock_shared(${MIGRATING});
+    SELECT set_config('search_path', quote_ident(current_schema()), TRUE);
+    SET LOCAL ROLE ${owner}`));
 
 /** What a table has besides its columns, in the words that make it once more under the same name. */
 interface Fittings {
@@ -167,6 +186,12 @@ async function move(ask: Ask, from: string, where: string, into: string): Promis
   return Number(moved?.count);
 }
 
+/** What reading a table itself, without those behind it, would cost. */
+async function sizeOf(ask: Ask, table: string): Promise<number> {
+  const [found] = await ask<{ size: string }>(`SELECT pg_relation_size(CAST('${table}' AS regclass)) AS size`);
+  return Number(found?.size);
+}
+
 /** How many rows, as far as it matters. */
 export async function countUpTo(ask: Ask, table: string, where: string): Promise<number> {
   const [counted] = await ask<{ count: string }>(
@@ -182,18 +207,24 @@ async function numbersOf(ask: Ask, table: string): Promise<{ readonly next: stri
   const [next] = await ask<{ next: string }>(`
     SELECT greatest((SELECT CASE WHEN is_called THEN last_value + 1 ELSE last_value END FROM ${found.name}),
       (SELECT coalesce(max(CAST(id AS BIGINT)), 0) + 1 FROM ${table})) AS next`);
-  return { next: String(next?.next), grants: texts(await ask(grantsOf('SEQUENCE', found.name, `${table}_id_seq`))) };
+  // A column that counts by itself asks nobody for a right to its sequence; a sequence of the table does.
+  const writers = `
+    SELECT format('GRANT USAGE ON SEQUENCE ${table}_id_seq TO %s', CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END) AS text
+    FROM pg_class c, aclexplode(c.relacl) a
+    WHERE c.oid = CAST('${table}' AS regclass) AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT'`;
+  return {
+    next: String(next?.next),
+    grants: [...texts(await ask(grantsOf('SEQUENCE', found.name, `${table}_id_seq`))), ...texts(await ask(writers))],
+  };
 }
 
 /** Lines of the trail have no index of their times. All of them are looked at before anybody has to wait, and under the lock only the new. */
 async function laterLines(work: Work, { name, key }: TimedTable, until: string): Promise<string> {
   const [found] =
     (await inTurn({ ...work, others: 'wait' }, ({ ask }) =>
-      ask<{ seen: string; later: string }>(
-        `SELECT coalesce(max(id), 0) AS seen, count(*) FILTER (WHERE ${key} >= '${until}') AS later FROM ${name}`,
-      ),
+      ask<{ first: string }>(`SELECT least(min(id) FILTER (WHERE ${key} >= '${until}'), coalesce(max(id), 0) + 1) AS first FROM ${name}`),
     )) ?? [];
-  return Number(found?.later) > 0 ? `${key} >= '${until}'` : `${key} >= '${until}' AND id > ${found?.seen}`;
+  return `${key} >= '${until}' AND id >= ${Number(found?.first ?? 0)}`;
 }
 
 /**
@@ -209,6 +240,7 @@ export async function setAside(work: Work, table: TimedTable): Promise<Partition
     if (before.state !== 'plain') return undefined;
     await asOwner(ask, before);
     await alone(name, { queued });
+    await refuseReaders(ask);
     const until = seen ?? table.keyAt(instant(work.now() + 1));
     const [fittings, numbers] = [await fittingsOf(ask, name), keyedByTime ? null : await numbersOf(ask, name)];
     const past = `${name}_past`;
@@ -242,6 +274,8 @@ export async function setAside(work: Work, table: TimedTable): Promise<Partition
       `ALTER TABLE ${past} ADD CONSTRAINT ${PAST} CHECK (${key} < '${until}') NOT VALID`,
       `ALTER TABLE ${past} INHERIT ${name}`,
     ]);
+    // Whoever began while we were at it waits for the table, with a snapshot from before.
+    await refuseReaders(ask);
     return { table: name, what: 'set-aside', partition: past, moved };
   });
 }
@@ -279,6 +313,11 @@ export const divide = (work: Work, table: TimedTable, every: Every): Promise<Par
     const past = before.rest;
     const { until, proved } = await pastOf(ask, past);
     if (!proved) return undefined;
+    const since = await sizeOf(ask, name);
+    if (since > 10 * MOST_READ)
+      throw new PartitionRefusal(
+        `${Math.round(since / 1024 / 1024)} MB came into ${name} since this was begun, and would have to be read while everybody waits: everything goes on working as it is; to divide it, copy ${past} and ${name} into one table in a maintenance window`,
+      );
     await asOwner(ask, before);
     await alone(name, { queued });
     const fittings = await fittingsOf(ask, name);
@@ -289,7 +328,7 @@ export const divide = (work: Work, table: TimedTable, every: Every): Promise<Par
     await run(ask, [
       `ALTER TABLE ${past} NO INHERIT ${name}`,
       ...renamed(name, current.slice(name.length + 1), fittings),
-      ...[past, current].flatMap((part) => each.map(({ name: trigger }) => `DROP TRIGGER ${trigger} ON ${part}`)),
+      ...[past, current].flatMap((part) => each.map(({ name: trigger }) => `DROP TRIGGER IF EXISTS ${trigger} ON ${part}`)),
       `CREATE TABLE ${name} (LIKE ${current} ${EVERYTHING}) PARTITION BY RANGE (${key})`,
       `COMMENT ON TABLE ${name} IS '${noteOf(every)}'`,
       ...(keyedByTime ? [] : [`ALTER TABLE ${current} ALTER COLUMN id DROP DEFAULT`, `ALTER SEQUENCE ${name}_id_seq OWNED BY ${name}.id`]),
@@ -298,6 +337,7 @@ export const divide = (work: Work, table: TimedTable, every: Every): Promise<Par
       ...fittings.grants,
       `CREATE TABLE ${own} PARTITION OF ${name} DEFAULT`,
       table.ownOf(own),
+      ...texts(await ask(grantsOf('TABLE', name, own))),
     ]);
     const early = await move(ask, current, `${key} < '${until}'`, past);
     await ask(`ALTER TABLE ${name} ATTACH PARTITION ${past} FOR VALUES FROM (MINVALUE) TO ('${until}')`);
@@ -319,6 +359,8 @@ export const make = (work: Work, table: TimedTable, { from, to }: Period): Promi
     const last = lastOf(table, before.parts);
     // Another process was here since we looked.
     if (before.state !== 'partitioned' || last === null || (last !== undefined && last > from)) return undefined;
+    // All of the DEFAULT partition is read to know that nothing in it is of this time. One that has grown too large for that is left as it is.
+    if (before.rest !== null && (await sizeOf(ask, before.rest)) > MOST_READ) return 'crowded' as const;
     await asOwner(ask, before);
     await alone(table.name, { only: true });
     const { name, key } = table;
@@ -332,6 +374,8 @@ export const make = (work: Work, table: TimedTable, { from, to }: Period): Promi
       apart ? `ALTER TABLE ${name} DETACH PARTITION ${before.rest}` : '',
       `CREATE TABLE ${partition} PARTITION OF ${name} FOR VALUES FROM ('${table.keyAt(from)}') TO ('${table.keyAt(to)}')`,
       table.ownOf(partition),
+      // Who reads or dumps the table reads its partitions, too.
+      ...texts(await ask(grantsOf('TABLE', name, partition))),
     ]);
     const moved = apart ? await move(ask, before.rest ?? '', where, partition) : 0;
     if (apart) await ask(`ALTER TABLE ${name} ATTACH PARTITION ${before.rest} DEFAULT`);

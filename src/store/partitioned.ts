@@ -22,6 +22,9 @@ export const keyAt = (at: Instant): string => (at * 1000).toString(16).padStart(
 /** The time that such a key begins with. */
 export const timeOfKey = (key: string): Instant => instant(Number.parseInt(key.slice(0, 12), 16) / 1000);
 
+/** Longer than any that is made by a clock that is right: nobody will drop it soon. */
+const isLong = ({ from, to }: Omit<Part, 'name'>) => from !== null && to !== null && timeOfKey(to) - timeOfKey(from) > 62 * 86_400;
+
 /** Keys from the first to before the second. */
 export type Span = readonly [from: string, to: string];
 
@@ -36,7 +39,7 @@ const OVERDUE = 40 * 86_400;
  */
 export function spansBetween(parts: readonly Part[], now: Instant): readonly Span[] {
   const going = parts
-    .filter(({ from, to }) => from !== null && (to === null || timeOfKey(to) + OVERDUE > now))
+    .filter(({ from, to }) => from !== null && (to === null || timeOfKey(to) + OVERDUE > now) && !isLong({ from, to }))
     .map(({ from, to }): Span => [from ?? '', to ?? LAST])
     .toSorted(([one], [other]) => (one < other ? -1 : 1));
   const starts = ['', ...going.map(([, to]) => to)];

@@ -173,15 +173,21 @@ export interface Upkeep {
   readonly steps: readonly PartitionStep[];
   /** Tables for whose next time there is no partition, and the role of this process may not make one. */
   readonly lacking: readonly string[];
+  /** Seconds between this process's clock and the server's, when they are so many that nothing was done. */
+  readonly apart?: number;
 }
 
 /** Tables that were never divided need nothing. */
 export const NO_UPKEEP: Upkeep = { steps: [], lacking: [] };
 
 /** Does what is due: what a node does now and then. When another process is at it, or a table is in use, it is left for the next time. */
-export async function keepPartitions(client: pg.ClientBase, now: Instant): Promise<Upkeep> {
+export async function keepPartitions(client: pg.ClientBase, now: Instant, mostApart: number = Number.POSITIVE_INFINITY): Promise<Upkeep> {
   const steps: PartitionStep[] = [];
   const lacking: string[] = [];
+  // By a clock that is far off, what lives would be dropped, and one partition made for years.
+  const [server] = await asking(client)<{ now: string }>('SELECT extract(epoch FROM clock_timestamp()) AS now');
+  const apart = Math.round(Math.abs(Number(server?.now) - now));
+  if (apart > mostApart) return { steps, lacking, apart };
   try {
     for (const table of timedTables) {
       const standing = await standingOf(asking(client), table);

@@ -47,7 +47,7 @@ export function openPostgres(url: string, { remember = true, log, clock, ...opti
     ...portsOver(driver),
     recent: remember ? recentStore(driver, memory, ear.wanted) : null,
     purgeExpired: async (now, limit) => purgeExpired(driver, now, limit, await reapedSpans(driver, now)),
-    keepPartitions: (now) => driver.connected((client) => keepPartitions(client, now)),
+    keepPartitions: (now, mostApart) => driver.connected((client) => keepPartitions(client, now, mostApart)),
     async ready({ migrate = true } = {}) {
       if (migrate) await driver.connected(migratePostgres);
       else refuseBehind(await driver.connected(planPostgres));

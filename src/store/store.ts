@@ -1,5 +1,5 @@
 import type { AccountRecords, AccountTokens, Limits, Passkeys, PeopleRecords, Sessions } from '#accounts/records.ts';
-import type { Instant } from '#kernel/time.ts';
+import type { Instant, Seconds } from '#kernel/time.ts';
 import type { Handshakes, TokenCredentialRecords } from '#oauth1/records.ts';
 import type { OAuth2Records } from '#oauth2/records.ts';
 import type { AuthorizationRequests } from '#registry/authorization-request.ts';
@@ -52,8 +52,11 @@ export interface Store extends Ports {
   ready(options?: { readonly migrate?: boolean }): Promise<void>;
   /** What `ready` would do; throws SchemaMismatch when the schema is newer than the program. */
   plan(): Promise<MigrationPlan>;
-  /** Makes the partitions that are due, where the database has any, and drops those in which nothing lives any more. */
-  keepPartitions(now: Instant): Promise<Upkeep>;
+  /**
+   * Makes the partitions that are due, where the database has any, and drops those in which nothing lives any more. Not when the clock of
+   * the server is further than `mostApart` from `now`.
+   */
+  keepPartitions(now: Instant, mostApart?: Seconds): Promise<Upkeep>;
   /** Rejects when the database cannot be reached. */
   ping(): Promise<void>;
   /** Finishes what is under way and lets go of the database. */

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import type { TokenId } from '#kernel/ids.ts';
-import { type Instant, instant } from '#kernel/time.ts';
+import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
 import { divide, isInTheWay, MOST_MOVED, PartitionRefusal, type PartitionStep, prove, setAside } from '#store/partition-steps.ts';
 import { timedTables } from '#store/partition-tables.ts';
@@ -258,6 +258,62 @@ function partitions(postgres: Postgres): void {
     const shown = await plan('auto', list, unfiltered, 8);
     assert.match(shown, /Merge Append/);
     assert.doesNotMatch(shown, /Seq Scan on audit_(?!default)/, shown);
+    await own.close();
+  });
+
+  test('nothing is set aside while somebody dumps or reads by an older snapshot, which would miss the old rows', async () => {
+    const own = await place();
+    await fill(own, day(-3), 500, day(1));
+    const dump = new pg.Client({ connectionString: own.url, application_name: 'pg_dump' });
+    await dump.connect();
+    await dump.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 AS snapshot');
+    const dividing = divided(own.url);
+    // Long enough for several tries, none of which may have left anything behind.
+    for (let look = 0; look < 20; look += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.deepEqual(await own.list(`SELECT relkind FROM pg_class WHERE oid = 'access_tokens'::regclass`), ['r']);
+      assert.deepEqual(await own.list(`SELECT count(*) FROM pg_class WHERE relname = 'access_tokens_past'`), ['0']);
+    }
+    const { rows } = await dump.query<{ count: string }>('SELECT count(*) FROM access_tokens');
+    assert.equal(rows[0]?.count, '500');
+    await dump.query('COMMIT');
+    await dump.end();
+    await dividing;
+    assert.deepEqual(await own.list('SELECT count(*) FROM access_tokens'), ['500']);
+    await own.close();
+  });
+
+  test('who may read or write the tables may do so with each partition, and number the lines of the trail', async () => {
+    const own = await place();
+    const [reader, writer] = ['reads', 'writes'].map((what) => `gatehouse_${what}_${randomBytes(4).toString('hex')}`);
+    await own.ask(`CREATE ROLE ${reader}; CREATE ROLE ${writer}`);
+    await own.ask(
+      `GRANT SELECT ON access_tokens, audit TO ${reader}; GRANT SELECT, INSERT, UPDATE, DELETE ON access_tokens, audit TO ${writer}`,
+    );
+    await divided(own.url);
+    for (const table of ['access_tokens', 'audit'])
+      for (const part of await own.parts(table))
+        assert.deepEqual(
+          await own.list(
+            `SELECT has_table_privilege('${reader}', '${part}', 'SELECT') AND has_table_privilege('${writer}', '${part}', 'INSERT')`,
+          ),
+          ['true'],
+          part,
+        );
+    await own.ask(`SET ROLE ${writer}`);
+    await fillTrail(own, NOW, 3);
+    await own.ask(`RESET ROLE; DROP OWNED BY ${reader}, ${writer}; DROP ROLE ${reader}, ${writer}`);
+    await own.close();
+  });
+
+  test('by a clock that is far off nothing is made or dropped', async () => {
+    const own = await place();
+    await divided(own.url);
+    const before = await own.parts('access_tokens');
+    const far = await own.store.keepPartitions(day(7300), seconds(3600));
+    assert.deepEqual(far.steps, []);
+    assert.ok((far.apart ?? 0) > 3600);
+    assert.deepEqual(await own.parts('access_tokens'), before);
     await own.close();
   });
 

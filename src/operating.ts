@@ -7,14 +7,14 @@ import type { MigrationAnswer } from '#cli/migrate.ts';
 import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partition.ts';
 import { type Config, readConfig } from '#config/config.ts';
 import { operatorDesk } from '#registry/operator.ts';
-import { openStore } from '#store/open.ts';
+import { isPostgres, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import { makeWorld, realOutside, version } from './app.ts';
 import { makeBackup, restoreBackup } from './backup.ts';
 import { makeKeyDesk } from './key-desk.ts';
 import { systemClock, systemEntropy } from './outside.ts';
 import { partitionStore } from './partitions.ts';
-import { isPostgres, opened, reached } from './storage.ts';
+import { opened, reached } from './storage.ts';
 
 /** The configuration of a command line and the environment. Throws UsageError that names every problem. */
 export function readSettings(flags: Readonly<Record<string, string | undefined>>): Config {

@@ -3,11 +3,12 @@ import type { Config } from '#config/config.ts';
 import { seconds } from '#kernel/time.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
+import { isPostgres } from '#store/open.ts';
 import { PartitionRefusal } from '#store/partition-steps.ts';
 import { openPartitions } from '#store/postgres-partitions.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
-import { isPostgres, reached } from './storage.ts';
+import { reached } from './storage.ts';
 
 /** `gatehouse partition`. */
 export async function partitionStore(

@@ -31,9 +31,6 @@ export function shortLived(config: Config, clock: Clock, store: Store): Store {
   return withEphemeral(store, openRedis(config.ephemeral, { clock, nonceFor: seconds(301) }));
 }
 
-/** Does a location name a PostgreSQL database? */
-export const isPostgres = (database: string) => /^postgres(?:ql)?:/.test(database);
-
 /** Opens the database of a location. Throws UsageError with the remedy when it cannot be. */
 export function opened(config: Config, location: string, { log, clock }: { readonly log?: Log; readonly clock?: Clock } = {}): Store {
   try {

@@ -1,5 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { ConsentId } from '#kernel/ids.ts';
 import type { Handshakes, NonceClaim, TemporaryCredentials, TokenCredentialRecords, TokenCredentials } from '#oauth1/records.ts';
+import type { Consent } from '#registry/consent.ts';
 import { consentById } from './consents.ts';
 import type { Driver } from './driver.ts';
 import { toTemporary } from './sql/rows.ts';
@@ -54,6 +56,17 @@ const same = (one: string, other: string) => {
 const toCredentials = (row: { token: string; consent_id: number; secret_sealed: string }) =>
   ({ token: row.token, consentId: row.consent_id, secretSealed: row.secret_sealed }) as unknown as TokenCredentials;
 
+/** A pair with the consent it belongs to, each found as the caller finds it; a pair without a consent does not exist. */
+export function* pairOf(
+  token: string,
+  pair: (token: string) => Unit<TokenCredentials | undefined>,
+  consentOf: (id: ConsentId) => Unit<Consent | undefined>,
+) {
+  const credentials = yield* pair(token);
+  const consent = credentials && (yield* consentOf(credentials.consentId));
+  return credentials && consent && { credentials, consent };
+}
+
 /** The permanent pair of a token. */
 export function* credentialsByToken(token: string): Unit<TokenCredentials | undefined> {
   const row = yield* one(findCredentials, { token });
@@ -101,14 +114,7 @@ export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords
         yield* lastly(write(useUp, { token, usedUntil }));
         return 'redeemed' as const;
       }, 'rows'),
-    findTokenCredentials: (token) =>
-      driver.read(
-        (function* () {
-          const credentials = yield* credentialsByToken(token);
-          const consent = credentials && (yield* consentById(credentials.consentId));
-          return credentials && consent && { credentials, consent };
-        })(),
-      ),
+    findTokenCredentials: (token) => driver.read(pairOf(token, credentialsByToken, consentById)),
     async findTokenCredentialsOf(consent) {
       const row = await driver.read(one(findCredentialsOf, { consent }));
       return row && toCredentials(row);

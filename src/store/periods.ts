@@ -2,7 +2,6 @@ import { type Instant, instant } from '#kernel/time.ts';
 
 /** How long the time of a partition is. Days, weeks and months of the calendar in UTC; weeks begin on Monday. */
 export type Every = 'day' | 'week' | 'month';
-export const everies: readonly Every[] = ['month', 'week', 'day'];
 
 /** A time from its first second until that of the next. */
 export interface Period {

@@ -1,5 +1,4 @@
 import type { AccountRecords } from '#accounts/records.ts';
-import type { ConsentId } from '#kernel/ids.ts';
 import type { TokenCredentialRecords } from '#oauth1/records.ts';
 import type { OAuth2Records } from '#oauth2/records.ts';
 import type { RegistryRecords } from '#registry/records.ts';
@@ -8,7 +7,7 @@ import { clientNow } from './clients.ts';
 import { consentById } from './consents.ts';
 import type { Driver } from './driver.ts';
 import type { Kind, Kinds, Memory } from './memory.ts';
-import { credentialsByToken } from './oauth1.ts';
+import { credentialsByToken, pairOf } from './oauth1.ts';
 import { accessTokenFacts } from './oauth2.ts';
 import type { Unit } from './sql/statement.ts';
 
@@ -47,14 +46,7 @@ export function recentStore(driver: Driver, memory: Memory, wanted: () => void):
     vouched: memory.vouched,
     findClient: (id) => read(client(id)),
     findAccount: (id) => read(account(id)),
-    findTokenCredentials: (token) =>
-      read(
-        (function* () {
-          const credentials = yield* pair(token);
-          const standing = credentials && (yield* consent(credentials.consentId as ConsentId));
-          return credentials && standing && { credentials, consent: standing };
-        })(),
-      ),
+    findTokenCredentials: (token) => read(pairOf(token, pair, consent)),
     // Whether the token itself was revoked is asked each time.
     findAccessToken: (id) => read(accessTokenFacts(id, { client, account, consent })),
   };

@@ -8,6 +8,7 @@ import { applyChange } from './changes.ts';
 import { clientById, clientsNamed, countClients, holdConfigured, idleClients, keepConfigured, listClients } from './clients.ts';
 import { acceptConsent, consentById, consentFor, credentialsOf, renounceConsent, saveConsent } from './consents.ts';
 import type { Driver } from './driver.ts';
+import { keyAt } from './partitioned.ts';
 import { toAccount, toConsent, toMaintainer, toOffer, toRevision } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
 import { all, one, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
@@ -124,8 +125,7 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
     async impactOf(client, now, issuedSince) {
       const impact = await driver.glance(() => peopleAndCalls(client, now));
       // Access tokens that can be alive are the latest; of refresh tokens, any can.
-      const recent = (issuedSince * 1000).toString(16).padStart(12, '0');
-      const access = await countLive(driver, liveTokens, client, now, recent);
+      const access = await countLive(driver, liveTokens, client, now, keyAt(issuedSince));
       return { ...impact, tokens: impact.tokens + access + (await countLive(driver, liveFamilies, client, now, '')) };
     },
     accountsIn: async (groups, limit) =>

@@ -45,10 +45,7 @@ function outages(running: Postgres): void {
     url = await running.database();
     const direct = new URL(url);
     wire = await Wire.to(Number(direct.port || 5432));
-    const through = new URL(url);
-    through.hostname = '127.0.0.1';
-    through.port = String(wire.port);
-    store = openPostgres(through.href, limits);
+    store = openPostgres(wire.through(url), limits);
     await store.ready();
   });
   beforeEach(() => {
@@ -167,12 +164,9 @@ function outages(running: Postgres): void {
     });
 
     test('over HTTP: 503 with Retry-After while it is away, the same answer as before when it is back', async () => {
-      const through = new URL(url);
-      through.hostname = '127.0.0.1';
-      through.port = String(wire.port);
       const errors: string[] = [];
       const world = new TestWorld({}, '', {
-        database: through.href,
+        database: wire.through(url),
         log: { info() {}, warn() {}, error: (event, fields) => void errors.push(JSON.stringify([event, fields])) },
       });
       await world.built.settle();

@@ -232,10 +232,7 @@ function memories(running: Postgres): void {
         error: () => {},
       };
       const through = async (options: PostgresOptions = {}) => {
-        const way = new URL(url);
-        way.hostname = '127.0.0.1';
-        way.port = String(wire.port);
-        const store = openPostgres(way.href, { connectMs: 1000, log, ...options });
+        const store = openPostgres(wire.through(url), { connectMs: 1000, log, ...options });
         await store.ready();
         return store;
       };
@@ -302,11 +299,8 @@ function memories(running: Postgres): void {
       });
 
       test('a secret that was reset elsewhere buys no token, also where nobody heard of it', async () => {
-        const way = new URL(url);
-        way.hostname = '127.0.0.1';
-        way.port = String(wire.port);
         const home = (database: string) => ({ data, issuer: 'http://gate.localhost', environment: { GATEHOUSE_DATABASE: database } });
-        const [near, far] = [await openHome(home(url)), await openHome(home(way.href))];
+        const [near, far] = [await openHome(home(url)), await openHome(home(wire.through(url)))];
         const { web } = await inhabit(near);
         const app = buildHttp(far.world);
         const token = () =>

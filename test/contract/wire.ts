@@ -36,6 +36,14 @@ export class Wire {
     return wire;
   }
 
+  /** The same address, by way of this wire. */
+  through(url: string): string {
+    const way = new URL(url);
+    way.hostname = '127.0.0.1';
+    way.port = String(this.port);
+    return way.href;
+  }
+
   /** Ends every connection that stands, as when the server goes away. */
   cut(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { Browser } from '../../examples/demo/browser.ts';
 import { basic } from '../harness/world.ts';
-import { answerOf, decide, Server } from './server.ts';
+import { codeFor, Server } from './server.ts';
 
 let one: Server;
 let two: Server;
@@ -43,16 +41,7 @@ const post = async (server: Server, path: string, form: Record<string, string>) 
   return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, string> };
 };
 
-async function code(): Promise<string> {
-  const query = new URLSearchParams({
-    response_type: 'code',
-    client_id: client.client_id,
-    redirect_uri: redirectUri,
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-    code_challenge_method: 'S256',
-  });
-  return answerOf(await decide(new Browser(), `${one.issuer}/oauth2/authorize?${query}`)).get('code') ?? '';
-}
+const code = () => codeFor(one.issuer, client.client_id, redirectUri, verifier);
 
 const active = async (token: string | undefined) =>
   (await post(one, '/oauth2/introspect', { token: token ?? '' })).body.active as unknown as boolean;

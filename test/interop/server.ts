@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from '../../examples/demo/browser.ts';
+import { Browser, type Page } from '../../examples/demo/browser.ts';
 
 export const password = 'correct horse battery';
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -133,3 +134,15 @@ export const answerOf = (page: Page): URLSearchParams => {
   if (page.location === null) throw new Error(`no redirect, but ${page.status}: ${page.text.slice(0, 400)}`);
   return new URL(page.location).searchParams;
 };
+
+/** A code for the app of that identifier, as Ben's browser brings it back after his yes. */
+export async function codeFor(issuer: string, clientId: string, redirectUri: string, verifier: string): Promise<string> {
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  });
+  return answerOf(await decide(new Browser(), `${issuer}/oauth2/authorize?${query}`)).get('code') ?? '';
+}

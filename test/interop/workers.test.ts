@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { Browser } from '../../examples/demo/browser.ts';
 import { basic } from '../harness/world.ts';
-import { answerOf, decide, Server } from './server.ts';
+import { codeFor, Server } from './server.ts';
 
 let server: Server;
 let client: { client_id: string; client_secret: string };
@@ -35,16 +33,7 @@ async function post(path: string, form: Readonly<Record<string, string>>) {
   return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
 }
 
-async function code(): Promise<string> {
-  const query = new URLSearchParams({
-    response_type: 'code',
-    client_id: client.client_id,
-    redirect_uri: redirectUri,
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-    code_challenge_method: 'S256',
-  });
-  return answerOf(await decide(new Browser(), `${server.issuer}/oauth2/authorize?${query}`)).get('code') ?? '';
-}
+const code = () => codeFor(server.issuer, client.client_id, redirectUri, verifier);
 
 const linux = { skip: process.platform === 'linux' ? false : 'reads /proc' };
 

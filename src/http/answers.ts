@@ -83,6 +83,7 @@ const grantWords: Readonly<Record<string, string>> = {
   expired: 'The code or token expired.',
   revoked: 'The code or token was revoked.',
   used: 'The code or token was used before; what it bought has been revoked.',
+  superseded: 'The refresh token was replaced, and its successor was used: take that one.',
   'other-client': 'The code or token belongs to another client.',
   'redirect-uri': 'redirect_uri is not the one of the authorization request.',
   verifier: 'code_verifier does not fit code_challenge.',

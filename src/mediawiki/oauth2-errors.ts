@@ -65,6 +65,7 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
         case 'expired':
           return invalidGrant('Authorization code or token has expired');
         case 'used':
+        case 'superseded':
         case 'revoked':
           return invalidGrant('Authorization code or token has been revoked');
         default:

@@ -18,6 +18,8 @@ export type GrantProblem =
   | 'expired'
   | 'revoked'
   | 'used'
+  /** Within the grace window, but the successor was redeemed already. */
+  | 'superseded'
   | 'other-client'
   | 'redirect-uri'
   | 'verifier'

@@ -165,6 +165,25 @@ export const oauth2Cases: readonly Case[] = [
     },
   ],
   [
+    'a successor that was redeemed is seen as redeemed by every question that begins afterwards, and only then',
+    async (store) => {
+      const world = await consented(store);
+      const one = code(world);
+      await store.saveCode(one);
+      const first = refresh(world, { familyId: one.familyId });
+      await store.redeemCode(one.digest, NOW, { access: access(world, { familyId: one.familyId }), refresh: first });
+      let newest = first;
+      for (let turn = 0; turn < 20; turn++) {
+        const successor = refresh(world, { familyId: one.familyId });
+        const next = { access: access(world, { familyId: one.familyId }), refresh: successor };
+        assert.deepEqual(await store.rotateRefreshToken(newest.digest, at(turn), answer, next, false), { outcome: 'rotated' });
+        const [used, unused] = await Promise.all([store.findRefreshToken(newest.digest), store.findRefreshToken(successor.digest)]);
+        assert.deepEqual([used?.token.usedAt, unused?.token.usedAt], [at(turn), null]);
+        newest = successor;
+      }
+    },
+  ],
+  [
     '50 rotations of one refresh token at once: one rotates, all others are told the same answer',
     async (store) => {
       const world = await consented(store);

@@ -113,6 +113,23 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       assert.equal(stored.filter((each) => each !== undefined).length, 1);
     });
 
+    test('the successor of a refresh token: once it was redeemed, every node sees it', async () => {
+      const world = await consented(store);
+      const one = code(world);
+      await store.saveCode(one);
+      const [first, second] = [refresh(world, { familyId: one.familyId }), refresh(world, { familyId: one.familyId })];
+      await store.redeemCode(one.digest, NOW, { access: access(world, { familyId: one.familyId }), refresh: first });
+      await store.rotateRefreshToken(first.digest, NOW, 'answer' as Sealed, { access: access(world), refresh: second }, false);
+      const used = async () =>
+        ((await everywhere('findRefreshToken', () => [second.digest])) as { token: { usedAt: number | null } }[]).map(
+          ({ token }) => token.usedAt,
+        );
+      assert.deepEqual(await used(), Array(ALL).fill(null));
+      const third = { access: access(world), refresh: refresh(world, { familyId: one.familyId }) };
+      await store.rotateRefreshToken(second.digest, at(5), 'answer' as Sealed, third, false);
+      assert.deepEqual(await used(), Array(ALL).fill(at(5)));
+    });
+
     test('temporary credentials: authorized once, redeemed once', async () => {
       const pair = temporary();
       await store.saveTemporary(nonce(), pair);

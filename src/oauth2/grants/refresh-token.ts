@@ -25,7 +25,8 @@ function narrowed(asked: string | undefined, token: RefreshToken, parts: OAuth2P
 
 /**
  * Exchanges a refresh token for its successor (RFC 6749 §6, RFC 9700 §4.14.2). A used one that comes back within the grace window gets the
- * same answer again, so that a lost response does not sign a person out and no second branch grows; later it is a theft, and the family ends.
+ * same answer again, so that a lost response does not sign a person out and no second branch grows, until the successor is redeemed; after
+ * the window it is a theft, and the family ends.
  */
 export async function refreshTokenGrant(
   parts: OAuth2Parts,
@@ -82,16 +83,25 @@ export async function refreshTokenGrant(
   return no(outcome.outcome === 'family-revoked' ? 'revoked' : 'unknown');
 }
 
-/** A used refresh token came again. */
+/**
+ * A used refresh token came again. After the grace window that is reuse, and the family ends (RFC 9700 §4.14.2). Within it, the answer of the
+ * rotation is given once more, for as long as nobody redeemed the successor in it: a client that did has that answer, so nothing was lost.
+ * A late retry or a second tab is refused then, and its family goes on (ADR 4). The successor's row decides, read at one moment from the
+ * primary, so every node gives the same verdict.
+ */
 async function again(
   { records, clock, settings }: OAuth2Parts,
   presented: string,
   { token }: RefreshTokenFacts,
   { usedAt, answerSealed }: Pick<RefreshToken, 'answerSealed'> & { readonly usedAt: NonNullable<RefreshToken['usedAt']> },
 ): Promise<Result<TokenAnswer, OAuth2Refusal>> {
-  if (answerSealed !== null && !isPast(later(usedAt, settings.refreshGraceFor), clock.now())) {
-    return accept(JSON.parse(openWith(presented, answerSealed)) as TokenAnswer);
+  if (answerSealed === null || isPast(later(usedAt, settings.refreshGraceFor), clock.now())) {
+    await records.revokeFamily(token.familyId, clock.now());
+    return no('used');
   }
-  await records.revokeFamily(token.familyId, clock.now());
-  return no('used');
+  const answer = JSON.parse(openWith(presented, answerSealed)) as TokenAnswer;
+  const successor = await records.findRefreshToken(digestOf(answer.refresh_token ?? ''));
+  // Without its row nobody can tell whether it was redeemed.
+  if (successor === undefined || successor.familyRevoked) return no('revoked');
+  return successor.token.usedAt === null ? accept(answer) : no('superseded');
 }

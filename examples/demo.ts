@@ -19,15 +19,25 @@ import { expect, masked, StepFailed, Story } from './demo/story.ts';
 const stay = process.argv.includes('--serve');
 const listen = (server: Server, port = 0): Promise<string> =>
   new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)));
-const freePort = async (): Promise<number> => {
+/** The port that is asked for, or any other when a program listens there already (such as `npm start`). */
+const freePort = async (wanted = 0): Promise<number> => {
   const probe = createServer();
-  const url = await listen(probe);
+  const listening = new Promise<void>((resolve, reject) =>
+    probe.once('listening', resolve).once('error', reject).listen(wanted, '127.0.0.1'),
+  );
+  try {
+    await listening;
+  } catch (fault) {
+    if (wanted !== 0 && (fault as NodeJS.ErrnoException).code === 'EADDRINUSE') return freePort();
+    throw fault;
+  }
+  const { port } = probe.address() as AddressInfo;
   await new Promise((done) => probe.close(done));
-  return Number(new URL(url).port);
+  return port;
 };
 
 const data = mkdtempSync(join(tmpdir(), 'gatehouse-demo-'));
-const port = stay ? 4400 : await freePort();
+const port = await freePort(stay ? 4400 : 0);
 const issuer = `http://localhost:${port}`;
 const config = readSettings({ port: String(port), host: '127.0.0.1', data, issuer });
 const built = makeWorld(config, realOutside(config));
@@ -35,7 +45,7 @@ const { world, guard } = built;
 const running = await start(config, built, () => {});
 const apiServer = notesApi(guard, config.site);
 const api = await listen(apiServer);
-const appPort = stay ? 4401 : await freePort();
+const appPort = await freePort(stay ? 4401 : 0);
 const self = `http://127.0.0.1:${appPort}`;
 const story = new Story((line) => console.log(line));
 

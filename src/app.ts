@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { makeAccounts } from '#accounts/accounts.ts';
-import { loadRights } from '#accounts/rights.ts';
+import { ADMINISTER, loadRights } from '#accounts/rights.ts';
 import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
 import { type Guard, makeGuard } from '#guard/permit.ts';
@@ -20,6 +20,7 @@ import type { Entropy } from '#ports/entropy.ts';
 import type { Log } from '#ports/log.ts';
 import type { Mail } from '#ports/mail.ts';
 import type { Web } from '#ports/web.ts';
+import { RIGHTS } from '#registry/actor.ts';
 import { grantTypes } from '#registry/client.ts';
 import { type Delivery, makeDelivery } from '#registry/delivery.ts';
 import { makeFailures } from '#registry/failures.ts';
@@ -65,6 +66,29 @@ export interface Built {
   flushUsage(): Promise<void>;
 }
 
+/** Rights that some group must give, or a part of the server is closed to everybody. */
+const neededRights = {
+  [ADMINISTER]: 'administer accounts and groups',
+  [RIGHTS.propose]: 'propose an app',
+  [RIGHTS.review]: 'review an app',
+  [RIGHTS.manageConsents]: 'allow an app, or take that back',
+};
+
+/** Reads a table that a setting may replace by a file. Throws UsageError that names the setting, the file and every problem. */
+function readTable<T>(
+  setting: { readonly name: string; readonly path: string | null; readonly builtIn: string },
+  load: (json: unknown) => T,
+): T {
+  if (setting.path === null) return load(bundled(setting.builtIn));
+  try {
+    return load(readJson(setting.path));
+  } catch (fault) {
+    if (fault instanceof UsageError) throw new UsageError(`${setting.name}: ${fault.message}`);
+    throw new UsageError(`${setting.name}, file ${setting.path}: ${(fault as Error).message}
+The format is in docs/configuration.md, "Scopes and groups".`);
+  }
+}
+
 const readJson = (path: string): unknown => {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
@@ -106,8 +130,14 @@ function changeTokenKey(masterKey: Uint8Array): Uint8Array {
 /** Builds everything; the only place that names a concrete store, clock or key. */
 export function makeWorld(config: Config, outside: Outside): Built {
   const { clock, entropy, log } = outside;
-  const rights = loadRights(config.groupsFile === null ? bundled('./accounts/data/groups.json') : readJson(config.groupsFile));
-  const scopes = loadScopes(config.scopesFile === null ? bundled('./registry/data/scopes.json') : readJson(config.scopesFile));
+  const rights = readTable(
+    { name: '--groups (GATEHOUSE_GROUPS)', path: config.groupsFile, builtIn: './accounts/data/groups.json' },
+    (json) => loadRights(json, neededRights),
+  );
+  const scopes = readTable(
+    { name: '--scopes (GATEHOUSE_SCOPES)', path: config.scopesFile, builtIn: './registry/data/scopes.json' },
+    loadScopes,
+  );
   const store = shortLived(config, clock, opened(config, outside.database, { log, clock }));
   const mint = makeMint(clock, entropy);
   const sealer = makeSealer(outside.masterKeys, entropy);

@@ -3,7 +3,8 @@ import { accountBlocking, accountCreate, accountList, accountResetPassword } fro
 import { auditExport } from '#cli/audit.ts';
 import { backupCommand, restoreCommand } from '#cli/backup.ts';
 import { clientCreate, clientList, clientShow } from '#cli/client.ts';
-import { type Command, type ExitCode, helpOf, type Io, readArguments, UsageError } from '#cli/command.ts';
+import { closest } from '#cli/closest.ts';
+import { type Command, type ExitCode, helpOf, type Io, readArguments, UnreachableError, UsageError } from '#cli/command.ts';
 import { explainOAuth1 } from '#cli/explain.ts';
 import { keyCommands } from '#cli/keys.ts';
 import { migrateCommand } from '#cli/migrate.ts';
@@ -12,6 +13,7 @@ import { clientDecisions } from '#cli/review.ts';
 import { serveCommand } from '#cli/serve.ts';
 import { backUp, migrateStore, openKeyDesk, openVerbs, partitionTables, readSettings, restore } from '#operating';
 import { serve } from '#serving';
+import { version } from './app.ts';
 
 const MOST_STDIN = 1_048_576;
 
@@ -58,20 +60,63 @@ const commands: readonly Command[] = [
   explainOAuth1,
 ];
 
-const overview = () =>
-  `Gatehouse, an authorization server.\n\nUsage: gatehouse <command> [options]\n\n${commands
-    .map(({ words, summary }) => `  ${words.padEnd(26)}${summary.split('\n')[0]}`)
-    .join('\n')}\n\n"gatehouse <command> --help" tells more.\n`;
+const listOf = (some: readonly Command[]) => some.map(({ words, summary }) => `  ${words.padEnd(26)}${summary.split('\n')[0]}`).join('\n');
 
-/** Runs one command line. Answers the exit code: 0 done, 1 refused, 2 wrong use; errors are one line on standard error with the remedy. */
+const overview = () =>
+  `Gatehouse, an authorization server.\n\nUsage: gatehouse <command> [options]\n\n${listOf(commands)}\n\n"gatehouse <command> --help" describes the options of a command; "gatehouse --version" prints the version.\n`;
+
+/** The commands that begin with this word, such as `client`. */
+const groupOf = (word: string | undefined): readonly Command[] =>
+  word === undefined ? [] : commands.filter(({ words }) => words.startsWith(`${word} `));
+
+const groupOverview = (word: string, group: readonly Command[]) =>
+  `Usage: gatehouse ${word} <command> [options]\n\n${listOf(group)}\n\n"gatehouse ${word} <command> --help" describes the options of a command.\n`;
+
+/** The error for words that are no command, naming the closest ones. */
+function unknownCommand(argv: readonly string[]): UsageError {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const asked = words.slice(0, 2).join(' ').slice(0, 64);
+  const group = groupOf(argv[0]);
+  const near =
+    closest(
+      asked,
+      commands.map(({ words }) => words),
+    ) ??
+    closest(
+      argv[0] ?? '',
+      commands.map(({ words }) => words),
+    );
+  const hint = near === undefined ? '' : ` Did you mean "gatehouse ${near}"?`;
+  const help = group.length > 0 ? `gatehouse ${argv[0]} --help` : 'gatehouse --help';
+  return new UsageError(`there is no command "${asked}".${hint} See "${help}".`);
+}
+
+/** Prints an error on standard error: a sentence, or one JSON document when the command was asked for JSON. */
+function report(fault: UsageError, argv: readonly string[]): void {
+  const code = fault instanceof UnreachableError ? 'unreachable' : 'usage';
+  io.err(
+    argv.includes('--json') ? `${JSON.stringify({ error: { code, message: fault.message } }, null, 2)}\n` : `gatehouse: ${fault.message}\n`,
+  );
+}
+
+/** Runs one command line. Answers the exit code (`ExitCode`); errors are on standard error with the remedy. */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   if (argv.length === 0 || argv[0] === '--help' || argv[0] === 'help') {
     io.out(overview());
     return argv.length === 0 ? 2 : 0;
   }
+  if (argv[0] === '--version' || argv[0] === 'version') {
+    io.out(`${version()}\n`);
+    return 0;
+  }
+  const group = groupOf(argv[0]);
+  if (group.length > 0 && (argv[1] === undefined || argv[1] === '--help')) {
+    io.out(groupOverview(argv[0] as string, group));
+    return argv[1] === undefined ? 2 : 0;
+  }
   const command = commands.find(({ words }) => words.split(' ').every((word, index) => argv[index] === word));
   try {
-    if (command === undefined) throw new UsageError(`there is no command "${argv.slice(0, 2).join(' ')}". See "gatehouse --help".`);
+    if (command === undefined) throw unknownCommand(argv);
     const rest = argv.slice(command.words.split(' ').length);
     if (rest.includes('--help')) {
       io.out(helpOf(command));
@@ -79,10 +124,8 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     }
     return await command.run(readArguments(command, rest), io);
   } catch (fault) {
-    if (fault instanceof UsageError) {
-      io.err(`gatehouse: ${fault.message}\n`);
-      return 2;
-    }
-    throw fault;
+    if (!(fault instanceof UsageError)) throw fault;
+    report(fault, argv);
+    return fault.exitCode;
   }
 }

@@ -1,4 +1,4 @@
-import { UsageError } from '#cli/command.ts';
+import { UnreachableError, UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
 import { seconds } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
@@ -20,7 +20,8 @@ export async function reached<T>(ask: () => Promise<T>): Promise<T> {
 
 function unreached(fault: unknown): unknown {
   if (fault instanceof SchemaMismatch) return new UsageError(`${fault.message}.`, { cause: fault });
-  if (isUnavailable(fault)) return new UsageError(`${fault.message}: check GATEHOUSE_DATABASE, and that the server runs and lets us in.`);
+  if (isUnavailable(fault))
+    return new UnreachableError(`${fault.message}: check GATEHOUSE_DATABASE, and that the server runs and accepts connections from here.`);
   return fault;
 }
 

@@ -29,11 +29,21 @@ export interface RightsTable {
   all(): readonly Group[];
 }
 
-/** Reads the table from JSON of the form of `data/groups.json`. Throws one error that names every problem. */
-export function loadRights(json: unknown): RightsTable {
+/**
+ * Reads the table from JSON of the form of `data/groups.json`. Throws one error that names every problem. `needed`: rights that some group
+ * must give, each with what nobody could do without it.
+ */
+export function loadRights(json: unknown, needed: Readonly<Record<string, string>> = {}): RightsTable {
   const parsed = file.safeParse(json);
   if (!parsed.success) throw new Error(`the groups file does not fit:\n${z.prettifyError(parsed.error)}`);
   const { groups, implicit } = parsed.data;
+  const given = new Set(Object.values(groups).flat());
+  const missing = Object.entries(needed).filter(([right]) => !given.has(right));
+  if (missing.length > 0) {
+    throw new Error(
+      `the groups file does not fit:\n${missing.map(([right, use]) => `✖ no group gives the right ${right}, so nobody could ${use}`).join('\n')}`,
+    );
+  }
   const known = new Map(Object.entries(groups));
   const groupsOf = (account: Account | null) => (account === null ? ['*'] : [...new Set([...implicit, ...account.groups])]);
   const kept = new Map<string, ReadonlySet<string>>();
@@ -46,7 +56,7 @@ export function loadRights(json: unknown): RightsTable {
       if (kept.size < 10_000) kept.set(key, rights);
       return rights;
     },
-    all: () => [...known].map(([name, given]) => ({ name, rights: given, implicit: implicit.includes(name) })),
+    all: () => [...known].map(([name, rights]) => ({ name, rights, implicit: implicit.includes(name) })),
     hasGroup: (name) => known.has(name) && !implicit.includes(name),
   };
 }

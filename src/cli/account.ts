@@ -1,5 +1,5 @@
 import type { Account } from '#accounts/account.ts';
-import { type Command, type ExitCode, type Given, type Io, print, storeOptions, UsageError, type Verbs } from './command.ts';
+import { type Command, type ExitCode, type Given, type Io, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
 
 const iso = (at: number | null) => (at === null ? null : new Date(at * 1000).toISOString());
 
@@ -32,8 +32,7 @@ export const accountCreate: Command = {
         password,
       });
       if (!answer.ok) {
-        io.err(`gatehouse: the account was not created: ${refusalText(answer.refusal)}\n`);
-        return 1;
+        return refused(io, given, `the account was not created: ${refusalText(answer.refusal)}`);
       }
       const { id, name, email, groups } = answer.value;
       print(io, given, { id, name, email, groups }, [`Account ${name} created (number ${id}).`]);
@@ -86,8 +85,7 @@ async function onNamed(given: Given, io: Io, act: (verbs: Verbs, account: Accoun
     const name = given.positional(0);
     const account = await verbs.records.findAccountByName(name);
     if (account !== undefined) return await act(verbs, account);
-    io.err(`gatehouse: there is no account ${JSON.stringify(name)}. See "gatehouse account list".\n`);
-    return 1;
+    return refused(io, given, `there is no account ${JSON.stringify(name)}. See "gatehouse account list".`);
   } finally {
     await verbs.close();
   }
@@ -102,8 +100,7 @@ export const accountResetPassword: Command = {
   run: (given, io) =>
     onNamed(given, io, async (verbs, account) => {
       if (account.blocked) {
-        io.err(`gatehouse: the account ${account.name} is blocked: gatehouse account unblock lets it come back.\n`);
-        return 1;
+        return refused(io, given, `the account ${account.name} is blocked: gatehouse account unblock lets it come back.`);
       }
       const link = await verbs.accounts.issuePasswordLink(account);
       print(io, given, { name: account.name, link }, [

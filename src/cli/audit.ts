@@ -1,7 +1,7 @@
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import type { AuditFilter } from '#registry/audit.ts';
-import { type Command, type Given, storeOptions, UsageError } from './command.ts';
+import { type Command, type Given, refused, storeOptions, UsageError } from './command.ts';
 
 const PAGE = 500;
 
@@ -32,8 +32,7 @@ export const auditExport: Command = {
       const name = given.text('actor');
       const actor = name === undefined ? undefined : await verbs.records.findAccountByName(name);
       if (name !== undefined && actor === undefined) {
-        io.err(`gatehouse: there is no account named ${name}. See "gatehouse account list".\n`);
-        return 1;
+        return refused(io, given, `there is no account named ${name}. See "gatehouse account list".`);
       }
       const client = given.text('client');
       const filter: AuditFilter = {

@@ -1,4 +1,4 @@
-import { type Command, type OptionRule, print, storeOptions } from './command.ts';
+import { type Command, type OptionRule, print, refused, storeOptions } from './command.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
@@ -32,8 +32,7 @@ export const backupCommand = (run: (flags: Flags, file: string, withKeys: boolea
     const file = given.positional(0);
     const answer = await run(given.flags, file, !given.is('without-keys'));
     if ('refused' in answer) {
-      io.err(`gatehouse: no backup was made: ${answer.refused}.\n`);
-      return 1;
+      return refused(io, given, `no backup was made: ${answer.refused}.`);
     }
     const { made, withoutKeys } = answer;
     if (withoutKeys !== null && withoutKeys !== 'asked')
@@ -56,8 +55,7 @@ export const restoreCommand = (run: (flags: Flags, file: string) => Promise<Back
   async run(given, io) {
     const answer = await run(given.flags, given.positional(0));
     if ('refused' in answer) {
-      io.err(`gatehouse: nothing was restored: ${answer.refused}.\n`);
-      return 1;
+      return refused(io, given, `nothing was restored: ${answer.refused}.`);
     }
     const { made } = answer;
     const keys = made.files.some(({ name }) => name.startsWith('keys/'));

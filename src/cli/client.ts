@@ -1,7 +1,7 @@
 import type { ClientId } from '#kernel/ids.ts';
 import { type Client, type GrantType, grantTypes, protocols, stages } from '#registry/client.ts';
 import { refusalLine } from '#registry/refusal-words.ts';
-import { type Command, type Given, type Io, print, storeOptions, UsageError, type Verbs } from './command.ts';
+import { type Command, type Given, type Io, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
 
 const iso = (at: number) => new Date(at * 1000).toISOString();
 
@@ -84,8 +84,7 @@ export const clientCreate: Command = {
       const ownerName = given.text('owner') ?? '';
       const owner = await verbs.records.findAccountByName(ownerName);
       if (owner === undefined) {
-        io.err(`gatehouse: there is no account named ${ownerName}. Create it with "gatehouse account create".\n`);
-        return 1;
+        return refused(io, given, `there is no account named ${ownerName}. Create it with "gatehouse account create".`);
       }
       const keyFile = given.text('rsa-public-key');
       const types = given.list('grant-type') as readonly GrantType[];
@@ -111,8 +110,7 @@ export const clientCreate: Command = {
         { approve: given.is('approve') },
       );
       if (!answer.ok) {
-        io.err(`gatehouse: the app was not registered: ${refusalLine(answer.refusal)} See "gatehouse client create --help".\n`);
-        return 1;
+        return refused(io, given, `the app was not registered: ${refusalLine(answer.refusal)} See "gatehouse client create --help".`);
       }
       const { client, secret, credentials, accessToken } = answer.value;
       const result = {
@@ -146,8 +144,7 @@ export const clientList: Command = {
       const ownerName = given.text('owner');
       const owner = ownerName === undefined ? undefined : await verbs.records.findAccountByName(ownerName);
       if (ownerName !== undefined && owner === undefined) {
-        io.err(`gatehouse: there is no account named ${ownerName}. See "gatehouse account list".\n`);
-        return 1;
+        return refused(io, given, `there is no account named ${ownerName}. See "gatehouse account list".`);
       }
       const clients = await verbs.records.listClients({ ...(stage ? { stage } : {}), ...(owner ? { ownerId: owner.id } : {}) });
       const lines = clients.map((client) => [client.id, client.stage, client.protocol, `${client.name} [${client.version}]`].join('\t'));
@@ -181,6 +178,5 @@ export const clientShow: Command = {
 
 /** Says that there is no such app. */
 export function noSuchClient(given: Given, io: Io): 1 {
-  io.err(`gatehouse: there is no app with client_id ${given.positional(0)}. See "gatehouse client list".\n`);
-  return 1;
+  return refused(io, given, `there is no app with client_id ${given.positional(0)}. See "gatehouse client list".`);
 }

@@ -25,8 +25,8 @@ export interface Io {
   open(flags: Readonly<Record<string, string | undefined>>): Promise<Verbs>;
 }
 
-/** Exit codes, stable: 0 done, 1 refused by a rule, 2 wrong use of the command. */
-export type ExitCode = 0 | 1 | 2;
+/** Exit codes, stable: 0 done, 1 refused by a rule, 2 wrong use of the command or its settings, 3 a server it needs cannot be reached. */
+export type ExitCode = 0 | 1 | 2 | 3;
 
 export interface OptionRule {
   readonly type: 'string' | 'boolean';
@@ -58,7 +58,15 @@ export interface Given {
 }
 
 /** Wrong use of the command line; the message names the remedy. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  /** What the process exits with. */
+  readonly exitCode: ExitCode = 2;
+}
+
+/** The settings are well formed, and the database or Redis they name cannot be reached at the moment; the message names the remedy. */
+export class UnreachableError extends UsageError {
+  override readonly exitCode = 3;
+}
 
 /** Options every command that opens the store takes. */
 export const storeOptions = {
@@ -115,4 +123,11 @@ export function helpOf(command: Command): string {
 /** Prints `value` as one JSON document, or the lines for people. */
 export function print(io: Io, given: Given, value: unknown, lines: readonly string[]): void {
   io.out(given.is('json') ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
+}
+
+/** Says on standard error why a rule refused, as a sentence or with `--json` as one JSON document, and answers the exit code for it. */
+export function refused(io: Io, given: Given, message: string): 1 {
+  const json = `${JSON.stringify({ error: { code: 'refused', message } }, null, 2)}\n`;
+  io.err(given.is('json') ? json : `gatehouse: ${message}\n`);
+  return 1;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { explain } from '#oauth1/explain.ts';
-import { type Command, print, UsageError } from './command.ts';
+import { type Command, print, refused, UsageError } from './command.ts';
 
 const asked = z.strictObject({
   method: z.string().min(1).max(32),
@@ -34,8 +34,7 @@ export const explainOAuth1: Command = {
     }
     const answer = explain(request.data);
     if (!answer.ok) {
-      io.err(`gatehouse: the request cannot be signed as it is: ${JSON.stringify(answer.refusal)}\n`);
-      return 1;
+      return refused(io, given, `the request cannot be signed as it is: ${JSON.stringify(answer.refusal)}`);
     }
     print(
       io,

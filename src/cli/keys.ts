@@ -1,7 +1,7 @@
 import type { Instant } from '#kernel/time.ts';
 import type { GenerationState } from '#keys/generations.ts';
 import type { RetireRefusal } from '#keys/ring.ts';
-import { type Command, type Io, type OptionRule, print, storeOptions } from './command.ts';
+import { type Command, type Given, type Io, type OptionRule, print, refused, storeOptions } from './command.ts';
 
 /** What the server keeps of keys, without the keys. */
 export interface KeyOverview {
@@ -50,10 +50,7 @@ type Open = (flags: Readonly<Record<string, string | undefined>>) => KeyDesk;
 const iso = (at: Instant) => new Date(at * 1000).toISOString();
 const NONE = 'there are no keys yet: they are made when the server starts for the first time';
 
-function refused(io: Io, why: string): 1 {
-  io.err(`gatehouse: ${why}.\n`);
-  return 1;
-}
+const refusedWith = (io: Io, given: Given, why: string): 1 => refused(io, given, `${why}.`);
 
 const options = { ...storeOptions } as const satisfies Record<string, OptionRule>;
 
@@ -66,7 +63,7 @@ export const keyCommands = (open: Open): readonly Command[] => [
     options,
     async run(given, io) {
       const overview = await open(given.flags).overview();
-      if (overview === 'no-keys') return refused(io, NONE);
+      if (overview === 'no-keys') return refusedWith(io, given, NONE);
       const { master, signing } = overview;
       const value = {
         master: master.map(({ id, createdAt, state, secrets }) => ({ id, created_at: createdAt && iso(createdAt), state, secrets })),
@@ -96,8 +93,9 @@ export const keyCommands = (open: Open): readonly Command[] => [
       if (given.is('signing')) {
         const answer = await desk.rotateSigning(given.is('at-once'));
         if ('refused' in answer)
-          return refused(
+          return refusedWith(
             io,
+            given,
             answer.refused === 'no-keys'
               ? NONE
               : `new signing keys are published already, and sign from ${iso(answer.signsFrom)} on. With --at-once others are made, and sign now`,
@@ -110,7 +108,7 @@ export const keyCommands = (open: Open): readonly Command[] => [
         ]);
         return 0;
       }
-      if (given.is('at-once')) return refused(io, '--at-once goes with --signing: a new master key seals at once anyway');
+      if (given.is('at-once')) return refusedWith(io, given, '--at-once goes with --signing: a new master key seals at once anyway');
       const answer = await desk.rotate();
       if ('rotated' in answer) {
         print(io, given, { current: answer.rotated }, [
@@ -118,8 +116,12 @@ export const keyCommands = (open: Open): readonly Command[] => [
         ]);
         return 0;
       }
-      if (answer.refused === 'variable') return refused(io, variableAdvice(answer.variable, answer.ids));
-      return refused(io, answer.refused === 'no-keys' ? NONE : 'another key was added at this moment: see "gatehouse keys list"');
+      if (answer.refused === 'variable') return refusedWith(io, given, variableAdvice(answer.variable, answer.ids));
+      return refusedWith(
+        io,
+        given,
+        answer.refused === 'no-keys' ? NONE : 'another key was added at this moment: see "gatehouse keys list"',
+      );
     },
   },
   {
@@ -134,7 +136,7 @@ export const keyCommands = (open: Open): readonly Command[] => [
         print(io, given, { retired: id }, [`The key ${id} is gone. Backups from before open with the keys that are in them.`]);
         return 0;
       }
-      return refused(io, retireWords(id, answer.refused));
+      return refusedWith(io, given, retireWords(id, answer.refused));
     },
   },
 ];

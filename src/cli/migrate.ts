@@ -1,4 +1,4 @@
-import { type Command, type OptionRule, print, storeOptions } from './command.ts';
+import { type Command, type OptionRule, print, refused, storeOptions } from './command.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
@@ -17,8 +17,7 @@ export const migrateCommand = (run: (flags: Flags, dryRun: boolean) => Promise<M
   async run(given, io) {
     const answer = await run(given.flags, given.is('dry-run'));
     if ('refused' in answer) {
-      io.err(`gatehouse: ${answer.refused}.\n`);
-      return 1;
+      return refused(io, given, `${answer.refused}.`);
     }
     const { from, to } = answer;
     const line =

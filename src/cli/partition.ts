@@ -1,4 +1,4 @@
-import { type Command, type OptionRule, print, storeOptions, UsageError } from './command.ts';
+import { type Command, type OptionRule, print, refused, storeOptions, UsageError } from './command.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
@@ -57,8 +57,7 @@ export const partitionCommand = (
     };
     const answer = await run(given.flags, { dryRun, every }, tell);
     if ('refused' in answer) {
-      io.err(`gatehouse: ${answer.refused}.\n`);
-      return 1;
+      return refused(io, given, `${answer.refused}.`);
     }
     const { steps } = answer;
     const shown = dryRun ? steps.map((step) => `Would be done: ${lineOf(step)}`) : [];

@@ -4,7 +4,7 @@ import { halts } from '#registry/client.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { refusalLine } from '#registry/refusal-words.ts';
 import { noSuchClient, oneOf, shown, withVerbs } from './client.ts';
-import { type Command, type Given, type OptionRule, print, storeOptions, UsageError } from './command.ts';
+import { type Command, type Given, type OptionRule, print, refused, storeOptions, UsageError } from './command.ts';
 
 interface Decision {
   readonly words: string;
@@ -45,8 +45,11 @@ function decision({ words, summary, action, more = {}, number, values, done }: D
         });
         if (!answer.ok) {
           if (answer.refusal.kind === 'invalid_consumer_key') return noSuchClient(given, io);
-          io.err(`gatehouse: nothing was changed: ${refusalLine(answer.refusal)} See "gatehouse client show ${given.positional(0)}".\n`);
-          return 1;
+          return refused(
+            io,
+            given,
+            `nothing was changed: ${refusalLine(answer.refusal)} See "gatehouse client show ${given.positional(0)}".`,
+          );
         }
         const { client } = answer.value;
         const secrets = issued(answer.value);

@@ -146,7 +146,7 @@ function scopeFields(words: Words, view: FormView): Html {
 ${problem === null ? '' : html`<p class="problem" id="scopes-problem">${problem}</p>`}
 ${own ? html`<input type="hidden" name="access" value="scopes">` : html`${choices.identities.map(([name, description]) => way(name, description))}${way('scopes', words.say('new.access-scopes'))}`}
 <div${own ? '' : html` data-shown-by="access" data-shown-for="scopes"`}>
-<p class="help">${words.say('new.always', { scopes: words.list(choices.always) })} ${own ? '' : words.say('new.optional-help')}</p>
+<p class="help">${choices.always.length > 0 ? words.say('new.always', { scopes: words.list(choices.always) }) : ''} ${own ? '' : words.say('new.optional-help')}</p>
 ${choices.groups.map(({ label, scopes }) => html`<h2>${label}</h2>${scopes.map((scope) => scopeRow(words, view, scope, own))}`)}
 </div></fieldset>`;
 }

@@ -42,9 +42,9 @@ export class PostgresServer {
     this.#password = password;
   }
 
-  /** Undefined when this machine has no PostgreSQL to run. */
-  static async start(): Promise<PostgresServer | undefined> {
-    const bin = candidates().find(works);
+  /** Undefined when this machine has no PostgreSQL to run. `from`: a directory of programs instead of the first that works. */
+  static async start(from?: string): Promise<PostgresServer | undefined> {
+    const bin = (from === undefined ? candidates() : [from]).find(works);
     if (bin === undefined) return undefined;
     const home = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'));
     const password = randomBytes(12).toString('hex');

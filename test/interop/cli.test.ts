@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -180,4 +180,81 @@ test('explain oauth1 shows the base string (RFC 5849 §3.4.1.1)', () => {
   assert.match(shown.baseString, /^POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b/);
   assert.equal(typeof shown.signature, 'string');
   assert.equal(run(['explain', 'oauth1'], 'not json').status, 2);
+});
+
+const failing = [
+  {
+    asked: ['client', 'creat'],
+    status: 2,
+    says: /no command "client creat"\. Did you mean "gatehouse client create"\? See "gatehouse client --help"/,
+  },
+  { asked: ['clinet', 'create'], status: 2, says: /Did you mean "gatehouse client create"/ },
+  { asked: ['bakup'], status: 2, says: /Did you mean "gatehouse backup"/ },
+  { asked: ['frobnicate'], status: 2, says: /^gatehouse: there is no command "frobnicate"\. See "gatehouse --help"\.$/m },
+  { asked: ['account', 'create'], status: 2, says: /--name is missing/ },
+  { asked: ['client', 'show', 'x', '--data', data], status: 1, says: /no app with client_id x/ },
+  { asked: ['account', 'list', '--database', 'postgres://x@127.0.0.1:1/x'], status: 3, says: /database is not available/ },
+] as const;
+for (const { asked, status, says } of failing) {
+  test(`gatehouse ${asked.slice(0, 2).join(' ')} says what is wrong, as a sentence and as JSON, and exits with ${status}`, () => {
+    const plain = run(asked);
+    assert.equal(plain.status, status);
+    assert.match(plain.stderr, says);
+    assert.equal(plain.stdout, '');
+    const json = run([...asked, '--json']);
+    assert.equal(json.status, status);
+    const { error } = JSON.parse(json.stderr) as { error: { code: string; message: string } };
+    assert.equal(error.code, { 1: 'refused', 2: 'usage', 3: 'unreachable' }[status]);
+    assert.ok(plain.stderr.includes(error.message.split('\n')[0] as string));
+  });
+}
+
+test('--version prints the version, and a group of commands lists itself', () => {
+  assert.match(run(['--version']).stdout, /^\d+\.\d+\.\d+\n$/);
+  const group = run(['client', '--help']);
+  assert.equal(group.status, 0);
+  assert.match(group.stdout, /client create/);
+  assert.ok(!group.stdout.includes('account create'));
+  assert.equal(run(['client']).status, 2);
+});
+
+const files = [
+  {
+    flag: '--groups',
+    text: '{"groups":{"*":["read"]}}',
+    says: /--groups \(GATEHOUSE_GROUPS\).*no group gives the right userrights, so nobody could administer/s,
+  },
+  { flag: '--groups', text: '{', says: /--groups \(GATEHOUSE_GROUPS\).*cannot be read as JSON/ },
+  {
+    flag: '--scopes',
+    text: '{"groups":{},"risks":{},"scopes":[{"name":"a b"}]}',
+    says: /--scopes \(GATEHOUSE_SCOPES\).*docs\/configuration\.md/s,
+  },
+] as const;
+for (const { flag, text, says } of files) {
+  test(`a file of ${flag} that does not fit (${text.slice(0, 24)}) is an error with the setting in it, not a stack trace`, () => {
+    const file = join(data, '..', 'table.json');
+    writeFileSync(file, text);
+    const answer = run(['serve', '--data', join(data, '..', 'unused'), flag, file]);
+    assert.equal(answer.status, 2);
+    assert.match(answer.stderr, says);
+    assert.doesNotMatch(answer.stderr, /\n\s+at /);
+  });
+}
+
+test('the tables of docs/configuration.md are accepted as they stand', () => {
+  const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+  const place = join(data, '..', 'tables');
+  mkdirSync(place);
+  for (const name of ['scopes', 'groups']) {
+    const block = new RegExp(`\`\`\`json ${name}\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? '';
+    writeFileSync(join(place, `${name}.json`), block);
+  }
+  const answer = run(['account', 'list', '--data', join(place, 'data'), '--json'], '');
+  assert.equal(answer.status, 0);
+  const made = spawnSync(process.execPath, [bin, 'account', 'list', '--data', join(place, 'data'), '--json'], {
+    encoding: 'utf8',
+    env: { ...process.env, GATEHOUSE_SCOPES: join(place, 'scopes.json'), GATEHOUSE_GROUPS: join(place, 'groups.json') },
+  });
+  assert.equal(made.status, 0, made.stderr);
 });

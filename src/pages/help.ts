@@ -22,6 +22,8 @@ export interface HelpView {
   readonly failures: readonly Failure[];
   readonly request: string;
   readonly theirs: string;
+  /** Most bytes of either. */
+  readonly mostPasted: number;
   readonly problem: string | null;
   readonly explained: ExplainedView | null;
   /** Set for a kept request of which only names were kept. */
@@ -112,8 +114,8 @@ ${
   chosen?.signs
     ? html`<h2>${words.say('help.paste')}</h2>
 <form method="post" action="/my/help">${proof(frame)}<input type="hidden" name="app" value="${chosen.id}">
-${field({ name: 'request', label: words.say('help.request'), help: words.say('help.request-help'), value: view.request, rows: 8, most: 20_000, required: true })}
-${field({ name: 'theirs', label: words.say('help.theirs'), help: words.say('help.theirs-help'), value: view.theirs, rows: 3, most: 20_000 })}
+${field({ name: 'request', label: words.say('help.request'), help: words.say('help.request-help'), value: view.request, rows: 8, most: view.mostPasted, required: true })}
+${field({ name: 'theirs', label: words.say('help.theirs'), help: words.say('help.theirs-help'), value: view.theirs, rows: 3, most: view.mostPasted })}
 <div class="buttons"><button name="explain" value="1">${words.say('help.explain')}</button></div></form>`
     : ''
 }`,

@@ -1,41 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { type Diagnosis, differences } from '#oauth1/diagnose.ts';
 import { parseSignedRequest, type SignedRequest } from '#oauth1/parse.ts';
+import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
 import { type ExplainedView, type HelpView, helpPage } from '#pages/help.ts';
 import type { Client } from '#registry/client.ts';
 import type { Failure } from '#registry/failures.ts';
 import type { Pair } from '#wire/form.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
 import { type PageCall, showPage, takeForm } from '../page.ts';
 import type { World } from '../world.ts';
 
 const MOST_SHOWN = 50;
-
-/** A request as somebody copied it: request line with the whole address, header lines, an empty line, the form. */
-export function readPasted(text: string): SentRequest | undefined {
-  const [head = '', ...rest] = text
-    .replace(/\r\n/g, '\n')
-    .trimStart()
-    .split(/\n[ \t]*\n/);
-  const [first = '', ...lines] = head.trimEnd().split('\n');
-  const parts = /^([A-Za-z]{1,16})\s+(https?:\/\/[^/?#\s]+)?([^\s#]*)(?:\s+HTTP\/[\d.]+)?\s*$/.exec(first.trim());
-  if (parts === null) return undefined;
-  const headers: Record<string, string> = {};
-  for (const line of lines) {
-    const header = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(line);
-    if (header === null) return undefined;
-    headers[(header[1] as string).toLowerCase()] = header[2] as string;
-  }
-  const target = parts[3] || '/';
-  return {
-    method: parts[1] as string,
-    target: target.startsWith('/') ? target : `/${target}`,
-    headers,
-    body: rest.length === 0 ? undefined : Buffer.from(rest.join('\n\n').trimEnd()),
-    address: '',
-    secure: true,
-  };
-}
 
 /** What was kept of a refused request, as one that can be explained; undefined: only names were kept. */
 function keptRequest({ facts }: Failure): SignedRequest | undefined {
@@ -70,6 +44,7 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       failures: client ? await world.failures.listFailures(client.id, 20) : [],
       request: '',
       theirs: '',
+      mostPasted: MOST_PASTED_BYTES,
       problem: null,
       explained: null,
       notKept: false,
@@ -104,15 +79,17 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       const [request, theirs] = [form.get('request') ?? '', form.get('theirs') ?? ''];
       const started = await start(call, form.get('app'));
       const { client } = started;
-      const view = { ...started.view, request, theirs };
-      const no = (key: 'help.unreadable' | 'help.not-yours') => ({
-        status: 400,
-        page: helpPage(frame, { ...view, problem: frame.words.say(key) }),
-      });
-      const sent = readPasted(request);
-      const signed = sent && parseSignedRequest(sent, 'rfc5849');
+      // Nobody's text is read who has no app that signs.
       if (client === undefined || client.protocol !== 'oauth1') return { to: '/my/help' };
-      if (signed === undefined || !signed.ok) return no('help.unreadable');
+      const view = { ...started.view, request: request.slice(0, MOST_PASTED_BYTES), theirs: theirs.slice(0, MOST_PASTED_BYTES) };
+      const no = (key: 'help.unreadable' | 'help.not-yours' | 'help.too-long') => ({
+        status: 400,
+        page: helpPage(frame, { ...view, problem: frame.words.say(key, { most: MOST_PASTED_BYTES }) }),
+      });
+      const sent = readPastedRequest(request);
+      if ((!sent.ok && sent.refusal.kind === 'too-long') || Buffer.byteLength(theirs) > MOST_PASTED_BYTES) return no('help.too-long');
+      const signed = sent.ok ? parseSignedRequest(sent.value, 'rfc5849') : sent;
+      if (!signed.ok) return no('help.unreadable');
       if (signed.value.oauth.get('oauth_consumer_key') !== client.id) return no('help.not-yours');
       return helpPage(frame, { ...view, explained: await explained(signed.value, client, theirs) });
     },

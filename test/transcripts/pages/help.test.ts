@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
-import { readPasted } from '#http/routes/help.ts';
+import { readPastedRequest } from '#oauth1/pasted-request.ts';
 import type { Outcome } from '#registry/desk.ts';
 
 let world: TestWorld;
@@ -116,10 +116,34 @@ test('an app has twenty kept requests at most, and strangers fill nobody’s lis
 });
 
 test('requests as people copy them', () => {
-  const read = readPasted('post https://api.example/a?b=c HTTP/1.1\nContent-Type: application/x-www-form-urlencoded\n\nx=1&y=2\n');
-  assert.deepEqual([read?.method, read?.target, read?.body?.toString()], ['post', '/a?b=c', 'x=1&y=2']);
-  assert.equal(readPasted('GET /path')?.target, '/path');
-  assert.equal(readPasted('GET https://api.example')?.target, '/');
-  for (const text of ['', 'GET', 'https://api.example/', 'GET https://api.example/\nnot a header line'])
-    assert.equal(readPasted(text), undefined, text);
+  const read = (text: string) => {
+    const answer = readPastedRequest(text);
+    return answer.ok ? answer.value : undefined;
+  };
+  const posted = read('post https://api.example/a?b=c HTTP/1.1\nContent-Type: application/x-www-form-urlencoded\n\nx=1&y=2\n');
+  assert.deepEqual([posted?.method, posted?.target, posted?.body?.toString()], ['post', '/a?b=c', 'x=1&y=2']);
+  assert.equal(read('GET /path')?.target, '/path');
+  assert.equal(read('GET https://api.example')?.target, '/');
+  assert.equal(read('GET\t HTTPS://api.example?a=b')?.target, '/?a=b');
+  assert.equal(read('\r\n  GET path HTTP/1.1  \r\nHost: api.example\r\n \t\r\n')?.target, '/path');
+  assert.deepEqual({ ...read('GET /\nAccept: a\naccept:\t b \n__proto__: c')?.headers }, { accept: ['a', 'b'], ['__proto__']: ['c'] });
+  for (const text of ['', 'GET', 'https://api.example/', 'GET https://api.example/\nnot a header line', 'GET / HTTP/1.1 more'])
+    assert.equal(read(text), undefined, text);
+  for (const text of ['GET https:///a', 'GET https://', 'GET https://?a', 'GET /#a', 'GET /\n: value', 'GET /\na: b\u2028c', 'G=T /'])
+    assert.equal(read(text), undefined, text);
+});
+
+test('a pasted text has a bound, and what is shown again is cut there', async () => {
+  const request = pasted('/oauth1/initiate');
+  const filled = (text: string, most: number) => text + ' '.repeat(most - text.length);
+  assert.equal((await explain(ada, { app: classic.client.id, request: filled(request, 16_384) })).statusCode, 200);
+  for (const fields of [
+    { request: filled(request, 16_385) },
+    { request: `${request}${'é'.repeat(9000)}` },
+    { request, theirs: 'x'.repeat(16_385) },
+  ]) {
+    const page = await explain(ada, { app: classic.client.id, ...fields });
+    assert.equal(page.statusCode, 400);
+    assert.match(page.body, /at most 16384 bytes/);
+  }
 });

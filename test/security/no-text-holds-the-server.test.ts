@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Account } from '#accounts/account.ts';
+import { stepsOf } from '#harness/steps.ts';
+import { TestWorld } from '#harness/world.ts';
+import { differences } from '#oauth1/diagnose.ts';
+import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
+import { textOf, worstTexts } from './data/worst-texts.ts';
+
+// One thread serves everybody: a text that takes long to read holds all of them, and no time-out fires meanwhile. So each reader has a bound,
+// and its work grows no faster than its text: counted in steps at half the bound and at the bound, never in seconds.
+
+interface Reader {
+  /** Longest text that reaches it. */
+  readonly bound: number;
+  read(text: string): unknown;
+}
+
+/** A base string of ordinary parameters, about as long. */
+const ordinary = (length: number) => `GET&u&${Array.from({ length: length / 10 }, (_, index) => `p${1000 + index}%3Dv`).join('%26')}`;
+
+const readers: Readonly<Record<string, Reader>> = {
+  'pasted request': { bound: MOST_PASTED_BYTES, read: readPastedRequest },
+  'base strings': {
+    bound: MOST_PASTED_BYTES,
+    read: (text) => [differences(ordinary(text.length), text), differences(text, ordinary(text.length))],
+  },
+};
+
+/** Steps that a character may cost. */
+const PER_CHARACTER = 100;
+
+for (const worst of worstTexts) {
+  test(`${worst.reader}: ${worst.what}`, () => {
+    const { bound, read } = readers[worst.reader] as Reader;
+    const [half, whole] = [bound / 2, bound].map((length) => {
+      const text = textOf(worst, length);
+      return stepsOf(() => read(text));
+    }) as [number, number];
+    assert.ok(whole <= 2.2 * half + 1000, `twice the text: ${half} steps became ${whole}`);
+    assert.ok(whole <= PER_CHARACTER * bound, `${whole} steps for ${bound} characters`);
+  });
+}
+
+test('every reader has its worst text', () => {
+  assert.deepEqual([...new Set(worstTexts.map(({ reader }) => reader))].sort(), Object.keys(readers).sort());
+});
+
+test('the count is the same each time', () => {
+  const counts = Array.from({ length: 5 }, () => stepsOf(() => readPastedRequest(`GET /${'\na:b'.repeat(1000)}`)));
+  assert.deepEqual(counts, Array(5).fill(counts[0]));
+});
+
+test('the count sees what is quadratic: in loops of ours, in callbacks, in searches of the engine', () => {
+  const list = (length: number) => Array.from({ length }, (_, index) => String(index));
+  const careless: readonly ((length: number) => unknown)[] = [
+    (length) => {
+      let turns = 0;
+      for (let one = 0; one < length; one++) for (let other = 0; other < one; other++) turns += 1;
+      return turns;
+    },
+    (length) => list(length).filter((one) => list(length).includes(`${one}x`)),
+    (length) => list(length).map((one) => list(length).find((other) => other === `${one}x`)),
+    (length) => list(length).reduce((rest) => rest.replace('z', ''), 'x'.repeat(length)),
+  ];
+  for (const work of careless) assert.ok(stepsOf(() => work(400)) > 3 * stepsOf(() => work(200)), String(work));
+});
+
+let world: TestWorld;
+let ada: Account;
+let ben: Account;
+let signing: string;
+before(async () => {
+  world = new TestWorld();
+  [ada, ben] = [await world.person('Ada', ['developer']), await world.person('Ben', [])];
+  signing = (await world.client(ada, { name: 'Classic', protocol: 'oauth1' })).client.id;
+  await world.client(ada, { name: 'Modern' });
+});
+after(() => world.close());
+
+async function paste(who: Account, fields: Readonly<Record<string, string>>) {
+  const cookie = await world.cookie(who);
+  const page = await world.app.inject({ url: '/account', headers: { cookie } });
+  const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
+  return world.app.inject({
+    method: 'POST',
+    url: '/my/help',
+    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+    payload: new URLSearchParams({ csrf, ...fields }).toString(),
+  });
+}
+
+test('the page: whoever has no app that signs is sent away before a text is read, and a text above the bound is not read', async () => {
+  const hostile = `GET / HTTP/1.1\nx:${'\t'.repeat(2500)}\u2028a`;
+  assert.equal((await paste(ben, { app: signing, request: hostile })).headers.location, '/my/help');
+  assert.equal((await paste(ben, { request: hostile })).headers.location, '/my/help');
+  assert.equal((await paste(ada, { app: signing, request: hostile })).statusCode, 400);
+  assert.equal((await paste(ada, { app: signing, request: `GET${' '.repeat(62_000)}a b` })).statusCode, 400);
+  const theirs = await paste(ada, { app: signing, request: 'GET /', theirs: `GET&u&${'q%26'.repeat(10_000)}` });
+  assert.equal(theirs.statusCode, 400);
+});

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { accountBlocking, accountCreate, accountList, accountResetPassword } from '#cli/account.ts';
+import { accountBlocking, accountCreate, accountList, accountResetPassword, setupLink } from '#cli/account.ts';
 import { auditExport } from '#cli/audit.ts';
 import { backupCommand, restoreCommand } from '#cli/backup.ts';
 import { clientCreate, clientList, clientShow } from '#cli/client.ts';
@@ -43,6 +43,7 @@ const io: Io = {
 
 const commands: readonly Command[] = [
   serveCommand((flags) => serve(readSettings(flags), io)),
+  setupLink,
   accountCreate,
   accountList,
   accountResetPassword,

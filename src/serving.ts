@@ -81,12 +81,17 @@ export async function start(config: Config, built: Built, say: (line: string) =>
   };
 }
 
-/** Says where people go; while there is no account, a link that makes the first one. */
-async function welcome(config: Config, { world, store }: Built, address: string, say: (line: string) => void): Promise<void> {
+/**
+ * Says where people go; while there is no account, a link that makes the first one. It goes to standard output alone, never to the log: it
+ * ends after an hour, with the first account, or with the next link.
+ */
+async function welcome(config: Config, { world }: Built, address: string, say: (line: string) => void): Promise<void> {
   say(`Gatehouse listens on ${address}, and is known as ${config.issuer}.`);
-  if ((await store.countAccounts({ text: '', group: null, blocked: null })) > 0) return say(`Sign in at ${config.issuer}/sign-in`);
-  const secret = await world.accounts.issueSetupSecret();
-  say(`There are no accounts yet. Open this link once to create the first administrator:\n\n  ${config.issuer}/setup?token=${secret}\n`);
+  const link = await world.accounts.issueSetupLink();
+  if (!link.ok) return say(`Sign in at ${config.issuer}/sign-in`);
+  say(
+    `There are no accounts yet. Open this link once, within an hour, to create the first administrator:\n\n  ${link.value}\n\n"gatehouse setup-link" makes another.\n`,
+  );
 }
 
 /** Serves from several processes: this one looks after them. */

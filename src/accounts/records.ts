@@ -22,19 +22,21 @@ export interface AccountRecords {
   findPassword(name: string): Promise<{ readonly account: Account; readonly passwordHash: string | null } | undefined>;
   /** In order of id. */
   listAccounts(): Promise<readonly Account[]>;
+  /** Ends the set-up link as well. */
   createAccount(
     account: NewAccount,
   ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' }>;
   setBlocked(id: UserId, blocked: boolean): Promise<'set' | 'unknown'>;
-  /** Keeps the digest of the one-time set-up secret, in place of any earlier one. */
-  saveSetupSecret(digest: Digest): Promise<void>;
-  /** True while that set-up secret can be spent. */
-  hasSetupSecret(digest: Digest): Promise<boolean>;
-  /** Spends the set-up secret and creates the first administrator, or neither. A taken name keeps the secret. */
+  /** Keeps the digest of the one-time set-up secret until `expiresAt`, in place of any earlier one. Not when there is any account. */
+  saveSetupSecret(digest: Digest, expiresAt: Instant): Promise<'saved' | 'accounts-exist'>;
+  /** True while that set-up secret can be spent: not expired at `now`, not replaced, and no account was made by any door. */
+  hasSetupSecret(digest: Digest, now: Instant): Promise<boolean>;
+  /** Spends the set-up secret and creates the first account, or neither. That there is no account is judged in the same unit of work. */
   redeemSetupSecret(
     digest: Digest,
+    now: Instant,
     account: NewAccount,
-  ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' | 'unknown' }>;
+  ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'unknown' }>;
 }
 
 /** Which accounts are wanted. Null: it does not matter. */

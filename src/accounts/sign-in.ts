@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Digest, UserId } from '#kernel/ids.ts';
+import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { later, seconds } from '#kernel/time.ts';
 import { digestOf, equalSecrets } from '#keys/digest.ts';
@@ -12,7 +12,7 @@ import { fieldProblem, type InvalidField, tidy } from './fields.ts';
 import type { AccountRecords, Limits, NewAccount, Sessions } from './records.ts';
 import type { RightsTable } from './rights.ts';
 import type { From, OpenSession, SignedIn } from './sessions.ts';
-import { type Throttled, throttled, unlessBusy, WINDOW } from './throttle.ts';
+import { HOUR, type Throttled, throttled, unlessBusy, WINDOW } from './throttle.ts';
 
 /** Ways sign-in says no. The first does not tell whether the name exists. */
 export type SignInRefusal = { readonly kind: 'wrong-name-or-password' } | { readonly kind: 'blocked' } | Throttled;
@@ -36,9 +36,9 @@ export interface SignInVerbs {
   sessionOf(secret: string): Promise<Account | undefined>;
   signOut(secret: string): Promise<void>;
   createAccount(proposal: AccountProposal): Promise<Result<Account, AccountRefusal>>;
-  /** Makes the one-time set-up secret, in place of any earlier one. */
-  issueSetupSecret(): Promise<string>;
-  /** Spends the set-up secret, creates the first administrator and signs in. */
+  /** Makes the one-time set-up link, good for an hour, in place of any earlier one. Refused when there is any account. */
+  issueSetupLink(): Promise<Result<string, { readonly kind: 'accounts-exist' }>>;
+  /** Spends the set-up secret, creates the first administrator and signs in. Only while there is no account. */
   setUp(
     secret: string,
     proposal: Pick<AccountProposal, 'name' | 'email' | 'password'>,
@@ -48,6 +48,7 @@ export interface SignInVerbs {
 
 const FAILURES_PER_NAME = 5;
 const FAILURES_PER_ADDRESS = 50;
+const SETUP_FOR = HOUR;
 
 /** Proof in a form that it came from a page of ours: derived from the session's secret, so nothing is stored. */
 export const csrfToken = (sessionSecret: string): string => createHmac('sha256', sessionSecret).update('form').digest('base64url');
@@ -74,8 +75,9 @@ export function makeSignIn(deps: {
   readonly mint: Mint;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly settings: { readonly issuer: string };
 }): SignInVerbs {
-  const { records, sessions, limits, rights, openSession, mint, clock, entropy } = deps;
+  const { records, sessions, limits, rights, openSession, mint, clock, entropy, settings } = deps;
 
   async function prepare(proposal: AccountProposal): Promise<Result<NewAccount, AccountRefusal>> {
     const own = { ...proposal, name: tidy(proposal.name), realName: tidy(proposal.realName) };
@@ -127,15 +129,15 @@ export function makeSignIn(deps: {
       const answer = await records.createAccount(account.value);
       return answer.outcome === 'created' ? accept(answer.account) : refuse({ kind: 'name-taken' });
     },
-    async issueSetupSecret() {
+    async issueSetupLink() {
       const secret = mint.secret();
-      await records.saveSetupSecret(digestOf(secret) as Digest);
-      return secret;
+      const saved = await records.saveSetupSecret(digestOf(secret), later(clock.now(), SETUP_FOR));
+      return saved === 'saved' ? accept(`${settings.issuer}/setup?token=${secret}`) : refuse({ kind: saved });
     },
     async setUp(secret, proposal, from) {
       const digest = digestOf(secret.slice(0, 200));
       // Asked first, so that a stranger without the link cannot make the server hash passwords.
-      if (!(await records.hasSetupSecret(digest))) return refuse({ kind: 'link-used' });
+      if (!(await records.hasSetupSecret(digest, clock.now()))) return refuse({ kind: 'link-used' });
       const account = await prepare({
         ...proposal,
         emailConfirmed: true,
@@ -144,9 +146,8 @@ export function makeSignIn(deps: {
         groups: ['administrator', ...['reviewer', 'developer'].filter(rights.hasGroup)],
       });
       if (!account.ok) return account;
-      const answer = await records.redeemSetupSecret(digest, account.value);
-      if (answer.outcome === 'created') return accept(await openSession(answer.account, from));
-      return refuse({ kind: answer.outcome === 'name-taken' ? 'name-taken' : 'link-used' });
+      const answer = await records.redeemSetupSecret(digest, clock.now(), account.value);
+      return answer.outcome === 'created' ? accept(await openSession(answer.account, from)) : refuse({ kind: 'link-used' });
     },
   };
 }

@@ -43,6 +43,35 @@ export const accountCreate: Command = {
   },
 };
 
+/** `gatehouse setup-link`: the first administrator's way in, once more. */
+export const setupLink: Command = {
+  words: 'setup-link',
+  summary:
+    'Prints a one-time link that creates the first administrator. It is good for an hour, while there is no account; earlier ones end.',
+  positionals: [],
+  options: { ...storeOptions },
+  async run(given, io) {
+    const verbs = await io.open(given.flags);
+    try {
+      const link = await verbs.accounts.issueSetupLink();
+      if (!link.ok) {
+        io.err(
+          'gatehouse: there is no set-up link: accounts exist already. Use "gatehouse account create --group administrator", or "gatehouse account reset-password" for somebody who cannot sign in.\n',
+        );
+        return 1;
+      }
+      print(io, given, { link: link.value }, [
+        'Open this link once, within an hour, to create the first administrator:',
+        '',
+        `  ${link.value}`,
+      ]);
+      return 0;
+    } finally {
+      await verbs.close();
+    }
+  },
+};
+
 /** `gatehouse account list`. */
 export const accountList: Command = {
   words: 'account list',

@@ -1,8 +1,9 @@
 import type { AccountRecords, Limits, NewAccount, Sessions } from '#accounts/records.ts';
 import type { Digest, UserId } from '#kernel/ids.ts';
+import type { Instant } from '#kernel/time.ts';
 import type { Driver } from './driver.ts';
 import { toAccount, toSession } from './sql/rows.ts';
-import { all, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import { all, held, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 
 const byId = statement(sql.selectFrom('accounts').selectAll().where('id', '=', param<number>('id')));
 const byName = statement(sql.selectFrom('accounts').selectAll().where('name_key', '=', param<string>('nameKey')));
@@ -30,13 +31,10 @@ const saveSetting = statement(
     .values(params('name', 'value'))
     .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: param<string>('value') })),
 );
-const takeSetting = statement(
-  sql.deleteFrom('settings').where('name', '=', param<string>('name')).where('value', '=', param<string>('value')),
-);
-
-const findSetting = statement(
-  sql.selectFrom('settings').select('name').where('name', '=', param<string>('name')).where('value', '=', param<string>('value')),
-);
+const endSetting = statement(sql.deleteFrom('settings').where('name', '=', param<string>('name')));
+const findSetting = statement(sql.selectFrom('settings').selectAll().where('name', '=', param<string>('name')));
+const holdSetting = held(findSetting);
+const anybody = statement(sql.selectFrom('accounts').select('id').limit(1));
 
 const insertSession = statement(
   sql.insertInto('sessions').values(params('digest', 'user_id', 'created_at', 'expires_at', 'agent', 'address')),
@@ -73,8 +71,20 @@ export function* accountById(id: UserId): Unit<ReturnType<typeof toAccount> | un
 /** Names are compared without regard to case. */
 export const nameKey = (name: string) => name.normalize('NFC').toLowerCase();
 
-/** Creates an account; undefined: the name is taken. */
+/** The one row of the set-up link: digest and end. Every door to an account contends for it, on all nodes. */
+const SETUP = 'setup-secret-digest';
+const setupText = (digest: Digest, expiresAt: Instant) => `${digest} ${expiresAt}`;
+
+/** True while the row is of this secret, has not expired, and there is no account. */
+function* setupHolds(row: { readonly value: string } | undefined, digest: Digest, now: Instant): Unit<boolean> {
+  const [kept, end = ''] = row?.value.split(' ') ?? [];
+  if (kept !== digest || !/^\d+$/.test(end) || Number(end) <= now) return false;
+  return (yield* one(anybody)) === undefined;
+}
+
+/** Creates an account, whichever door it comes by, which ends the set-up link; undefined: the name is taken. */
 export function* createAccount(account: NewAccount): Unit<ReturnType<typeof toAccount> | undefined> {
+  yield* write(endSetting, { name: SETUP });
   const row = yield* one(insert, {
     name: account.name,
     name_key: nameKey(account.name),
@@ -87,8 +97,6 @@ export function* createAccount(account: NewAccount): Unit<ReturnType<typeof toAc
   });
   return row && toAccount(row);
 }
-
-const SETUP = 'setup-secret-digest';
 
 /** Thrown, so that the whole unit of work is undone. */
 export class NameTaken extends Error {}
@@ -107,27 +115,31 @@ export function accountStore(driver: Driver): AccountRecords & Sessions & Limits
     },
     listAccounts: async () => (await driver.read(all(everyone))).map(toAccount),
     async createAccount(account) {
-      const created = await driver.write(() => createAccount(account), 'once');
+      const created = await driver.write(() => createAccount(account), 'rows');
       return created ? { outcome: 'created', account: created } : { outcome: 'name-taken' };
     },
     setBlocked: async (id, blocked) =>
       (await driver.write(() => write(block, { id, blocked: Number(blocked) }), 'once')) > 0 ? 'set' : 'unknown',
-    saveSetupSecret: async (digest: Digest) => void (await driver.write(() => write(saveSetting, { name: SETUP, value: digest }), 'once')),
-    hasSetupSecret: async (digest) => (await driver.read(one(findSetting, { name: SETUP, value: digest }))) !== undefined,
-    async redeemSetupSecret(digest, account) {
-      try {
-        return await driver.write(function* () {
-          if ((yield* write(takeSetting, { name: SETUP, value: digest })) === 0) return { outcome: 'unknown' as const };
-          const created = yield* createAccount(account);
-          // Thrown, so that the whole unit is undone and the secret can be used again with another name.
-          if (created === undefined) throw new NameTaken();
-          return { outcome: 'created' as const, account: created };
-        }, 'rows');
-      } catch (fault) {
-        if (fault instanceof NameTaken) return { outcome: 'name-taken' };
-        throw fault;
-      }
-    },
+    saveSetupSecret: (digest, expiresAt) =>
+      driver.write(function* () {
+        if ((yield* one(anybody)) !== undefined) return 'accounts-exist' as const;
+        yield* write(saveSetting, { name: SETUP, value: setupText(digest, expiresAt) });
+        return 'saved' as const;
+      }, 'rows'),
+    hasSetupSecret: (digest, now) =>
+      driver.read(
+        (function* () {
+          return yield* setupHolds(yield* one(findSetting, { name: SETUP }), digest, now);
+        })(),
+      ),
+    redeemSetupSecret: (digest, now, account) =>
+      driver.write(function* () {
+        // Held until the end: whoever makes an account elsewhere meanwhile waits for this row, or has taken it away.
+        if (!(yield* setupHolds(yield* one(holdSetting, { name: SETUP }), digest, now))) return { outcome: 'unknown' as const };
+        const created = yield* createAccount(account);
+        if (created === undefined) return { outcome: 'unknown' as const };
+        return { outcome: 'created' as const, account: created };
+      }, 'rows'),
 
     saveSession: async ({ digest, userId, createdAt, expiresAt, agent, address }) =>
       void (await driver.write(

@@ -109,7 +109,7 @@ function outages(running: Postgres): void {
         unavailable(store.revokeAccessToken(tokenId())),
         unavailable(store.hit(text('limit'), NOW, at(9))),
         unavailable(store.renounceConsent(1 as never, user, audit(app.id))),
-        unavailable(store.redeemSetupSecret(digest(), {} as never)),
+        unavailable(store.redeemSetupSecret(digest(), NOW, {} as never)),
         unavailable(store.purgeExpired(at(-1_500_000_000), 1)),
       ]);
       wire.fate = 'pass';

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import type { Digest, Sealed, SiteId } from '#kernel/ids.ts';
+import type { Sealed, SiteId } from '#kernel/ids.ts';
 import { openStore } from '#store/open.ts';
 import type { Store } from '#store/store.ts';
 import {
   access,
-  account,
   at,
   audit,
   change,
@@ -146,12 +145,6 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const one = request();
       await store.saveRequest(one);
       assert.deepEqual(await words('takeRequest', () => [one.digest, NOW]), { something: 1, nothing: ALL - 1 });
-    });
-
-    test('the set-up secret', async () => {
-      const own: Digest = digest();
-      await store.saveSetupSecret(own);
-      assert.deepEqual(await words('redeemSetupSecret', () => [own, account()]), { created: 1, unknown: ALL - 1 });
     });
 
     test('a limit', async () => {

@@ -183,8 +183,10 @@ test('sign-in is throttled, and a wrong name looks like a wrong password', async
 });
 
 test('the set-up link works once', async () => {
-  const { accounts, rights } = world.built.world;
-  const secret = await accounts.issueSetupSecret();
+  const fresh = new TestWorld();
+  const { accounts, rights } = fresh.built.world;
+  const link = await accounts.issueSetupLink();
+  const secret = link.ok ? (new URL(link.value).searchParams.get('token') ?? '') : '';
   const first = await accounts.setUp(
     secret,
     { name: 'Root', email: 'root@example.org', password: 'correct horse' },
@@ -197,6 +199,7 @@ test('the set-up link works once', async () => {
     { address: '192.0.2.9', agent: '' },
   );
   assert.ok(!second.ok && second.refusal.kind === 'link-used');
+  await fresh.close();
 });
 
 test('behind a proxy the address is the one it appended, not what the client wrote', async () => {

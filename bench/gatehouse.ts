@@ -21,7 +21,14 @@ const person = { emailConfirmed: true, realName: '', groups: [], password: 'corr
 const ada = must(await world.accounts.createAccount({ ...person, name: 'Ada', email: 'ada@example.org' }));
 const session = must(await world.accounts.signIn('Ada', person.password, { address: '127.0.0.1', agent: '' }));
 const clients = operatorDesk(world.registry);
-const actor: Actor = { kind: 'person', account: ada, rights: world.rights.rightsOf(ada), address: null, via: 'api' };
+const actor: Actor = {
+  kind: 'person',
+  account: ada,
+  rights: world.rights.rightsOf(ada),
+  address: null,
+  via: 'api',
+  authentication: { kind: 'session', proof: { at: world.clock.now(), method: 'password' } },
+};
 const yes = async (client: Client): Promise<Consent> => {
   const { consent } = must(await world.registry.submit(actor, 'accept', { clientId: client.id, scopes: client.scopes }));
   if (consent === null) throw new Error('no consent came back');

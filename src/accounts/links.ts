@@ -139,7 +139,7 @@ export function makeLinks(deps: {
       if (passwordHash === undefined) return busy;
       const now = clock.now();
       const answer = await records.redeemRegistration(token.digest, now, { name, realName, groups: [], passwordHash, createdAt: now });
-      if (answer.outcome === 'created') return accept(await openSession(answer.account, from));
+      if (answer.outcome === 'created') return accept(await openSession(answer.account, from, 'password'));
       return answer.outcome === 'name-taken' ? refuse({ kind: 'name-taken' }) : gone;
     },
 
@@ -180,7 +180,7 @@ export function makeLinks(deps: {
       await sessions.endSessionsOf(account.id);
       if (account.email !== null && account.emailConfirmedAt !== null)
         post.send(account.email, account.language, { kind: 'password-changed', name: account.name });
-      return accept(await openSession(account, from));
+      return accept(await openSession(account, from, 'password'));
     },
 
     async askForEmail(account, email, password, language, from) {

@@ -245,7 +245,7 @@ export function makePasskeys(deps: {
       if ((await records.usePasskey(passkey.id, counter, clock.now())) !== 'used') return wrong;
       const account = await records.findAccount(passkey.userId);
       if (account === undefined) return wrong;
-      return account.blocked ? refuse({ kind: 'blocked' }) : accept(await openSession(account, from));
+      return account.blocked ? refuse({ kind: 'blocked' }) : accept(await openSession(account, from, 'passkey'));
     },
   };
 }

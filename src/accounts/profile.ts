@@ -80,7 +80,7 @@ export function makeProfile(deps: {
       await sessions.endSessionsOf(account.id);
       if (account.email !== null && account.emailConfirmedAt !== null)
         post.send(account.email, account.language, { kind: 'password-changed', name: account.name });
-      return accept(await openSession(account, from));
+      return accept(await openSession(account, from, 'password'));
     },
     async changeProfile(account, given) {
       const realName = tidy(given.realName);

@@ -138,6 +138,12 @@ export interface Passkeys {
   removePasskey(user: UserId, id: string): Promise<'removed' | 'unknown'>;
 }
 
+/** How and when a person last proved who they are in a session. Whatever widens access asks for a recent one (ADR 14). */
+export interface Proof {
+  readonly at: Instant;
+  readonly method: 'password' | 'passkey';
+}
+
 /** A signed-in browser. The cookie holds the secret; the store its digest. */
 export interface Session {
   readonly digest: Digest;
@@ -148,6 +154,8 @@ export interface Session {
   readonly agent: string;
   /** Network address at sign-in; at most 64 characters. */
   readonly address: string;
+  /** Null: none is known of, as for sessions opened before proofs were recorded. */
+  readonly proof: Proof | null;
 }
 
 /** Browser sessions: short-lived, so they may live in an ephemeral store. */
@@ -157,6 +165,8 @@ export interface Sessions {
   findSession(digest: Digest, now: Instant): Promise<Session | undefined>;
   /** Those of a person that have not expired at `now`, newest first. */
   listSessions(user: UserId, now: Instant): Promise<readonly Session[]>;
+  /** Records that the person of a session proved who they are once more. `unknown`: it ended meanwhile. */
+  recordProof(digest: Digest, proof: Proof): Promise<'recorded' | 'unknown'>;
   /** Signs out. Ending an unknown session is no error. */
   endSession(digest: Digest): Promise<void>;
   endSessionsOf(user: UserId): Promise<void>;

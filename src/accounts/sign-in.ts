@@ -11,7 +11,7 @@ import type { Account } from './account.ts';
 import { fieldProblem, type InvalidField, tidy } from './fields.ts';
 import type { AccountRecords, Limits, NewAccount, Sessions } from './records.ts';
 import type { RightsTable } from './rights.ts';
-import type { From, OpenSession, SignedIn } from './sessions.ts';
+import type { From, OpenedSession, OpenSession, SignedIn } from './sessions.ts';
 import { HOUR, type Throttled, throttled, unlessBusy, WINDOW } from './throttle.ts';
 
 /** Ways sign-in says no. The first does not tell whether the name exists. */
@@ -33,7 +33,7 @@ export interface SignInVerbs {
   /** Checks name and password and opens a session with a secret of its own. */
   signIn(name: string, password: string, from: From): Promise<Result<SignedIn, SignInRefusal>>;
   /** The person behind a session cookie; undefined when signed out, expired, blocked or gone. */
-  sessionOf(secret: string): Promise<Account | undefined>;
+  sessionOf(secret: string): Promise<OpenedSession | undefined>;
   signOut(secret: string): Promise<void>;
   createAccount(proposal: AccountProposal): Promise<Result<Account, AccountRefusal>>;
   /** Makes the one-time set-up link, good for an hour, in place of any earlier one. Refused when there is any account. */
@@ -114,13 +114,13 @@ export function makeSignIn(deps: {
       }
       await limits.clear(byName);
       if (found.account.blocked) return refuse({ kind: 'blocked' });
-      return accept(await openSession(found.account, from));
+      return accept(await openSession(found.account, from, 'password'));
     },
     async sessionOf(secret) {
       if (secret.length > 100) return undefined;
       const session = await sessions.findSession(digestOf(secret), clock.now());
       const account = session && (await records.findAccount(session.userId as UserId));
-      return account?.blocked ? undefined : account;
+      return session === undefined || account === undefined || account.blocked ? undefined : { account, proof: session.proof ?? null };
     },
     signOut: (secret) => sessions.endSession(digestOf(secret)),
     async createAccount(proposal) {
@@ -147,7 +147,7 @@ export function makeSignIn(deps: {
       });
       if (!account.ok) return account;
       const answer = await records.redeemSetupSecret(digest, clock.now(), account.value);
-      return answer.outcome === 'created' ? accept(await openSession(answer.account, from)) : refuse({ kind: 'link-used' });
+      return answer.outcome === 'created' ? accept(await openSession(answer.account, from, 'password')) : refuse({ kind: 'link-used' });
     },
   };
 }

@@ -6,6 +6,7 @@ import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/client.ts';
+import { commonSite } from '#registry/policy.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
 import { bearerToken, formatChallenges, splitScheme } from '#wire/authorization.ts';
 import { header, type SentRequest } from '#wire/sent-request.ts';
@@ -16,6 +17,8 @@ export interface Permit {
   readonly user: Account | null;
   readonly client: Client;
   readonly site: SiteId;
+  /** Where the credential may act at all: one site, or every one. It covers `site`. */
+  readonly coveredSite: SiteId;
   readonly scopes: readonly string[];
   /** Rights of the person that the scopes also give. */
   readonly rights: ReadonlySet<string>;
@@ -81,7 +84,8 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
         }
         const { user, client, consent } = signed.value;
         const live = consent.scopes.filter((scope) => client.scopes.includes(scope));
-        return accept({ user, client, site, scopes: live, rights: grantedRights(rightsOf(user), live, scopes), scheme: 'oauth1' });
+        const rights = grantedRights(rightsOf(user), live, scopes);
+        return accept({ user, client, site, coveredSite: commonSite(consent.site, client.site), scopes: live, rights, scheme: 'oauth1' });
       }
       const token = bearerToken(authorization);
       if (token === undefined) return no(401, { kind: 'no-credentials' }, challenge('Bearer'), challenge('OAuth'));
@@ -101,8 +105,16 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
           'The token is not valid.';
         return no(401, { kind: 'bearer', refusal }, challenge('Bearer', { error: 'invalid_token', error_description: words }));
       }
-      const { user, client, scopes: names } = live.value;
-      return accept({ user, client, site, scopes: names, rights: grantedRights(rightsOf(user), names, scopes), scheme: 'bearer' });
+      const { user, client, site: coveredSite, scopes: names } = live.value;
+      return accept({
+        user,
+        client,
+        site,
+        coveredSite,
+        scopes: names,
+        rights: grantedRights(rightsOf(user), names, scopes),
+        scheme: 'bearer',
+      });
     },
   };
 }

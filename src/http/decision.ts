@@ -82,7 +82,7 @@ export async function carryOut(
   scopes = request.scopes,
 ): Promise<FastifyReply> {
   const { user } = visitor;
-  const answer = await world.registry.submit(actorOf(world, http, user), 'accept', { clientId: client.id, scopes });
+  const answer = await world.registry.submit(actorOf(world, http, visitor), 'accept', { clientId: client.id, scopes });
   if (answer.ok && answer.value.consent) return sendOn(world, reply, visitor, request, client, answer.value.consent);
   if (!answer.ok && answer.refusal.kind === 'readonly')
     return sendNote(world, reply, visitor, 503, 'readonly', { reason: answer.refusal.reason });

@@ -58,7 +58,7 @@ async function serve(
     visitor,
     frame: frameOf(world, visitor),
     user,
-    actor: actorOf(world, request, user),
+    actor: actorOf(world, request, visitor),
     params: request.params as Readonly<Record<string, string>>,
     query: query.ok ? formValues(query.value) : empty,
     form: posted ? pageForm(request) : empty,

@@ -1,12 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import type { Proof } from '#accounts/records.ts';
 import { ADMINISTER } from '#accounts/rights.ts';
 import type { From } from '#accounts/sessions.ts';
 import { csrfHolds, csrfToken } from '#accounts/sign-in.ts';
+import type { Permit } from '#guard/permit.ts';
 import type { Frame, Html } from '#pages/layout.ts';
 import { messagePage, notePage } from '#pages/people.ts';
 import { acceptedLanguage, catalogues, languageOf, type MessageKey, type Note, type Words, wordsOf } from '#pages/words.ts';
-import { type Actor, RIGHTS } from '#registry/actor.ts';
+import { type Actor, RIGHTS, UNAUTHENTICATED } from '#registry/actor.ts';
 import { pageForm } from './sent.ts';
 import type { World } from './world.ts';
 
@@ -18,6 +20,8 @@ export interface Visitor {
   /** The secret forms are proven with: the session's, or that of a form cookie before sign-in. */
   readonly secret: string;
   readonly signedIn: boolean;
+  /** When and how the person last proved who they are in this session; null: not known, or nobody is signed in. */
+  readonly proof: Proof | null;
   readonly words: Words;
   /** Path and query asked for, when it can be asked for again. */
   readonly here: string | null;
@@ -46,11 +50,36 @@ export const fromOf = (request: FastifyRequest): From => ({ address: request.ip,
 export async function sessionOf(
   world: World,
   request: FastifyRequest,
-): Promise<{ readonly user: Account; readonly secret: string } | undefined> {
+): Promise<{ readonly user: Account; readonly secret: string; readonly proof: Proof | null } | undefined> {
   const secret = request.cookies[cookieName(world, 'session')];
-  const user = secret === undefined ? undefined : await world.accounts.sessionOf(secret);
-  return secret !== undefined && user !== undefined ? { user, secret } : undefined;
+  const session = secret === undefined ? undefined : await world.accounts.sessionOf(secret);
+  return secret === undefined || session === undefined ? undefined : { user: session.account, secret, proof: session.proof };
 }
+
+/** A person without an app between: their browser's session with every right of theirs, or a stranger. */
+export const personActor = (
+  world: World,
+  request: FastifyRequest,
+  session: { readonly user: Account; readonly proof: Proof | null } | null,
+  via: 'page' | 'api',
+): Actor => ({
+  kind: 'person',
+  account: session?.user ?? null,
+  rights: world.rights.rightsOf(session?.user ?? null),
+  address: request.ip,
+  via,
+  authentication: session === null ? UNAUTHENTICATED : { kind: 'session', proof: session.proof },
+});
+
+/** An app that acts for a person by a token or a signature, with what both may do. */
+export const appActor = (request: FastifyRequest, { user, client, scopes, rights, coveredSite }: Permit): Actor => ({
+  kind: 'person',
+  account: user,
+  rights,
+  address: request.ip,
+  via: 'api',
+  authentication: { kind: 'app', clientId: client.id, scopes, site: coveredSite },
+});
 
 /** Finds out who is there. A browser without a session gets a form cookie, so that its forms can be proven too. */
 export async function visitorOf(world: World, request: FastifyRequest, reply: FastifyReply): Promise<Visitor> {
@@ -60,17 +89,12 @@ export async function visitorOf(world: World, request: FastifyRequest, reply: Fa
   const known = request.cookies[cookieName(world, 'form')];
   const secret = known !== undefined && /^[\w-]{51}$/.test(known) ? known : world.mint.secret();
   if (secret !== known) reply.setCookie(cookieName(world, 'form'), secret, cookieOptions(world, 86_400));
-  return { user: null, secret, signedIn: false, ...page };
+  return { user: null, secret, signedIn: false, proof: null, ...page };
 }
 
 /** The person in front of a page, with every right of theirs. */
-export const actorOf = (world: World, request: FastifyRequest, user: Account | null): Actor => ({
-  kind: 'person',
-  account: user,
-  rights: world.rights.rightsOf(user),
-  address: request.ip,
-  via: 'page',
-});
+export const actorOf = (world: World, request: FastifyRequest, { user, proof }: Pick<Visitor, 'user' | 'proof'>): Actor =>
+  personActor(world, request, user && { user, proof }, 'page');
 
 /** What every page of this visitor knows. */
 export function frameOf(world: World, { user, secret, words, here, done }: Visitor): Frame {

@@ -1,11 +1,11 @@
 import type { Account } from '#accounts/account.ts';
-import type { SiteId, TokenId } from '#kernel/ids.ts';
+import { EVERY_SITE, type SiteId, type TokenId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { OAuth2Asked } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
-import { coversSite, hindrance } from '#registry/policy.ts';
+import { commonSite, coversSite, hindrance } from '#registry/policy.ts';
 import type { Pair } from '#wire/form.ts';
 import { formatScope } from '#wire/scope.ts';
 import type { TokenAnswer } from './access-token.ts';
@@ -22,6 +22,8 @@ export interface LiveToken {
   readonly client: Client;
   /** Null: the client acts for itself. */
   readonly user: Account | null;
+  /** Where both its consent and its client may act: one site, or every one. */
+  readonly site: SiteId;
   readonly scopes: readonly string[];
   readonly token: AccessToken;
 }
@@ -168,7 +170,14 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
       if (where.site !== undefined && found.consent !== undefined && !coversSite(found.consent.site, where.site))
         return refuse({ kind: 'not_allowed', problem: 'wrong-site' });
       noteUse(found.token);
-      return accept({ client: found.client, user: found.user ?? null, scopes: liveScopes(found.token.scopes, found), token: found.token });
+      const site = commonSite(found.consent?.site ?? EVERY_SITE, found.client.site);
+      return accept({
+        client: found.client,
+        user: found.user ?? null,
+        site,
+        scopes: liveScopes(found.token.scopes, found),
+        token: found.token,
+      });
     },
 
     metadata() {

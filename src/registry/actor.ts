@@ -1,4 +1,6 @@
 import type { Account } from '#accounts/account.ts';
+import type { Proof } from '#accounts/records.ts';
+import type { ClientId, SiteId } from '#kernel/ids.ts';
 
 /** Rights of the registry, by what they allow (registry 11.1). The names are those that clients and groups files know (ADR 2). */
 export const RIGHTS = {
@@ -14,6 +16,18 @@ export const RIGHTS = {
 /** By which door somebody came. */
 export type Via = 'page' | 'api' | 'cli' | 'config' | 'job';
 
+/** How a request showed whose it is. What a person may have done in the registry depends on it (ADR 14). */
+export type Authentication =
+  /** Nobody is signed in. */
+  | { readonly kind: 'none' }
+  /** A browser session. `proof`: when and how its person last proved who they are; null: not known. */
+  | { readonly kind: 'session'; readonly proof: Proof | null }
+  /** A bearer token or a signature: an app acts for the person, with these scopes, where both its consent and its registration reach. */
+  | { readonly kind: 'app'; readonly clientId: ClientId; readonly scopes: readonly string[]; readonly site: SiteId };
+
+/** The authentication of a request that has none. */
+export const UNAUTHENTICATED: Authentication = { kind: 'none' };
+
 /**
  * Who acts. A person has rights: their own, cut to what an app was lent when they act through one. The operator holds the data directory
  * and needs none; the rules hold for both.
@@ -26,6 +40,7 @@ export type Actor =
       readonly rights: ReadonlySet<string>;
       readonly address: string | null;
       readonly via: Via;
+      readonly authentication: Authentication;
     }
   | { readonly kind: 'operator'; readonly via: Via };
 

@@ -46,3 +46,6 @@ export function hindrance(
 
 /** True when a client's or consent's site covers the place. */
 export const coversSite = (covering: SiteId, place: SiteId): boolean => covering === EVERY_SITE || covering === place;
+
+/** The narrower of two sites of which one covers the other: where both reach. */
+export const commonSite = (one: SiteId, other: SiteId): SiteId => (one === EVERY_SITE ? other : one);

@@ -37,7 +37,7 @@ const holdSetting = held(findSetting);
 const anybody = statement(sql.selectFrom('accounts').select('id').limit(1));
 
 const insertSession = statement(
-  sql.insertInto('sessions').values(params('digest', 'user_id', 'created_at', 'expires_at', 'agent', 'address')),
+  sql.insertInto('sessions').values(params('digest', 'user_id', 'created_at', 'expires_at', 'agent', 'address', 'proven_at', 'proven_by')),
 );
 const findSession = statement(
   sql.selectFrom('sessions').selectAll().where('digest', '=', param<string>('digest')).where('expires_at', '>', param<number>('now')),
@@ -50,6 +50,12 @@ const sessionsOf = statement(
     .where('expires_at', '>', param<number>('now'))
     .orderBy('created_at', 'desc')
     .orderBy('digest', 'desc'),
+);
+const proveSession = statement(
+  sql
+    .updateTable('sessions')
+    .set({ proven_at: param<number>('at'), proven_by: param<string>('method') })
+    .where('digest', '=', param<string>('digest')),
 );
 const deleteSession = statement(sql.deleteFrom('sessions').where('digest', '=', param<string>('digest')));
 const deleteSessionsOf = statement(sql.deleteFrom('sessions').where('user_id', '=', param<number>('user')));
@@ -141,16 +147,18 @@ export function accountStore(driver: Driver): AccountRecords & Sessions & Limits
         return { outcome: 'created' as const, account: created };
       }, 'rows'),
 
-    saveSession: async ({ digest, userId, createdAt, expiresAt, agent, address }) =>
-      void (await driver.write(
-        () => write(insertSession, { digest, user_id: userId, created_at: createdAt, expires_at: expiresAt, agent, address }),
-        'once',
-      )),
+    saveSession: async ({ digest, userId, createdAt, expiresAt, agent, address, proof }) => {
+      const row = { digest, user_id: userId, created_at: createdAt, expires_at: expiresAt, agent, address };
+      const proven = { proven_at: proof?.at ?? null, proven_by: proof?.method ?? null };
+      await driver.write(() => write(insertSession, { ...row, ...proven }), 'once');
+    },
     async findSession(digest, now) {
       const row = await driver.read(one(findSession, { digest, now }));
       return row && toSession(row);
     },
     listSessions: async (user, now) => (await driver.read(all(sessionsOf, { user, now }))).map(toSession),
+    recordProof: async (digest, { at, method }) =>
+      (await driver.write(() => write(proveSession, { digest, at, method }), 'once')) > 0 ? 'recorded' : 'unknown',
     endSession: async (digest) => void (await driver.write(() => write(deleteSession, { digest }), 'once')),
     endSessionsOf: async (user) => void (await driver.write(() => write(deleteSessionsOf, { user }), 'once')),
 

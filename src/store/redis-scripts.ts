@@ -85,6 +85,15 @@ redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
 if redis.call('TTL', KEYS[2]) < tonumber(ARGV[5]) then redis.call('EXPIRE', KEYS[2], ARGV[5]) end
 return 'saved'`);
 
+/** KEYS: the session. ARGV: the proof, as JSON. One that ended is not brought back. */
+export const recordProof = script(`
+local text = redis.call('GETEX', KEYS[1])
+if not text then return 'unknown' end
+local session = cjson.decode(text)
+session.proof = cjson.decode(ARGV[1])
+redis.call('SET', KEYS[1], cjson.encode(session), 'XX', 'KEEPTTL')
+return 'recorded'`);
+
 /** KEYS: the index, then sessions; ARGV: their digests. */
 export const endSessions = script(`
 for number = 2, #KEYS do

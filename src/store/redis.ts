@@ -124,6 +124,8 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
       }
       return found.sort((one, other) => other.createdAt - one.createdAt || (one.digest < other.digest ? 1 : -1));
     },
+    recordProof: async (digest, proof) =>
+      (await link.run(scripts.recordProof, [sessionKey(digest)], JSON.stringify(proof))) as 'recorded' | 'unknown',
     // Its line in the person's index stays until it would have expired.
     endSession: async (digest) => void (await link.command('DEL', sessionKey(digest))),
     async endSessionsOf(user) {

@@ -75,6 +75,23 @@ export const ephemeralCases: readonly EphemeralCase[] = [
     },
   ],
   [
+    'a session remembers when its person last proved who they are; one that ended is not brought back',
+    async (store) => {
+      const own = session(somebody(), { ...browser, expiresAt: at(60), proof: { at: at(-30), method: 'password' } });
+      const other = session(somebody(), browser);
+      for (const each of [own, other]) await store.saveSession(each);
+      assert.deepEqual((await store.findSession(own.digest, NOW))?.proof, { at: at(-30), method: 'password' });
+      assert.equal(await store.recordProof(own.digest, { at: NOW, method: 'passkey' }), 'recorded');
+      assert.deepEqual({ ...(await store.findSession(own.digest, NOW)) }, { ...own, proof: { at: NOW, method: 'passkey' } });
+      assert.equal(await store.findSession(own.digest, at(60)), undefined, 'it lives no longer for that');
+      assert.equal((await store.findSession(other.digest, NOW))?.proof, null);
+      await store.endSession(own.digest);
+      assert.equal(await store.recordProof(own.digest, { at: NOW, method: 'password' }), 'unknown');
+      assert.equal(await store.findSession(own.digest, NOW), undefined);
+      assert.equal(await store.recordProof(digest(), { at: NOW, method: 'password' }), 'unknown');
+    },
+  ],
+  [
     'a person’s sessions are listed newest first, without those that expired or ended',
     async (store) => {
       const user = somebody();
@@ -265,6 +282,7 @@ export const everyVerb = (store: ShortLived): Readonly<Record<string, () => Prom
   saveSession: () => store.saveSession(session(somebody(), browser)),
   findSession: () => store.findSession(digest(), NOW),
   listSessions: () => store.listSessions(somebody(), NOW),
+  recordProof: () => store.recordProof(digest(), { at: NOW, method: 'password' }),
   endSession: () => store.endSession(digest()),
   endSessionsOf: () => store.endSessionsOf(somebody()),
   hit: () => store.hit(text('limit'), NOW, at(10)),

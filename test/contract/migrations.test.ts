@@ -180,7 +180,12 @@ function migrate({ name, create, run, families, mark }: Kind): void {
         );
         const found = await store.findTokenCredentials('token');
         assert.deepEqual(found?.consent, await store.findConsent(1 as UserId, ID, '*' as SiteId));
-        assert.equal((await store.findSession('session' as Digest, NOW))?.userId, 1);
+        const session = await store.findSession('session' as Digest, NOW);
+        assert.deepEqual(
+          [session?.userId, session?.proof],
+          [1, null],
+          'who is behind a session from before has to prove it when it matters',
+        );
         assert.equal((await store.findAccessToken('jti' as TokenId))?.familyRevoked, true);
         if (from >= 2) {
           assert.equal((await store.openRevision(ID))?.fields.description, 'Better');

@@ -50,7 +50,16 @@ export async function person(store: Store, changes: Partial<NewAccount> = {}): P
 }
 
 export const session = (userId: UserId, changes: Partial<Session> = {}): Session =>
-  ({ digest: digest(), userId, createdAt: NOW, expiresAt: at(60), agent: 'Browser', address: '192.0.2.1', ...changes }) as Session;
+  ({
+    digest: digest(),
+    userId,
+    createdAt: NOW,
+    expiresAt: at(60),
+    agent: 'Browser',
+    address: '192.0.2.1',
+    proof: null,
+    ...changes,
+  }) as Session;
 
 export const client = (ownerId: UserId, changes: Partial<NewClient> = {}): NewClient =>
   ({

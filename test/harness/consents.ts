@@ -1,5 +1,6 @@
 import type { Account } from '#accounts/account.ts';
 import type { ConsentId, SiteId } from '#kernel/ids.ts';
+import { type Instant, instant } from '#kernel/time.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
@@ -7,13 +8,22 @@ import { currentConsent } from '#registry/consents.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
 
-/** A person who acts through the pages' rights, without a page. */
-export const personActor = (account: Account | null, rights: ReadonlySet<string>, via: Actor['via'] = 'api'): Actor => ({
+/** Where the clocks of tests start. */
+const START = instant(1_800_000_000);
+
+/** A person in a browser who typed their password at `provenAt`, without a page. */
+export const personActor = (
+  account: Account | null,
+  rights: ReadonlySet<string>,
+  via: Actor['via'] = 'api',
+  provenAt: Instant = START,
+): Actor => ({
   kind: 'person',
   account,
   rights,
   address: '192.0.2.7',
   via,
+  authentication: account === null ? { kind: 'none' } : { kind: 'session', proof: { at: provenAt, method: 'password' } },
 });
 
 const own = new Set(['mwoauthmanagemygrants']);

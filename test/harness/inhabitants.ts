@@ -134,6 +134,7 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
   };
   const secret = world.mint.secret();
   await store.saveSession({
+    proof: { at: world.clock.now(), method: 'password' },
     ...{ digest: digestOf(secret), userId: ben.id, agent: '', address: '127.0.0.1' },
     ...{ createdAt: world.clock.now(), expiresAt: instant(world.clock.now() + 86_400) },
   });

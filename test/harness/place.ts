@@ -196,6 +196,7 @@ export class Place {
   async session(person: Account): Promise<{ readonly name: string; readonly value: string; readonly url: string }> {
     const secret = this.built.world.mint.secret();
     await this.built.store.saveSession({
+      proof: { at: this.now, method: 'password' },
       digest: digestOf(secret),
       userId: person.id,
       createdAt: this.now,

@@ -123,7 +123,7 @@ export class TestWorld {
     const secret = world.mint.secret();
     const { digestOf } = await import('#keys/digest.ts');
     const session = { digest: digestOf(secret), userId: user.id, createdAt: this.now, expiresAt: instant(this.#now + 3600) };
-    await store.saveSession({ ...session, agent: '', address: '192.0.2.7' });
+    await store.saveSession({ ...session, agent: '', address: '192.0.2.7', proof: { at: this.now, method: 'password' } });
     return `__Host-gatehouse=${secret}`;
   }
 

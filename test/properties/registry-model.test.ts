@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
+import { personActor } from '#harness/consents.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
@@ -211,7 +212,7 @@ async function open() {
       if (who === 'operator') return OPERATOR;
       const id = ids.get(who);
       const account = id === undefined ? null : ((await store.findAccount(id)) ?? null);
-      return { kind: 'person', account, rights: new Set(cast[who]), address: '192.0.2.7', via: page ? 'page' : 'api' };
+      return personActor(account, new Set(cast[who]), page ? 'page' : 'api', clock.now());
     },
   };
 }

@@ -10,7 +10,7 @@ import { unseen } from '#registry/visibility.ts';
 import { parseForm } from '#wire/form.ts';
 import { sendJson } from '../answers.ts';
 import { queryOf, sentRequest } from '../sent.ts';
-import { sessionOf } from '../visitor.ts';
+import { appActor, personActor, sessionOf } from '../visitor.ts';
 import type { World } from '../world.ts';
 
 interface Parameter {
@@ -44,18 +44,17 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
 
   /** Any session will do: a cookie, or either version of OAuth. Undefined: refused, and answered. */
   async function callerOf(request: FastifyRequest, reply: FastifyReply): Promise<(Actor & { readonly byCookie: boolean }) | undefined> {
-    const person = { kind: 'person', address: request.ip, via: 'api' } as const;
     if (/^(?:OAuth |Bearer)/.test(request.headers.authorization ?? '')) {
       const permit = await guard.permit(sentRequest(request), world.site);
-      if (permit.ok) return { ...person, account: permit.value.user, rights: permit.value.rights, byCookie: false };
+      if (permit.ok) return { ...appActor(request, permit.value), byCookie: false };
       const { why } = permit.refusal;
       const { key, text } =
         why.kind === 'oauth1' ? apiErrorOf(why.refusal) : why.kind === 'bearer' ? bearerErrorOf(why.refusal) : badBearer;
       sendJson(reply, 403, restError(403, key, text));
       return undefined;
     }
-    const account = (await sessionOf(world, request))?.user ?? null;
-    return { ...person, account, rights: world.rights.rightsOf(account), byCookie: account !== null };
+    const session = (await sessionOf(world, request)) ?? null;
+    return { ...personActor(world, request, session, 'api'), byCookie: session !== null };
   }
 
   /** The body, by the rules of its parameters, or undefined when it was refused and answered. */

@@ -37,7 +37,12 @@ export const toSession = (row: Row<'sessions'>): Session => ({
   expiresAt: row.expires_at as Instant,
   agent: row.agent,
   address: row.address,
+  proof: toProof(row),
 });
+
+/** A method that this program does not know proves nothing to it. */
+const toProof = ({ proven_at: at, proven_by: by }: Row<'sessions'>): Session['proof'] =>
+  at !== null && (by === 'password' || by === 'passkey') ? { at: at as Instant, method: by } : null;
 
 export const toAccountToken = (row: Row<'account_tokens'>): AccountToken => ({
   digest: row.digest as Digest,

@@ -24,6 +24,8 @@ export interface Schema {
     expires_at: number;
     agent: Generated<string>;
     address: Generated<string>;
+    proven_at: Generated<number | null>;
+    proven_by: Generated<string | null>;
   };
   account_tokens: { digest: string; kind: string; user_id: number | null; data: string; expires_at: number };
   passkeys: {

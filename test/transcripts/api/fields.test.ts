@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { personActor } from '#harness/consents.ts';
 import { basic } from '#harness/world.ts';
 import { clientSchema } from '#http/routes/api/shapes.ts';
 import { Desk, type Ids, refused, type Said } from './desk.ts';
@@ -143,10 +144,11 @@ test('nobody but those who may is told what changed in a field they do not see',
   const all = await desk.call('listAudit', {}, { as: 'rex', query: `?client_id=${ids.client_id}&limit=1` });
   assert.deepEqual(all.json().items[0].changes, masked);
   const { edition, id } = await desk.client(ids);
-  const token = desk.world.built.world.registry.changeToken(
-    { kind: 'person', account: desk.people.rex, rights: new Set(), address: null, via: 'api' },
-    { ...(await desk.client(ids)), id, edition: edition - 1 },
-  );
+  const token = desk.world.built.world.registry.changeToken(personActor(desk.people.rex, new Set()), {
+    ...(await desk.client(ids)),
+    id,
+    edition: edition - 1,
+  });
   const conflict = await desk.call('disableClient', ids, { as: 'rex', body: {}, seen: token });
   refused(conflict, 412, 'change_conflict');
   assert.deepEqual(conflict.json().since[0].changes, masked);

@@ -81,11 +81,13 @@ test('a session lasts 14 days and ends at sign-out; its secret is not stored', a
   assert.ok(one.ok && other.ok);
   assert.notEqual(one.value.sessionSecret, other.value.sessionSecret);
   assert.equal(one.value.expiresAt - clock.now(), 14 * 86_400);
-  assert.equal((await accounts.sessionOf(one.value.sessionSecret))?.name, 'Ada');
+  const opened = await accounts.sessionOf(one.value.sessionSecret);
+  assert.equal(opened?.account.name, 'Ada');
+  assert.deepEqual(opened?.proof, { at: clock.now(), method: 'password' });
   await accounts.signOut(one.value.sessionSecret);
   assert.equal(await accounts.sessionOf(one.value.sessionSecret), undefined);
   pass(14 * 86_400 - 1);
-  assert.equal((await accounts.sessionOf(other.value.sessionSecret))?.name, 'Ada');
+  assert.equal((await accounts.sessionOf(other.value.sessionSecret))?.account.name, 'Ada');
   pass(1);
   assert.equal(await accounts.sessionOf(other.value.sessionSecret), undefined);
   assert.equal(await accounts.sessionOf('x'.repeat(10_000)), undefined);
@@ -161,7 +163,7 @@ test('the set-up secret makes one administrator, once; a newer one replaces it',
   const first = await accounts.setUp(secret, ada, HERE);
   assert.ok(first.ok);
   assert.ok(first.value.account.groups.includes('administrator'));
-  assert.equal((await accounts.sessionOf(first.value.sessionSecret))?.id, first.value.account.id);
+  assert.equal((await accounts.sessionOf(first.value.sessionSecret))?.account.id, first.value.account.id);
   assert.equal(kindOf(await accounts.setUp(secret, { ...ada, name: 'Eve' }, HERE)), 'link-used');
   assert.equal((await store.listAccounts()).length, 1);
   await store.close();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Config, readConfig, settingNames } from '#config/config.ts';
 import { noStructure, readConfigFile } from '#config/file.ts';
+import { personActor } from '#harness/consents.ts';
 import { TestWorld } from '#harness/world.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
@@ -380,7 +381,7 @@ test('risks for which two must say yes, read-only mode and idle proposals are as
   const [ada, rita] = [await world.person('Ada'), await world.person('Rita', ['reviewer'])];
   const { registry, rights } = world.built.world;
   const { client } = await world.client(ada, { name: 'web', scopes: ['delete'] }, false);
-  const actor = { kind: 'person', account: rita, rights: rights.rightsOf(rita), address: null, via: 'api' } as const;
+  const actor = personActor(rita, rights.rightsOf(rita));
   const answer = await registry.submit(actor, 'approve', { clientId: client.id, reason: '' });
   assert.equal(answer.ok && answer.value.waiting, true);
   world.wait(3601);

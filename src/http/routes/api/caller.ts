@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { csrfHolds } from '#accounts/sign-in.ts';
 import type { Actor } from '#registry/actor.ts';
 import { sentRequest } from '../../sent.ts';
-import { sessionOf } from '../../visitor.ts';
+import { appActor, personActor, sessionOf } from '../../visitor.ts';
 import type { World } from '../../world.ts';
 import { sendProblem } from './problems.ts';
 import type { ApiRoute } from './route.ts';
@@ -25,20 +25,20 @@ export async function callerOf(world: World, request: FastifyRequest, reply: Fas
       reply.header('www-authenticate', wwwAuthenticate);
       return no(status, 'invalid_token', 'The token or signature does not hold, or is not for this place.');
     }
-    const { user, scopes, rights } = permit.value;
+    const { scopes } = permit.value;
     if (route.scope !== null && route.scope !== 'nobody' && !scopes.includes(route.scope)) {
       reply.header('www-authenticate', `Bearer realm="gatehouse", error="insufficient_scope", scope="${route.scope}"`);
       return no(403, 'insufficient_scope', `The token needs the scope ${route.scope}.`, { scope: route.scope });
     }
-    return { kind: 'person', account: user, rights, address: request.ip, via: 'api' };
+    return appActor(request, permit.value);
   }
   const session = await sessionOf(world, request);
-  if (session === undefined) return { kind: 'person', account: null, rights: world.rights.rightsOf(null), address: request.ip, via: 'api' };
+  if (session === undefined) return personActor(world, request, null, 'api');
   const { origin, 'sec-fetch-site': site, 'x-csrf-token': proof } = request.headers;
   const foreign = (origin !== undefined && origin !== world.origin) || (site !== undefined && site !== 'same-origin' && site !== 'none');
   const proven = safe.has(request.method) || (typeof proof === 'string' && csrfHolds(session.secret, proof));
   if (foreign || !proven) {
     return no(403, 'cross_site', 'A browser session needs the header X-CSRF-Token, from a page of this server. Better use a token.');
   }
-  return { kind: 'person', account: session.user, rights: world.rights.rightsOf(session.user), address: request.ip, via: 'api' };
+  return personActor(world, request, session, 'api');
 }

@@ -110,7 +110,7 @@ export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<Ta
     if (header.every((byte) => byte === 0)) break;
     if (Number.parseInt(header.toString('latin1', 148, 156), 8) !== sumOf(header)) throw new BrokenArchive('it is no archive of ours');
     const size = header[124] === 0x80 ? Number(header.readBigUInt64BE(128)) : Number.parseInt(header.toString('latin1', 124, 136), 8);
-    const name = header.toString('utf8', 0, 100).replace(/\0.*$/s, '');
+    const name = header.toString('utf8', 0, 100).split('\0', 1)[0] ?? '';
     if (header.toString('latin1', 156, 157) !== '0' || !Number.isSafeInteger(size)) throw new BrokenArchive('it holds more than files');
     yield { name, size, content: contentOf(pieces, size) };
     await pieces.exactly((BLOCK - (size % BLOCK)) % BLOCK);

@@ -93,6 +93,12 @@ const lasting = (least: number, most: number) =>
 
 const onOff = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => value === 'on' || value === 'true' || value === '1');
 
+function withoutTrailingSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '/') end -= 1;
+  return text.slice(0, end);
+}
+
 const issuerUrl = z
   .string()
   .max(512)
@@ -100,7 +106,7 @@ const issuerUrl = z
     const url = URL.parse(text);
     return url !== null && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username && !url.password;
   })
-  .transform((text) => text.replace(/\/+$/, ''));
+  .transform(withoutTrailingSlashes);
 
 /** Null for `database`; otherwise the URLs, which for a Cluster share scheme and credentials and name no database. */
 function redisServers(text: string, context: z.RefinementCtx): readonly string[] | null {

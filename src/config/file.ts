@@ -59,8 +59,11 @@ export interface FileProblem {
 }
 
 /** What to write, from a message of the checker. */
-const wanted = (message: string) =>
-  message.replace(/^use /, '').replace(/^Invalid (?:input|option): expected (.*?)(?:, received .*)?$/, '$1');
+function wanted(message: string): string {
+  const plain = message.replace(/^use /, '');
+  const expected = plain.replace(/^Invalid (?:input|option): expected /, '');
+  return expected === plain ? plain : (expected.split(', received ', 1)[0] ?? '');
+}
 
 /** What a file says, as far as it can be read, and what is wrong with the rest. */
 export interface ConfigFile {

@@ -12,7 +12,9 @@ export function serveAsset(app: FastifyInstance, path: string, type: 'text/css' 
       .header('content-type', `${type}; charset=utf-8`)
       .header('cache-control', 'public, max-age=3600')
       .header('vary', 'accept-encoding');
-    const takes = /(?:^|,)\s*gzip\s*(?:,|$)/i.test(request.headers['accept-encoding'] ?? '');
+    const takes = String(request.headers['accept-encoding'] ?? '')
+      .split(',')
+      .some((coding) => coding.trim().toLowerCase() === 'gzip');
     return takes ? reply.header('content-encoding', 'gzip').send(small) : reply.send(text);
   });
 }

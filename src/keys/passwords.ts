@@ -31,7 +31,7 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 const image = (plain: string, salt: Uint8Array, { memory, passes, parallelism } = cost) =>
   inTurn(() => derive('argon2id', { message: plain.normalize('NFC'), nonce: salt, memory, passes, parallelism, tagLength: 32 }));
 
-const unpadded = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').replace(/=+$/, '');
+const unpadded = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').replaceAll('=', '');
 
 /** Hashes a password with argon2id (RFC 9106); answers a PHC string. */
 export async function hashPassword(plain: string, entropy: Entropy): Promise<string> {

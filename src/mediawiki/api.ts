@@ -79,7 +79,7 @@ function siteinfo(site: ApiSite, props: ReadonlySet<string>, version: 1 | 2): Re
       invalidusernamechars: '@:>=',
       timezone: 'UTC',
       timeoffset: 0,
-      time: site.now.toISOString().replace(/\.\d+Z$/, 'Z'),
+      time: site.now.toISOString().replace(/\.\d{3}Z$/, 'Z'),
       articlepath: '/wiki/$1',
       scriptpath: '/w',
       script: '/w/index.php',

@@ -11,8 +11,9 @@ export function pageOf(title: string): Page {
   const tidy = title.replace(/^[\s_:]+/, '').replace(/[\s_]+/g, '_');
   const match = /^special:_?(?:mw)?oauth(?:\/(.*))?$/is.exec(tidy);
   if (match) return { kind: 'oauth', sub: match[1] ?? '' };
-  const special = /^special:_?([^/]+)(?:\/(.*))?$/is.exec(tidy);
-  return special ? { kind: 'special', name: (special[1] as string).toLowerCase(), sub: special[2] ?? '' } : { kind: 'other' };
+  const prefix = /^special:_?/i.exec(tidy)?.[0];
+  const [name = '', ...sub] = prefix === undefined ? [] : tidy.slice(prefix.length).split('/');
+  return name === '' ? { kind: 'other' } : { kind: 'special', name: name.toLowerCase(), sub: sub.join('/') };
 }
 
 /** The title in a path below `/wiki/` or `/w/index.php/`; undefined when the path holds none, or one that cannot be decoded. */

@@ -26,6 +26,9 @@ export const letterWords =
     const paragraphs = [words.say(`letter.${message.kind}.text`, values), words.say('letter.end', values)];
     return {
       subject: `[${values.site}] ${words.say(`letter.${message.kind}.subject`)}`,
-      text: `${paragraphs.join('\n\n').replace(/[ ]*\n\n+[ ]*/g, '\n\n')}\n`,
+      text: `${paragraphs
+        .flatMap((text) => text.split('\n\n').map((part) => part.trim()))
+        .filter((part) => part !== '')
+        .join('\n\n')}\n`,
     };
   };

@@ -107,7 +107,8 @@ export function acceptedLanguage(header: string | undefined): Language | undefin
     .slice(0, 500)
     .split(',')
     .map((part, index) => {
-      const [tag, quality] = part.split(/;\s*q=/);
+      const [tag, ...parameters] = part.split(';').map((piece) => piece.trim());
+      const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
       return { language: languageOf(tag), weight: quality === undefined ? 1 : Number(quality) || 0, index };
     })
     .filter(({ language, weight }) => language !== undefined && weight > 0)

@@ -101,6 +101,12 @@ const judged = {
   restrictions: 'restrictions',
 } as const satisfies Partial<Record<Key, keyof typeof judges>>;
 
+/** What to write, from a message of the checker. */
+function wanted(message: string): string {
+  const expected = message.replace(/^Invalid (?:input|option): expected /, '');
+  return expected === message ? message : `use ${expected.split(', received ', 1)[0]}`;
+}
+
 /** What is wrong with an entry's keys and types; empty: nothing. */
 function shapeProblems(given: Readonly<Record<string, unknown>>): readonly [field: string, problem: string][] {
   const problems: [string, string][] = [];
@@ -114,13 +120,7 @@ function shapeProblems(given: Readonly<Record<string, unknown>>): readonly [fiel
     else if (![...required, ...optional].includes(key as Key)) problems.push([key, 'is not for an app of this kind']);
     else {
       const read = shape[key as Key].safeParse(value);
-      if (!read.success)
-        problems.push([
-          key,
-          read.error.issues
-            .map(({ message }) => message.replace(/^Invalid (?:input|option): expected (.*?)(?:, received .*)?$/, 'use $1'))
-            .join('; '),
-        ]);
+      if (!read.success) problems.push([key, read.error.issues.map(({ message }) => wanted(message)).join('; ')]);
     }
   }
   return problems;

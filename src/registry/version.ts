@@ -32,18 +32,22 @@ export function compareVersions(one: string, other: string): number {
   return 0;
 }
 
-const modifier = '[._-]?(?:(?:stable|beta|b|RC|alpha|a|patch|pl|p)(?:[.-]?\\d+)*)?(?:[.-]?dev)?';
-const classic = new RegExp(`^v?\\d{1,5}(?:\\.\\d+){0,3}${modifier}$`, 'i');
-const dated = new RegExp(`^v?\\d{4}(?:[.:-]?\\d{2}){1,6}(?:[.:-]?\\d{1,3})?${modifier}$`, 'i');
+// The number and what follows it are read one after the other: each in one way, so that no text takes long to refuse.
+const classic = /^v?\d{1,5}(?:\.\d+){0,3}/i;
+const dated = /^v?\d{4}(?:[.:-]?\d{2}){1,6}(?:[.:-]?\d{1,3})?/i;
+const modifier = /^[._-]?(?:(?:stable|beta|b|RC|alpha|a|patch|pl|p)(?:[.-]?\d+(?:[.-]\d+)*)?)?(?:[.-]?dev)?$/i;
 const branch = /^v?\d+(?:\.(?:\d+|[xX*])){0,3}-dev$/i;
 
 /** True for a version text in one of the usual forms (registry 4.2). */
 export function isVersion(text: string): boolean {
   if (text === '' || Buffer.byteLength(text) > 32) return false;
-  const bare = text
-    .trim()
-    .replace(/ as .+$/, '')
-    .replace(/@(?:stable|RC|beta|alpha|dev)$/i, '')
-    .replace(/\+[0-9A-Za-z.-]+$/, '');
-  return classic.test(bare) || dated.test(bare) || branch.test(bare) || /^dev-.+/.test(bare) || /^(?:master|trunk|default)$/.test(bare);
+  const [named = ''] = text.trim().split(' as ', 1);
+  const stable = named.replace(/@(?:stable|RC|beta|alpha|dev)$/i, '');
+  const plus = stable.lastIndexOf('+');
+  const bare = plus >= 0 && /^[0-9A-Za-z.-]+$/.test(stable.slice(plus + 1)) ? stable.slice(0, plus) : stable;
+  const isNumbered = [classic, dated].some((number) => {
+    const [digits] = number.exec(bare) ?? [];
+    return digits !== undefined && modifier.test(bare.slice(digits.length));
+  });
+  return isNumbered || branch.test(bare) || /^dev-.+/.test(bare) || /^(?:master|trunk|default)$/.test(bare);
 }

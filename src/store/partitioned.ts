@@ -9,7 +9,7 @@ export interface Part {
   readonly to: string | null;
 }
 
-const bounds = /^FOR VALUES FROM \((?:MINVALUE|'(.*)')\) TO \((?:MAXVALUE|'(.*)')\)$/;
+const bounds = /^FOR VALUES FROM \((?:MINVALUE|'([^']*)')\) TO \((?:MAXVALUE|'([^']*)')\)$/;
 
 /** Reads a bound as PostgreSQL writes it. Undefined: it is not a range (the DEFAULT partition). */
 export function toPart(name: string, bound: string): Part | undefined {

@@ -27,7 +27,7 @@ export function parseBasic(
   const { scheme, rest } = splitScheme(value);
   if (scheme !== 'basic' || !/^[A-Za-z0-9+/]+={0,2}$/.test(rest) || rest.length > 8192) return malformed;
   const bytes = Buffer.from(rest, 'base64');
-  if (bytes.toString('base64').replace(/=+$/, '') !== rest.replace(/=+$/, '')) return malformed;
+  if (bytes.toString('base64').replaceAll('=', '') !== rest.replaceAll('=', '')) return malformed;
   const text = utf8(bytes);
   const colon = text?.indexOf(':') ?? -1;
   if (text === undefined || colon < 1 || /[\0-\x1f\x7f]/.test(text)) return malformed;

@@ -5,6 +5,7 @@ import { stepsOf } from '#harness/steps.ts';
 import { TestWorld } from '#harness/world.ts';
 import { differences } from '#oauth1/diagnose.ts';
 import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
+import { expressionsIn, neverBacktracks } from '../lint/expressions.ts';
 import { textOf, worstTexts } from './data/worst-texts.ts';
 
 // One thread serves everybody: a text that takes long to read holds all of them, and no time-out fires meanwhile. So each reader has a bound,
@@ -64,6 +65,38 @@ test('the count sees what is quadratic: in loops of ours, in callbacks, in searc
     (length) => list(length).reduce((rest) => rest.replace('z', ''), 'x'.repeat(length)),
   ];
   for (const work of careless) assert.ok(stepsOf(() => work(400)) > 3 * stepsOf(() => work(200)), String(work));
+});
+
+/** Expressions that hold a server, among them those that did. */
+const slow = [
+  String.raw`const a = /^([!#$%&'*+.^_|~\w-]+):[ \t]*(.*?)[ \t]*$/;`,
+  String.raw`const a = /^([A-Za-z]{1,16})\s+(https?:\/\/[^/?#\s]+)?([^\s#]*)(?:\s+HTTP\/[\d.]+)?\s*$/;`,
+  "text.replace(/=+$/, '');",
+  String.raw`text.split(/\s*,\s*/);`,
+  String.raw`const fields = { name: /^(?:[.-]?\d+)*$/i };`,
+  'const a = /(a+)+b/y;',
+];
+for (const source of slow) {
+  test(`the linter refuses ${source}`, () => {
+    const [found, ...more] = expressionsIn('slow.ts', source);
+    assert.ok(found?.literal && more.length === 0);
+    assert.equal(neverBacktracks(found.literal), false);
+  });
+}
+
+test('the linter finds every expression of a text, and refuses to judge one that is put together', () => {
+  const source =
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source
+    'type A = { readonly b: string };\nconst a = (text: string): boolean => /^a/.test(text);\nnew RegExp(`^${a}$`);\nRegExp("a+")';
+  assert.deepEqual(
+    expressionsIn('some.ts', source).map(({ line, text, literal }) => [line, text, literal?.pattern ?? null]),
+    [
+      [2, '/^a/', '^a'],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source
+      [3, 'new RegExp(`^${a}$`)', null],
+      [4, 'RegExp("a+")', null],
+    ],
+  );
 });
 
 let world: TestWorld;

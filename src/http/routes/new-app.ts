@@ -13,10 +13,14 @@ import { type PageAnswer, showPage, takeForm } from '../page.ts';
 import type { World } from '../world.ts';
 
 /** A version after this one, as people count: the last number, one more. */
-const raised = (version: string): string =>
-  /\d(?=\D*$)/.test(version)
-    ? version.replace(/(\d+)(\D*)$/, (_all, digits: string, rest: string) => `${Number(digits) + 1}${rest}`)
-    : version;
+function raised(version: string): string {
+  const isDigit = (at: number) => /^\d$/.test(version[at] ?? '');
+  let end = version.length;
+  while (end > 0 && !isDigit(end - 1)) end -= 1;
+  let start = end;
+  while (start > 0 && isDigit(start - 1)) start -= 1;
+  return start === end ? version : `${version.slice(0, start)}${Number(version.slice(start, end)) + 1}${version.slice(end)}`;
+}
 
 function showForm(
   call: OwnCall,

@@ -78,7 +78,7 @@ function kept<R>(made: Statement<R>): Statement<R> {
   return made;
 }
 
-const answersRows = (text: string) => /^\s*select\b|\breturning\b/i.test(text);
+const answersRows = (text: string) => /^select\b|\breturning\b/i.test(text.trimStart());
 
 /** Compiles a query once, for both databases. A value it needs and does not get is a fault. */
 export function statement<R>(query: { compile(): CompiledQuery<R> }, altering?: Altering): Statement<R> {

@@ -8,6 +8,7 @@ import { type Guard, makeGuard } from '#guard/permit.ts';
 import { mediawikiRoutes } from '#http/routes/mediawiki.ts';
 import type { World } from '#http/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
+import { Unavailable } from '#kernel/unavailable.ts';
 import type { SigningSource } from '#keys/generations.ts';
 import { makeMint } from '#keys/mint.ts';
 import { fixedRing, type KeyRing } from '#keys/ring.ts';
@@ -15,7 +16,7 @@ import { makeSealer } from '#keys/sealer.ts';
 import { makeSigning } from '#keys/signing.ts';
 import { makeMintOwnerToken } from '#oauth2/access-token.ts';
 import { letterWords } from '#pages/letters.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock, Steady } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Log } from '#ports/log.ts';
 import type { Mail } from '#ports/mail.ts';
@@ -31,16 +32,19 @@ import { loadScopes } from '#registry/scopes.ts';
 import { makeSites } from '#registry/sites.ts';
 import { makeUsage } from '#registry/usage.ts';
 import type { Store } from '#store/store.ts';
+import { type ClockWatch, watchClock } from './clocks.ts';
 import { settleConfigured } from './configured-apps.ts';
 import { makeFaces } from './faces.ts';
 import { type KeyCare, makeKeyCare } from './key-care.ts';
 import { keyDirectory, openRing, openSigning } from './key-files.ts';
-import { fetchWeb, jsonLog, smtpMail, systemClock, systemEntropy } from './outside.ts';
+import { fetchWeb, jsonLog, smtpMail, systemClock, systemEntropy, systemSteady } from './outside.ts';
 import { opened, reached, shortLived } from './storage.ts';
 
 /** Replaceable ways out of the program, for tests. */
 export interface Outside {
   readonly clock: Clock;
+  /** What the clock is watched by; left out: it is taken for right. */
+  readonly steady?: Steady | undefined;
   readonly entropy: Entropy;
   readonly log: Log;
   /** Where the database is: a path, `sqlite:PATH`, `postgres://…`, or `:memory:`, which keeps nothing. */
@@ -62,6 +66,7 @@ export interface Built {
   settle(): Promise<void>;
   readonly delivery: Delivery;
   readonly keys: KeyCare;
+  readonly clocks: ClockWatch;
   /** Writes down what was used since the last time. */
   flushUsage(): Promise<void>;
 }
@@ -107,6 +112,7 @@ export function realOutside(config: Config): Outside {
   const directory = keyDirectory(config.data, systemClock, systemEntropy);
   return {
     clock: systemClock,
+    steady: systemSteady,
     entropy: systemEntropy,
     log: jsonLog(config.logLevel, systemClock),
     database: config.database,
@@ -127,6 +133,15 @@ function changeTokenKey(masterKey: Uint8Array): Uint8Array {
   return key;
 }
 
+/** Lets nobody in by a clock that is known to be wrong. */
+const guardedBy = (clocks: ClockWatch, guard: Guard): Guard => ({
+  ...guard,
+  permit: async (sent, site) => {
+    if (clocks.standing().state === 'far') throw new Unavailable('the clock of this node is wrong', 5);
+    return guard.permit(sent, site);
+  },
+});
+
 /** Builds everything; the only place that names a concrete store, clock or key. */
 export function makeWorld(config: Config, outside: Outside): Built {
   const { clock, entropy, log } = outside;
@@ -139,6 +154,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     loadScopes,
   );
   const store = shortLived(config, clock, opened(config, outside.database, { log, clock }));
+  const clocks = watchClock({ clock, steady: outside.steady ?? null, store, log });
   const mint = makeMint(clock, entropy);
   const sealer = makeSealer(outside.masterKeys, entropy);
   const signing = makeSigning(outside.signingKeys, clock);
@@ -171,7 +187,10 @@ export function makeWorld(config: Config, outside: Outside): Built {
     clock,
     entropy,
   });
-  const guard = makeGuard({ oauth1: coreFace.oauth1, oauth2: coreFace.oauth2, scopes, rightsOf: rights.rightsOf, realm: 'gatehouse' });
+  const guard = guardedBy(
+    clocks,
+    makeGuard({ oauth1: coreFace.oauth1, oauth2: coreFace.oauth2, scopes, rightsOf: rights.rightsOf, realm: 'gatehouse' }),
+  );
   const world: World = {
     guard,
     issuer: config.issuer,
@@ -231,6 +250,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     signing,
     mint,
     clock,
+    clocks,
     log,
     about: {
       version: version(),
@@ -271,6 +291,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     settle,
     delivery,
     keys,
+    clocks,
     flushUsage: async () => void (await Promise.all([usage.flush(), failures.flush()])),
   };
 }

@@ -9,6 +9,7 @@ import { type Config, readConfig } from '#config/config.ts';
 import { operatorDesk } from '#registry/operator.ts';
 import { isPostgres, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
+import type { Store } from '#store/store.ts';
 import { makeWorld, realOutside, version } from './app.ts';
 import { makeBackup, restoreBackup } from './backup.ts';
 import { makeKeyDesk } from './key-desk.ts';
@@ -44,6 +45,19 @@ export async function migrateStore(config: Config, dryRun: boolean): Promise<Mig
 export const partitionTables = (config: Config, wish: PartitionWish, tell: (line: PartitionLine) => void): Promise<PartitionAnswer> =>
   partitionStore(config, systemClock, wish, tell);
 
+/** Half a minute, as for a node: what a command writes, or takes for old enough, is so for everybody. */
+const MOST_APART_MS = 30_000;
+
+/** A command that judges by a wrong clock would do so for everybody. Throws UsageError with the seconds. */
+async function refuseWrongClock(store: Pick<Store, 'serverTime'>): Promise<void> {
+  const theirs = await reached(() => store.serverTime());
+  const apart = theirs === null ? 0 : systemClock.millis() - theirs;
+  if (Math.abs(apart) > MOST_APART_MS)
+    throw new UsageError(
+      `the clock of this machine is ${Math.round(apart / 1000)} seconds from the database's: set it by NTP, then try again.`,
+    );
+}
+
 /** `gatehouse keys …`: the keys, and the store when it has to be asked. */
 export const openKeyDesk = (config: Config): KeyDesk =>
   makeKeyDesk({
@@ -54,6 +68,7 @@ export const openKeyDesk = (config: Config): KeyDesk =>
       const store = opened({ ...config, migrate: false }, config.database);
       try {
         await reached(() => store.ready({ migrate: false }));
+        await refuseWrongClock(store);
         return await reached(() => ask(store));
       } finally {
         await store.close();
@@ -86,10 +101,13 @@ export async function restore(config: Config, from: string): Promise<BackupAnswe
 /** Opens the store and the keys for one command. */
 export async function openVerbs(config: Config): Promise<Verbs> {
   const { world, store, settle } = makeWorld(config, realOutside(config));
-  await settle().catch(async (fault) => {
+  try {
+    await settle();
+    await refuseWrongClock(store);
+  } catch (fault) {
     await store.close();
     throw fault;
-  });
+  }
   const { accounts, registry, records } = world;
   return { accounts, registry, clients: operatorDesk(registry), records, close: () => store.close() };
 }

@@ -1,12 +1,45 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 import type { Config } from '#config/config.ts';
 import { instant } from '#kernel/time.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock, Steady } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Log } from '#ports/log.ts';
 
 /** The real clock. */
 export const systemClock: Clock = { now: () => instant(Date.now() / 1000), millis: () => Date.now() };
+
+function bootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/** The time since the machine started. `performance` alone stands still while it sleeps: when the clock moved against it, the machine is asked. */
+function machineSteady(): Steady {
+  const SEEN_MS = 200;
+  const started = () => uptime() * 1000 - performance.now();
+  let base = started();
+  let wall = Date.now() - performance.now();
+  return {
+    boot: bootId(),
+    millis() {
+      const run = performance.now();
+      if (Math.abs(Date.now() - run - wall) > SEEN_MS) {
+        wall = Date.now() - run;
+        // Never back: both are told in fractions of their own.
+        base = Math.max(base, started());
+      }
+      return base + run;
+    },
+  };
+}
+
+/** The real steady time. */
+export const systemSteady: Steady = machineSteady();
 
 const POOL = 4096;
 let pool = Buffer.alloc(0);

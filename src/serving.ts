@@ -2,9 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import { type ExitCode, type Io, UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
 import { buildHttp } from '#http/app.ts';
+import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Log } from '#ports/log.ts';
 import { type Built, makeWorld, realOutside } from './app.ts';
 import { partitionWatch } from './partitions.ts';
+import { purgeDue } from './reaper.ts';
 import { isWorker, leave, runWorkers, sharedPort, tellServing } from './workers.ts';
 
 /** A server that listens; `stop` answers what is on its way, then closes. */
@@ -14,12 +16,9 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-const PURGE_AT_MOST = 2000;
-const MOST_BATCHES = 500;
-
-/** Purges batch by batch until nothing is left that is due; others get their turn between two batches. */
-async function purgeAll(batch: () => Promise<number>): Promise<void> {
-  for (let turn = 0; turn < MOST_BATCHES && (await batch()) >= PURGE_AT_MOST; turn++) await new Promise((resolve) => setImmediate(resolve));
+/** A store that does not answer is told of by whoever needs its answer. */
+function unlessUnavailable(fault: unknown): void {
+  if (!isUnavailable(fault)) throw fault;
 }
 
 interface Job {
@@ -53,16 +52,21 @@ function repeat(log: Log, jobs: readonly Job[]): () => Promise<void> {
 export async function start(config: Config, built: Built, say: (line: string) => void): Promise<Running> {
   const { world, store, delivery } = built;
   await built.settle();
+  const { clocks } = built;
+  await clocks.look();
+  const agreed = (job: () => Promise<unknown>) => async () => void (clocks.standing().state === 'agrees' && (await job()));
   const app = buildHttp(world);
   const address = await app.listen({ port: config.port, host: config.host, ...sharedPort() });
   const stopJobs = repeat(world.log, [
-    { name: 'purge', everyMs: 60_000, run: () => purgeAll(() => store.purgeExpired(world.clock.now(), PURGE_AT_MOST)) },
-    { name: 'partitions', everyMs: 60_000, run: partitionWatch(store, world.clock, world.log) },
-    { name: 'expiry of idle proposals', everyMs: 60_000, run: () => world.registry.expireIdle() },
-    { name: 'delivery of notices', everyMs: 5_000, run: () => delivery.run() },
+    { name: 'look at the clocks', everyMs: 2_000, run: () => clocks.look().catch(unlessUnavailable) },
+    // What is over for all is judged by a clock that agrees with the store's, and by none that is known to be wrong (ADR 14).
+    { name: 'purge', everyMs: 60_000, run: () => purgeDue(store, clocks) },
+    { name: 'partitions', everyMs: 60_000, run: agreed(partitionWatch(store, world.clock, world.log)) },
+    { name: 'expiry of idle proposals', everyMs: 60_000, run: agreed(() => world.registry.expireIdle()) },
+    { name: 'delivery of notices', everyMs: 5_000, run: agreed(() => delivery.run()) },
     // A key that was withdrawn after a leak must not be believed for longer than a second: two small looks at the disk.
     { name: 'watch of the keys', everyMs: 500, run: async () => built.keys.look() },
-    { name: 'renewal of the signing keys', everyMs: 60_000, run: () => built.keys.renewSigning() },
+    { name: 'renewal of the signing keys', everyMs: 60_000, run: agreed(() => built.keys.renewSigning()) },
     { name: 'sealing again', everyMs: 2_000, run: () => built.keys.reseal() },
     { name: 'usage', everyMs: 10_000, run: () => built.flushUsage() },
   ]);

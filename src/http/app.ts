@@ -37,6 +37,9 @@ const always = {
   'x-frame-options': 'DENY',
 } as const;
 
+/** Answered whatever the clock says: how the node is, and what pages look like. */
+const alwaysServed = /^\/(?:healthz|readyz|assets\/[\w.-]{1,64})(?:\?|$)/;
+
 /** Builds the HTTP server over the world; it does not listen yet. */
 export function buildHttp(world: World): FastifyInstance {
   const app = Fastify({
@@ -52,9 +55,11 @@ export function buildHttp(world: World): FastifyInstance {
   // Bodies stay bytes: each protocol reads its own, and signatures are made over what was sent.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
     reply.headers(always);
     if (world.secure) reply.header('strict-transport-security', 'max-age=31536000');
+    if (world.clocks.standing().state !== 'far' || alwaysServed.test(request.raw.url ?? '')) return;
+    return answerPlain(world, request, reply.header('retry-after', '5').header('cache-control', 'no-store'), 503, 'fault');
   });
   app.setErrorHandler((fault: FastifyError, request, reply) => answerFault(world, fault, request, reply));
   app.setNotFoundHandler((request, reply) => {
@@ -66,13 +71,17 @@ export function buildHttp(world: World): FastifyInstance {
 
   app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ alive: true }));
   app.get('/readyz', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    // The log tells by how much. A balancer sends to those whose clock is right.
+    if (world.clocks.standing().state !== 'agrees')
+      return reply.code(503).header('retry-after', '5').send({ ready: false, reason: 'clock' });
     try {
       await world.ping();
       if (world.signing.jwks().keys.length === 0) throw new Error('there are no signing keys');
-      return reply.header('cache-control', 'no-store').send({ ready: true });
+      return reply.send({ ready: true });
     } catch (fault) {
       world.log.error('not ready', { message: (fault as Error).message });
-      return reply.code(503).header('cache-control', 'no-store').header('retry-after', '5').send({ ready: false });
+      return reply.code(503).header('retry-after', '5').send({ ready: false });
     }
   });
   serveAsset(app, '/assets/gatehouse.css', 'text/css', stylesheet);

@@ -9,7 +9,7 @@ import type { Mint } from '#keys/mint.ts';
 import type { SigningKeys } from '#keys/signing.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock, ClockStanding } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
 import type { AuthorizationRequests, OAuth2Asked } from '#registry/authorization-request.ts';
 import type { ReviewClaims } from '#registry/claims.ts';
@@ -61,6 +61,12 @@ export interface World {
   readonly signing: SigningKeys;
   readonly mint: Mint;
   readonly clock: Clock;
+  readonly clocks: {
+    /** Whether this node's clock can be relied on. Nothing is served while it is far off. */
+    standing(): ClockStanding;
+    /** Null: nothing that expired is deleted at present. */
+    purgeUntil(): Instant | null;
+  };
   readonly log: Log;
   readonly about: About;
   /** Rejects when the store cannot be reached. */

@@ -33,6 +33,10 @@ export interface OverviewView {
   /** Seconds since then. */
   readonly upFor: number;
   readonly storeReachable: boolean;
+  /** Seconds by which this node's clock is off; null: it agrees. */
+  readonly clockApart: number | null;
+  /** What expired is deleted at present. */
+  readonly purging: boolean;
   readonly keys: readonly { readonly kid: string; readonly algorithm: string }[];
   readonly readOnly: string | null;
   /** Seconds; null: idle proposals never expire. */
@@ -55,6 +59,13 @@ const span = (words: Words, seconds: number): string => {
 const good = (words: Words, key: MessageKey): Html => html`<span class="badge good">${words.say(key)}</span>`;
 const bad = (words: Words, key: MessageKey): Html => html`<span class="badge bad">${words.say(key)}</span>`;
 
+const clockRow = (words: Words, { clockApart, purging }: Pick<OverviewView, 'clockApart' | 'purging'>): Html =>
+  html`${
+    clockApart === null
+      ? good(words, 'admin.clock-agrees')
+      : html`<span class="badge bad">${words.say('admin.clock-apart', { seconds: words.number(clockApart) })}</span>`
+  }${purging ? '' : html` <span class="quiet">${words.say('admin.clock-holds')}</span>`}`;
+
 /** How the server is. */
 export function overviewPage(frame: Frame, view: OverviewView): Html {
   const { words } = frame;
@@ -72,6 +83,7 @@ ${section('admin.server', [
   [words.say('admin.version'), view.version],
   [words.say('admin.up'), html`${span(words, view.upFor)} <span class="quiet">(${words.time(view.startedAt)})</span>`],
   [words.say('admin.store'), view.storeReachable ? good(words, 'admin.reachable') : bad(words, 'admin.unreachable')],
+  [words.say('admin.clock'), clockRow(words, view)],
   [
     words.say('admin.keys'),
     view.keys.length === 0

@@ -5,14 +5,12 @@ import type { Consent } from '#registry/consent.ts';
 import { consentById } from './consents.ts';
 import type { Driver } from './driver.ts';
 import { toTemporary } from './sql/rows.ts';
-import { held, lastly, one, param, params, sql, statement, type Unit, write } from './sql/statement.ts';
+import { held, lastly, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 
-const insertNonce = statement(
-  sql
-    .insertInto('nonces')
-    .values(params('key', 'expires_at'))
-    .onConflict((conflict) => conflict.column('key').doNothing()),
-);
+/** One that may have been deleted with those that had expired by some clock is not new, whatever that clock is worth (ADR 14). */
+const insertNonce = written(`
+  INSERT INTO nonces (key, expires_at) SELECT CAST(:key AS TEXT), CAST(:expires_at AS BIGINT)
+  WHERE NOT EXISTS (SELECT 1 FROM purged_until WHERE kind = 'nonce' AND until >= :expires_at) ON CONFLICT (key) DO NOTHING`);
 const insertTemporary = statement(
   sql.insertInto('temporary_credentials').values({ ...params('token', 'client_id', 'secret_sealed', 'callback', 'expires_at'), used: 0 }),
 );

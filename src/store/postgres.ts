@@ -23,6 +23,11 @@ export interface PostgresOptions extends Omit<DriverOptions, 'altered'> {
 }
 
 const nothing = written('SELECT 1');
+/** Not `now()`: that is when the transaction began. SQLite is never asked. */
+const serverTime = written<{ millis: number }>({
+  sqlite: 'SELECT 0 AS millis',
+  postgres: 'SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS millis',
+});
 
 /**
  * Every port of the program over a PostgreSQL database (`postgres://user:password@host/database`). No connection is made yet; `ready` brings
@@ -53,6 +58,7 @@ export function openPostgres(url: string, { remember = true, log, clock, ...opti
       else refuseBehind(await driver.connected(planPostgres));
     },
     plan: () => driver.connected(planPostgres),
+    serverTime: async () => (await driver.read(one(serverTime)))?.millis ?? null,
     ping: async () => void (await driver.read(one(nothing))),
     async close() {
       ear.close();

@@ -19,14 +19,20 @@ const purgeTokensBetween = written(`
   DELETE FROM access_tokens WHERE id >= :from AND id < :to AND id IN (
     SELECT id FROM access_tokens WHERE expires_at <= :now AND id >= :from AND id < :to LIMIT :limit)`);
 
+/**
+ * Nonces go after it was written down, and committed, up to when: whoever still has one of them from before is refused. No later than the
+ * latest that goes, so that a clock that is years ahead keeps out what was sent with it, and nothing else.
+ */
+const nonceMark = written(`
+  INSERT INTO purged_until (kind, until) SELECT 'nonce', max(expires_at) FROM (
+    SELECT expires_at FROM nonces WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit) due WHERE 1 = 1 HAVING max(expires_at) IS NOT NULL
+  ON CONFLICT (kind) DO UPDATE SET until = excluded.until WHERE purged_until.until < excluded.until`);
+const purgeNonces = written(`
+  DELETE FROM nonces WHERE key IN (
+    SELECT key FROM nonces WHERE expires_at <= :now AND expires_at <= (SELECT until FROM purged_until WHERE kind = 'nonce') LIMIT :limit)`);
+
 /** What may go once it has expired. Codes and refresh tokens stay a day longer, so that a late replay still kills its family. */
 const purges: readonly { readonly statement: Statement<unknown>; readonly keptFor: number }[] = [
-  {
-    statement: statement(
-      sql.deleteFrom('nonces').where('key', 'in', sql.selectFrom('nonces').select('key').where('expires_at', '<=', before).limit(most)),
-    ),
-    keptFor: 0,
-  },
   {
     statement: statement(
       sql.deleteFrom('limits').where('key', 'in', sql.selectFrom('limits').select('key').where('expires_at', '<=', before).limit(most)),
@@ -83,7 +89,8 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
  * partitions, and is to be cleared only there.
  */
 export async function purgeExpired(driver: Driver, now: Instant, limit: number, spans: readonly Span[] | null = null): Promise<number> {
-  let gone = 0;
+  await driver.write(() => write(nonceMark, { now, limit }), 'once');
+  let gone = await driver.write(() => write(purgeNonces, { now, limit }), 'once');
   for (const { statement: purge, keptFor } of purges) gone += await driver.write(() => write(purge, { now: now - keptFor, limit }), 'once');
   if (spans === null) return gone + (await driver.write(() => write(purgeTokens, { now, limit }), 'once'));
   for (const [from, to] of spans) gone += await driver.write(() => write(purgeTokensBetween, { from, to, now, limit }), 'once');

@@ -1,6 +1,7 @@
 import { script } from './redis-link.ts';
 
-// Time is the program's own, handed in; every expiry is compared with it ("expires exactly now" is expired). EX is for cleaning alone.
+// Time is the program's own, handed in; every expiry is compared with it ("expires exactly now" is expired). EX is for cleaning alone, and so
+// is all that this server's own clock decides: when that jumps, what is gone too early must not be new again.
 //
 // Only a master answers. A server that became a replica while we are connected to it would go on reading from what may be long past, but refuses
 // to write: so a write that changes nothing stands in front of what may end without one. For a single text it is GETEX, which counts as a write.
@@ -10,6 +11,9 @@ import { script } from './redis-link.ts';
  * and each time one becomes the master, even if it was that before and never stopped. Whoever restarted or took over may have lost what was
  * written last, the book included: then only a nonce with a later timestamp can be told to be new. `INFO` is all a script can learn that from;
  * where neither this nor the server's own identifier is told, nothing but the loss of the book itself is detected.
+ *
+ * When this server's clock runs ahead of ours by a minute more than it did, it may have cleaned away what still counts (a thing is kept five minutes
+ * longer than it lasts): then nothing is believed to be new that is not later than the latest timestamp that was ever claimed.
  */
 const opening = `
 local function told(section, field)
@@ -18,18 +22,29 @@ local function told(section, field)
 end
 local function opened(now)
   local line = told('replication', 'master_replid') or told('server', 'run_id') or 'unknown'
-  local book = redis.call('HMGET', KEYS[1], 'line', 'since')
-  if book[1] == line then return tonumber(book[2]) end
+  local book = redis.call('HMGET', KEYS[1], 'line', 'since', 'apart', 'latest')
+  local apart = tonumber(redis.call('TIME')[1]) - now
+  if book[1] == line then
+    local by = apart - tonumber(book[3] or apart)
+    if book[3] and by >= -60 and by <= 60 then return tonumber(book[2]) end
+    redis.call('HSET', KEYS[1], 'apart', apart)
+    if by <= 60 then return tonumber(book[2]) end
+    local late = math.max(tonumber(book[2]), now + 1, tonumber(book[4] or 0) + 1)
+    redis.call('HSET', KEYS[1], 'since', late)
+    return late
+  end
   -- Within the second of a change nobody can tell what came before it.
   local since = math.max(tonumber(book[2] or 0), now + 1)
-  redis.call('HSET', KEYS[1], 'line', line, 'since', since)
+  redis.call('HSET', KEYS[1], 'line', line, 'since', since, 'apart', apart)
   return since
 end`;
 
 /** KEYS: the book, the nonce. ARGV: now, the nonce's timestamp, how long it is kept. */
 const claiming = `${opening}
 local function claimed()
-  if tonumber(ARGV[2]) < opened(tonumber(ARGV[1])) then return false end
+  local at = tonumber(ARGV[2])
+  if at < opened(tonumber(ARGV[1])) then return false end
+  if tonumber(redis.call('HGET', KEYS[1], 'latest') or 0) < at then redis.call('HSET', KEYS[1], 'latest', at) end
   return redis.call('SET', KEYS[2], '', 'NX', 'EX', ARGV[3])
 end`;
 
@@ -77,10 +92,13 @@ redis.call('HSET', KEYS[3], 'used', '1', 'expires', ARGV[6])
 redis.call('EXPIRE', KEYS[3], ARGV[7])
 return 'redeemed'`);
 
-/** KEYS: the session, its person's index (digests by expiry). The index lives as long as the longest of its sessions. */
+/**
+ * KEYS: the session, its person's index (digests by expiry). The index lives as long as the longest of its sessions. What is over leaves it by the
+ * clock that is behind, five minutes late: a session that is not in it outlives the end of all of them.
+ */
 export const saveSession = script(`
 if not redis.call('SET', KEYS[1], ARGV[2], 'NX', 'EX', ARGV[5]) then return 'there' end
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', math.min(tonumber(ARGV[3]), tonumber(redis.call('TIME')[1])) - 300)
 redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
 if redis.call('TTL', KEYS[2]) < tonumber(ARGV[5]) then redis.call('EXPIRE', KEYS[2], ARGV[5]) end
 return 'saved'`);

@@ -29,6 +29,7 @@ export function openSqlite(path: string, options: { readonly migrate?: boolean }
     },
     plan: async () => planSqlite(driver.database),
     keepPartitions: async () => NO_UPKEEP,
+    serverTime: async () => null,
     async ping() {
       try {
         driver.database.prepare('SELECT 1').get();

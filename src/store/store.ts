@@ -9,6 +9,7 @@ import type { RegistryRecords } from '#registry/records.ts';
 import type { SealedRecords } from '#registry/resealing.ts';
 import { accountStore } from './accounts.ts';
 import { claimStore } from './claims.ts';
+import { clockStore, type StoreClock } from './clock.ts';
 import type { Driver } from './driver.ts';
 import { failureStore } from './failures.ts';
 import { oauth1Store } from './oauth1.ts';
@@ -37,12 +38,17 @@ export interface Ports
     TokenCredentialRecords,
     SealedRecords,
     OAuth2Records {
-  /** Deletes at most `limit` expired rows of each short-lived table; answers how many went. */
+  /** See StoreClock. */
+  noteTime: StoreClock['noteTime'];
+  /**
+   * Deletes at most `limit` rows of each short-lived table that had expired at `now`; answers how many went. It is the caller who knows that all
+   * clocks agree that it is later. A nonce that expired no later than the last one deleted is `seen` from then on.
+   */
   purgeExpired(now: Instant, limit: number): Promise<number>;
 }
 
 /** Every port of the program, answered by one database. */
-export interface Store extends Ports {
+export interface Store extends Ports, StoreClock {
   /** Quicker answers to the questions of every request, up to 700 ms old; null: there are none. */
   readonly recent: Recent | null;
   /**
@@ -74,6 +80,7 @@ export function portsOver(driver: Driver): Ports {
     ...oauth1Store(driver),
     ...oauth2Store(driver),
     ...resealingStore(driver),
+    ...clockStore(driver),
     purgeExpired: (now, limit) => purgeExpired(driver, now, limit),
   };
 }

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Store } from '#store/store.ts';
 import { accountCases } from './accounts.ts';
 import { claimCases } from './claims.ts';
+import { clockCases, timeCases } from './clocks.ts';
 import { handshakeCases } from './handshakes.ts';
 import { oauth2Cases } from './oauth2.ts';
 import { peopleCases } from './people.ts';
@@ -20,6 +21,8 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   handshakes: handshakeCases,
   'OAuth 2': oauth2Cases,
   'trail, outbox and reaper': trailCases,
+  'wrong clocks': clockCases,
+  'time that is kept': timeCases,
 };
 
 /** Runs the one body of contract tests on a store. `open` answers an empty one, ready to be asked. */

@@ -139,15 +139,16 @@ export const trailCases: readonly Case[] = [
       assert.equal(await store.purgeExpired(then(10), 100), 0);
       const [one, two] = spent;
       assert.ok(one && two);
-      assert.equal(await store.claimNonce(one), 'first');
+      // What was taken away may have been spent: it is not new again, whatever clock says that it is early enough.
+      assert.equal(await store.claimNonce(one), 'seen');
       assert.equal(await store.claimNonce(two), 'seen');
-      assert.equal(await store.purgeExpired(then(20), 100), 2);
+      assert.equal(await store.purgeExpired(then(20), 100), 1);
     },
   ],
   [
     'many reapers at once take each row once and hinder nobody',
     async (store) => {
-      const then = at(-1_600_000_000);
+      const then = at(-1_400_000_000);
       await Promise.all(Array.from({ length: 60 }, () => store.claimNonce(nonce(then))));
       const gone = await Promise.all(Array.from({ length: 8 }, () => store.purgeExpired(then, 20)));
       const left = await store.purgeExpired(then, 100);

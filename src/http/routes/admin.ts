@@ -39,6 +39,7 @@ async function noticesIn(world: World, state: NoticeState) {
 
 async function overview({ world, frame }: AdminCall): Promise<PageAnswer> {
   const { about, clock, records } = world;
+  const { state, apartMs } = world.clocks.standing();
   const reachable = world.ping().then(
     () => true,
     () => false,
@@ -50,6 +51,8 @@ async function overview({ world, frame }: AdminCall): Promise<PageAnswer> {
     startedAt: about.startedAt,
     upFor: clock.now() - about.startedAt,
     storeReachable: await reachable,
+    clockApart: state === 'agrees' ? null : Math.round(apartMs / 100) / 10,
+    purging: world.clocks.purgeUntil() !== null,
     keys: world.signing.jwks().keys.map(({ kid, alg }) => ({ kid: kid ?? '', algorithm: alg ?? '' })),
     readOnly: world.registry.readOnly,
     idleFor: about.idleFor,

@@ -122,6 +122,10 @@ export interface Schema {
   token_credentials: { token: string; consent_id: number; secret_sealed: string };
   authorization_requests: { digest: string; client_id: string; user_id: number; request: string; expires_at: number };
   nonces: { key: string; expires_at: number };
+  /** Nonces that expired by then may have been taken away. */
+  purged_until: { kind: string; until: number };
+  /** One row: the last moment that was noted, and since when time has not jumped. */
+  time_kept: { id: number; seen_ms: number; run_ms: number | null; boot: string | null; steady_since: number };
   temporary_credentials: {
     token: string;
     client_id: string;

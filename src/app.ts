@@ -174,7 +174,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
   };
 
   const failures = makeFailures(clock, store);
-  const { coreFace, dialectFace, mediawiki, core } = makeFaces({
+  const { coreFace, dialectFace, core } = makeFaces({
     config,
     store,
     scopes,
@@ -237,15 +237,8 @@ export function makeWorld(config: Config, outside: Outside): Built {
     requests: store,
     failures: store,
     faces: {
-      core: {
-        ...coreFace,
-        denial: (asked) =>
-          coreFace.oauth2.sendBack(asked.redirectUri, asked.state, [
-            ['error', 'access_denied'],
-            ['error_description', 'The user said no.'],
-          ]),
-      },
-      mediawiki: config.mediawiki ? { ...dialectFace, denial: mediawiki.denial } : null,
+      core: coreFace,
+      mediawiki: config.mediawiki ? dialectFace : null,
     },
     signing,
     mint,

@@ -86,5 +86,5 @@ export function makeFaces({ config, store, scopes, mint, sealer, signing, usage,
   );
   const mediawiki = makeMediawikiReading({ issuer: config.issuer, origin: config.origin, site });
   const dialectFace = face(mediawiki.oauth1, mediawiki.oauth2);
-  return { coreFace, dialectFace, mediawiki, core };
+  return { coreFace, dialectFace, core };
 }

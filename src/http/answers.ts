@@ -120,6 +120,10 @@ export function oauth2Words(refusal: OAuth2Refusal | AuthorizeProblem): string {
       return 'The app is not known.';
     case 'redirect_uri_mismatch':
       return 'redirect_uri is not the registered one.';
+    case 'login_required':
+      return 'Nobody is signed in, and prompt=none forbids to ask.';
+    case 'consent_required':
+      return 'The resource owner has not consented to this, and prompt=none forbids to ask.';
   }
 }
 
@@ -175,6 +179,12 @@ export const sendForm = (reply: FastifyReply, status: number, pairs: readonly Pa
     .header('pragma', 'no-cache')
     .send(formEncode(pairs));
 
+/** What a person is told of an app that may not act for them; a hidden one is as unknown as one that was never there. */
+function refusedApp(why: string): { readonly status: number; readonly note: Note } {
+  if (why === 'client-suppressed') return { status: 400, note: 'app-unknown' };
+  return { status: 403, note: why === 'client-halted' ? 'app-halted' : 'app-refused' };
+}
+
 /** What a person is told when a request of an app cannot be shown to them for a decision. */
 export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
   readonly status: number;
@@ -190,13 +200,14 @@ export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
     case 'unknown_client':
       return { status: 400, note: 'app-unknown' };
     case 'redirect_uri_mismatch':
+    case 'callback_rejected':
       return { status: 400, note: 'redirect-mismatch' };
     case 'owner_only':
       return { status: 403, note: 'owner-only' };
     case 'consumer_key_refused':
-      return { status: 403, note: refusal.why.kind === 'client-halted' ? 'app-halted' : 'app-refused' };
+      return refusedApp(refusal.why.kind);
     case 'access_denied':
-      return { status: 403, note: refusal.problem === 'client-halted' ? 'app-halted' : 'app-refused' };
+      return refusedApp(refusal.problem);
     case 'user_refused':
       return { status: 403, note: 'user-refused' };
     case 'wrong_protocol':

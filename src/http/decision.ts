@@ -3,14 +3,17 @@ import type { Account } from '#accounts/account.ts';
 import type { Digest } from '#kernel/ids.ts';
 import { later, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
+import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { AuthorizeProblem } from '#oauth2/refusals.ts';
 import { verifierPage } from '#pages/consent.ts';
 import type { AuthorizationRequest } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { currentConsent, isIdentityOnly, needsNoConsent } from '#registry/consents.ts';
 import { hindrance } from '#registry/policy.ts';
+import { looksUnknown } from '#registry/proven-redirect.ts';
 import { refusalForPerson } from './answers.ts';
-import { actorOf, frameOf, seeOther, sendNote, sendPage, type Visitor } from './visitor.ts';
+import { actorOf, frameOf, seeOther, sendAway, sendNote, sendPage, type Visitor } from './visitor.ts';
 import type { World } from './world.ts';
 
 const DECISION_FOR = seconds(600);
@@ -45,7 +48,7 @@ export async function leadOn(
   visitor: Visitor & { readonly user: Account },
   wanted: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>,
   client: Client,
-  maySkip = true,
+  { maySkip = true, silent = false }: { readonly maySkip?: boolean; readonly silent?: boolean } = {},
 ): Promise<FastifyReply> {
   if (wanted.asked.protocol === 'oauth2' && needsNoConsent(client) && /^https:/i.test(wanted.asked.redirectUri)) {
     const consent = await currentConsent(world.records, client, visitor.user, world.site);
@@ -56,6 +59,7 @@ export async function leadOn(
   }
   const standing = maySkip ? await standingConsent(world, client, visitor.user, wanted.scopes) : undefined;
   if (standing) return sendOn(world, reply, visitor, wanted, client, standing);
+  if (silent) return carryBack(world, reply, visitor, wanted, client, 'consent_required');
   return seeOther(reply, await askPerson(world, wanted));
 }
 
@@ -83,7 +87,7 @@ export async function carryOut(
 ): Promise<FastifyReply> {
   const { user } = visitor;
   const answer = await world.registry.submit(actorOf(world, http, visitor), 'accept', { clientId: client.id, scopes });
-  if (answer.ok && answer.value.consent) return sendOn(world, reply, visitor, request, client, answer.value.consent);
+  if (answer.ok && answer.value.consent) return sendOn(world, reply, visitor, request, answer.value.client, answer.value.consent);
   if (!answer.ok && answer.refusal.kind === 'readonly')
     return sendNote(world, reply, visitor, 503, 'readonly', { reason: answer.refusal.reason });
   const why = hindrance(client, user, { newConsent: true }) ?? {
@@ -91,7 +95,12 @@ export async function carryOut(
     stage: client.stage,
     ownerOnly: client.ownerOnly,
   };
-  const { status, note, values } = refusalForPerson({ kind: 'consumer_key_refused', client, why });
+  return tellPerson(world, reply, visitor, { kind: 'consumer_key_refused', client, why });
+}
+
+/** Tells a person on a page what is not told to the app. */
+function tellPerson(world: World, reply: FastifyReply, visitor: Visitor, refusal: OAuth1Refusal | AuthorizeProblem): Promise<FastifyReply> {
+  const { status, note, values } = refusalForPerson(refusal);
   return sendNote(world, reply, visitor, status, note, values);
 }
 
@@ -105,13 +114,13 @@ async function sendOn(
   consent: Consent,
 ): Promise<FastifyReply> {
   const face = faceOf(world, request);
-  if (request.asked.protocol === 'oauth2') return seeOther(reply, await face.oauth2.grant(request.asked, client, consent, request.scopes));
-  const done = await face.oauth1.grant(request.asked.token, client, consent);
-  if (!done.ok) {
-    const { status, note, values } = refusalForPerson(done.refusal);
-    return sendNote(world, reply, visitor, status, note, values);
+  if (request.asked.protocol === 'oauth2') {
+    const granted = await face.oauth2.grant(request.asked, client, consent, request.scopes);
+    return granted.ok ? sendAway(reply, granted.value) : tellPerson(world, reply, visitor, granted.refusal.problem);
   }
-  if (done.value.kind === 'redirect') return seeOther(reply, done.value.uri);
+  const done = await face.oauth1.grant(request.asked.token, client, consent);
+  if (!done.ok) return tellPerson(world, reply, visitor, done.refusal);
+  if (done.value.kind === 'redirect') return sendAway(reply, done.value.uri);
   return sendPage(reply, 200, verifierPage(frameOf(world, visitor), { appName: client.name, verifier: done.value.verifier }));
 }
 
@@ -119,11 +128,16 @@ async function sendOn(
 export function carryBack(
   world: World,
   reply: FastifyReply,
-  visitor: Visitor,
-  request: AuthorizationRequest,
+  visitor: Visitor & { readonly user: Account },
+  request: Decided,
   client: Client,
+  why: 'denied' | 'consent_required' = 'denied',
 ): Promise<FastifyReply> | FastifyReply {
-  if (request.asked.protocol === 'oauth2') return seeOther(reply, faceOf(world, request).denial(request.asked));
+  if (request.asked.protocol === 'oauth2') {
+    const denied = faceOf(world, request).oauth2.deny(request.asked, client, visitor.user, why);
+    return denied.ok ? sendAway(reply, denied.value) : tellPerson(world, reply, visitor, denied.refusal.problem);
+  }
+  if (looksUnknown(client, visitor.user)) return tellPerson(world, reply, visitor, { kind: 'unknown_client' });
   return sendNote(world, reply, visitor, 200, 'not-allowed', { app: client.name });
 }
 

@@ -9,6 +9,7 @@ import type { Frame, Html } from '#pages/layout.ts';
 import { messagePage, notePage } from '#pages/people.ts';
 import { acceptedLanguage, catalogues, languageOf, type MessageKey, type Note, type Words, wordsOf } from '#pages/words.ts';
 import { type Actor, RIGHTS, UNAUTHENTICATED } from '#registry/actor.ts';
+import type { ProvenRedirect } from '#registry/proven-redirect.ts';
 import { pageForm } from './sent.ts';
 import type { World } from './world.ts';
 
@@ -174,9 +175,17 @@ export const sendNote = (
   values?: Readonly<Record<string, string | number>>,
 ): Promise<FastifyReply> => sendPage(reply, status, notePage(frameOf(world, visitor), note, values));
 
-/** 303 to one of our own paths, or to a URI that a room has proven. */
-export const seeOther = (reply: FastifyReply, location: string): FastifyReply =>
-  reply.code(303).header('cache-control', 'no-store').header('location', location).send('');
+const redirect = (reply: FastifyReply, status: 303 | 307, location: string): FastifyReply =>
+  reply.code(status).header('cache-control', 'no-store').header('location', location).send('');
+
+/** To one of our own paths. Another host here is a fault of this program: only `sendAway` leads to one. */
+export function seeOther(reply: FastifyReply, path: string, status: 303 | 307 = 303): FastifyReply {
+  if (!/^\/(?![/\\])[\x21-\x7e]*$/.test(path)) throw new Error('a redirect within this server names a path of it');
+  return redirect(reply, status, path);
+}
+
+/** 303 to an app: the one place where an answer leads away from this server. */
+export const sendAway = (reply: FastifyReply, to: ProvenRedirect): FastifyReply => redirect(reply, 303, to);
 
 /** A path of ours, or `/`: never another origin, whatever was asked for. */
 export function ownPath(asked: string | undefined): string {

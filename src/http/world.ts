@@ -11,7 +11,7 @@ import type { OAuth1 } from '#oauth1/oauth1.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { Clock, ClockStanding } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
-import type { AuthorizationRequests, OAuth2Asked } from '#registry/authorization-request.ts';
+import type { AuthorizationRequests } from '#registry/authorization-request.ts';
 import type { ReviewClaims } from '#registry/claims.ts';
 import type { FailureRecords } from '#registry/failures.ts';
 import type { RegistryRecords } from '#registry/records.ts';
@@ -23,8 +23,6 @@ import type { Sites } from '#registry/sites.ts';
 export interface Face {
   readonly oauth1: OAuth1;
   readonly oauth2: OAuth2;
-  /** Where a person's "no" to an OAuth 2 request goes. */
-  denial(asked: OAuth2Asked): string;
 }
 
 /** What administrators are told of the server itself. */

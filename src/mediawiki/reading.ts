@@ -2,15 +2,11 @@ import type { SiteId } from '#kernel/ids.ts';
 import { seconds } from '#kernel/time.ts';
 import type { OAuth1Settings } from '#oauth1/verify.ts';
 import type { OAuth2Reading } from '#oauth2/reading.ts';
-import type { OAuth2Asked } from '#registry/authorization-request.ts';
-import { addToQuery } from '#wire/redirect-uri.ts';
 
 /** How the dialect reads the protocols: the values it hands to the rooms in place of the core's. */
 export interface MediawikiReading {
   readonly oauth1: OAuth1Settings;
   readonly oauth2: OAuth2Reading;
-  /** A person's "no": `unauthorized_client`, without state (protocol reference 2.5). */
-  denial(asked: OAuth2Asked): string;
 }
 
 /** The part of `sub` before the number: which numbers are meant. */
@@ -40,7 +36,8 @@ export function makeMediawikiReading({
       basicDecoding: 'raw',
       twoCredentials: 'body-wins',
       relaxedPkce: true,
-      iss: false,
+      // "No" is this error there, without state (protocol reference 2.5).
+      denial: { error: 'unauthorized_client', withState: false },
       revokePreviousOnRefresh: true,
       defaultScope: '#default',
       algorithm: () => 'RS256',
@@ -64,10 +61,5 @@ export function makeMediawikiReading({
         };
       },
     },
-    denial: ({ redirectUri }) =>
-      addToQuery(redirectUri, [
-        ['error', 'unauthorized_client'],
-        ['error_description', 'The user did not allow the app to act for them.'],
-      ]),
   };
 }

@@ -11,10 +11,10 @@ import { type Client, liveSecrets } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { CLIENT_SECRET, TOKEN_SECRET } from '#registry/desk.ts';
 import { coversSite, hindrance } from '#registry/policy.ts';
+import { looksUnknown, type ProvenRedirect, proveRedirect, type UnprovenRedirect, withParameters } from '#registry/proven-redirect.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { UsageNotes } from '#registry/usage.ts';
 import { addressInRanges } from '#wire/address.ts';
-import { addToQuery } from '#wire/redirect-uri.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
 import { callbackAllowed } from './callback.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
@@ -54,7 +54,9 @@ export interface SignedBy {
 }
 
 /** Where the person goes after saying yes. */
-export type Completed = { readonly kind: 'redirect'; readonly uri: string } | { readonly kind: 'show-verifier'; readonly verifier: string };
+export type Completed =
+  | { readonly kind: 'redirect'; readonly uri: ProvenRedirect }
+  | { readonly kind: 'show-verifier'; readonly verifier: string };
 
 /** One face of OAuth 1.0a. */
 export interface OAuth1 {
@@ -74,6 +76,12 @@ export interface OAuth1 {
 
 const TEMPORARY_SECRET = 'temporary secret';
 const hexKey = /^[0-9a-zA-Z_-]{1,64}$/;
+
+/** What a person is told who is not sent to a client. */
+const unproven = (client: Client, why: UnprovenRedirect): OAuth1Refusal =>
+  why.kind === 'not-registered'
+    ? { kind: 'callback_rejected', prefix: client.redirectIsPrefix }
+    : { kind: 'consumer_key_refused', client, why };
 
 /** Builds one face of OAuth 1.0a over its parts. */
 export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
@@ -129,6 +137,10 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
     return why.kind === 'address-not-allowed' ? { kind: 'address_refused' } : { kind: 'consumer_key_refused', client, why };
   }
 
+  /** Whether a callback may be used by a client (RFC 5849 §2.1); the registered one itself is allowed beside what a prefix allows. */
+  const isCallback = (callback: string, client: Client): boolean =>
+    callbackAllowed(callback, client) || (settings.reading === 'rfc5849' && callback === client.redirectUri);
+
   return {
     async initiate(sent) {
       const given = await read(sent);
@@ -147,9 +159,7 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
             : { kind: 'parameter_absent', parameter: 'oauth_callback' },
         );
       }
-      if (!callbackAllowed(callback, client) && !(settings.reading === 'rfc5849' && callback === client.redirectUri)) {
-        return refuse({ kind: 'callback_rejected', prefix: client.redirectIsPrefix });
-      }
+      if (!isCallback(callback, client)) return refuse({ kind: 'callback_rejected', prefix: client.redirectIsPrefix });
       const [token, secret] = [mint.hex32(), mint.randomHex(16)];
       const now = clock.now();
       const outcome = await handshakes.saveTemporary(nonce.value, {
@@ -170,10 +180,9 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const pair = hexKey.test(token) ? await handshakes.findTemporary(token, clock.now()) : undefined;
       const id = clientId ?? pair?.clientId;
       const client = id !== undefined && hexKey.test(id) ? await registry.findClient(id as ClientId) : undefined;
-      if (client === undefined)
-        return refuse(
-          pair === undefined && clientId === undefined ? { kind: 'token_rejected', token: 'temporary' } : { kind: 'consumer_key_unknown' },
-        );
+      // A hidden app looks like one that was never registered: its requests are unknown, too.
+      if (client === undefined || looksUnknown(client, user))
+        return refuse(clientId === undefined ? { kind: 'token_rejected', token: 'temporary' } : { kind: 'consumer_key_unknown' });
       if (client.protocol !== 'oauth1') return refuse({ kind: 'wrong_protocol', client });
       const problem = userProblem(client, user);
       if (problem) return refuse(problem);
@@ -187,21 +196,19 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const pair = await handshakes.findTemporary(token, now);
       if (pair === undefined || pair.clientId !== client.id) return refuse({ kind: 'token_rejected', token: 'temporary' });
       if (pair.used) return refuse({ kind: 'token_used' });
+      const outOfBand = pair.callback === 'oob';
+      const callback = outOfBand ? client.redirectUri : pair.callback;
+      // Judged as the client is now, and before anything is written: also a verifier that is only shown is for nobody else.
+      const back = proveRedirect(callback, client, { id: consent.userId }, 'consent', outOfBand ? () => true : isCallback);
+      if (!back.ok) return refuse(unproven(client, back.refusal));
       const verifier = mint.randomHex(16);
       const yes = { userId: consent.userId, consentId: consent.id, verifierDigest: digestOf(verifier) };
       const outcome = await handshakes.authorizeTemporary(token, yes, now, later(now, settings.temporaryFor));
       if (outcome !== 'authorized')
         return refuse(outcome === 'already-authorized' ? { kind: 'token_used' } : { kind: 'token_rejected', token: 'temporary' });
-      if (pair.callback === 'oob' && !(settings.oobRedirects && client.redirectUri !== ''))
-        return accept({ kind: 'show-verifier', verifier });
-      const uri = pair.callback === 'oob' ? client.redirectUri : pair.callback;
-      return accept({
-        kind: 'redirect',
-        uri: addToQuery(uri, [
-          ['oauth_verifier', verifier],
-          ['oauth_token', token],
-        ]),
-      });
+      if (outOfBand && !(settings.oobRedirects && client.redirectUri !== '')) return accept({ kind: 'show-verifier', verifier });
+      const params = [['oauth_verifier', verifier] as const, ['oauth_token', token] as const];
+      return accept({ kind: 'redirect', uri: withParameters(back.value, params) });
     },
 
     async exchange(sent) {

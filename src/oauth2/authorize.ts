@@ -8,97 +8,166 @@ import type { OAuth2Asked } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { hindrance } from '#registry/policy.ts';
-import { formValues, type Pair } from '#wire/form.ts';
-import { addToQuery, redirectUriMatches } from '#wire/redirect-uri.ts';
+import { looksUnknown, type ProvenRedirect, proveRedirect, type RedirectPurpose, withParameters } from '#registry/proven-redirect.ts';
+import { type FormValues, formValues, type Pair } from '#wire/form.ts';
+import { redirectUriMatches } from '#wire/redirect-uri.ts';
 import type { OAuth2Parts } from './parts.ts';
-import type { AuthorizeProblem, AuthorizeRefusal } from './refusals.ts';
+import type { AuthorizeProblem, AuthorizeRefusal, AuthorizeReply } from './refusals.ts';
 import { askedScopes } from './scope-request.ts';
 
-/** A sound request of the authorization endpoint, before the person is known. */
+/** A sound request of the authorization endpoint, and the signed-in person it is put to. */
 export interface SoundRequest {
   readonly client: Client;
+  readonly user: Account;
   readonly scopes: readonly string[];
   readonly asked: OAuth2Asked;
   readonly display: 'page' | 'popup';
+  /** The client forbids pages (`prompt=none`): who would have to be asked is not. */
+  readonly silent: boolean;
 }
 
 const MOST_STATE = 2048;
 
-/**
- * Reads an authorization request (RFC 6749 §4.1.1). Client and redirect URI come first: until both hold, the refusal must not be sent
- * anywhere but to the person (§4.1.2.1).
- */
-export async function readAuthorization(parts: OAuth2Parts, pairs: readonly Pair[]): Promise<Result<SoundRequest, AuthorizeRefusal>> {
-  const form = formValues(pairs);
-  const onPage = (problem: AuthorizeProblem) => refuse({ problem, redirect: null });
+const onPage = (problem: AuthorizeProblem) => refuse<AuthorizeRefusal>({ problem, redirect: null, signInFirst: false });
+
+const isRegistered = (uri: string, client: Client): boolean => client.redirectUri !== '' && redirectUriMatches([client.redirectUri], uri);
+
+/** Where this person may be sent with an answer to a request that asked for this URI; or what they are told on a page instead. */
+function proveReply(
+  client: Client,
+  person: Pick<Account, 'id'> | null,
+  { redirectUri, state }: Pick<OAuth2Asked, 'redirectUri' | 'state'>,
+  purpose: RedirectPurpose,
+): Result<AuthorizeReply, AuthorizeRefusal> {
+  if (looksUnknown(client, person)) return onPage({ kind: 'unknown_client' });
+  const proof = proveRedirect(redirectUri, client, person, purpose, isRegistered);
+  if (proof.ok) return accept({ to: proof.value, state });
+  return onPage(
+    proof.refusal.kind === 'not-registered' ? { kind: 'redirect_uri_mismatch' } : { kind: 'access_denied', problem: proof.refusal.kind },
+  );
+}
+
+/** The client that a request names, before anything else of the request is believed. */
+async function namedClient(parts: OAuth2Parts, pairs: readonly Pair[], form: FormValues): Promise<Result<Client, AuthorizeRefusal>> {
+  for (const parameter of ['client_id', 'redirect_uri'])
+    if (pairs.filter(([name]) => name === parameter).length > 1) return onPage({ kind: 'invalid_request', parameter, problem: 'repeated' });
   const clientId = form.get('client_id');
-  const clientTwice =
-    pairs.filter(([name]) => name === 'client_id' || name === 'redirect_uri').length >
-    new Set(pairs.map(([name]) => name).filter((name) => name === 'client_id' || name === 'redirect_uri')).size;
-  if (clientTwice)
-    return onPage({
-      kind: 'invalid_request',
-      parameter: form.repeated === 'redirect_uri' ? 'redirect_uri' : 'client_id',
-      problem: 'repeated',
-    });
   if (clientId === undefined) return onPage({ kind: 'invalid_request', parameter: 'client_id', problem: 'missing' });
   const found = clientId.length <= 64 ? await parts.registry.findClient(clientId as ClientId) : undefined;
-  if (found?.protocol !== 'oauth2') return onPage({ kind: 'unknown_client' });
-  const client = found;
-  const redirectUri = form.get('redirect_uri');
-  if (client.redirectUri === '' || (redirectUri !== undefined && !redirectUriMatches([client.redirectUri], redirectUri)))
-    return onPage({ kind: 'redirect_uri_mismatch' });
+  return found?.protocol === 'oauth2' ? accept(found) : onPage({ kind: 'unknown_client' });
+}
 
-  const state = form.get('state') ?? null;
-  const redirect = { uri: redirectUri ?? client.redirectUri, state: state !== null && state.length <= MOST_STATE ? state : null };
-  const back = (problem: AuthorizeProblem) => refuse({ problem, redirect });
+/** The PKCE part of a request (RFC 7636 §4.3, RFC 9700 §2.1.1): S256, for every client but a confidential one with an exemption. */
+function readChallenge(
+  { reading }: OAuth2Parts,
+  client: Client,
+  form: FormValues,
+): Result<Pick<OAuth2Asked, 'codeChallenge' | 'codeChallengeMethod'>, AuthorizeProblem> {
+  const invalid = (parameter: string, problem: 'missing' | 'malformed') => refuse({ kind: 'invalid_request', parameter, problem } as const);
+  const challenge = form.get('code_challenge') ?? null;
+  const method = form.get('code_challenge_method');
+  const exempt = client.confidential && (client.pkceOptional || reading.relaxedPkce);
+  if (challenge === null)
+    return exempt && method === undefined
+      ? accept({ codeChallenge: null, codeChallengeMethod: null })
+      : invalid('code_challenge', 'missing');
+  if (!isPkceText(challenge)) return invalid('code_challenge', 'malformed');
+  if (method === 'S256') return accept({ codeChallenge: challenge, codeChallengeMethod: 'S256' });
+  const plain = method === undefined || method === 'plain';
+  return plain && reading.relaxedPkce
+    ? accept({ codeChallenge: challenge, codeChallengeMethod: 'plain' })
+    : invalid('code_challenge_method', 'malformed');
+}
+
+/** What a request asks for, once its client and redirect URI hold (RFC 6749 §4.1.1). */
+function readAsked(
+  parts: OAuth2Parts,
+  client: Client,
+  form: FormValues,
+): Result<Pick<SoundRequest, 'scopes' | 'asked' | 'display' | 'silent'>, AuthorizeProblem> {
   const invalid = (parameter: string, problem: 'missing' | 'repeated' | 'malformed') =>
-    back({ kind: 'invalid_request', parameter, problem });
+    refuse({ kind: 'invalid_request', parameter, problem } as const);
   if (form.repeated !== undefined) return invalid(form.repeated.slice(0, 64), 'repeated');
+  const state = form.get('state') ?? null;
   if (state !== null && state.length > MOST_STATE) return invalid('state', 'malformed');
   const responseType = form.get('response_type');
   if (responseType === undefined) return invalid('response_type', 'missing');
-  if (responseType !== 'code') return back({ kind: 'unsupported_response_type' });
-  if (client.ownerOnly) return back({ kind: 'unauthorized_client', problem: 'owner-only' });
-  if (!client.grantTypes.includes('authorization_code')) return back({ kind: 'unauthorized_client', problem: 'grant-type' });
+  if (responseType !== 'code') return refuse({ kind: 'unsupported_response_type' });
+  const prompts = promptsOf(form);
+  // "none" with another value is an error (OpenID Connect Core §3.1.2.1).
+  if (prompts.includes('none') && prompts.length > 1) return invalid('prompt', 'malformed');
+  if (client.ownerOnly) return refuse({ kind: 'unauthorized_client', problem: 'owner-only' });
+  if (!client.grantTypes.includes('authorization_code')) return refuse({ kind: 'unauthorized_client', problem: 'grant-type' });
   const scopes = askedScopes(form.get('scope'), client, parts);
-  if (!scopes.ok) return back(scopes.refusal);
-
-  // PKCE (RFC 7636 §4.3, RFC 9700 §2.1.1): S256, for every client but a confidential one with an exemption.
-  const challenge = form.get('code_challenge') ?? null;
-  const method = form.get('code_challenge_method');
-  const exempt = client.confidential && (client.pkceOptional || parts.reading.relaxedPkce);
-  if (challenge === null && (!exempt || method !== undefined)) return invalid('code_challenge', 'missing');
-  if (challenge !== null && !isPkceText(challenge)) return invalid('code_challenge', 'malformed');
-  const plain = method === undefined || method === 'plain';
-  if (challenge !== null && !(method === 'S256' || (plain && parts.reading.relaxedPkce)))
-    return invalid('code_challenge_method', 'malformed');
-  const asked: OAuth2Asked = {
-    protocol: 'oauth2',
-    redirectUri: redirect.uri,
-    redirectUriSent: redirectUri !== undefined,
-    state,
-    codeChallenge: challenge,
-    codeChallengeMethod: challenge === null ? null : plain ? 'plain' : 'S256',
-  };
+  if (!scopes.ok) return scopes;
+  const challenge = readChallenge(parts, client, form);
+  if (!challenge.ok) return challenge;
+  const redirectUri = form.get('redirect_uri');
   const display = form.get('display');
-  return accept({ client, scopes: scopes.value, asked, display: display === undefined || display === 'page' ? 'page' : 'popup' });
+  return accept({
+    scopes: scopes.value,
+    asked: {
+      protocol: 'oauth2',
+      redirectUri: redirectUri ?? client.redirectUri,
+      redirectUriSent: redirectUri !== undefined,
+      state,
+      ...challenge.value,
+    },
+    display: display === undefined || display === 'page' ? 'page' : 'popup',
+    silent: prompts.includes('none'),
+  });
 }
 
-/** Whether this person may use the client at all; the refusal goes back to the client. */
-export function checkUser({ client, asked }: SoundRequest, user: Account): AuthorizeRefusal | undefined {
+const promptsOf = (form: FormValues): readonly string[] => (form.get('prompt') ?? '').split(' ').filter((prompt) => prompt !== '');
+
+/**
+ * Judges an authorization request for whoever is in front of us (RFC 6749 §4.1.1); null: nobody has signed in. First comes whether anybody
+ * may be sent to this client at all: its stage and suppression, then the redirect URI. Until these hold, and also when the request itself is
+ * wrong, the refusal goes to the person on a page (§4.1.2.1, RFC 9700 §4.11.2). A person who has not signed in does that before the client
+ * is told anything, so that no link leads through this server to somewhere else without a page; `prompt=none` is answered at once.
+ */
+export async function readAuthorization(
+  parts: OAuth2Parts,
+  pairs: readonly Pair[],
+  user: Account | null,
+): Promise<Result<SoundRequest, AuthorizeRefusal>> {
+  const form = formValues(pairs);
+  const named = await namedClient(parts, pairs, form);
+  if (!named.ok) return named;
+  const client = named.value;
+  const state = form.get('state') ?? null;
+  const where = {
+    redirectUri: form.get('redirect_uri') ?? client.redirectUri,
+    state: state !== null && state.length <= MOST_STATE ? state : null,
+  };
+  const possible = proveReply(client, user, where, 'consent');
+  if (!possible.ok) return possible;
+  const told = proveReply(client, user, where, 'error');
+  const signInFirst = user === null && !promptsOf(form).includes('none');
+  const refused = (problem: AuthorizeProblem): Result<never, AuthorizeRefusal> =>
+    told.ok ? refuse({ problem, redirect: told.value, signInFirst }) : told;
+
+  const read = readAsked(parts, client, form);
+  if (!read.ok) return refused(read.refusal);
+  if (user === null)
+    return signInFirst ? refuse({ problem: { kind: 'login_required' }, redirect: null, signInFirst }) : refused({ kind: 'login_required' });
   const why = hindrance(client, user);
-  return why && { problem: { kind: 'access_denied', problem: why.kind }, redirect: { uri: asked.redirectUri, state: asked.state } };
+  return why ? refused({ kind: 'access_denied', problem: why.kind }) : accept({ client, user, ...read.value });
 }
 
-/** Stores a code for what was accepted and answers where to send the person (RFC 6749 §4.1.2, RFC 9207 §2). */
+/**
+ * Completes an authorization: stores a code for what was accepted and answers where to send the person (RFC 6749 §4.1.2). The client is
+ * judged once more, as it is now.
+ */
 export async function issueCode(
   parts: OAuth2Parts,
   asked: OAuth2Asked,
   client: Client,
   consent: Consent,
   scopes: readonly string[],
-): Promise<string> {
+): Promise<Result<ProvenRedirect, AuthorizeRefusal>> {
+  const reply = proveReply(client, { id: consent.userId }, asked, 'consent');
+  if (!reply.ok) return reply;
   const { records, mint, clock, settings } = parts;
   const secret = mint.secret();
   const issuedAt = clock.now();
@@ -116,19 +185,36 @@ export async function issueCode(
     expiresAt: later(issuedAt, settings.codeFor),
     used: false,
   });
-  return sendBack(parts, asked.redirectUri, asked.state, [['code', secret]]);
+  return accept(answerWith(parts, reply.value, [['code', secret]]));
 }
 
-/** Builds the URI that carries an answer back, with `state` and, in the core, `iss`. */
-export function sendBack(
-  { reading, settings }: Pick<OAuth2Parts, 'reading' | 'settings'>,
-  uri: string,
-  state: string | null,
-  params: readonly Pair[],
-): string {
-  return addToQuery(uri, [
-    ...params,
-    ...(state === null ? [] : [['state', state] as const]),
-    ...(reading.iss ? [['iss', settings.issuer] as const] : []),
-  ]);
+/** Where a person goes who said no, or whom nobody may ask; the client is judged once more, as it is now (RFC 6749 §4.1.2.1). */
+export function refuseClient(
+  parts: OAuth2Parts,
+  asked: OAuth2Asked,
+  client: Client,
+  user: Account,
+  why: 'denied' | 'consent_required',
+): Result<ProvenRedirect, AuthorizeRefusal> {
+  const reply = proveReply(client, user, asked, 'error');
+  if (!reply.ok) return reply;
+  const { denial } = parts.reading;
+  const [error, description] =
+    why === 'denied'
+      ? [denial.error, 'The resource owner denied the request.']
+      : ['consent_required', 'The resource owner has not consented to this, and prompt=none forbids to ask.'];
+  const to = why === 'denied' && !denial.withState ? { ...reply.value, state: null } : reply.value;
+  return accept(
+    answerWith(parts, to, [
+      ['error', error],
+      ['error_description', description],
+    ]),
+  );
 }
+
+/** The URI that carries an answer to the client, with its `state` and our name (RFC 9207 §2), in every profile and for errors too. */
+export const answerWith = (
+  { settings }: Pick<OAuth2Parts, 'settings'>,
+  { to, state }: AuthorizeReply,
+  params: readonly Pair[],
+): ProvenRedirect => withParameters(to, [...params, ...(state === null ? [] : [['state', state] as const]), ['iss', settings.issuer]]);

@@ -6,14 +6,15 @@ import type { OAuth2Asked } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { commonSite, coversSite, hindrance } from '#registry/policy.ts';
+import type { ProvenRedirect } from '#registry/proven-redirect.ts';
 import type { Pair } from '#wire/form.ts';
 import { formatScope } from '#wire/scope.ts';
 import type { TokenAnswer } from './access-token.ts';
-import { checkUser, issueCode, readAuthorization, type SoundRequest, sendBack } from './authorize.ts';
+import { answerWith, issueCode, readAuthorization, refuseClient, type SoundRequest } from './authorize.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { AccessToken } from './records.ts';
-import type { AuthorizeRefusal, BearerRefusal, OAuth2Refusal } from './refusals.ts';
+import type { AuthorizeRefusal, AuthorizeReply, BearerRefusal, OAuth2Refusal } from './refusals.ts';
 import { fallen, liveScopes } from './standing.ts';
 import { type FormRequest, repeatedParameter, tokenEndpoint } from './token-endpoint.ts';
 
@@ -47,12 +48,14 @@ export type Introspection =
 
 /** One face of OAuth 2. */
 export interface OAuth2 {
-  readAuthorization(pairs: readonly Pair[]): Promise<Result<SoundRequest, AuthorizeRefusal>>;
-  checkUser(request: SoundRequest, user: Account): AuthorizeRefusal | undefined;
-  /** After the person's yes: the URI with the code. */
-  grant(asked: OAuth2Asked, client: Client, consent: Consent, scopes: readonly string[]): Promise<string>;
+  /** Judges an authorization request for the person in front of us; null: nobody has signed in. */
+  readAuthorization(pairs: readonly Pair[], user: Account | null): Promise<Result<SoundRequest, AuthorizeRefusal>>;
+  /** After the person's consent: the URI with the code. The client is judged once more: it has to be read just before. */
+  grant(asked: OAuth2Asked, client: Client, consent: Consent, scopes: readonly string[]): Promise<Result<ProvenRedirect, AuthorizeRefusal>>;
+  /** The URI that tells the client that the person said no, or was not asked. The client is judged once more. */
+  deny(asked: OAuth2Asked, client: Client, user: Account, why: 'denied' | 'consent_required'): Result<ProvenRedirect, AuthorizeRefusal>;
   /** The URI that tells the client an error (RFC 6749 §4.1.2.1). */
-  sendBack(uri: string, state: string | null, params: readonly Pair[]): string;
+  sendBack(reply: AuthorizeReply, params: readonly Pair[]): ProvenRedirect;
   token(request: FormRequest): Promise<Result<TokenAnswer, OAuth2Refusal>>;
   /** RFC 7009: an unknown token is no error. */
   revoke(request: FormRequest): Promise<Result<undefined, OAuth2Refusal>>;
@@ -93,10 +96,10 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
   }
 
   return {
-    readAuthorization: (pairs) => readAuthorization(parts, pairs),
-    checkUser,
+    readAuthorization: (pairs, user) => readAuthorization(parts, pairs, user),
     grant: (asked, client, consent, scopes) => issueCode(parts, asked, client, consent, scopes),
-    sendBack: (uri, state, params) => sendBack(parts, uri, state, params),
+    deny: (asked, client, user, why) => refuseClient(parts, asked, client, user, why),
+    sendBack: (reply, params) => answerWith(parts, reply, params),
     token: (request) => tokenEndpoint(parts, request),
 
     async revoke(request) {

@@ -38,8 +38,8 @@ export interface OAuth2Reading {
   readonly twoCredentials: 'refuse' | 'body-wins';
   /** Confidential clients may leave PKCE out, whatever their registration says; `plain` is accepted. */
   readonly relaxedPkce: boolean;
-  /** Authorization responses name the issuer (RFC 9207). */
-  readonly iss: boolean;
+  /** How a client is told that a person said no (RFC 6749 §4.1.2.1). */
+  readonly denial: { readonly error: 'access_denied' | 'unauthorized_client'; readonly withState: boolean };
   readonly revokePreviousOnRefresh: boolean;
   /** Scope name that stands for all of the client's, or null. */
   readonly defaultScope: string | null;
@@ -55,7 +55,7 @@ export const coreReading = (settings: OAuth2Settings): OAuth2Reading => ({
   basicDecoding: 'form',
   twoCredentials: 'refuse',
   relaxedPkce: false,
-  iss: true,
+  denial: { error: 'access_denied', withState: true },
   revokePreviousOnRefresh: false,
   defaultScope: null,
   algorithm: (client) => client.tokenAlgorithm,

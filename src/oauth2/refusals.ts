@@ -1,3 +1,5 @@
+import type { ProvenRedirect } from '#registry/proven-redirect.ts';
+
 /** Every way OAuth 2 says no at the endpoints an app calls (RFC 6749 §5.2, RFC 7009 §2.2.1). `problem` and `parameter` are for whoever words the answer. */
 export type OAuth2Refusal =
   | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: 'missing' | 'repeated' | 'malformed' | 'unexpected' }
@@ -34,12 +36,25 @@ export type AuthorizeProblem =
   | { readonly kind: 'unsupported_response_type' }
   | { readonly kind: 'invalid_scope'; readonly scope: string }
   | { readonly kind: 'unauthorized_client'; readonly problem: 'owner-only' | 'grant-type' }
-  | { readonly kind: 'access_denied'; readonly problem: string };
+  | { readonly kind: 'access_denied'; readonly problem: string }
+  /** Nobody is signed in, and the request forbids a page (`prompt=none`, OpenID Connect Core §3.1.2.6). */
+  | { readonly kind: 'login_required' }
+  /** The person would have to be asked, and the request forbids a page. */
+  | { readonly kind: 'consent_required' };
 
-/** A refusal of the authorization endpoint. Without `redirect` the person is told on a page: the redirect URI is not proven. */
+/** Where an answer of the authorization endpoint goes, with the client's `state`. */
+export interface AuthorizeReply {
+  readonly to: ProvenRedirect;
+  readonly state: string | null;
+}
+
+/** A refusal of the authorization endpoint, for the person (on a page) or for the client (by a redirect). */
 export interface AuthorizeRefusal {
   readonly problem: AuthorizeProblem;
-  readonly redirect: { readonly uri: string; readonly state: string | null } | null;
+  /** Where the client is told; null: the person is told on a page, for nobody is sent to this client. */
+  readonly redirect: AuthorizeReply | null;
+  /** Nobody is signed in, and somebody should be before anything is answered: the request is judged again when they are. */
+  readonly signInFirst: boolean;
 }
 
 /** Ways a bearer token is refused (RFC 6750 §3.1). */

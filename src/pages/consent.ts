@@ -81,8 +81,8 @@ ${view.returnsTo === null ? '' : html`<p class="quiet">${phrase(words, 'consent.
 /** One app a person allowed. */
 export interface AllowedApp {
   readonly id: number;
-  /** Null: it no longer exists. */
-  readonly appName: string | null;
+  /** Nothing is said of an app that no longer exists, or was hidden. */
+  readonly name: { readonly kind: 'shown'; readonly text: string } | { readonly kind: 'gone' | 'hidden' };
   readonly site: string | null;
   readonly since: number;
   /** Unix seconds of the day; null: not yet. */
@@ -103,7 +103,8 @@ export function consentsPage(frame: Frame, apps: readonly AllowedApp[]): Html {
       : html`<p>${words.say('consents.intro')}</p>
 ${apps.length > 5 ? html`<div class="field" hidden><label for="filter">${words.say('frame.filter')}</label><input id="filter" type="search" data-filter="section.card"></div>` : ''}${apps.map(
   (app) => {
-    const name = app.appName ?? words.say('consents.gone-app');
+    const name =
+      app.name.kind === 'shown' ? app.name.text : words.say(app.name.kind === 'gone' ? 'consents.gone-app' : 'consents.hidden-app');
     return html`<section class="card"><h2>${app.page === null ? named(name) : html`<a href="${app.page}">${named(name)}</a>`}</h2>
 ${facts([
   [words.say('consents.site'), app.site ?? words.say('frame.every-site')],

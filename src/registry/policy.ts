@@ -13,7 +13,7 @@ export type Hindrance =
   | { readonly kind: 'address-not-allowed' };
 
 /** True when the person is the client's owner. Nobody is never an owner. */
-export const isOwnedBy = (client: Client, user: Account | null): boolean => user !== null && user.id === client.ownerId;
+export const isOwnedBy = (client: Client, user: Pick<Account, 'id'> | null): boolean => user !== null && user.id === client.ownerId;
 
 /** Whether the stage lets this person use the client: approved ones everybody, proposed and owner-only ones their owner (registry 7.1). */
 export function isUsableBy(client: Client, user: Account | null): boolean {

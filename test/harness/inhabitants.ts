@@ -156,7 +156,8 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
             ...({ codeChallenge, codeChallengeMethod: 'S256' } as const),
           };
           const back = await world.faces.core.oauth2.grant(asked, web.client, yesToWeb, web.client.scopes);
-          return new URL(back).searchParams.get('code') ?? '';
+          if (!back.ok) throw new Error(JSON.stringify(back));
+          return new URL(back.value).searchParams.get('code') ?? '';
         }),
       ),
     async verifierOf(temporary) {

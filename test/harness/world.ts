@@ -139,7 +139,11 @@ export class TestWorld {
       codeChallenge: challenge,
       codeChallengeMethod: challenge === null ? null : 'S256',
     } as const;
-    return new URL(await world.faces.core.oauth2.grant(asked, made.client, consent, made.client.scopes)).searchParams.get('code') ?? '';
+    // The app as it is now: it may have been decided on since it was made.
+    const client = (await this.built.store.findClient(made.client.id)) ?? made.client;
+    const granted = await world.faces.core.oauth2.grant(asked, client, consent, made.client.scopes);
+    if (!granted.ok) throw new Error(JSON.stringify(granted.refusal));
+    return new URL(granted.value).searchParams.get('code') ?? '';
   }
 
   async close(): Promise<void> {

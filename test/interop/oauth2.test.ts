@@ -180,6 +180,8 @@ test("next-auth's Wikimedia provider signs a person in, without PKCE and with an
   const rest = `${server.issuer}/w/rest.php/oauth2`;
   const provider = wikimediaProvider({ clientId: made.client_id, clientSecret: made.client_secret });
   const urls = {
+    // It checks the name in the answer (RFC 9207), so it has to be told which it is.
+    issuer: server.issuer,
     authorization: { url: `${rest}/authorize`, params: { scope: '' } },
     token: `${rest}/access_token`,
     userinfo: `${rest}/resource/profile`,

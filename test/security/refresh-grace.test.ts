@@ -58,8 +58,9 @@ async function begin(door: (typeof doors)[number]['name']): Promise<Bought> {
     codeChallengeMethod: null,
   } as const;
   const face = door === 'core' ? faces.core : faces.mediawiki;
-  const uri = await face?.oauth2.grant(asked, app.client, consent, app.client.scopes);
-  const code = new URL(uri ?? '').searchParams.get('code') ?? '';
+  const granted = await face?.oauth2.grant(asked, app.client, consent, app.client.scopes);
+  assert.ok(granted?.ok);
+  const code = new URL(granted.value).searchParams.get('code') ?? '';
   const path = doors.find(({ name }) => name === door)?.path ?? '';
   return (await post(path, { grant_type: 'authorization_code', code, redirect_uri: redirectUri })).body;
 }

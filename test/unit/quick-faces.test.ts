@@ -17,17 +17,7 @@ function face(name: string, answers: Readonly<Record<string, unknown>>, asked: s
   );
 }
 const oauth1Verbs = ['initiate', 'ask', 'grant', 'exchange', 'authenticateRequest', 'explain'];
-const oauth2Verbs = [
-  'readAuthorization',
-  'checkUser',
-  'grant',
-  'sendBack',
-  'token',
-  'revoke',
-  'introspect',
-  'authenticateToken',
-  'metadata',
-];
+const oauth2Verbs = ['readAuthorization', 'grant', 'deny', 'sendBack', 'token', 'revoke', 'introspect', 'authenticateToken', 'metadata'];
 const verbs = [...new Set([...oauth1Verbs, ...oauth2Verbs])];
 
 const no = { ok: false, refusal: { kind: 'no' } };

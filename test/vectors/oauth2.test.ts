@@ -134,11 +134,10 @@ for (const { name, input, expected } of cases('introspection')) {
 for (const { name, input, expected } of cases('pkce').filter(({ input }) => input.kind === 'authorize')) {
   test(`pkce: ${name}`, async () => {
     const strict = (await world.client(ada, { name: `pkce ${name}`, confidential: !input.client.public })).client;
-    const sound = await world.built.world.faces.core.oauth2.readAuthorization([
-      ['client_id', strict.id],
-      ['response_type', 'code'],
-      ...(Object.entries(input.query) as [string, string][]),
-    ]);
+    const sound = await world.built.world.faces.core.oauth2.readAuthorization(
+      [['client_id', strict.id], ['response_type', 'code'], ...(Object.entries(input.query) as [string, string][])],
+      ada,
+    );
     assert.equal(sound.ok, expected.accepted);
     if (!sound.ok) assert.equal(sound.refusal.problem.kind, expected.error);
   });

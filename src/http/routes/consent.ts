@@ -72,7 +72,7 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
     const asked = await world.requests.takeRequest(digestOf(handleOf(request)), world.clock.now());
     const client = asked && (await world.records.findClient(asked.clientId));
     if (asked === undefined || client === undefined) return sendNote(world, reply, visitor, 404, 'request-gone');
-    if (cancelled) return carryBack(world, reply, visitor, asked, client);
+    if (cancelled) return carryBack(world, reply, { ...visitor, user: visitor.user }, asked, client);
     // It may have been switched off while the page was open.
     const why = hindrance(client, visitor.user);
     if (why) {

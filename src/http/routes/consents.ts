@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import type { Account } from '#accounts/account.ts';
 import type { ClientId } from '#kernel/ids.ts';
-import { consentsPage } from '#pages/consent.ts';
+import { type AllowedApp, consentsPage } from '#pages/consent.ts';
 import { refusalText } from '#pages/refusals.ts';
 import { scopeWords } from '#pages/scopes.ts';
+import { looksUnknown } from '#registry/proven-redirect.ts';
 import { refusedStatus } from '../answers.ts';
 import { showPage, takeForm } from '../page.ts';
 import { seeOther, sessionOf } from '../visitor.ts';
@@ -11,10 +13,12 @@ import { showConsents } from './api/shapes.ts';
 
 /** Apps a person allowed, and the end of each. */
 export function consentsRoutes(app: FastifyInstance, world: World): void {
-  async function nameOf(id: ClientId): Promise<{ readonly appName: string | null; readonly page: string | null }> {
+  async function shownApp(id: ClientId, user: Account): Promise<Pick<AllowedApp, 'name' | 'page'>> {
     const client = await world.records.findClient(id);
-    // People know the name of what they allowed; a page of a hidden app is not for them.
-    return { appName: client?.name ?? null, page: client === undefined || client.suppressed ? null : `/apps/${id}` };
+    if (client === undefined) return { name: { kind: 'gone' }, page: null };
+    // It may have been hidden for what its name says.
+    if (looksUnknown(client, user)) return { name: { kind: 'hidden' }, page: null };
+    return { name: { kind: 'shown', text: client.name }, page: client.suppressed ? null : `/apps/${id}` };
   }
 
   /** A person's own records, in full, to keep. */
@@ -42,7 +46,7 @@ export function consentsRoutes(app: FastifyInstance, world: World): void {
       const apps = await Promise.all(
         consents.map(async (consent) => ({
           id: consent.id,
-          ...(await nameOf(consent.clientId)),
+          ...(await shownApp(consent.clientId, user)),
           lastUsed: (used.get(String(consent.id)) ?? 0) * 86_400 || null,
           site: world.sites.nameOf(consent.site) ?? null,
           since: consent.acceptedAt,

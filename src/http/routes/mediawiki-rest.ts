@@ -3,17 +3,36 @@ import type { Account } from '#accounts/account.ts';
 import { badBearer, bearerErrorOf } from '#mediawiki/messages.ts';
 import { accessDenied, restError, tokenErrorOf } from '#mediawiki/oauth2-errors.ts';
 import { profileOf, type Subject } from '#mediawiki/statement.ts';
+import type { AuthorizeProblem } from '#oauth2/refusals.ts';
 import { bearerToken } from '#wire/authorization.ts';
 import { formValues, type Pair } from '#wire/form.ts';
 import { oauth2Words, refusalForPerson, sendJson } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf } from '../sent.ts';
-import { seeOther, sendNote, signInFor, visitorOf } from '../visitor.ts';
+import { seeOther, sendAway, sendNote, signInFor, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
 
 /** Values without blanks around them; empty ones count as absent (protocol reference 2.1). */
 const tidy = (pairs: readonly Pair[]): readonly Pair[] =>
   pairs.map(([name, value]): Pair => [name, value.trim()]).filter(([, value]) => value !== '');
+
+/** What is told to a client: an unknown scope, and that nobody could be asked. The person sees the rest (protocol reference 2.5). */
+function toldClients(problem: AuthorizeProblem): readonly Pair[] | undefined {
+  if (problem.kind !== 'invalid_scope' && problem.kind !== 'login_required') return undefined;
+  return [
+    ['error', problem.kind],
+    ['error_description', oauth2Words(problem)],
+    ...(problem.kind === 'invalid_scope' ? [['hint', `Check the \`${problem.scope}\` scope`] as const] : []),
+  ];
+}
+
+/** Problems that the reference answers with 401. */
+const clientProblems: readonly AuthorizeProblem['kind'][] = [
+  'unknown_client',
+  'redirect_uri_mismatch',
+  'access_denied',
+  'unauthorized_client',
+];
 
 /** The REST paths of OAuth 2 below /w/rest.php (protocol reference 2). */
 export function mediawikiRestRoutes(
@@ -35,35 +54,23 @@ export function mediawikiRestRoutes(
   app.get(`${root}/authorize`, async (request, reply) => {
     const visitor = await visitorOf(world, request, reply);
     const query = queryOf(request);
-    // A stranger signs in before anything is looked up, as there: only a request without its two fields is refused first.
-    const named = query.ok ? formValues(query.value) : undefined;
-    if (visitor.user === null && named?.get('client_id') !== undefined && named.get('response_type') !== undefined) {
-      return reply.code(307).header('cache-control', 'no-store').header('location', signInFor(request)).send('');
-    }
-    const sound = query.ok ? await face.oauth2.readAuthorization(tidy(query.value)) : undefined;
+    // A stranger signs in before anything is looked up, as there: only a request without its two fields is refused first, and one that
+    // forbids pages is answered at once.
+    const named = query.ok ? formValues(tidy(query.value)) : undefined;
+    const whole = named?.get('client_id') !== undefined && named.get('response_type') !== undefined;
+    if (visitor.user === null && whole && named.get('prompt') !== 'none') return seeOther(reply, signInFor(request), 307);
+    const sound = query.ok ? await face.oauth2.readAuthorization(tidy(query.value), visitor.user) : undefined;
     if (sound === undefined) return sendNote(world, reply, visitor, 400, 'bad-request', { kind: 'malformed' });
-    const refusal = sound.ok ? (visitor.user ? face.oauth2.checkUser(sound.value, visitor.user) : undefined) : sound.refusal;
-    if (refusal) {
-      // Only an unknown scope is told to the app; the person sees the rest (protocol reference 2.5).
-      if (refusal.redirect !== null && refusal.problem.kind === 'invalid_scope') {
-        const params: Pair[] = [
-          ['error', 'invalid_scope'],
-          ['error_description', oauth2Words(refusal.problem)],
-          ['hint', `Check the \`${refusal.problem.scope}\` scope`],
-        ];
-        return seeOther(reply, face.oauth2.sendBack(refusal.redirect.uri, refusal.redirect.state, params));
-      }
-      const { note, values } = refusalForPerson(refusal.problem);
-      const status = ['unknown_client', 'redirect_uri_mismatch', 'access_denied', 'unauthorized_client'].includes(refusal.problem.kind)
-        ? 401
-        : 400;
-      return sendNote(world, reply, visitor, status, note, values);
+    if (!sound.ok) {
+      const { problem, redirect, signInFirst } = sound.refusal;
+      const params = toldClients(problem);
+      if (redirect !== null && params !== undefined && !signInFirst) return sendAway(reply, face.oauth2.sendBack(redirect, params));
+      const { note, values } = refusalForPerson(problem);
+      return sendNote(world, reply, visitor, clientProblems.includes(problem.kind) ? 401 : 400, note, values);
     }
-    if (!sound.ok) throw new Error('unreachable: a refusal was answered above');
-    if (visitor.user === null) throw new Error('unreachable: a sound request has both fields, and a stranger was sent to sign in');
-    const { client, scopes, asked, display } = sound.value;
-    const wanted = { clientId: client.id, userId: visitor.user.id, scopes, asked, dialect: 'mediawiki', display } as const;
-    return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client);
+    const { client, user, scopes, asked, display, silent } = sound.value;
+    const wanted = { clientId: client.id, userId: user.id, scopes, asked, dialect: 'mediawiki', display } as const;
+    return leadOn(world, request, reply, { ...visitor, user }, wanted, client, { silent });
   });
   otherMethods(`${root}/authorize`, 'GET');
 

@@ -43,7 +43,7 @@ export async function askForOAuth1(
     dialect: asked.dialect,
     display: asked.popup ? ('popup' as const) : ('page' as const),
   };
-  return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client.value, asked.skip);
+  return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client.value, { maySkip: asked.skip });
 }
 
 /** The canonical OAuth 1.0a endpoints (RFC 5849 §2). */

@@ -6,7 +6,7 @@ import { formEncode, formValues, type Pair } from '#wire/form.ts';
 import { oauth2Words, refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf } from '../sent.ts';
-import { seeOther, sendNote, signInFor, visitorOf } from '../visitor.ts';
+import { seeOther, sendAway, sendNote, signInFor, visitorOf } from '../visitor.ts';
 import type { World } from '../world.ts';
 
 /** A form request of an app, or the refusal of what cannot be read. Nothing but credentials is taken from headers, and nothing from the query. */
@@ -29,10 +29,12 @@ export async function askForOAuth2(
 ): Promise<FastifyReply> {
   const { oauth2 } = world.faces.core;
   const visitor = await visitorOf(world, request, reply);
-  const sound = await oauth2.readAuthorization(pairs);
-  const refusal = sound.ok ? (visitor.user ? oauth2.checkUser(sound.value, visitor.user) : undefined) : sound.refusal;
-  if (refusal) {
-    const { problem, redirect } = refusal;
+  const sound = await oauth2.readAuthorization(pairs, visitor.user);
+  if (!sound.ok) {
+    const { problem, redirect, signInFirst } = sound.refusal;
+    // A form post of the request (RFC 6749 §3.1) comes back as a GET after sign-in.
+    if (signInFirst)
+      return seeOther(reply, signInFor(request, request.method === 'GET' ? undefined : `/oauth2/authorize?${formEncode(pairs)}`));
     if (redirect === null) {
       const { status, note, values } = refusalForPerson(problem);
       return sendNote(world, reply, visitor, status, note, values);
@@ -41,18 +43,11 @@ export async function askForOAuth2(
       ['error', problem.kind],
       ['error_description', oauth2Words(problem)],
     ];
-    return seeOther(reply, oauth2.sendBack(redirect.uri, redirect.state, params));
+    return sendAway(reply, oauth2.sendBack(redirect, params));
   }
-  if (!sound.ok) throw new Error('unreachable: a refusal was answered above');
-  // A form post of the request (RFC 6749 §3.1) comes back as a GET after sign-in.
-  if (visitor.user === null)
-    return seeOther(
-      reply,
-      request.method === 'GET' ? signInFor(request) : `/sign-in?returnto=${encodeURIComponent(`/oauth2/authorize?${formEncode(pairs)}`)}`,
-    );
-  const { client, scopes, asked, display } = sound.value;
-  const wanted = { clientId: client.id, userId: visitor.user.id, scopes, asked, dialect: 'core', display } as const;
-  return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client);
+  const { client, user, scopes, asked, display, silent } = sound.value;
+  const wanted = { clientId: client.id, userId: user.id, scopes, asked, dialect: 'core', display } as const;
+  return leadOn(world, request, reply, { ...visitor, user }, wanted, client, { silent });
 }
 
 /** The canonical OAuth 2 endpoints. */

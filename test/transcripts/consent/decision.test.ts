@@ -131,8 +131,9 @@ for (const [over, error] of redirected) {
 test('owner-only, disabled and proposed clients ask nobody but their owner', async () => {
   const proposed = await world.client(ada, { name: 'draft' }, false);
   const url = authorizeUrl({ client_id: proposed.client.id });
-  const back = new URL(String((await get(url)).headers.location));
-  assert.equal(back.searchParams.get('error'), 'access_denied');
+  // Nobody is sent to an app that was not approved (RFC 9700 §4.11.2): the person is told on a page.
+  const page = await get(url);
+  assert.deepEqual([page.statusCode, page.headers.location], [403, undefined]);
   assert.match(String((await get(url, await world.cookie(ada))).headers.location), /^\/authorize\//);
 });
 

@@ -221,8 +221,9 @@ test('REST OAuth 2: no PKCE, no redirect_uri, empty scope; RS256 token with the 
   };
   const denied = await authorize('cancel');
   assert.deepEqual([denied.get('error'), denied.has('state')], ['unauthorized_client', false]);
+  assert.equal(denied.get('iss'), 'https://gate.example');
   const back = await authorize('accept');
-  assert.deepEqual([...back.keys()], ['code', 'state']);
+  assert.deepEqual([...back.keys()], ['code', 'state', 'iss']);
   const token = (form: string) =>
     world.app.inject({
       method: 'POST',

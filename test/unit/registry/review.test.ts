@@ -214,7 +214,9 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
     codeChallenge: null,
     codeChallengeMethod: null,
   } as const;
-  const uri = await faces.core.oauth2.grant(asked, made.client, consent, consent.scopes);
+  const granted = await faces.core.oauth2.grant(asked, made.client, consent, consent.scopes);
+  assert.ok(granted.ok);
+  const uri = granted.value;
   const first = (await post('/oauth2/token', `grant_type=authorization_code&code=${new URL(uri).searchParams.get('code')}`)).json();
   let refresh: string = first.refresh_token;
   const works = async () => (await post('/oauth2/introspect', `token=${first.access_token}`)).json().active as boolean;

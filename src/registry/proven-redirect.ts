@@ -1,0 +1,63 @@
+import type { Account } from '#accounts/account.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import type { Pair } from '#wire/form.ts';
+import { addToQuery } from '#wire/redirect-uri.ts';
+import type { Client } from './client.ts';
+import { type Hindrance, isOwnedBy } from './policy.ts';
+
+/**
+ * A URI that the person in front of us may be sent to: it is registered for its client, and somebody approved the client. `proveRedirect`
+ * alone makes one, and only one of these is ever sent as a `Location` that leaves this server (RFC 9700 §4.11.2).
+ */
+export type ProvenRedirect = string & { readonly __brand: 'ProvenRedirect' };
+
+/**
+ * What is carried to the client: a person's consent (a code, a verifier), or anything else, which is an error. An app that takes no new
+ * consents still serves the people who gave theirs before, and is sent nobody else.
+ */
+export type RedirectPurpose = 'consent' | 'error';
+
+/** Why nobody is sent to a URI. */
+export type UnprovenRedirect = Hindrance | { readonly kind: 'not-registered' };
+
+/** Who is in front of us; null: nobody has signed in. */
+type Person = Pick<Account, 'id'> | null;
+
+/** True when the app must look to this person as if it did not exist: it was hidden, and is not their own. */
+export const looksUnknown = (client: Client, person: Person): boolean => client.suppressed && !isOwnedBy(client, person);
+
+/**
+ * Why this person is not sent to any URI of the client; undefined: they may be. Owners are sent to their own apps at every stage, for they
+ * try them before anybody else may. Everybody else is sent only to apps that were approved, so that registering one makes no open redirector.
+ * An owner-only app was approved by nobody.
+ */
+function redirectDenial(client: Client, person: Person, purpose: RedirectPurpose): Hindrance | undefined {
+  if (client.stage !== 'configured' && isOwnedBy(client, person)) return undefined;
+  if (client.suppressed) return { kind: 'client-suppressed' };
+  if (client.stage !== 'approved' || client.ownerOnly)
+    return { kind: 'client-not-usable', stage: client.stage, ownerOnly: client.ownerOnly };
+  if (client.halted === 'tokens' || (client.halted === 'consents' && purpose === 'error'))
+    return { kind: 'client-halted', halted: client.halted };
+  return undefined;
+}
+
+/**
+ * The one place that decides whether a person is sent to a client's URI (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2). `isRegistered` is the
+ * protocol's rule for which URIs belong to a client; the client has to be read at the moment of the redirect, for it may have been disabled,
+ * or given another URI, while a page was open.
+ */
+export function proveRedirect(
+  uri: string,
+  client: Client,
+  person: Person,
+  purpose: RedirectPurpose,
+  isRegistered: (uri: string, client: Client) => boolean,
+): Result<ProvenRedirect, UnprovenRedirect> {
+  const denial = redirectDenial(client, person, purpose);
+  if (denial) return refuse(denial);
+  return isRegistered(uri, client) ? accept(uri as ProvenRedirect) : refuse({ kind: 'not-registered' });
+}
+
+/** The same place, with more parameters in its query (RFC 6749 §4.1.2). */
+export const withParameters = (redirect: ProvenRedirect, params: readonly Pair[]): ProvenRedirect =>
+  addToQuery(redirect, params) as ProvenRedirect;

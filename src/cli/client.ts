@@ -17,6 +17,7 @@ export const shown = (client: Client) => ({
   redirect_is_prefix: client.redirectIsPrefix,
   grant_types: client.grantTypes,
   pkce_optional: client.pkceOptional,
+  introspector: client.introspector,
   site: client.site,
   scopes: client.scopes,
   stage: client.stage,

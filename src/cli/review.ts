@@ -84,6 +84,16 @@ export const clientDecisions: readonly Command[] = [
     done: ({ client }) => [`Stopped of app ${client.name}: ${client.halted}.`],
   }),
   decision({
+    words: 'introspector',
+    action: 'set-introspector',
+    summary: 'Says whose access tokens an app may ask about: its own, or those of every app, as an API does.',
+    more: { tokens: { type: 'string', value: 'WHOSE', required: true, help: 'own, all' } },
+    values: (given) => ({ introspector: oneOf(given, 'tokens', ['own', 'all']) === 'all' }),
+    done: ({ client }) => [
+      `App ${client.name} may ask about ${client.introspector ? 'the access tokens of every app' : 'its own tokens'}.`,
+    ],
+  }),
+  decision({
     words: 'reset-secret',
     action: 'update',
     summary: 'Replaces every secret of an app. An owner-only app gets a new credential, too.',

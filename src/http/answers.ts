@@ -13,6 +13,7 @@ const oauth2Status = {
   invalid_client: 401,
   invalid_grant: 400,
   unauthorized_client: 400,
+  foreign_token: 400,
   unsupported_grant_type: 400,
   invalid_scope: 400,
   access_denied: 400,
@@ -92,7 +93,7 @@ const grantWords: Readonly<Record<string, string>> = {
 };
 
 /** What a developer needs to know of an OAuth 2 refusal, in one sentence of ASCII (RFC 6749 §5.2). */
-export function oauth2Words(refusal: OAuth2Refusal | AuthorizeProblem): string {
+export function oauth2Words(refusal: Exclude<OAuth2Refusal, { kind: 'foreign_token' }> | AuthorizeProblem): string {
   switch (refusal.kind) {
     case 'invalid_request':
       return `${refusal.parameter.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')} is ${refusal.problem}.`;
@@ -140,6 +141,7 @@ export const sendJson = (reply: FastifyReply, status: number, body: object): Fas
 export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): FastifyReply {
   if (refusal.kind === 'invalid_client')
     reply.header('www-authenticate', formatChallenges([{ scheme: 'Basic', params: { realm: 'gatehouse', charset: 'UTF-8' } }]));
+  if (refusal.kind === 'foreign_token') return sendJson(reply, oauth2Status[refusal.kind], { error: 'invalid_request' });
   const error = refusal.kind === 'access_denied' ? 'invalid_grant' : refusal.kind;
   return sendJson(reply, oauth2Status[refusal.kind], { error, error_description: oauth2Words(refusal) });
 }

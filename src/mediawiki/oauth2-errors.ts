@@ -38,6 +38,8 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
       return refusal.problem === 'missing' && refusal.scheme === 'none'
         ? check('client_id')
         : make(401, 'invalid_client', 'Client authentication failed');
+    case 'foreign_token':
+      return make(400, 'invalid_request', 'The request cannot be carried out.');
     case 'unauthorized_client':
       return make(401, 'invalid_client', 'Client authentication failed');
     case 'invalid_scope':

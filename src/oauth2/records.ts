@@ -90,10 +90,12 @@ export interface OAuth2Records {
   ): Promise<'redeemed' | 'replayed' | 'unknown'>;
   /** With `edition`: if its client still is what was judged; 'changed': it is not, and nothing is stored. */
   saveAccessToken(token: AccessToken, edition?: number): Promise<'saved' | 'changed'>;
-  findAccessToken(id: TokenId): Promise<AccessTokenFacts | undefined>;
+  /** With `of`: a token of another client counts as unknown, and takes the same time. */
+  findAccessToken(id: TokenId, of?: ClientId): Promise<AccessTokenFacts | undefined>;
   /** Idempotent; an unknown id is no error. */
   revokeAccessToken(id: TokenId): Promise<void>;
-  findRefreshToken(digest: Digest): Promise<RefreshTokenFacts | undefined>;
+  /** With `of`: a token of another client counts as unknown, and takes the same time. */
+  findRefreshToken(digest: Digest, of?: ClientId): Promise<RefreshTokenFacts | undefined>;
   /**
    * Marks the refresh token used and stores its successor, or neither. 'already-used' carries what the winner answered and when, for
    * the grace rule; 'family-revoked' and 'unknown' store nothing. `revokePrevious` also revokes the access token issued with the old one.

@@ -10,6 +10,8 @@ export type OAuth2Refusal =
     }
   | { readonly kind: 'invalid_grant'; readonly problem: GrantProblem }
   | { readonly kind: 'unauthorized_client' }
+  /** A live token of another client was to be revoked (RFC 7009 §2.1). Nothing more is said of it. */
+  | { readonly kind: 'foreign_token' }
   | { readonly kind: 'unsupported_grant_type'; readonly asked: string }
   | { readonly kind: 'invalid_scope'; readonly scope: string }
   | { readonly kind: 'access_denied'; readonly problem: string };

@@ -67,6 +67,7 @@ const compared = [
   'stage',
   'suppressed',
   'halted',
+  'introspector',
 ] as const satisfies readonly (keyof Client)[];
 
 /** The fields of a client that differ, before and after; every field of a new one. */

@@ -63,6 +63,8 @@ export interface Client {
   readonly grantTypes: readonly GrantType[];
   /** May use the code flow without PKCE; honoured for confidential clients only. */
   readonly pkceOptional: boolean;
+  /** May ask about access tokens of every app, as an API does (RFC 7662); without it, about its own alone. Named by the operator. */
+  readonly introspector: boolean;
   /** What its access tokens are signed with. */
   readonly tokenAlgorithm: 'ES256' | 'RS256';
   /** One site, or `*`. */

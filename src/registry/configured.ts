@@ -51,6 +51,7 @@ const shape = {
   restrictions: z.strictObject({ addresses: z.array(z.string()).min(1), pages: z.array(z.string()).optional() }),
   skip_consent: z.boolean(),
   pkce_optional: z.boolean(),
+  introspector: z.boolean(),
   token_algorithm: z.enum(['ES256', 'RS256']),
 } as const;
 type Key = keyof typeof shape;
@@ -74,13 +75,13 @@ function keysOf(entry: Entry): { readonly required: readonly Key[]; readonly opt
     if (owned) return { required: always, optional: [...anywhere, 'rsa_public_key'] };
     return { required: [...always, 'redirect_uri'], optional: [...anywhere, 'rsa_public_key', 'redirect_is_prefix'] };
   }
-  if (owned) return { required: [...always, 'confidential'], optional: [...anywhere, 'token_algorithm'] };
+  if (owned) return { required: [...always, 'confidential'], optional: [...anywhere, 'token_algorithm', 'introspector'] };
   // Nothing is known of it yet, not even that it is a list; as long as it is none, a redirect URI may be right.
   const listed = Array.isArray(entry.grant_types);
   const code = listed && entry.grant_types?.includes('authorization_code');
   return {
     required: [...always, 'confidential', 'grant_types', ...(code ? (['redirect_uri'] as const) : [])],
-    optional: [...anywhere, 'token_algorithm', 'pkce_optional', ...(listed ? [] : (['redirect_uri'] as const))],
+    optional: [...anywhere, 'token_algorithm', 'pkce_optional', 'introspector', ...(listed ? [] : (['redirect_uri'] as const))],
   };
 }
 
@@ -157,6 +158,7 @@ function readEntry(
   const about = ['client_secret', 'client_secret_file', 'rsa_public_key', 'confidential'];
   if (confidential && secret === null && !entry.rsa_public_key && !problems.some(([field]) => about.includes(field)))
     problems.push(['client_secret', 'is missing: an app that keeps a secret needs one, or an RSA key']);
+  if (entry.introspector && !confidential) problems.push(['introspector', 'is for apps that keep a secret']);
   const ownerId = entry.owner === undefined ? undefined : context.ownerOf(entry.owner);
   if (entry.owner !== undefined && ownerId === undefined)
     problems.push(['owner', `there is no account named ${entry.owner}: create it with "gatehouse account create"`]);
@@ -183,6 +185,7 @@ function readEntry(
     redirectIsPrefix: entry.redirect_is_prefix ?? false,
     grantTypes: types,
     pkceOptional: entry.pkce_optional ?? false,
+    introspector: entry.introspector ?? false,
     tokenAlgorithm: entry.token_algorithm ?? 'ES256',
     site: context.rules.sites.resolve(entry.site ?? '*') as SiteId,
     scopes: registeredScopes(entry.scopes as readonly string[], context.rules.catalogue),

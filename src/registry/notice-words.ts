@@ -36,6 +36,11 @@ export const tellings: Readonly<Record<string, Telling>> = {
     (app, who) => `${who} changed how far ${app} is stopped.`,
     'The page of the app shows how far.',
   ],
+  'set-introspector': [
+    'Introspection changed',
+    (app, who) => `${who} changed whose tokens ${app} may ask about.`,
+    'The page of the app shows what holds.',
+  ],
   'add-secret': ['New secret', (app, who) => `${who} added a secret to ${app}.`],
   'retire-secret': ['Secret removed', (app, who) => `${who} removed a secret of ${app}.`],
   invite: ['Invitation', (app, who) => `${who} invites you to help look after ${app}.`, 'You can accept on the page of the app.'],

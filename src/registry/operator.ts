@@ -47,6 +47,8 @@ export interface OperatorDesk {
   reenable(id: ClientId, details?: DecisionDetails): Answer;
   halt(id: ClientId, halted: string, details?: DecisionDetails): Answer;
   resetSecret(id: ClientId, details?: DecisionDetails): Answer;
+  /** Whether the app may ask about the access tokens of every app. */
+  setIntrospector(id: ClientId, introspector: boolean, details?: DecisionDetails): Answer;
 }
 
 /** Makes the operator's desk over the registry. */
@@ -78,5 +80,6 @@ export function operatorDesk(registry: Pick<Registry, 'submit'>): OperatorDesk {
     reenable: (id, details) => on('reenable', id, details),
     halt: (id, halted, details) => on('halt', id, details, { halted }),
     resetSecret: (id, details) => on('update', id, details, { resetSecret: true }),
+    setIntrospector: (id, introspector, details) => on('set-introspector', id, details, { introspector }),
   };
 }

@@ -3,6 +3,7 @@ import { type Result, refuse } from '#kernel/result.ts';
 import { instant } from '#kernel/time.ts';
 import type { Action } from './actions/action.ts';
 import { acceptConsent, renounceConsent } from './actions/consent.ts';
+import { setIntrospector } from './actions/introspector.ts';
 import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions/people.ts';
 import { propose } from './actions/propose.ts';
 import { approve, disable, expire, halt, needsTwo, reenable, reject } from './actions/review.ts';
@@ -31,6 +32,7 @@ export const actions = {
   reenable,
   expire,
   halt,
+  'set-introspector': setIntrospector,
   'add-secret': addSecret,
   'retire-secret': retireSecret,
   revise,

@@ -23,6 +23,7 @@ const open = new Set<keyof Client>([
   'confidential',
   'grantTypes',
   'pkceOptional',
+  'introspector',
   'tokenAlgorithm',
   'edition',
 ]);

@@ -20,10 +20,13 @@ const insertCode = statement(
   }),
 );
 /** A row of these tables, and whether its family was revoked: asked together, for one answer is of no use without the other. */
-const withFamily = <T extends keyof Schema>(table: T, key: string) =>
+const withFamily = <T extends keyof Schema>(table: T, key: string, more = '') =>
   written<Selectable<Schema[T]> & { readonly family_revoked: number }>(`
     SELECT t.*, CASE WHEN f.id IS NULL THEN 0 ELSE 1 END AS family_revoked
-    FROM ${table} t LEFT JOIN revoked_families f ON f.id = t.family_id WHERE t.${key} = :${key}`);
+    FROM ${table} t LEFT JOIN revoked_families f ON f.id = t.family_id WHERE t.${key} = :${key} ${more}`);
+/** The same of one client alone, when one is named. */
+const withFamilyOf = <T extends 'access_tokens' | 'refresh_tokens'>(table: T, key: string) =>
+  withFamily(table, key, 'AND (CAST(:of AS TEXT) IS NULL OR t.client_id = :of)');
 const findCode = withFamily('codes', 'digest');
 const decideCode = held(statement(sql.selectFrom('codes').selectAll().where('digest', '=', param<string>('digest'))));
 const useCode = statement(sql.updateTable('codes').set({ used: 1 }).where('digest', '=', param<string>('digest')));
@@ -39,7 +42,7 @@ const insertTokenOf = written(`
   SELECT CAST(:id AS TEXT), id, CAST(:user_id AS BIGINT), CAST(:consent_id AS BIGINT), CAST(:family_id AS TEXT), CAST(:scopes AS TEXT),
     CAST(:grant_type AS TEXT), CAST(:issued_at AS BIGINT), CAST(:expires_at AS BIGINT), 0
   FROM clients WHERE id = :client_id AND changes = :edition`);
-const findToken = withFamily('access_tokens', 'id');
+const findToken = withFamilyOf('access_tokens', 'id');
 const revokeToken = statement(sql.updateTable('access_tokens').set({ revoked: 1 }).where('id', '=', param<string>('id')));
 const insertRefresh = statement(
   sql.insertInto('refresh_tokens').values({
@@ -48,7 +51,7 @@ const insertRefresh = statement(
     answer_sealed: null,
   }),
 );
-const findRefresh = withFamily('refresh_tokens', 'digest');
+const findRefresh = withFamilyOf('refresh_tokens', 'digest');
 const decideRefresh = held(statement(sql.selectFrom('refresh_tokens').selectAll().where('digest', '=', param<string>('digest'))));
 const useRefresh = statement(
   sql
@@ -134,9 +137,9 @@ function* standingOf(grounds: Grounds, row: Standing & { readonly client_id: str
   return { client, ...rest };
 }
 
-/** Everything that decides whether an access token still stands. */
-export function* accessTokenFacts(id: TokenId, grounds: Grounds): Unit<AccessTokenFacts | undefined> {
-  const row = yield* one(findToken, { id });
+/** Everything that decides whether an access token still stands; with `of`, one of that client alone. */
+export function* accessTokenFacts(id: TokenId, grounds: Grounds, of?: ClientId): Unit<AccessTokenFacts | undefined> {
+  const row = yield* one(findToken, { id, of: of ?? null });
   if (row === undefined) return undefined;
   return { token: toAccessToken(row), ...(yield* standingOf(grounds, row)) };
 }
@@ -186,12 +189,12 @@ export function oauth2Store(driver: Driver): OAuth2Records {
       const saved = () => (edition === undefined ? insertAccessToken(token) : insertAccessTokenOf(token, edition));
       return (await driver.write<number>(saved, 'once')) > 0 ? 'saved' : 'changed';
     },
-    findAccessToken: (id) => driver.read(accessTokenFacts(id, now)),
+    findAccessToken: (id, of) => driver.read(accessTokenFacts(id, now, of)),
     revokeAccessToken: async (id) => void (await driver.write(() => write(revokeToken, { id }), 'once')),
-    findRefreshToken: (digest) =>
+    findRefreshToken: (digest, of) =>
       driver.read(
         (function* () {
-          const row = yield* one(findRefresh, { digest });
+          const row = yield* one(findRefresh, { digest, of: of ?? null });
           if (row === undefined) return undefined;
           return { token: toRefreshToken(row), ...(yield* standingOf(now, row)) };
         })(),

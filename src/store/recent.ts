@@ -48,6 +48,6 @@ export function recentStore(driver: Driver, memory: Memory, wanted: () => void):
     findAccount: (id) => read(account(id)),
     findTokenCredentials: (token) => read(pairOf(token, pair, consent)),
     // Whether the token itself was revoked is asked each time.
-    findAccessToken: (id) => read(accessTokenFacts(id, { client, account, consent })),
+    findAccessToken: (id, of) => read(accessTokenFacts(id, { client, account, consent }, of)),
   };
 }

@@ -172,6 +172,7 @@ function migrate({ name, create, run, families, mark }: Kind): void {
         assert.equal(ada.language, from >= 3 ? 'ar' : null);
         const app = await store.findClient(ID);
         assert.equal(app?.edition, 3);
+        assert.equal(app.introspector, false);
         assert.equal(app.halted, from >= 2 ? 'consents' : 'nothing');
         assert.deepEqual(app.optionalScopes, from >= 3 ? ['basic'] : []);
         assert.deepEqual(

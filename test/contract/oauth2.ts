@@ -120,6 +120,27 @@ export const oauth2Cases: readonly Case[] = [
     },
   ],
   [
+    'asked for the tokens of one client, those of another are not found',
+    async (store) => {
+      const [world, elsewhere] = [await consented(store), await consented(store)];
+      const one = code(world);
+      await store.saveCode(one);
+      const bought = access(world, { familyId: one.familyId });
+      const next = refresh(world, { familyId: one.familyId, accessTokenId: bought.id });
+      await store.redeemCode(one.digest, NOW, { access: bought, refresh: next });
+      for (const [of, found] of [
+        [world.app.id, true],
+        [elsewhere.app.id, false],
+        [noSuch.client, false],
+        [undefined, true],
+      ] as const) {
+        assert.equal((await store.findAccessToken(bought.id, of)) !== undefined, found);
+        assert.equal((await store.findRefreshToken(next.digest, of)) !== undefined, found);
+      }
+      assert.deepEqual(await store.findAccessToken(bought.id, world.app.id), await store.findAccessToken(bought.id));
+    },
+  ],
+  [
     'a token whose consent was renounced has none, whatever consents come later',
     async (store) => {
       const world = await consented(store);

@@ -76,6 +76,7 @@ export const client = (ownerId: UserId, changes: Partial<NewClient> = {}): NewCl
     redirectIsPrefix: false,
     grantTypes: ['authorization_code', 'refresh_token'],
     pkceOptional: false,
+    introspector: false,
     tokenAlgorithm: 'ES256',
     site: '*' as SiteId,
     scopes: ['basic', 'editpage'],

@@ -127,8 +127,13 @@ export class TestWorld {
     return `__Host-gatehouse=${secret}`;
   }
 
-  /** A code for this person, as after a yes. */
-  async code(made: Pick<Outcome, 'client'>, user: Account, challenge: string | null = null): Promise<string> {
+  /** A code for this person, as after a yes, asked for at one of the front doors. */
+  async code(
+    made: Pick<Outcome, 'client'>,
+    user: Account,
+    challenge: string | null = null,
+    door: 'core' | 'mediawiki' = 'core',
+  ): Promise<string> {
     const { world } = this.built;
     const consent = await this.consents.save(made.client, user, made.client.scopes);
     const asked = {
@@ -141,7 +146,7 @@ export class TestWorld {
     } as const;
     // The app as it is now: it may have been decided on since it was made.
     const client = (await this.built.store.findClient(made.client.id)) ?? made.client;
-    const granted = await world.faces.core.oauth2.grant(asked, client, consent, made.client.scopes);
+    const granted = await (world.faces[door] ?? world.faces.core).oauth2.grant(asked, client, consent, made.client.scopes);
     if (!granted.ok) throw new Error(JSON.stringify(granted.refusal));
     return new URL(granted.value).searchParams.get('code') ?? '';
   }

@@ -27,6 +27,7 @@ const commands = [
   'client reject',
   'client disable',
   'client reenable',
+  'client introspector',
   'explain oauth1',
   'keys list',
   'keys rotate',
@@ -112,6 +113,10 @@ test('apps go through their stages; refusals exit 1 and name the remedy, wrong u
   ] as const) {
     assert.equal(JSON.parse(run(['client', verb, app.client_id, '--json', '--data', data]).stdout).stage, stage);
   }
+  // For OAuth 2 alone.
+  const introspector = run(['client', 'introspector', app.client_id, '--tokens', 'all', '--data', data]);
+  assert.deepEqual([introspector.status, /invalid_field/.test(introspector.stderr)], [1, true], introspector.stderr);
+  assert.equal(run(['client', 'introspector', app.client_id, '--tokens', 'some', '--data', data]).status, 2);
   const refused = run(['client', 'reject', app.client_id, '--data', data]);
   assert.equal(refused.status, 1);
   assert.match(refused.stderr, /the app is approved.*not_proposed.*client show/i);

@@ -164,6 +164,8 @@ function letPass(seconds: number): void {
 test('signing keys: published a day ahead in every process, then signing, then published, then gone; tokens of theirs live on', async () => {
   const [first] = await kids(one);
   const script = one.client('--name', 'script', '--protocol', 'owner-only').access_token;
+  // It asks about the credential of another app.
+  one.command('client', 'introspector', machine.client_id, '--tokens', 'all');
   const old = [await token(one), await token(two, '/w/rest.php/oauth2/access_token')];
   const answers = await Promise.all([command('keys', 'rotate', '--signing'), command('keys', 'rotate', '--signing')]);
   assert.deepEqual(answers.map(({ status }) => status).toSorted(), [0, 1], 'two at once: one generation');

@@ -133,6 +133,7 @@ const usual: Readonly<Record<ActionName, readonly Said['who'][]>> = {
   reenable: deciders,
   expire: ['operator'],
   halt: deciders,
+  'set-introspector': [...owners, ...deciders],
   'add-secret': owners,
   'retire-secret': owners,
   revise: owners,
@@ -293,7 +294,8 @@ function valuesOf(real: Real, ask: Ask, actor: Actor): Readonly<Record<string, u
   const edition = typeof ask.seen === 'number' ? ask.seen : 0;
   const token = ask.seen === 'none' ? {} : { changeToken: real.registry.changeToken(viewer as Actor, { id: ask.app, edition } as Client) };
   const { reason, name, site, scopes, suppress, halted, secretId, revisionId, consentId } = ask;
-  const common = { clientId: ask.app, reason, ...token, name, site, scopes, suppress, halted, secretId, revisionId, consentId, userId };
+  const numbers = { secretId, revisionId, consentId, userId };
+  const common = { clientId: ask.app, reason, ...token, name, site, scopes, suppress, introspector: suppress, halted, ...numbers };
   if (ask.action === 'update') {
     const restrictions = ask.addresses === null ? {} : { restrictions: { addresses: ask.addresses.split(' ') } };
     return { ...common, ...restrictions, resetSecret: ask.reset };
@@ -323,7 +325,14 @@ function pictureOf({ names }: Real, dump: Dump): unknown {
         ...{ id: row.id, name: row.name, version: row.version, site: row.site, scopes: JSON.parse(String(row.scopes)) },
         ...{ oauth1: row.protocol === 'oauth1', ownerOnly: row.owner_only === 1, confidential: row.confidential === 1 },
         ...{ owner: whoIs(row.owner_id), addresses: JSON.parse(String(row.restrictions)).addresses.join(' ') },
-        ...{ stage: row.stage, stageAt: row.stage_at, suppressed: row.suppressed === 1, halted: row.halted, edition: row.changes },
+        ...{
+          stage: row.stage,
+          stageAt: row.stage_at,
+          suppressed: row.suppressed === 1,
+          halted: row.halted,
+          edition: row.changes,
+          introspector: row.introspector === 1,
+        },
         secrets: of('client_secrets', row.id).map((one) => ({ id: one.id, expiresAt: one.expires_at })),
         team: of('maintainers', row.id).map((one) => [whoIs(one.user_id), one.accepted_at === null ? 'invited' : 'accepted']),
         offer: offer ? { to: whoIs(offer.to_id), by: whoIs(offer.offered_by) } : null,

@@ -47,6 +47,7 @@ export interface App extends Described {
   stage: Stage;
   stageAt: number;
   suppressed: boolean;
+  introspector: boolean;
   halted: Halt;
   edition: number;
   secrets: { id: number; expiresAt: number | null }[];
@@ -205,6 +206,12 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     app.halted = halted;
     return ['team'];
   },
+  'set-introspector'(_model, app, { who, suppress: named }) {
+    if (who !== 'operator' || (named && (app.stage !== 'approved' || app.oauth1 || !app.confidential))) return 'no';
+    if (named === app.introspector) return 'nothing';
+    app.introspector = named;
+    return ['team'];
+  },
   'add-secret'(model, app, ask) {
     if (!looksAfter(app, ask) || !app.confidential || (ask.expiresAt ?? Infinity) <= model.now) return 'no';
     if (live(model, app).length >= MOST_SECRETS) return 'no';
@@ -278,7 +285,7 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     if (!may(who, propose) || app.offer?.to !== who || !inUse(app) || app.suppressed || taken(model, app, who, app.name)) return 'no';
     const told = [app.owner, ...[...app.team].filter(([, state]) => state === 'accepted').map(([user]) => user)];
     if (app.ownerOnly) endConsents(model, app);
-    Object.assign(app, { owner: who, offer: null });
+    Object.assign(app, { owner: who, offer: null, introspector: false });
     app.team.delete(who);
     return [told];
   },
@@ -300,7 +307,14 @@ function born(model: Model, ask: Ask): Step | 'no' {
   const byItself = !ownerOnly && unreviewed(ask.scopes);
   const app: App = {
     ...{ id: ask.app, name: ask.name, version: ask.version, site: ask.site, scopes: ask.scopes, owner, oauth1, ownerOnly, confidential },
-    ...{ stage: ownerOnly || byItself ? 'approved' : 'proposed', stageAt: model.now, suppressed: false, halted: 'nothing', edition: 0 },
+    ...{
+      stage: ownerOnly || byItself ? 'approved' : 'proposed',
+      stageAt: model.now,
+      suppressed: false,
+      halted: 'nothing',
+      edition: 0,
+      introspector: false,
+    },
     ...{ secrets: confidential ? [{ id: 0, expiresAt: null }] : [], addresses: '0.0.0.0/0 ::/0' },
     ...{ team: new Map(), offer: null, yes: new Set(), revision: null },
   };

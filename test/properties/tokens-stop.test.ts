@@ -62,6 +62,7 @@ class Program extends TestWorld {
     this.ada = await this.person('Ada');
     this.ben = await this.person('Ben');
     this.watcher = await this.client(this.ben, { name: 'watcher' });
+    await this.clients.setIntrospector(this.watcher.client.id, true);
     return this;
   }
 

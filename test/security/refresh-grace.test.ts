@@ -46,23 +46,9 @@ const alive = async ({ access_token }: Bought) => (await world.built.world.faces
 
 /** The tokens of a code that was asked for and redeemed at one front door: neither is bound to take the other's. */
 async function begin(door: (typeof doors)[number]['name']): Promise<Bought> {
-  const { faces } = world.built.world;
-  const consent = await world.consents.save(app.client, ben, app.client.scopes);
-  const { redirectUri } = app.client;
-  const asked = {
-    protocol: 'oauth2',
-    redirectUri,
-    redirectUriSent: true,
-    state: null,
-    codeChallenge: null,
-    codeChallengeMethod: null,
-  } as const;
-  const face = door === 'core' ? faces.core : faces.mediawiki;
-  const granted = await face?.oauth2.grant(asked, app.client, consent, app.client.scopes);
-  assert.ok(granted?.ok);
-  const code = new URL(granted.value).searchParams.get('code') ?? '';
+  const code = await world.code(app, ben, null, door === 'core' ? 'core' : 'mediawiki');
   const path = doors.find(({ name }) => name === door)?.path ?? '';
-  return (await post(path, { grant_type: 'authorization_code', code, redirect_uri: redirectUri })).body;
+  return (await post(path, { grant_type: 'authorization_code', code, redirect_uri: app.client.redirectUri })).body;
 }
 
 for (const { name, path } of doors)

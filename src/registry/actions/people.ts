@@ -107,7 +107,8 @@ export const acceptOffer = clientAction('accept-offer', {
     if (user.emailConfirmedAt === null || user.email === null) return refuse({ kind: 'email_not_confirmed' });
     const namesakes = await desk.records.findClientsNamed(user.id, client.name);
     if (namesakes.some(({ version }) => version === client.version)) return refuse({ kind: 'consumer_exists', version: null });
-    const after = { ...client, ownerId: user.id, email: user.email };
+    // The operator trusted the app in the hands it was in.
+    const after = { ...client, ownerId: user.id, email: user.email, introspector: false };
     const effects: Effect[] = [{ kind: 'save-client', client: after }, { kind: 'end-offer' }, { kind: 'leave', userId: user.id }];
     // The credential of an owner-only app acts as the old owner: it ends here, and the new owner resets it for their own.
     if (client.ownerOnly) effects.push({ kind: 'end-consents-of', userId: client.ownerId });

@@ -6,10 +6,11 @@ import { expiry } from './migrations/0004-expiry.ts';
 import { hearing } from './migrations/0005-hearing.ts';
 import { sessionProof } from './migrations/0006-session-proof.ts';
 import { clocks } from './migrations/0007-clocks.ts';
+import { introspectors } from './migrations/0008-introspectors.ts';
 import { type Migration, onBoth } from './migrations/migration.ts';
 
 /** Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's words. */
-const steps: readonly (string | Migration)[] = [first, registry, pages, expiry, hearing, sessionProof, clocks];
+const steps: readonly (string | Migration)[] = [first, registry, pages, expiry, hearing, sessionProof, clocks, introspectors];
 
 export const migrations: readonly Migration[] = steps.map((step) => (typeof step === 'string' ? onBoth(step) : step));
 

@@ -87,6 +87,7 @@ export const toClient = (row: Row<'clients'>, secrets: readonly Row<'client_secr
   redirectIsPrefix: row.redirect_is_prefix === 1,
   grantTypes: list(row.grant_types) as readonly GrantType[],
   pkceOptional: row.pkce_optional === 1,
+  introspector: row.introspector === 1,
   tokenAlgorithm: row.token_algorithm as Client['tokenAlgorithm'],
   site: row.site as SiteId,
   scopes: list(row.scopes),

@@ -56,6 +56,7 @@ export interface Schema {
     redirect_is_prefix: number;
     grant_types: string;
     pkce_optional: number;
+    introspector: Generated<number>;
     token_algorithm: string;
     site: string;
     scopes: string;

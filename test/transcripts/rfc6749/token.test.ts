@@ -224,10 +224,20 @@ transcript(
   > Authorization: {web}
   >
   > token={token}
-  < 200
+  < 400
+  <
+  < {"error":"invalid_request"}
 
   > POST /oauth2/introspect
   > Authorization: {web}
+  >
+  > token={token}
+  < 200
+  <
+  < {"active":false}
+
+  > POST /oauth2/introspect
+  > Authorization: {service}
   >
   > token={token}
   < 200
@@ -241,7 +251,7 @@ transcript(
   < 200
 
   > POST /oauth2/introspect
-  > Authorization: {web}
+  > Authorization: {service}
   >
   > token={token}
   < 200

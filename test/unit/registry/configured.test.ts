@@ -62,7 +62,7 @@ test('an entry is an approved app that nobody changes here; what is not said is 
   assert.deepEqual(one(oauth2).client, {
     ...{ id: A, name: 'Editor', version: '1.0', description: 'Edits', ownerId: 7, email: 'no-reply@gate.example' },
     ...{ protocol: 'oauth2', ownerOnly: false, confidential: true, redirectUri: 'https://editor.example/cb', redirectIsPrefix: false },
-    ...{ grantTypes: ['authorization_code', 'refresh_token'], pkceOptional: false, tokenAlgorithm: 'ES256' },
+    ...{ grantTypes: ['authorization_code', 'refresh_token'], pkceOptional: false, introspector: false, tokenAlgorithm: 'ES256' },
     ...{ site: '*', scopes: ['basic', 'editpage'], optionalScopes: [], rsaPublicKey: null, restrictions: ANYWHERE },
     ...{ stage: 'approved', stageAt: 1000, suppressed: false, halted: 'nothing', registeredAt: 1000, managed: true, skipConsent: false },
   });
@@ -71,6 +71,7 @@ test('an entry is an approved app that nobody changes here; what is not said is 
 const said: readonly (readonly [name: string, entry: Entry, wanted: Entry])[] = [
   ['a site by its name', { ...oauth2, site: 'There' }, { site: 'there' }],
   ['restrictions', { ...oauth2, restrictions: { addresses: ['192.0.2.1'] } }, { restrictions: { addresses: ['192.0.2.1'], pages: [] } }],
+  ['an API that asks about tokens', { ...oauth2, introspector: true }, { introspector: true }],
   ['first-party', { ...oauth2, skip_consent: true }, { skipConsent: true }],
   [
     'another algorithm, and no PKCE',
@@ -446,12 +447,12 @@ for (const action of about) {
     const before = await store.findClient(A);
     const values = {
       ...{ clientId: A, reason: '', suppress: false, halted: 'tokens', resetSecret: true, label: 'x', secretId: 1, revisionId: 1 },
-      ...{ userId: ben.id, name: 'Other' },
+      ...{ userId: ben.id, name: 'Other', introspector: true },
     };
     const every = personActor(ada, new Set(Object.values(RIGHTS)));
     const managed = { ok: false, refusal: { kind: 'managed_by_configuration' } };
     assert.deepEqual(await rooms.registry.submit(OPERATOR, action, values), managed);
-    if (action !== 'expire') assert.deepEqual(await rooms.registry.submit(every, action, values), managed);
+    if (!['expire', 'set-introspector'].includes(action)) assert.deepEqual(await rooms.registry.submit(every, action, values), managed);
     assert.deepEqual(await store.findClient(A), before);
     assert.deepEqual(await store.listAudit({ limit: 9 }), []);
     await world.close();

@@ -109,6 +109,10 @@ const table: Readonly<Record<ActionName, Row>> = {
     shown:  'login   blocked -review   -review   -review   -review   -review   -review   yes       yes       yes       yes        -review',
     hidden: 'login   blocked -review   -review   -review   -review   -review   -review   -suppress yes       yes       -suppress  -review',
     stages: 'not_approved yes not_approved not_approved not_approved managed' },
+  'set-introspector': {
+    shown:  'login   blocked no        no        no        no        no        no        no        no        yes       no         no',
+    hidden: 'login   blocked no        no        no        no        no        no        no        no        yes       no         no',
+    stages: 'not_approved yes not_approved not_approved not_approved managed' },
   'add-secret': {
     shown:  'login   blocked -update   -update   yes       -update   yes       no        -update   -update   yes       yes        yes',
     hidden: 'login   blocked -update   -update   -suppress -update   -suppress no        -update   -update   yes       -suppress  yes',
@@ -248,7 +252,7 @@ async function stageSet(readOnly: string | null = null) {
     };
     const given = action === 'propose' ? own : action === 'revise' ? { description: 'Other words' } : { scopes: ['editpage'] };
     const about = { clientId: client.id, reason: '', revisionId, consentId, userId, secretId: client.secrets[0]?.id };
-    const said = { suppress: false, halted: 'tokens', resetSecret: true, label: 'third' };
+    const said = { suppress: false, halted: 'tokens', resetSecret: true, introspector: true, label: 'third' };
     return word(world.registry.submit(actorOf(role), action, { ...about, ...said, ...given, ...more }));
   }
   const ownerFor = (role: Role): Account => (owners.includes(role) ? accounts[role] : accounts.owner);

@@ -32,6 +32,7 @@ const client = (changes: Partial<Client>): Client => ({
   redirectIsPrefix: false,
   grantTypes: ['authorization_code'],
   pkceOptional: false,
+  introspector: false,
   tokenAlgorithm: 'ES256',
   site: '*' as SiteId,
   scopes: ['basic'],

@@ -1,0 +1,83 @@
+import { accept, type Result, refuse } from '#kernel/result.ts';
+import type { Client } from '#registry/client.ts';
+import { hindrance } from '#registry/policy.ts';
+import { formatScope } from '#wire/scope.ts';
+import type { OAuth2Parts } from './parts.ts';
+import { accessTokenFacts, noteUse, presentedToken, refreshTokenFacts } from './presented-token.ts';
+import type { OAuth2Refusal } from './refusals.ts';
+import { fallen, liveScopes } from './standing.ts';
+import type { FormRequest } from './token-endpoint.ts';
+
+/** An introspection answer (RFC 7662 §2.2). */
+export type Introspection =
+  | { readonly active: false }
+  | {
+      readonly active: true;
+      readonly client_id: string;
+      readonly scope: string;
+      readonly token_type: 'Bearer' | 'refresh_token';
+      readonly exp: number;
+      readonly iat: number;
+      readonly sub: string;
+      readonly iss: string;
+      readonly aud?: string;
+      readonly jti?: string;
+      readonly username?: string;
+    };
+
+const inactive: Introspection = { active: false };
+
+/** Whether the client may act at all: for itself, or an owner-only one for its owner. */
+export async function mayAct({ accounts }: Pick<OAuth2Parts, 'accounts'>, client: Client, address: string): Promise<boolean> {
+  const owner = client.ownerOnly ? ((await accounts.findAccount(client.ownerId)) ?? null) : null;
+  return hindrance(client, owner, { address }) === undefined;
+}
+
+/**
+ * Answers a client about a token (RFC 7662): about its own, and an app that the operator named about the access tokens of every app (ADR 5).
+ * Whatever else is asked, and whoever may not act, is told `active: false`, as for a token that does not exist.
+ */
+export async function introspect(parts: OAuth2Parts, request: FormRequest): Promise<Result<Introspection, OAuth2Refusal>> {
+  const given = await presentedToken(parts, request);
+  if (!given.ok) return given;
+  const { client, token } = given.value;
+  // Only who can keep a secret may ask (RFC 7662 §2.1): otherwise anybody could try tokens here.
+  if (!client.confidential) return refuse({ kind: 'unauthorized_client' });
+  if (!(await mayAct(parts, client, request.address))) return accept(inactive);
+  const { clock, settings } = parts;
+  const now = clock.now();
+  const access = await accessTokenFacts(parts, token, client.introspector ? undefined : client.id);
+  if (access) {
+    if (fallen(access.token, access, now) !== undefined) return accept(inactive);
+    noteUse(parts, access.token);
+    const { id, clientId, userId, issuedAt, expiresAt, scopes } = access.token;
+    return accept({
+      active: true,
+      client_id: clientId,
+      scope: formatScope(liveScopes(scopes, access)),
+      token_type: 'Bearer',
+      exp: expiresAt,
+      iat: issuedAt,
+      sub: userId === null ? clientId : String(userId),
+      iss: settings.issuer,
+      aud: settings.issuer,
+      jti: id,
+      ...(access.user ? { username: access.user.name } : {}),
+    });
+  }
+  // A refresh token is between the server and its own client: no API has a use for it (RFC 6749 §1.5).
+  const refresh = await refreshTokenFacts(parts, token, client.id);
+  if (refresh === undefined || refresh.token.usedAt !== null) return accept(inactive);
+  if (fallen({ ...refresh.token, revoked: false }, refresh, now) !== undefined) return accept(inactive);
+  const { issuedAt, expiresAt, scopes, userId, clientId } = refresh.token;
+  return accept({
+    active: true,
+    client_id: clientId,
+    scope: formatScope(liveScopes(scopes, refresh)),
+    token_type: 'refresh_token',
+    exp: expiresAt,
+    iat: issuedAt,
+    sub: String(userId),
+    iss: settings.issuer,
+  });
+}

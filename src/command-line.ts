@@ -3,6 +3,7 @@ import { accountBlocking, accountCreate, accountList, accountResetPassword, setu
 import { auditExport } from '#cli/audit.ts';
 import { backupCommand, restoreCommand } from '#cli/backup.ts';
 import { clientCreate, clientList, clientShow } from '#cli/client.ts';
+import { clientRedirects } from '#cli/client-redirects.ts';
 import { closest } from '#cli/closest.ts';
 import { type Command, type ExitCode, helpOf, type Io, readArguments, UnreachableError, UsageError } from '#cli/command.ts';
 import { explainOAuth1 } from '#cli/explain.ts';
@@ -51,6 +52,7 @@ const commands: readonly Command[] = [
   clientCreate,
   clientList,
   clientShow,
+  clientRedirects,
   ...clientDecisions,
   auditExport,
   migrateCommand((flags, dryRun) => migrateStore(readSettings(flags), dryRun)),

@@ -22,6 +22,8 @@ export async function settleConfigured({ config, store, rules, sealer, clock }: 
   // Without apps nobody is looked up: an instance may have very many accounts.
   const accounts = structure.clients.length === 0 ? [] : await store.listAccounts();
   const owners = new Map(accounts.map(({ name, id }) => [name.toLowerCase(), id]));
+  const before = structure.clients.length === 0 ? [] : await store.listClients({ stage: 'configured' });
+  const uris = new Map<string, string>(before.map(({ id, redirectUri }) => [id, redirectUri]));
   const read = readConfigured(structure.clients, {
     rules,
     ownerOf: (name) => owners.get(name.toLowerCase()),
@@ -29,6 +31,7 @@ export async function settleConfigured({ config, store, rules, sealer, clock }: 
     seal: (secret) => sealer.seal(secret, CLIENT_SECRET),
     email: config.mailFrom,
     now: clock.now(),
+    acceptedUriOf: (id) => uris.get(id),
   });
   if (!read.ok) {
     const lines = read.refusal.map(({ app, field, problem }) => `  ${[app, field].filter(Boolean).join(' ')}: ${problem}`);

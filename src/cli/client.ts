@@ -1,6 +1,7 @@
 import type { ClientId } from '#kernel/ids.ts';
 import { type Client, type GrantType, grantTypes, protocols, stages } from '#registry/client.ts';
 import { refusalLine } from '#registry/refusal-words.ts';
+import { unicodeSpelling } from '#wire/browser-uri.ts';
 import { type Command, type Given, type Io, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
 
 const iso = (at: number) => new Date(at * 1000).toISOString();
@@ -14,6 +15,7 @@ export const shown = (client: Client) => ({
   owner_only: client.ownerOnly,
   confidential: client.confidential,
   redirect_uri: client.redirectUri,
+  redirect_uri_unicode: unicodeSpelling(client.redirectUri),
   redirect_is_prefix: client.redirectIsPrefix,
   grant_types: client.grantTypes,
   pkce_optional: client.pkceOptional,

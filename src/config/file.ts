@@ -3,12 +3,19 @@ import { z } from 'zod';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'use 1 to 32 letters, digits, _ or -');
+/** Hosts that are this very machine: what goes there in plain text is read by nobody else. */
+const loopback: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
+/** True for a URL that notices may go to: the text is what will be asked for, and nothing goes over a network in plain text. */
+function isEndpoint(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '' || (url.href !== text && url.href !== `${text}/`)) return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && loopback.includes(url.hostname));
+}
+
 const endpoint = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 lower-case letters, digits or -'),
-  url: z
-    .string()
-    .max(2048)
-    .refine((url) => /^https?:\/\/[^/?#]/i.test(url) && URL.canParse(url), 'use an http or https URL'),
+  url: z.string().max(2048).refine(isEndpoint, 'use an https URL as browsers write it, or an http one of this machine'),
   secret: z
     .string()
     .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'use whsec_ and 24 to 64 random bytes in base64')
@@ -24,7 +31,7 @@ const structure = z.strictObject({
         name: z.string().min(1).max(128),
         origin: z
           .string()
-          .refine((text) => URL.parse(text)?.origin === text, 'use scheme, host and port alone')
+          .refine((text) => /^https?:/.test(text) && URL.parse(text)?.origin === text, 'use http or https, host and port alone')
           .nullable()
           .default(null),
       }),

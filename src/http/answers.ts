@@ -37,6 +37,7 @@ const oauth1Status = {
   signature_invalid: 401,
   nonce_used: 401,
   callback_rejected: 400,
+  callback_misleading: 400,
   permission_unknown: 401,
   verifier_invalid: 401,
   user_refused: 403,
@@ -125,6 +126,8 @@ export function oauth2Words(refusal: Exclude<OAuth2Refusal, { kind: 'foreign_tok
       return 'Nobody is signed in, and prompt=none forbids to ask.';
     case 'consent_required':
       return 'The resource owner has not consented to this, and prompt=none forbids to ask.';
+    case 'redirect_uri_misleading':
+      return 'redirect_uri leads to another host than it shows.';
   }
 }
 
@@ -204,6 +207,9 @@ export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
     case 'redirect_uri_mismatch':
     case 'callback_rejected':
       return { status: 400, note: 'redirect-mismatch' };
+    case 'redirect_uri_misleading':
+    case 'callback_misleading':
+      return { status: 400, note: 'redirect-misleading' };
     case 'owner_only':
       return { status: 403, note: 'owner-only' };
     case 'consumer_key_refused':

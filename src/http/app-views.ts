@@ -12,6 +12,7 @@ import { type RevisedFields, revisedFields } from '#registry/revision.ts';
 import type { Scope } from '#registry/scopes.ts';
 import { DAY } from '#registry/usage.ts';
 import { unseen } from '#registry/visibility.ts';
+import { destinationOf } from '#wire/browser-uri.ts';
 import type { Viewer } from './apps.ts';
 import type { makeShown } from './lines.ts';
 import { namesOf } from './names.ts';
@@ -68,7 +69,7 @@ export async function appView(
     ownerName: shown ? await (more.names ?? namesOf(world))(client.ownerId) : null,
     kind: kindOf(client),
     site: world.sites.nameOf(client.site) ?? null,
-    redirectUri: shown ? client.redirectUri : '',
+    returnsTo: shown ? destinationOf(client.redirectUri) : null,
     redirectIsPrefix: shown && client.redirectIsPrefix,
     groups: permissionGroups(
       world,

@@ -52,7 +52,8 @@ export function draftOf(world: World, kind: AppKind, form: FormValues): AppDraft
     name: text('name'),
     version: text('version'),
     description: text('description'),
-    redirectUri: text('redirectUri'),
+    // Blanks that come along when an address is copied are not part of it.
+    redirectUri: text('redirectUri').trim(),
     redirectIsPrefix: ticked('redirectIsPrefix'),
     site: text('site'),
     access: text('access') || 'scopes',

@@ -7,6 +7,7 @@ import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import { ANYWHERE, type Client, type Halt, halts, type Stage, stages } from '#registry/client.ts';
 import { unseen } from '#registry/visibility.ts';
+import { unicodeSpelling } from '#wire/browser-uri.ts';
 import { makeChangeView } from './apps.ts';
 import { makeNames } from './names.ts';
 import type { World } from './world.ts';
@@ -48,6 +49,10 @@ export function makeShown(world: World, words: Words, names = makeNames(world)):
       if (Array.isArray(addresses))
         return { kind: 'list', items: [...addresses, ...(Array.isArray(pages) ? pages : [])].map((item) => ({ text: String(item) })) };
       return { kind: 'code', text: JSON.stringify(value) };
+    }
+    if (field === 'redirectUri' && typeof value === 'string') {
+      const shown = unicodeSpelling(value);
+      if (shown !== null) return { kind: 'list', items: [{ text: shown, code: value }] };
     }
     const code = field === 'redirectUri' || field === 'rsaPublicKey';
     return code && value !== '' ? { kind: 'code', text: String(value) } : text(String(value));

@@ -9,9 +9,11 @@ import { isAnyPort } from '#registry/auto-approval.ts';
 import { claimsEndedAt } from '#registry/claims.ts';
 import type { Client } from '#registry/client.ts';
 import { isSpent, mayHide, possibleDecisions } from '#registry/decisions.ts';
+import { redirectToReview } from '#registry/redirect-rules.ts';
 import { type Revision, revisedFields } from '#registry/revision.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
+import { misleads } from '#wire/browser-uri.ts';
 import { makeLines, makeShown } from './lines.ts';
 import { ADMINISTER } from './visitor.ts';
 import type { World } from './world.ts';
@@ -26,6 +28,8 @@ export function redirectWarnings(app: Pick<Client, 'redirectUri' | 'redirectIsPr
   if (app.ownerOnly || app.redirectUri === '') return [];
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(app.redirectUri)?.[1]?.toLowerCase() ?? '';
   const warnings: RedirectWarning[] = [];
+  if (misleads(app.redirectUri)) warnings.push('misleading');
+  else if (!['own-scheme-without-dot', undefined].includes(redirectToReview(app)?.kind)) warnings.push('read-differently');
   if (scheme !== 'http' && scheme !== 'https') {
     warnings.push('own-scheme');
     if (!scheme.includes('.')) warnings.push('scheme-without-dot');

@@ -1,6 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
+import { problemText } from '#pages/refusals.ts';
 import { type QueueRow, queuePage, type ReviewTab, reviewTabs, tabPath } from '#pages/review.ts';
 import { scopeWords } from '#pages/scopes.ts';
 import type { Words } from '#pages/words.ts';
@@ -8,8 +9,10 @@ import type { Actor } from '#registry/actor.ts';
 import { claimsEndedAt } from '#registry/claims.ts';
 import type { Client, Stage } from '#registry/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
+import { redirectsToReview } from '#registry/redirect-review.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
+import { bothSpellings } from '#wire/browser-uri.ts';
 import { makeNames } from './names.ts';
 import type { PageAnswer, PageCall } from './page.ts';
 import type { World } from './world.ts';
@@ -22,20 +25,23 @@ const PAGE = 25;
 /** Hidden apps are left out for those who may not see them. */
 export const unhidden = (actor: Actor) => (maySeeHidden(actor) ? {} : ({ suppressed: false } as const));
 
-const filterOf = (tab: Exclude<ReviewTab, 'waiting'>): ClientFilter =>
-  tab === 'orphaned' ? { orphaned: true } : { stage: tab satisfies Stage };
+/** Lists that are one question to the store. */
+type PlainTab = Exclude<ReviewTab, 'waiting' | 'redirects'>;
+
+const filterOf = (tab: PlainTab): ClientFilter => (tab === 'orphaned' ? { orphaned: true } : { stage: tab satisfies Stage });
 
 /** How many apps each tab has, as far as this reviewer may see them. */
-async function countsOf({ world, actor }: ReviewCall): Promise<Record<ReviewTab, number>> {
+async function countsOf({ world, actor }: ReviewCall): Promise<Record<ReviewTab, number | null>> {
   const counted = await Promise.all(
     reviewTabs.map(async (tab) => {
       const hidden = unhidden(actor);
+      if (tab === 'redirects') return [tab, null] as const;
       const count =
         tab === 'waiting' ? await world.records.countWaiting(hidden) : await world.records.countClients({ ...filterOf(tab), ...hidden });
       return [tab, count] as const;
     }),
   );
-  return Object.fromEntries(counted) as Record<ReviewTab, number>;
+  return Object.fromEntries(counted) as Record<ReviewTab, number | null>;
 }
 
 /** Risks of an app's scopes that are not low, in words. */
@@ -112,7 +118,7 @@ export async function waitingPage(call: ReviewCall): Promise<PageAnswer> {
 }
 
 /** Every other app, the latest registration first. */
-export async function stagePage(call: ReviewCall, tab: Exclude<ReviewTab, 'waiting'>): Promise<PageAnswer> {
+export async function stagePage(call: ReviewCall, tab: PlainTab): Promise<PageAnswer> {
   const { world, frame, actor, query } = call;
   const asked = query.get('below') ?? '';
   const below = /^\d{1,15}$/.test(asked) ? Number(asked) : undefined;
@@ -132,6 +138,27 @@ export async function stagePage(call: ReviewCall, tab: Exclude<ReviewTab, 'waiti
     rows: await makeRows(call)(visible.map((client) => ({ client, since: client.stageAt, scopes: client.scopes, change: false }))),
     first: below === undefined ? null : tabPath(tab),
     next: found.length > PAGE && last ? `${tabPath(tab)}&below=${last.number}` : null,
+    mayTake: false,
+  });
+}
+
+/** Apps whose redirect URIs are refused now and were accepted once, the latest registration first. */
+export async function redirectsPage(call: ReviewCall): Promise<PageAnswer> {
+  const { world, frame, actor, query } = call;
+  const asked = query.get('below') ?? '';
+  const below = /^\d{1,15}$/.test(asked) ? { below: Number(asked) } : {};
+  const { items, next } = await redirectsToReview(world.records, { ...unhidden(actor), ...below, limit: PAGE });
+  const seen = items.filter(({ client }) => client.stage !== 'configured' || maySeeHidden(actor));
+  const rows = await makeRows(call)(seen.map(({ client }) => ({ client, since: client.stageAt, scopes: client.scopes, change: false })));
+  return queuePage(frame, {
+    tab: 'redirects',
+    counts: await countsOf(call),
+    rows: rows.map((row, index) => {
+      const { client, problem } = seen[index] as (typeof seen)[number];
+      return { ...row, redirect: `${bothSpellings(client.redirectUri)}: ${problemText(frame.words, problem)}` };
+    }),
+    first: 'below' in below ? tabPath('redirects') : null,
+    next: next === null ? null : `${tabPath('redirects')}&below=${next}`,
     mayTake: false,
   });
 }

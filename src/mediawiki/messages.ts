@@ -86,6 +86,8 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
         : error('mwoauthdatastore-access-token-not-found', 'No approved grant was found for that authorization token.');
     case 'token_used':
       return error('mwoauthdatastore-request-token-already-used', 'The request token was used before.', 'E009');
+    case 'callback_misleading':
+      return error('mwoauth-callback-not-oob-or-prefix', 'The callback leads to another host than it shows: register another one.');
     case 'callback_rejected':
       return refusal.prefix
         ? error('mwoauth-callback-not-oob-or-prefix', 'oauth_callback must be "oob", or begin with the registered callback URL.')

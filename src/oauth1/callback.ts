@@ -1,4 +1,5 @@
 import type { Client } from '#registry/client.ts';
+import { asciiSpelling, misleads } from '#wire/browser-uri.ts';
 
 interface Parts {
   readonly scheme: string;
@@ -38,12 +39,13 @@ function resolved(path: string): string {
 /**
  * Whether a callback may be used (RFC 5849 §2.1; protocol reference 1.13). Without the prefix flag only `oob` may. With it, the callback
  * may extend the registered URL: http also stands for https, port 1 for any port, a path for what follows it. Dot segments are resolved
- * first, so that a prefix cannot be climbed out of.
+ * first, so that a prefix cannot be climbed out of. A prefix is compared as text: what is registered without a slash at its end covers `/cb.evil`
+ * beside `/cb`, and what a server makes of `/cb/..;/x` is its own affair. A callback that leads a browser to another host never may.
  */
 export function callbackAllowed(callback: string, client: Pick<Client, 'redirectUri' | 'redirectIsPrefix'>): boolean {
   if (callback === 'oob') return true;
-  if (!client.redirectIsPrefix || callback === '') return false;
-  const [asked, registered] = [split(callback), split(client.redirectUri)];
+  if (!client.redirectIsPrefix || callback === '' || misleads(callback)) return false;
+  const [asked, registered] = [callback, client.redirectUri].map((uri) => split(asciiSpelling(uri) ?? ''));
   if (asked === undefined || registered === undefined || asked.authority?.user) return false;
   if (asked.scheme !== registered.scheme && !(registered.scheme === 'http' && asked.scheme === 'https')) return false;
   const [here, there] = [asked.authority, registered.authority];
@@ -53,4 +55,16 @@ export function callbackAllowed(callback: string, client: Pick<Client, 'redirect
   if (registered.query !== undefined)
     return path === registered.path && asked.query !== undefined && asked.query.startsWith(registered.query);
   return registered.path === '' || path.startsWith(registered.path);
+}
+
+/** True for the registered callback itself, in either spelling of its host. */
+export const isRegistered = (callback: string, client: Pick<Client, 'redirectUri'>): boolean =>
+  callback === client.redirectUri ||
+  (asciiSpelling(callback) !== undefined && asciiSpelling(callback) === asciiSpelling(client.redirectUri));
+
+/** Where a person is sent with the verifier, as it stands in a header; null: nowhere, they carry it themselves. `misleads`: to another host than the text shows. */
+export function landingOf(callback: string, client: Pick<Client, 'redirectUri'>, oobRedirects: boolean): string | null | 'misleads' {
+  if (callback === 'oob' && !(oobRedirects && client.redirectUri !== '')) return null;
+  const uri = callback === 'oob' ? client.redirectUri : callback;
+  return misleads(uri) ? 'misleads' : (asciiSpelling(uri) ?? 'misleads');
 }

@@ -16,7 +16,7 @@ import type { RegistryRecords } from '#registry/records.ts';
 import type { UsageNotes } from '#registry/usage.ts';
 import { addressInRanges } from '#wire/address.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
-import { callbackAllowed } from './callback.ts';
+import { callbackAllowed, isRegistered, landingOf } from './callback.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
 import { parseSignedRequest, type SignedRequest } from './parse.ts';
 import type { Handshakes, NonceClaim, TokenCredentialRecords } from './records.ts';
@@ -78,10 +78,10 @@ const TEMPORARY_SECRET = 'temporary secret';
 const hexKey = /^[0-9a-zA-Z_-]{1,64}$/;
 
 /** What a person is told who is not sent to a client. */
-const unproven = (client: Client, why: UnprovenRedirect): OAuth1Refusal =>
-  why.kind === 'not-registered'
-    ? { kind: 'callback_rejected', prefix: client.redirectIsPrefix }
-    : { kind: 'consumer_key_refused', client, why };
+function unproven(client: Client, why: UnprovenRedirect): OAuth1Refusal {
+  if (why.kind === 'not-registered') return { kind: 'callback_rejected', prefix: client.redirectIsPrefix };
+  return why.kind === 'misleading' ? { kind: 'callback_misleading' } : { kind: 'consumer_key_refused', client, why };
+}
 
 /** Builds one face of OAuth 1.0a over its parts. */
 export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
@@ -139,7 +139,9 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
 
   /** Whether a callback may be used by a client (RFC 5849 §2.1); the registered one itself is allowed beside what a prefix allows. */
   const isCallback = (callback: string, client: Client): boolean =>
-    callbackAllowed(callback, client) || (settings.reading === 'rfc5849' && callback === client.redirectUri);
+    callbackAllowed(callback, client) || (settings.reading === 'rfc5849' && isRegistered(callback, client));
+  /** True when whoever consents would be sent to another host than the callback shows. */
+  const leadsAstray = (callback: string, client: Client): boolean => landingOf(callback, client, settings.oobRedirects) === 'misleads';
 
   return {
     async initiate(sent) {
@@ -160,6 +162,7 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
         );
       }
       if (!isCallback(callback, client)) return refuse({ kind: 'callback_rejected', prefix: client.redirectIsPrefix });
+      if (leadsAstray(callback, client)) return refuse({ kind: 'callback_misleading' });
       const [token, secret] = [mint.hex32(), mint.randomHex(16)];
       const now = clock.now();
       const outcome = await handshakes.saveTemporary(nonce.value, {
@@ -188,7 +191,8 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       if (problem) return refuse(problem);
       if (client.ownerOnly) return refuse({ kind: 'owner_only', client });
       if (pair === undefined || pair.clientId !== client.id) return refuse({ kind: 'token_rejected', token: 'temporary' });
-      return pair.used ? refuse({ kind: 'token_used' }) : accept(client);
+      if (pair.used) return refuse({ kind: 'token_used' });
+      return leadsAstray(pair.callback, client) ? refuse({ kind: 'callback_misleading' }) : accept(client);
     },
 
     async grant(token, client, consent) {
@@ -200,13 +204,15 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const callback = outOfBand ? client.redirectUri : pair.callback;
       // Judged as the client is now, and before anything is written: also a verifier that is only shown is for nobody else.
       const back = proveRedirect(callback, client, { id: consent.userId }, 'consent', outOfBand ? () => true : isCallback);
-      if (!back.ok) return refuse(unproven(client, back.refusal));
+      const shown = outOfBand && !(settings.oobRedirects && client.redirectUri !== '');
+      // Where a callback leads counts only for those who are sent there.
+      if (!back.ok && !(shown && back.refusal.kind === 'misleading')) return refuse(unproven(client, back.refusal));
       const verifier = mint.randomHex(16);
       const yes = { userId: consent.userId, consentId: consent.id, verifierDigest: digestOf(verifier) };
       const outcome = await handshakes.authorizeTemporary(token, yes, now, later(now, settings.temporaryFor));
       if (outcome !== 'authorized')
         return refuse(outcome === 'already-authorized' ? { kind: 'token_used' } : { kind: 'token_rejected', token: 'temporary' });
-      if (outOfBand && !(settings.oobRedirects && client.redirectUri !== '')) return accept({ kind: 'show-verifier', verifier });
+      if (shown || !back.ok) return accept({ kind: 'show-verifier', verifier });
       const params = [['oauth_verifier', verifier] as const, ['oauth_token', token] as const];
       return accept({ kind: 'redirect', uri: withParameters(back.value, params) });
     },

@@ -20,6 +20,8 @@ export type OAuth1Refusal =
   | { readonly kind: 'signature_invalid' }
   | { readonly kind: 'nonce_used'; readonly nonce: string }
   | { readonly kind: 'callback_rejected'; readonly prefix: boolean }
+  /** It is one the app may use, but a browser would go to another host than it shows. */
+  | { readonly kind: 'callback_misleading' }
   | { readonly kind: 'permission_unknown' }
   | { readonly kind: 'verifier_invalid' }
   | { readonly kind: 'user_refused'; readonly problem: 'gone' | 'blocked' };

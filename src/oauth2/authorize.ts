@@ -42,9 +42,14 @@ function proveReply(
   if (looksUnknown(client, person)) return onPage({ kind: 'unknown_client' });
   const proof = proveRedirect(redirectUri, client, person, purpose, isRegistered);
   if (proof.ok) return accept({ to: proof.value, state });
-  return onPage(
-    proof.refusal.kind === 'not-registered' ? { kind: 'redirect_uri_mismatch' } : { kind: 'access_denied', problem: proof.refusal.kind },
-  );
+  switch (proof.refusal.kind) {
+    case 'not-registered':
+      return onPage({ kind: 'redirect_uri_mismatch' });
+    case 'misleading':
+      return onPage({ kind: 'redirect_uri_misleading' });
+    default:
+      return onPage({ kind: 'access_denied', problem: proof.refusal.kind });
+  }
 }
 
 /** The client that a request names, before anything else of the request is believed. */

@@ -35,6 +35,8 @@ export type AuthorizeProblem =
   | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: 'missing' | 'repeated' | 'malformed' }
   | { readonly kind: 'unknown_client' }
   | { readonly kind: 'redirect_uri_mismatch' }
+  /** It is the registered one, but a browser would go to another host than it shows. */
+  | { readonly kind: 'redirect_uri_misleading' }
   | { readonly kind: 'unsupported_response_type' }
   | { readonly kind: 'invalid_scope'; readonly scope: string }
   | { readonly kind: 'unauthorized_client'; readonly problem: 'owner-only' | 'grant-type' }

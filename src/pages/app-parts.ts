@@ -45,7 +45,7 @@ export interface AppView {
   readonly kind: AppKind;
   /** Null: every site. */
   readonly site: string | null;
-  readonly redirectUri: string;
+  readonly returnsTo: string | null;
   readonly redirectIsPrefix: boolean;
   readonly groups: readonly PermissionGroup[];
   /** What an app that only learns who somebody is learns; null: it is none. */
@@ -99,7 +99,6 @@ export function permissions(words: Words, { groups, identity }: Pick<AppView, 'g
 /** The facts everybody may see. */
 export function appFacts(words: Words, app: AppView, more: Parameters<typeof facts>[0] = []): Html {
   const hidden = app.name === null;
-  const where = URL.parse(app.redirectUri);
   return facts([
     [words.say('apps.id'), html`<code>${app.id}</code>`],
     hidden
@@ -107,7 +106,7 @@ export function appFacts(words: Words, app: AppView, more: Parameters<typeof fac
       : [words.say('field.ownerId'), app.managed ? words.say('frame.operator') : named(app.ownerName ?? words.say('frame.nobody'))],
     [words.say('field.site'), app.site === null ? words.say('frame.every-site') : named(app.site)],
     [words.say('field.protocol'), words.say(`apps.kind.${app.kind}`)],
-    hidden || isOwn(app.kind) || where === null ? null : [words.say('apps.returns-to'), named(where.host || where.protocol)],
+    hidden || isOwn(app.kind) || app.returnsTo === null ? null : [words.say('apps.returns-to'), named(app.returnsTo)],
     [words.say('apps.registered'), words.day(app.registeredAt)],
     ...more,
   ]);

@@ -18,7 +18,14 @@ export type CannedReason = (typeof cannedReasons)[keyof typeof cannedReasons][nu
 const checks = ['purpose', 'scopes', 'redirect', 'name', 'owner', 'contact'] as const;
 
 /** What is worth a second look about a redirect address. */
-export type RedirectWarning = 'own-scheme' | 'scheme-without-dot' | 'any-port' | 'prefix' | 'plain-http';
+export type RedirectWarning =
+  | 'misleading'
+  | 'read-differently'
+  | 'own-scheme'
+  | 'scheme-without-dot'
+  | 'any-port'
+  | 'prefix'
+  | 'plain-http';
 
 /** What was typed and chosen, kept when a decision is refused. */
 export interface DecisionDraft {

@@ -5,8 +5,8 @@ import { stageName } from './refusals.ts';
 import { cut } from './trail.ts';
 import type { Words } from './words.ts';
 
-/** What the queue can show: what waits, the apps of a stage, and apps without an owner. */
-export const reviewTabs = ['waiting', 'rejected', 'expired', 'approved', 'disabled', 'configured', 'orphaned'] as const;
+/** What the queue can show: what waits, the apps of a stage, apps without an owner, and apps with a redirect URI that is refused now. */
+export const reviewTabs = ['waiting', 'rejected', 'expired', 'approved', 'disabled', 'configured', 'orphaned', 'redirects'] as const;
 export type ReviewTab = (typeof reviewTabs)[number];
 
 /** Who is looking at something. */
@@ -34,11 +34,14 @@ export interface QueueRow {
   /** What its scopes risk, in words; nothing when the risk is low. */
   readonly risks: readonly string[];
   readonly claim: ClaimView | null;
+  /** What would be refused about its redirect URI, in words, where the list is about that. */
+  readonly redirect?: string;
 }
 
 export interface QueueView {
   readonly tab: ReviewTab;
-  readonly counts: Readonly<Record<ReviewTab, number>>;
+  /** Null: not counted, because every app would have to be looked at. */
+  readonly counts: Readonly<Record<ReviewTab, number | null>>;
   readonly rows: readonly QueueRow[];
   readonly first: string | null;
   readonly next: string | null;
@@ -82,7 +85,7 @@ ${cell(
     item.suppressed ? html` <span class="badge bad">${words.say('review.suppressed')}</span>` : ''
   }${item.halted ? html` <span class="badge warn">${words.say('review.halted-badge')}</span>` : ''}${item.risks.map(
     (risk) => html` <span class="badge warn">${risk}</span>`,
-  )}`,
+  )}${item.redirect === undefined ? '' : html` <span class="quiet">${item.redirect}</span>`}`,
 )}
 ${cell('review.since', html`${words.day(item.since)} <span class="quiet">(${words.say('review.days', { days: item.days })})</span>`)}
 ${waits ? cell('review.claim', item.claim === null ? words.say('review.claim-none') : claimText(words, item.claim)) : ''}</tr>`;
@@ -98,7 +101,7 @@ export function queuePage(frame: Frame, view: QueueView): Html {
     words.say('review.title'),
     html`<nav aria-label="${words.say('review.tabs')}"><ul class="tabs">${reviewTabs.map(
       (each) =>
-        html`<li><a href="${tabPath(each)}"${each === tab ? html` aria-current="page"` : ''}>${words.say(`review.tab.${each}`)}</a> <span class="badge">${words.number(counts[each])}</span></li>`,
+        html`<li><a href="${tabPath(each)}"${each === tab ? html` aria-current="page"` : ''}>${words.say(`review.tab.${each}`)}</a>${counts[each] === null ? '' : html` <span class="badge">${words.number(counts[each])}</span>`}</li>`,
     )}</ul></nav>
 <p>${words.say(`review.about.${tab}`)}</p>
 ${tab === 'waiting' && view.mayTake ? html`<div class="buttons">${nextButton(frame)}</div>` : ''}

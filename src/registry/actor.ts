@@ -41,6 +41,8 @@ export type Actor =
       readonly address: string | null;
       readonly via: Via;
       readonly authentication: Authentication;
+      /** They came by a registration address of the dialect, where some rules of registration are advice (registry 4.3). */
+      readonly dialect?: true;
     }
   | { readonly kind: 'operator'; readonly via: Via };
 

@@ -4,8 +4,9 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { ANYWHERE, type GrantType, grantTypes, type Protocol, protocols } from './client.ts';
-import { type FieldRules, judges, type Values } from './fields.ts';
+import { type FieldRules, judges, storedUri, type Values } from './fields.ts';
 import type { NewClient, NewSecret } from './records.ts';
+import { redirectToReview } from './redirect-rules.ts';
 import { registeredScopes, revocable } from './scopes.ts';
 
 // Apps that the configuration describes (registry 4.6): the operator's own, approved by being there, changed only there.
@@ -27,6 +28,8 @@ export interface ConfiguredContext {
   /** Contact address of all of them. */
   readonly email: string;
   readonly now: Instant;
+  /** The redirect URI that the app had at the last start; undefined: it is new. An accepted one is not judged again. */
+  readonly acceptedUriOf?: (id: string) => string | undefined;
 }
 
 const text = z.string().max(65_534);
@@ -132,6 +135,12 @@ function secretOf(entry: Entry, { readSecret }: ConfiguredContext): string | nul
   return entry.client_secret_file === undefined ? null : readSecret(entry.client_secret_file).trim();
 }
 
+/** True for a redirect URI that the app had before and that only later rules would refuse: it is listed for review instead. */
+function isAccepted({ client_id: id, redirect_uri: uri }: Entry, { acceptedUriOf }: ConfiguredContext): boolean {
+  if (id === undefined || uri === undefined || acceptedUriOf?.(id) !== storedUri(uri)) return false;
+  return redirectToReview({ redirectUri: uri, ownerOnly: false }) !== undefined;
+}
+
 function readEntry(
   given: Readonly<Record<string, unknown>>,
   context: ConfiguredContext,
@@ -168,7 +177,8 @@ function readEntry(
     if (values[field] === undefined || (field === 'grantTypes' && entry.grant_types === undefined)) continue;
     const problem = judges[field](values[field], values as Values, context.rules);
     // Advice is for people who fill in forms: an operator means what they wrote.
-    if (problem && !problem.ignorable) problems.push([key, problem.problem.kind.replaceAll('-', ' ')]);
+    if (problem && !problem.ignorable && !(key === 'redirect_uri' && isAccepted(entry, context)))
+      problems.push([key, problem.problem.kind.replaceAll('-', ' ')]);
   }
   if (problems.length > 0 || ownerId === undefined) return refuse(problems);
   const client: NewClient = {
@@ -181,7 +191,7 @@ function readEntry(
     protocol,
     ownerOnly,
     confidential,
-    redirectUri: entry.redirect_uri ?? '',
+    redirectUri: storedUri(entry.redirect_uri ?? ''),
     redirectIsPrefix: entry.redirect_is_prefix ?? false,
     grantTypes: types,
     pkceOptional: entry.pkce_optional ?? false,

@@ -1,6 +1,7 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { rsaBits, rsaKeyKind } from '#keys/rsa.ts';
 import { isRange } from '#wire/address.ts';
+import { asciiSpelling } from '#wire/browser-uri.ts';
 import { type GrantType, type Protocol, protocols } from './client.ts';
 import { type Judged, type RedirectRules, redirectProblem } from './redirect-rules.ts';
 import type { FieldProblem, RegistryRefusal } from './refusals.ts';
@@ -24,6 +25,10 @@ export type Judge = (value: unknown, all: Values, rules: FieldRules) => Judged |
 export interface Field {
   readonly name: string;
   readonly optional?: boolean;
+  /** The text is not trimmed: it is judged as it came. */
+  readonly exact?: boolean;
+  /** How the value is stored. */
+  readonly stored?: (value: string) => string;
   readonly judge: Judge;
 }
 
@@ -169,7 +174,15 @@ export const judges = {
   termsAccepted: (value) => (value === true ? undefined : wrong({ kind: 'not-agreed' })),
 } as const satisfies Record<string, Judge>;
 
-const named = (name: keyof typeof judges, optional = false): Field => ({ name, optional, judge: judges[name] });
+/** As a redirect URI is kept: a host in Unicode in A-labels, which is what goes over the wire and can be read back (browser-uri.ts). */
+export const storedUri = (uri: string): string => asciiSpelling(uri) ?? uri;
+
+const named = (name: keyof typeof judges, optional = false): Field => ({
+  name,
+  optional,
+  judge: judges[name],
+  ...(name === 'redirectUri' ? { exact: true, stored: storedUri } : {}),
+});
 
 /** The fields of a proposal in the order of the reference (registry 3.2), then those it has no word for. */
 export const proposalFields: readonly Field[] = [
@@ -199,7 +212,7 @@ export const revisionFields: readonly Field[] = (
 ).map((name) => named(name, true));
 
 /**
- * Checks the fields in order, first failure wins; answers the values with texts trimmed (registry 2.2). `context` has what a rule may need
+ * Checks the fields in order, first failure wins; answers the values as they are stored: texts trimmed (registry 2.2). `context` has what a rule may need
  * and the caller did not send.
  */
 export function readFields(
@@ -209,9 +222,9 @@ export function readFields(
   context: Values = {},
 ): Result<Values, RegistryRefusal> {
   const tidy: Record<string, unknown> = {};
-  for (const { name } of fields) {
+  for (const { name, exact } of fields) {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
-    if (value !== undefined) tidy[name] = typeof value === 'string' ? value.trim() : value;
+    if (value !== undefined) tidy[name] = typeof value === 'string' && !exact ? value.trim() : value;
   }
   const all = { ...context, ...tidy };
   for (const { name, optional, judge } of fields) {
@@ -222,6 +235,10 @@ export function readFields(
     }
     const judged = judge(value, all, rules);
     if (judged && !(judged.ignorable && values.ignoreWarnings === true)) return refuse({ kind: 'invalid_field', field: name, ...judged });
+  }
+  for (const { name, stored } of fields) {
+    const value = tidy[name];
+    if (stored && typeof value === 'string') tidy[name] = stored(value);
   }
   return accept(tidy);
 }

@@ -1,12 +1,14 @@
 import type { Account } from '#accounts/account.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
+import { asciiSpelling, misleads } from '#wire/browser-uri.ts';
 import type { Pair } from '#wire/form.ts';
-import { addToQuery } from '#wire/redirect-uri.ts';
+import { locationOf } from '#wire/redirect-uri.ts';
 import type { Client } from './client.ts';
 import { type Hindrance, isOwnedBy } from './policy.ts';
 
 /**
- * A URI that the person in front of us may be sent to: it is registered for its client, and somebody approved the client. `proveRedirect`
+ * A URI that the person in front of us may be sent to: it is registered for its client, leads to the host that it shows, and somebody approved
+ * the client. `proveRedirect`
  * alone makes one, and only one of these is ever sent as a `Location` that leaves this server (RFC 9700 §4.11.2).
  */
 export type ProvenRedirect = string & { readonly __brand: 'ProvenRedirect' };
@@ -18,7 +20,11 @@ export type ProvenRedirect = string & { readonly __brand: 'ProvenRedirect' };
 export type RedirectPurpose = 'consent' | 'error';
 
 /** Why nobody is sent to a URI. */
-export type UnprovenRedirect = Hindrance | { readonly kind: 'not-registered' };
+export type UnprovenRedirect =
+  | Hindrance
+  | { readonly kind: 'not-registered' }
+  /** It was registered before such URIs were refused, or imported: a browser would go to another host than it shows. */
+  | { readonly kind: 'misleading' };
 
 /** Who is in front of us; null: nobody has signed in. */
 type Person = Pick<Account, 'id'> | null;
@@ -55,9 +61,11 @@ export function proveRedirect(
 ): Result<ProvenRedirect, UnprovenRedirect> {
   const denial = redirectDenial(client, person, purpose);
   if (denial) return refuse(denial);
-  return isRegistered(uri, client) ? accept(uri as ProvenRedirect) : refuse({ kind: 'not-registered' });
+  if (!isRegistered(uri, client)) return refuse({ kind: 'not-registered' });
+  const spelt = asciiSpelling(uri);
+  return spelt === undefined || misleads(spelt) ? refuse({ kind: 'misleading' }) : accept(spelt as ProvenRedirect);
 }
 
 /** The same place, with more parameters in its query (RFC 6749 §4.1.2). */
 export const withParameters = (redirect: ProvenRedirect, params: readonly Pair[]): ProvenRedirect =>
-  addToQuery(redirect, params) as ProvenRedirect;
+  locationOf(redirect, params) as ProvenRedirect;

@@ -34,11 +34,23 @@ export function problemWords(problem: FieldProblem): string {
     case 'not-for-this-kind-of-app':
       return 'is not for an app of this kind';
     case 'not-a-uri':
-      return 'must be an absolute URI of printable ASCII characters';
+      return 'must be an absolute URI of printable ASCII characters, apart from its host';
     case 'scheme-not-allowed':
       return `must not have the scheme ${problem.scheme}`;
     case 'credentials-in-uri':
       return 'must not have a user name or password in it';
+    case 'backslash-in-uri':
+      return 'must not have a backslash: browsers take it for a slash';
+    case 'encoding-in-uri':
+      return 'has a percent-encoding that is malformed, or that hides a control character, a dot or a backslash';
+    case 'host-in-uri':
+      return 'must name its host as browsers do: without percent-encoding and without a dot at the end, an IPv4 address as four decimal numbers';
+    case 'port-in-uri':
+      return 'must have a port from 1 to 65535 without leading zeros, or no colon';
+    case 'dot-segments-in-uri':
+      return 'must not have . or .. as a segment of its path';
+    case 'uri-rewritten':
+      return `would be rewritten by browsers: use ${problem.reads}`;
     case 'fragment-in-uri':
       return 'must not have a fragment';
     case 'own-scheme-confidential':

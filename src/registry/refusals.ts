@@ -21,6 +21,13 @@ export type FieldProblem =
   | { readonly kind: 'not-a-uri' }
   | { readonly kind: 'scheme-not-allowed'; readonly scheme: string }
   | { readonly kind: 'credentials-in-uri' }
+  | { readonly kind: 'backslash-in-uri' }
+  | { readonly kind: 'encoding-in-uri' }
+  | { readonly kind: 'host-in-uri' }
+  | { readonly kind: 'port-in-uri' }
+  | { readonly kind: 'dot-segments-in-uri' }
+  /** `reads`: what browsers make of it. */
+  | { readonly kind: 'uri-rewritten'; readonly reads: string }
   | { readonly kind: 'fragment-in-uri' }
   | { readonly kind: 'own-scheme-confidential' }
   | { readonly kind: 'own-scheme-without-dot' }

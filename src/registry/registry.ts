@@ -94,7 +94,8 @@ export function makeRegistry(desk: Desk): Registry {
     if (action === undefined) return refuse({ kind: 'invalid_field_action', asked: name.slice(0, 64) });
     // A page shows something before it asks: what it showed must be named.
     const fields = action.fields.map((field) => (field.name === 'changeToken' ? { ...field, optional: actor.via !== 'page' } : field));
-    const read = readFields(fields, values, desk.rules);
+    const dialect = actor.kind === 'person' && actor.dialect === true;
+    const read = readFields(fields, values, { ...desk.rules, dialect });
     if (!read.ok) return read;
     const tidy = values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value;
     return action.run(desk, actor, tidy);

@@ -1,3 +1,4 @@
+import { asciiSpelling, misleads } from './browser-uri.ts';
 import { formEncode, type Pair } from './form.ts';
 
 const loopback = /^http:\/\/(?:127\.0\.0\.1|\[::1\])(?=[:/?#]|$)/;
@@ -12,11 +13,19 @@ function withoutLoopbackPort(uri: string): string | undefined {
   return Number(port[1]) <= 65_535 ? origin + rest.slice(port[0].length) : undefined;
 }
 
-/** True when the URI is one of the registered ones: the same text (RFC 9700 §2.1), except for the port of an http loopback address. */
+/**
+ * True when the URI is one of the registered ones: the same text (RFC 9700 §2.1), except for the port of an http loopback address. A host in
+ * Unicode and its A-labels are two spellings of one text.
+ */
 export function redirectUriMatches(registered: readonly string[], requested: string): boolean {
   if (registered.includes(requested)) return true;
-  const bare = withoutLoopbackPort(requested);
-  return bare !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === bare);
+  const spelt = asciiSpelling(requested);
+  if (spelt === undefined) return false;
+  const bare = withoutLoopbackPort(spelt);
+  return registered.some((uri) => {
+    const known = asciiSpelling(uri);
+    return known !== undefined && (known === spelt || (bare !== undefined && withoutLoopbackPort(known) === bare));
+  });
 }
 
 /** Adds parameters to the query of a URI and leaves the rest of it byte for byte; a fragment stays at the end (RFC 6749 §4.1.2). */
@@ -27,4 +36,14 @@ export function addToQuery(uri: string, params: readonly Pair[]): string {
   const question = head.indexOf('?');
   const separator = question < 0 ? '?' : question === head.length - 1 || head.endsWith('&') ? '' : '&';
   return `${head}${separator}${formEncode(params)}${fragment}`;
+}
+
+/**
+ * The value of a Location header that sends a person to a redirect URI with these parameters. Throws for a URI that misleads: whoever reads a
+ * request refuses it before, so that nobody is sent there even when a stored one is not what was judged.
+ */
+export function locationOf(uri: string, params: readonly Pair[]): string {
+  const spelt = asciiSpelling(uri);
+  if (spelt === undefined || misleads(spelt)) throw new Error('a redirect URI leads to another host than it shows');
+  return addToQuery(spelt, params);
 }

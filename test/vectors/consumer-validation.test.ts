@@ -43,6 +43,8 @@ function rulesOf({ wikis, wikiHosts, validGrants, authOnlyGrants }: Case['input'
       ...(wikis ?? []).map((id: string) => ({ id: id as SiteId, name: id, origin: null })),
       ...(wikiHosts ?? []).map((host: string) => ({ id: host as SiteId, name: host, origin: `https://${host}` })),
     ]),
+    // These are the cases of the dialect.
+    dialect: true,
     catalogue: loadScopes(known ? { ...file, scopes: file.scopes.filter(({ name }) => known.includes(name)) } : file),
     grantTypes,
     localSuffixes: ['.localhost', '.local.wmftest.com', '.local.wmftest.net', '.local.wmftest.org'],

@@ -5,6 +5,7 @@ import type { AuthorizationRequest } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import { currentConsent } from '#registry/consents.ts';
 import { hindrance } from '#registry/policy.ts';
+import { destinationOf } from '#wire/browser-uri.ts';
 import { refusalForPerson } from '../answers.ts';
 import { permissionGroups } from '../app-views.ts';
 import { carryBack, carryOut, handleOf, pending } from '../decision.ts';
@@ -15,8 +16,7 @@ import type { World } from '../world.ts';
 /** Host, or scheme of an app on the device, that the person will be sent to. */
 function placeOf(request: AuthorizationRequest, client: Client): string | null {
   const uri = request.asked.protocol === 'oauth2' ? request.asked.redirectUri : client.redirectUri;
-  const url = URL.parse(uri);
-  return url === null ? null : url.host || url.protocol;
+  return destinationOf(uri);
 }
 
 /** The page where a person decides, and their decision; both protocols (house rule: the form carries the decision and nothing else). */

@@ -6,6 +6,7 @@ import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { type Client, liveSecrets } from '#registry/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { unseen } from '#registry/visibility.ts';
+import { bothSpellings } from '#wire/browser-uri.ts';
 import { refusedStatus } from '../answers.ts';
 import { appView, lastUses, revisionChanges } from '../app-views.ts';
 import { makeLines, makeShown } from '../lines.ts';
@@ -63,7 +64,7 @@ export async function showManaged(call: OwnCall, { client, role }: OwnApp, refus
     role,
     changeToken: world.registry.changeToken(actor, client),
     email: unseen('email', client, actor, true) === undefined ? client.email : null,
-    redirectUri: sees ? client.redirectUri : '',
+    redirectUri: sees ? bothSpellings(client.redirectUri) : '',
     decision: decided === undefined ? null : await lineOf(decided),
     revision: sees ? await revisionOf(call, client, names) : null,
     may: {

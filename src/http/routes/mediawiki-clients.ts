@@ -158,7 +158,8 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
       return sendJson(reply, 400, restError(400, 'mwoauth-error-missing-callback-url-non-owner', text));
     }
     const confidential = body.is_confidential === true;
-    const answer = await world.registry.submit(actor, 'propose', {
+    const here: Actor = actor.kind === 'person' ? { ...actor, dialect: true } : actor;
+    const answer = await world.registry.submit(here, 'propose', {
       name: body.name,
       version: body.version,
       description: body.description,
@@ -166,7 +167,7 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
       protocol: 'oauth2',
       ownerOnly: body.owner_only === true,
       confidential,
-      redirectUri: body.callback_url,
+      redirectUri: String(body.callback_url).trim(),
       grantTypes: body.grant_types,
       // Clients of the reference know no PKCE for apps that keep a secret.
       pkceOptional: confidential,

@@ -30,6 +30,7 @@ function toldClients(problem: AuthorizeProblem): readonly Pair[] | undefined {
 const clientProblems: readonly AuthorizeProblem['kind'][] = [
   'unknown_client',
   'redirect_uri_mismatch',
+  'redirect_uri_misleading',
   'access_denied',
   'unauthorized_client',
 ];

@@ -14,7 +14,7 @@ import { refusedStatus } from '../answers.ts';
 import { findVisible, NOBODY } from '../apps.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
 import { deskView, type Refused } from '../review-desk.ts';
-import { freeFor, stagePage, unhidden, waitingPage } from '../review-queue.ts';
+import { freeFor, redirectsPage, stagePage, unhidden, waitingPage } from '../review-queue.ts';
 import type { World } from '../world.ts';
 
 type ReviewCall = PageCall<Account>;
@@ -128,6 +128,7 @@ export function reviewRoutes(app: FastifyInstance, world: World): void {
     '/review',
     async (call) => {
       const tab = oneOf(reviewTabs, call.query.get('show')) ?? 'waiting';
+      if (tab === 'redirects') return redirectsPage(call);
       return tab === 'waiting' ? waitingPage(call) : stagePage(call, tab);
     },
     reviewers,

@@ -4,7 +4,7 @@ import { fieldChanges } from '../audit.ts';
 import { autoApproves } from '../auto-approval.ts';
 import type { Client } from '../client.ts';
 import type { Desk } from '../desk.ts';
-import { readFields, revisionFields, type Values, wholeNumber } from '../fields.ts';
+import { readFields, revisionFields, storedUri, type Values, wholeNumber } from '../fields.ts';
 import type { RegistryRefusal } from '../refusals.ts';
 import { onlyNarrows, type RevisedFields, type Revision, revisedFields } from '../revision.ts';
 import { riskOf } from '../risk-context.ts';
@@ -17,9 +17,17 @@ import { needsTwo, secondYes } from './review.ts';
 const fieldsOf = (client: RevisedFields): RevisedFields =>
   Object.fromEntries(revisedFields.map((name) => [name, client[name]])) as unknown as RevisedFields;
 
+/** Without a redirect URI that stays what it is: one that was registered before a rule keeps working, whatever else is changed. */
+function changedValues(client: Client, values: Values): Values {
+  const { redirectUri, ...others } = values;
+  const [prefix = client.redirectIsPrefix] = [values.redirectIsPrefix];
+  const same = typeof redirectUri === 'string' && storedUri(redirectUri) === client.redirectUri && prefix === client.redirectIsPrefix;
+  return same && !client.ownerOnly ? others : values;
+}
+
 /** The whole description as it would be. Values are judged again here, beside what the app is. */
 export function revised(desk: Pick<Desk, 'rules'>, client: Client, values: Values): Result<RevisedFields, RegistryRefusal> {
-  const read = readFields(revisionFields, values, desk.rules, { ...client });
+  const read = readFields(revisionFields, changedValues(client, values), desk.rules, { ...client });
   if (!read.ok) return read;
   const asked = read.value as Partial<RevisedFields>;
   if (client.ownerOnly && (asked.redirectUri !== undefined || asked.redirectIsPrefix !== undefined))

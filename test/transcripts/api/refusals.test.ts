@@ -144,6 +144,7 @@ const proposals: readonly Refused[] = (
     ['a scheme that runs script', { redirect_uri: 'javascript:1', confidential: false }, 'redirect_uri', 'scheme_not_allowed'],
     ['a password in the redirect URI', { redirect_uri: 'https://a:b@reader.example/' }, 'redirect_uri', 'credentials_in_uri'],
     ['a fragment', { redirect_uri: 'https://reader.example/cb#x' }, 'redirect_uri', 'fragment_in_uri'],
+    ['a scheme without a dot', { redirect_uri: 'reader:/cb', confidential: false }, 'redirect_uri', 'own_scheme_without_dot'],
     ['an own scheme for an app with a secret', { redirect_uri: 'org.example:/cb' }, 'redirect_uri', 'own_scheme_confidential'],
     ['a prefix for OAuth 2', { redirect_is_prefix: true }, 'redirect_is_prefix', 'not_for_this_kind_of_app'],
     ['an address that is none', { email: 'ada' }, 'email', 'not_an_address'],
@@ -177,7 +178,6 @@ const proposals: readonly Refused[] = (
 const advice: readonly Refused[] = (
   [
     ['a bare domain', { redirect_uri: 'https://reader.example/' }, 'bare_domain'],
-    ['a scheme without a dot', { redirect_uri: 'reader:/cb', confidential: false }, 'own_scheme_without_dot'],
     ['our own site', { redirect_uri: 'https://gate.example/cb' }, 'our_own_site'],
   ] as const
 ).map(([what, over, problem]) => [

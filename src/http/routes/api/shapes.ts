@@ -9,6 +9,7 @@ import { type Revision, revisionStages } from '#registry/revision.ts';
 import type { Risk } from '#registry/risk.ts';
 import type { Team } from '#registry/team.ts';
 import { unseen } from '#registry/visibility.ts';
+import { unicodeSpelling } from '#wire/browser-uri.ts';
 import { makeChangeView } from '../../apps.ts';
 import { makeNames } from '../../names.ts';
 import type { World } from '../../world.ts';
@@ -34,6 +35,7 @@ export const clientSchema = z
     owner_only: z.boolean(),
     confidential: z.boolean(),
     redirect_uri: z.string(),
+    redirect_uri_unicode: z.string().nullable().describe('The same with its host in Unicode; null: there is no other spelling'),
     redirect_is_prefix: z.boolean(),
     grant_types: z.array(z.enum(grantTypes)),
     pkce_optional: z.boolean(),
@@ -161,6 +163,8 @@ export async function showClient(world: World, actor: Actor, client: Client, nam
     if (unseen(field, client, actor, keeper) === undefined) shown[snake(field)] = read(client);
     else hidden.push(snake(field));
   }
+  if (unseen('redirectUri', client, actor, keeper) === undefined) shown.redirect_uri_unicode = unicodeSpelling(client.redirectUri);
+  else hidden.push('redirect_uri_unicode');
   if (unseen('ownerId', client, actor, keeper) === undefined) shown.owner = await names(client.ownerId);
   else hidden.push('owner');
   const used = await world.records.lastUsed('client', [client.id]);

@@ -214,6 +214,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
       mint,
       sealer,
       clock,
+      rightsOf: rights.rightsOf,
       mintOwnerToken: makeMintOwnerToken({ mint, clock, reading: core, signing }),
       // Of the oldest key: a new one must not turn every form that is open into one that came too late.
       get tokenKey() {
@@ -225,6 +226,9 @@ export function makeWorld(config: Config, outside: Outside): Built {
           riskAtMost === undefined ? condition : { ...condition, riskAtMost },
         ),
         twoPersonRisks: structure.review.two_person_risks,
+        ownApps: structure.review.own_apps,
+        involvedFor: structure.review.involved_for,
+        oldSecretsFor: structure.review.old_secrets_for,
         notifyGroups: structure.notices.groups,
         mailed: outside.mail !== null,
         endpoints: config.webhooks.map(({ name }) => name),

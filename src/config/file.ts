@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { accept, type Result, refuse } from '#kernel/result.ts';
+import { durationSeconds, type Seconds } from '#kernel/time.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'use 1 to 32 letters, digits, _ or -');
 /** Hosts that are this very machine: what goes there in plain text is read by nobody else. */
@@ -22,6 +23,15 @@ const endpoint = z.strictObject({
     .optional(),
   secret_file: z.string().min(1).max(4096).optional(),
 });
+
+/** Seconds, or a duration (ISO 8601), of at most so many days. */
+const duration = (days: number) =>
+  z.union([z.string(), z.number()], { error: 'use seconds or a duration such as P30D' }).transform((value, context): Seconds => {
+    const read = durationSeconds(String(value));
+    if (read !== undefined && read <= days * 86_400) return read;
+    context.addIssue({ code: 'custom', message: `use seconds or a duration such as P30D, at most P${days}D` });
+    return z.NEVER;
+  });
 
 const structure = z.strictObject({
   sites: z
@@ -48,7 +58,14 @@ const structure = z.strictObject({
       }),
     )
     .default([]),
-  review: z.strictObject({ two_person_risks: z.array(z.string()).default([]) }).prefault({}),
+  review: z
+    .strictObject({
+      two_person_risks: z.array(z.string()).default([]),
+      own_apps: z.boolean().default(false),
+      involved_for: duration(3650).prefault('P90D'),
+      old_secrets_for: duration(90).prefault('P7D'),
+    })
+    .prefault({}),
   notices: z.strictObject({ groups: z.array(z.string()).default([]), webhooks: z.array(endpoint).max(20).default([]) }).prefault({}),
   grant_types: z
     .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))

@@ -37,4 +37,6 @@ export const typedAddresses = ({ restrictions }: Client): string =>
 /** Whether an app can be tried by this person now. */
 export const isTestable = (client: Client, user: UserId | undefined): boolean =>
   !client.suppressed &&
-  (client.stage === 'approved' ? !client.ownerOnly || client.ownerId === user : client.stage === 'proposed' && client.ownerId === user);
+  (client.stage === 'approved'
+    ? !client.ownerOnly || client.ownerId === user
+    : client.stage === 'proposed' && !client.ownerOnly && client.ownerId === user);

@@ -8,7 +8,8 @@ import type { AuditEntry } from '#registry/audit.ts';
 import { isAnyPort } from '#registry/auto-approval.ts';
 import { claimsEndedAt } from '#registry/claims.ts';
 import type { Client } from '#registry/client.ts';
-import { isSpent, mayHide, possibleDecisions } from '#registry/decisions.ts';
+import { matterOf, mayHide, possibleDecisions, type ReviewDecision } from '#registry/decisions.ts';
+import type { Dependence, Standing } from '#registry/independence.ts';
 import { redirectToReview } from '#registry/redirect-rules.ts';
 import { type Revision, revisedFields } from '#registry/revision.ts';
 import { DAY } from '#registry/usage.ts';
@@ -98,6 +99,21 @@ async function ownerOf(world: World, actor: Actor, client: Client): Promise<Owne
   };
 }
 
+/** What this reviewer can decide, what they cannot and why, and how a decision stands that takes two. */
+async function decisionsOf(world: World, actor: Actor, client: Client, revision: Revision | null) {
+  const possible: ReviewDecision[] = [];
+  const barred: { readonly decision: ReviewDecision; readonly why: Dependence }[] = [];
+  let two: Standing | null = null;
+  for (const decision of possibleDecisions(actor, client, { revision })) {
+    const matter = matterOf(decision, client, revision);
+    const standing = matter && (await world.registry.standing(actor, client, matter));
+    if (standing?.needed === 2) two ??= standing;
+    if (standing == null || standing.dependence === null) possible.push(decision);
+    else barred.push({ decision, why: standing.dependence });
+  }
+  return { possible, barred, two };
+}
+
 /** What came of a decision that was refused. */
 export interface Refused {
   readonly draft: DecisionDraft;
@@ -116,11 +132,7 @@ export async function deskView(world: World, actor: Actor, words: Words, client:
   const name = async (id: UserId) => (await records.findAccount(id))?.name ?? words.say('frame.nobody');
   const waits = client.stage === 'proposed' || revision !== null;
   const claim = waits ? (await records.claimsOf([client.id], claimsEndedAt(world.clock.now()))).get(client.id) : undefined;
-  const wanted = revision ? revision.fields.scopes.filter((scope) => !client.scopes.includes(scope)) : client.scopes;
-  const decides = revision !== null || ['proposed', 'expired', 'rejected'].includes(client.stage);
-  const two = decides && registry.needsTwo(wanted);
-  // A yes of somebody who became the owner since does not count.
-  const approvals = two ? (await records.approvalsOf(client.id, revision?.id ?? null)).filter((id) => id !== client.ownerId) : [];
+  const { possible, barred, two } = await decisionsOf(world, actor, client, revision);
   const history = await records.listAudit({ clientId: client.id, about: 'clients', limit: MOST_HISTORY + 1 });
   const lines = async (entries: readonly AuditEntry[]): Promise<readonly TrailLine[]> => {
     const made: TrailLine[] = [];
@@ -182,8 +194,9 @@ export async function deskView(world: World, actor: Actor, words: Words, client:
     mayOffer: orphaned && !managed && !client.suppressed && (client.stage === 'approved' || client.stage === 'proposed'),
     offeredTo: team.offer === null ? null : await name(team.offer.toId),
     impact: client.stage === 'approved' || client.stage === 'disabled' ? await registry.impact(client.id) : null,
-    two: two ? { first: await Promise.all(approvals.map(name)), mine: me !== undefined && approvals.includes(me) } : null,
-    possible: possibleDecisions(actor, client, { revision, needsAnother: two && isSpent(actor, client, approvals) }),
+    two: two && { first: await Promise.all(two.given.map(name)), yours: two.dependence },
+    possible,
+    barred,
     hiding: mayDo(actor, RIGHTS.suppress) ? [...mayHide] : [],
     draft: refused?.draft ?? emptyDraft,
     problem: refused?.problem ?? null,

@@ -40,6 +40,8 @@ export function refusalText(words: Words, refusal: RegistryRefusal): string {
       return words.say(`refusal.${refusal.kind}`, { stage: stageName(words, refusal.stage) });
     case 'readonly':
       return words.say('refusal.readonly', { reason: refusal.reason });
+    case 'needs_another_reviewer':
+      return words.say(`refusal.needs_another_reviewer.${refusal.why}`);
     case 'too_many':
       return words.say('refusal.too_many', { most: refusal.most });
     default:

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Halt, Stage } from '#registry/client.ts';
 import type { ReviewDecision } from '#registry/decisions.ts';
+import type { Dependence } from '#registry/independence.ts';
 import { type Frame, facts, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
 import { fieldName, stageName } from './refusals.ts';
 import { type ClaimView, claimSentence, nextButton } from './review.ts';
@@ -82,9 +83,11 @@ export interface DeskView {
   readonly mayOffer: boolean;
   readonly offeredTo: string | null;
   readonly impact: { readonly users: number; readonly tokens: number; readonly calls: number } | null;
-  /** Two must say yes; who said the first. Null: one is enough. */
-  readonly two: { readonly first: readonly string[]; readonly mine: boolean } | null;
+  /** Two must say yes; who said the first, and why this reviewer's own does not count. Null: one is enough. */
+  readonly two: { readonly first: readonly string[]; readonly yours: Dependence | null } | null;
   readonly possible: readonly ReviewDecision[];
+  /** What somebody else has to decide, and why. */
+  readonly barred: readonly { readonly decision: ReviewDecision; readonly why: Dependence }[];
   /** Decisions that may hide the app as well, when this reviewer may hide apps. */
   readonly hiding: readonly ReviewDecision[];
   readonly draft: DecisionDraft;
@@ -149,7 +152,7 @@ const riskPart = (words: Words, { risk }: DeskView): Html =>
 <td data-label="${words.say('review.weight')}">${words.number(weight)}</td><td data-label="${words.say('review.evidence')}"><bdi>${cut(evidence, 400)}</bdi></td></tr>`,
       )}</tbody></table><p class="quiet">${words.say('review.risk-about')}</p>`;
 
-function ownerPart(frame: Frame, { id, owner, mayOffer, offeredTo, own }: DeskView): Html {
+function ownerPart(frame: Frame, { id, owner, mayOffer, offeredTo, own, barred }: DeskView): Html {
   const { words } = frame;
   const offering = html`${offeredTo === null ? '' : html`<p>${phrase(words, 'review.offered', { name: named(offeredTo) })}</p>`}
 ${
@@ -162,7 +165,7 @@ ${field({ name: 'name', label: words.say('review.offer-to'), help: words.say('re
   if (owner === null) return html`<p class="quiet">${words.say('frame.hidden-field')}</p>`;
   if (owner === 'gone') return html`<p class="advice">${words.say('review.owner-gone')}</p>${offering}`;
   const name = owner.href === null ? named(owner.name) : html`<a href="${owner.href}">${named(owner.name)}</a>`;
-  return html`${own ? html`<p class="advice">${words.say('review.own')}</p>` : ''}
+  return html`${own && barred.length === 0 ? html`<p class="advice">${words.say('review.own')}</p>` : ''}
 ${owner.blocked ? html`<p class="problem">${words.say('review.owner-blocked')}</p>` : ''}
 ${facts([
   [words.say('review.owner'), name],
@@ -197,10 +200,20 @@ const checklist = (words: Words): Html =>
 
 function twoPart(words: Words, two: DeskView['two']): Html {
   if (two === null) return html``;
-  if (two.first.length === 0) return html`<p class="advice">${words.say('review.two-needed')}</p>`;
+  if (two.first.length === 0)
+    return html`<p class="advice">${words.say(two.yours === null ? 'review.two-needed' : 'review.two-needed-others')}</p>`;
   return html`<p class="advice">${phrase(words, 'review.two-first', { reviewers: html`<bdi>${words.list(two.first)}</bdi>` })} ${
-    two.mine ? words.say('review.two-mine') : words.say('review.two-second')
+    two.yours === null ? words.say('review.two-second') : two.yours === 'approved-before' ? words.say('review.two-mine') : ''
   }</p>`;
+}
+
+/** Why this reviewer cannot decide, with the decisions it is about. */
+function barredPart(words: Words, barred: DeskView['barred']): Html {
+  const reasons = [...new Set(barred.map(({ why }) => why))];
+  return html`${reasons.map((reason) => {
+    const decisions = barred.filter(({ why }) => why === reason).map(({ decision }) => words.say(`review.decision.${decision}`));
+    return html`<p class="advice">${words.say(`refusal.needs_another_reviewer.${reason}`)} ${words.say('review.barred', { decisions: words.list(decisions) })}</p>`;
+  })}`;
 }
 
 function decisionForm(frame: Frame, view: DeskView): Html {
@@ -211,7 +224,7 @@ function decisionForm(frame: Frame, view: DeskView): Html {
       (name) => html`<option value="${name}"${draft.canned === name ? html` selected` : ''}>${words.say(`review.canned.${name}`)}</option>`,
     );
   const hides = hiding.filter((decision) => possible.includes(decision));
-  return html`${checklist(words)}${twoPart(words, view.two)}
+  return html`${checklist(words)}${twoPart(words, view.two)}${barredPart(words, view.barred)}
 <form method="post" action="/review/${view.id}">${proof(frame)}<input type="hidden" name="change_token" value="${view.changeToken}">
 <fieldset><legend>${words.say('review.decide')}</legend>${possible.map(
     (decision) =>
@@ -240,7 +253,7 @@ function decisionPart(frame: Frame, view: DeskView): Html {
   const { words } = frame;
   if (view.managed) return html`<p>${words.say('review.managed')}</p>`;
   if (view.possible.length > 0) return decisionForm(frame, view);
-  return html`${twoPart(words, view.two)}<p>${words.say('review.nothing-possible')}</p>`;
+  return html`${twoPart(words, view.two)}${barredPart(words, view.barred)}<p>${words.say('review.nothing-possible')}</p>`;
 }
 
 function stalePart(words: Words, since: readonly TrailLine[]): Html {

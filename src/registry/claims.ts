@@ -28,7 +28,7 @@ export interface WaitingFilter {
   readonly suppressed?: false;
   /** Continue after this one. */
   readonly after?: Pick<Waiting, 'since' | 'clientId'>;
-  /** Only what this reviewer could take up: not their own, without a yes of theirs, and claimed by nobody since `endedAt`. */
+  /** Only what this reviewer could take up: an app they took no part in, without a yes of theirs, and claimed by nobody since `endedAt`. */
   readonly freeFor?: { readonly reviewerId: UserId; readonly endedAt: Instant };
   readonly limit: number;
 }

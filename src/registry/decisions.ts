@@ -1,6 +1,7 @@
-import { type Actor, mayDo, personOf, RIGHTS } from './actor.ts';
+import { type Actor, mayDo, RIGHTS } from './actor.ts';
 import type { Client } from './client.ts';
 import type { Values } from './fields.ts';
+import type { Matter } from './independence.ts';
 import type { Revision } from './revision.ts';
 
 /** What a reviewer can decide, in the order it is offered. `hide` and `show` are for apps that are not in use (registry Q6). */
@@ -35,21 +36,22 @@ export const mayHide: ReadonlySet<ReviewDecision> = new Set(['reject', 'disable'
 /** What is known when decisions are offered. */
 export interface Offered {
   readonly revision: Pick<Revision, 'id'> | null;
-  /** This reviewer's yes does not count here: two must say it, and they said theirs before, or own the app. */
-  readonly needsAnother: boolean;
 }
 
-/** The decisions that this reviewer can make about a client as it is. The registry judges again when one is made. */
-export function possibleDecisions(actor: Actor, client: Client, { revision, needsAnother }: Offered): readonly ReviewDecision[] {
+/**
+ * The decisions that the stage of a client and the rights of this reviewer allow; whether they are independent of them is another question
+ * (`matterOf`). The registry judges again when one is made.
+ */
+export function possibleDecisions(actor: Actor, client: Client, { revision }: Offered): readonly ReviewDecision[] {
   const hider = mayDo(actor, RIGHTS.suppress);
   const managed = client.managed || client.stage === 'configured';
   if (managed || !mayDo(actor, RIGHTS.review) || (client.suppressed && !hider)) return [];
   const { stage, halted, suppressed } = client;
   const approvable = stage === 'proposed' || stage === 'expired' || stage === 'rejected';
   const possible: Readonly<Record<ReviewDecision, boolean>> = {
-    'approve-revision': revision !== null && stage === 'approved' && !needsAnother,
+    'approve-revision': revision !== null && stage === 'approved',
     'reject-revision': revision !== null,
-    approve: approvable && !needsAnother,
+    approve: approvable,
     reject: stage === 'proposed',
     reenable: stage === 'disabled',
     'halt-nothing': stage === 'approved' && halted !== 'nothing',
@@ -60,6 +62,25 @@ export function possibleDecisions(actor: Actor, client: Client, { revision, need
     show: hider && suppressed && stage !== 'approved',
   };
   return reviewDecisions.filter((decision) => possible[decision]);
+}
+
+/** What a decision says yes to, for which independence is asked; null: it stops something, which any reviewer may. */
+export function matterOf(decision: ReviewDecision, client: Client, revision: Revision | null): Matter | null {
+  switch (decision) {
+    case 'approve-revision':
+      return revision && { kind: decision, revision };
+    case 'approve':
+    case 'reenable':
+    case 'hide':
+    case 'show':
+      return { kind: decision };
+    case 'halt-nothing':
+      return { kind: 'resume', halted: 'nothing' };
+    case 'halt-consents':
+      return client.halted === 'tokens' ? { kind: 'resume', halted: 'consents' } : null;
+    default:
+      return null;
+  }
 }
 
 /** The registry's action for a decision, with what it takes apart from reason and change token. */
@@ -84,9 +105,3 @@ export function actionOf(
       return { action: 'halt', values: { halted: decision.slice('halt-'.length) } };
   }
 }
-
-/** True when a yes of this person does not count: their own app, or they said it before. */
-export const isSpent = (actor: Actor, client: Client, approvals: readonly number[]): boolean => {
-  const me = personOf(actor)?.id;
-  return me !== undefined && (me === client.ownerId || approvals.includes(me));
-};

@@ -29,8 +29,14 @@ export interface RegistrySettings {
   /** Why nothing may be written at the moment; null: writing is allowed. */
   readonly readOnly: string | null;
   readonly autoApprove: readonly Condition[];
-  /** Risks of scopes for which two reviewers must say yes. */
+  /** Risks of scopes for which two people must say yes. */
   readonly twoPersonRisks: readonly string[];
+  /** Reviewers may decide on apps of their own where one yes is enough: for houses with a single reviewer. */
+  readonly ownApps: boolean;
+  /** For how long before a question arose whoever took part in an app is not independent of it. */
+  readonly involvedFor: Seconds;
+  /** How long the secrets of an app still hold after it was given to another owner. */
+  readonly oldSecretsFor: Seconds;
   /** Groups whose members hear of proposals. */
   readonly notifyGroups: readonly string[];
   /** There is a mail server: without one, no letter is put into the outbox. */
@@ -47,6 +53,8 @@ export interface RegistrySettings {
 export interface Desk {
   readonly records: RegistryRecords;
   readonly accounts: Pick<AccountRecords, 'findAccount'>;
+  /** What somebody may do at present, by their groups. */
+  readonly rightsOf: (account: Account) => ReadonlySet<string>;
   readonly rules: FieldRules;
   readonly mint: Mint;
   readonly sealer: Sealer;

@@ -24,6 +24,11 @@ export const tellings: Readonly<Record<string, Telling>> = {
     (app, who) => `${who} approved the change of ${app}.`,
     'A second reviewer has to approve it too.',
   ],
+  'first-yes-to-resuming': [
+    'First approval to undo a stop',
+    (app, who) => `${who} approved that ${app} goes on.`,
+    'A second reviewer has to approve it too.',
+  ],
   approve: ['App approved', (app, who) => `${who} approved ${app}.`],
   'approve-revision': ['Change approved', (app, who) => `${who} approved the change of ${app}.`, 'It is in force now.'],
   reject: ['App rejected', (app, who) => `${who} rejected ${app}.`],
@@ -51,7 +56,11 @@ export const tellings: Readonly<Record<string, Telling>> = {
     (app, who) => `${who} offers you ${app}.`,
     'If you accept, you become its owner. You can answer on the page of the app.',
   ],
-  'accept-offer': ['New owner', (app, who) => `${who} is now the owner of ${app}.`],
+  'accept-offer': [
+    'New owner',
+    (app, who) => `${who} is now the owner of ${app}.`,
+    'The secrets of the owner before end. An app whose permissions need two reviewers waits for them again.',
+  ],
   'decline-offer': ['Offer ended', (app, who) => `${who} ended the offer of ${app}.`],
 };
 

@@ -15,10 +15,13 @@ export type Hindrance =
 /** True when the person is the client's owner. Nobody is never an owner. */
 export const isOwnedBy = (client: Client, user: Pick<Account, 'id'> | null): boolean => user !== null && user.id === client.ownerId;
 
-/** Whether the stage lets this person use the client: approved ones everybody, proposed and owner-only ones their owner (registry 7.1). */
+/**
+ * Whether the stage lets this person use the client: approved ones everybody, proposed and owner-only ones their owner (registry 7.1). An
+ * owner-only one is proposed only where two people must say yes to what it may do as its owner (ADR 15): until then nobody uses it.
+ */
 export function isUsableBy(client: Client, user: Account | null): boolean {
   if (client.stage === 'approved') return !client.ownerOnly || isOwnedBy(client, user);
-  return client.stage === 'proposed' && isOwnedBy(client, user);
+  return client.stage === 'proposed' && !client.ownerOnly && isOwnedBy(client, user);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from './audit.ts';
 import type { Client, ClientSecret, Protocol, Stage } from './client.ts';
 import type { Consent } from './consent.ts';
+import type { Approval, Involvement, Part } from './independence.ts';
 import type { NewNotice, Outbox } from './notices.ts';
 import type { NewRevision, Revision, RevisionStage } from './revision.ts';
 import type { Team } from './team.ts';
@@ -65,14 +66,24 @@ export type Effect =
   | { readonly kind: 'end-consents-of'; readonly userId: UserId }
   | { readonly kind: 'open-revision'; readonly revision: NewRevision }
   | { readonly kind: 'close-revision'; readonly id: number; readonly stage: Exclude<RevisionStage, 'proposed'>; readonly at: Instant }
-  /** A first yes where two are needed. */
-  | { readonly kind: 'first-approval'; readonly reviewerId: UserId; readonly revisionId: number | null; readonly at: Instant }
+  /** A first yes where two are needed, in place of an earlier one of the same reviewer. */
+  | {
+      readonly kind: 'first-approval';
+      readonly reviewerId: UserId;
+      readonly revisionId: number | null;
+      readonly subject: string;
+      readonly at: Instant;
+    }
   | { readonly kind: 'clear-approvals' }
   | { readonly kind: 'invite'; readonly userId: UserId; readonly by: UserId | null; readonly at: Instant }
   | { readonly kind: 'join'; readonly userId: UserId; readonly at: Instant }
   | { readonly kind: 'leave'; readonly userId: UserId }
   | { readonly kind: 'offer'; readonly toId: UserId; readonly by: UserId | null; readonly at: Instant }
-  | { readonly kind: 'end-offer' };
+  | { readonly kind: 'end-offer' }
+  /** Writes down a part somebody took in the client, which they may not have any more. */
+  | { readonly kind: 'involve'; readonly userId: UserId; readonly part: Part; readonly at: Instant }
+  /** Lets every secret end at this time, or earlier where that was its end already. */
+  | { readonly kind: 'end-secrets'; readonly at: Instant };
 
 /** A change, its line in the audit trail, and whom it is told: one unit of work, or nothing. */
 export interface RegistryChange {
@@ -140,8 +151,10 @@ export interface RegistryRecords extends Outbox, UsageRecords {
   teamOf(id: ClientId): Promise<Team>;
   /** Offers and unanswered invitations for a person. */
   invitationsOf(user: UserId): Promise<readonly { readonly clientId: ClientId; readonly kind: 'maintain' | 'own' }[]>;
-  /** Reviewers who said a first yes, for the client (null) or one of its revisions. */
-  approvalsOf(id: ClientId, revisionId: number | null): Promise<readonly UserId[]>;
+  /** First yeses, for the client (null) or one of its revisions, whatever became of their givers. */
+  approvalsOf(id: ClientId, revisionId: number | null): Promise<readonly Approval[]>;
+  /** Parts that people took in a client and may not have any more. */
+  involvementsIn(id: ClientId): Promise<readonly Involvement[]>;
   /** What switching a client off would stop. Tokens issued before `issuedSince` are not looked at. */
   impactOf(id: ClientId, now: Instant, issuedSince: Instant): Promise<Impact>;
   listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]>;

@@ -1,4 +1,17 @@
+import type { Dependence } from './independence.ts';
 import { codeOf, type FieldProblem, type RegistryRefusal } from './refusals.ts';
+
+/** Why somebody's yes does not count, as the end of a sentence. */
+const dependenceWords: Readonly<Record<Dependence, string>> = {
+  owner: 'the app is yours',
+  maintainer: 'you help look after the app',
+  proposer: 'you proposed the app',
+  'revision-proposer': 'you proposed the change',
+  'former-owner': 'you owned the app, or did so not long before',
+  'former-maintainer': 'you helped look after the app, or did so not long before',
+  'handed-over': 'you chose to whom the app is given',
+  'approved-before': 'you said yes already, and two people must',
+};
 
 /** What is wrong with a value, as the end of a sentence that begins with the field's name. */
 export function problemWords(problem: FieldProblem): string {
@@ -128,7 +141,7 @@ export function refusalWords(refusal: RegistryRefusal): string {
     case 'last_secret':
       return 'This is the last secret of the app. Add another one first.';
     case 'needs_another_reviewer':
-      return 'A second reviewer has to decide, who neither decided before nor owns the app.';
+      return `Another reviewer has to decide: ${dependenceWords[refusal.why]}.`;
   }
 }
 

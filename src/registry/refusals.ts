@@ -1,5 +1,6 @@
 import type { AuditEntry } from './audit.ts';
 import type { Stage } from './client.ts';
+import type { Dependence } from './independence.ts';
 
 /** What is wrong with the value of a field. Words for people are made where they are shown. */
 export type FieldProblem =
@@ -70,8 +71,8 @@ export type RegistryRefusal =
   | { readonly kind: 'too_many'; readonly what: 'secrets' | 'maintainers'; readonly most: number }
   /** The last secret of a client that needs one. */
   | { readonly kind: 'last_secret' }
-  /** A second person has to decide, and this one decided before, or owns the app. */
-  | { readonly kind: 'needs_another_reviewer' };
+  /** Somebody else has to decide: this person said yes before, or is not independent of the decision. */
+  | { readonly kind: 'needs_another_reviewer'; readonly why: Dependence };
 
 /** A code that names the field as well, as the reference does for its own two kinds. */
 export const codeOf = (refusal: RegistryRefusal): string =>

@@ -6,13 +6,14 @@ import { acceptConsent, renounceConsent } from './actions/consent.ts';
 import { setIntrospector } from './actions/introspector.ts';
 import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions/people.ts';
 import { propose } from './actions/propose.ts';
-import { approve, disable, expire, halt, needsTwo, reenable, reject } from './actions/review.ts';
-import { approveRevision, rejectRevision, revise, revised, withdrawRevision } from './actions/revise.ts';
+import { approve, disable, expire, halt, reenable, reject } from './actions/review.ts';
+import { approveRevision, isAtOnce, rejectRevision, revise, revised, withdrawRevision } from './actions/revise.ts';
 import { addSecret, retireSecret, update } from './actions/update.ts';
 import { type Actor, JOB, mayDo, RIGHTS } from './actor.ts';
 import type { Client } from './client.ts';
 import { changeToken, type Desk, type Outcome } from './desk.ts';
 import { readFields, type Values } from './fields.ts';
+import { type Matter, type Standing, standingOf } from './independence.ts';
 import type { RegistryRefusal } from './refusals.ts';
 import type { RevisedFields } from './revision.ts';
 import type { Risk } from './risk.ts';
@@ -60,8 +61,10 @@ export interface Registry {
   revised(client: Client, values: Values): Result<RevisedFields, RegistryRefusal>;
   /** The risk rules that hold for a client, or for a revision of it. */
   risk(client: Client, revision?: RevisedFields): Promise<Risk>;
-  /** True when two reviewers must say yes to these scopes: those of a new app, or those a revision adds. */
-  needsTwo(scopes: readonly string[]): boolean;
+  /** True when a revision of these fields is in force without anybody's yes. */
+  isAtOnce(client: Client, next: RevisedFields): boolean;
+  /** How a decision stands for the actor: how many must say yes, who did, and why the actor's would not count. */
+  standing(actor: Actor, client: Client, matter: Matter): Promise<Standing>;
   /** What switching a client off would stop. */
   impact(id: ClientId): Promise<Impact>;
   /** Expires idle proposals, at most 100; answers how many. */
@@ -110,7 +113,8 @@ export function makeRegistry(desk: Desk): Registry {
       const owner = (await desk.accounts.findAccount(client.ownerId as UserId)) ?? null;
       return riskOf(desk, { ...client, ...revision }, { owner, live: revision ? client : null });
     },
-    needsTwo: (scopes) => needsTwo(desk, scopes),
+    isAtOnce: (client, next) => isAtOnce(desk, client, next),
+    standing: (actor, client, matter) => standingOf(desk, actor, client, matter),
     impact(id) {
       const now = desk.clock.now();
       return desk.records.impactOf(id, now, instant(now - desk.settings.accessTokenFor));

@@ -1,4 +1,4 @@
-import type { ClientId, UserId } from '#kernel/ids.ts';
+import { type ClientId, EVERY_SITE, type UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Client } from './client.ts';
 
@@ -22,6 +22,14 @@ export interface Revision {
 }
 
 export type NewRevision = Omit<Revision, 'id' | 'stage' | 'closedAt'>;
+
+/** True when a revision takes nothing but scopes or places away, or changes no more than the description. */
+export function changesLittle(live: RevisedFields, next: RevisedFields): boolean {
+  const same = live.name === next.name && live.redirectUri === next.redirectUri;
+  const narrower = (live.redirectIsPrefix || !next.redirectIsPrefix) && (live.site === next.site || live.site === EVERY_SITE);
+  const optional = live.optionalScopes.every((scope) => next.optionalScopes.includes(scope) || !next.scopes.includes(scope));
+  return same && narrower && optional && next.scopes.every((scope) => live.scopes.includes(scope));
+}
 
 /** True when a revision only takes scopes away: nobody needs to look at less. */
 export function onlyNarrows(live: RevisedFields, next: RevisedFields): boolean {

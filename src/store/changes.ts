@@ -11,7 +11,8 @@ const openRevision = written(`
   INSERT INTO revisions (client_id, stage, fields, proposed_by, proposed_at) VALUES (:client, 'proposed', :fields, :by, :at)`);
 const closeRevision = written(`UPDATE revisions SET stage = :stage, closed_at = :at WHERE id = :id AND stage = 'proposed'`);
 const approve = written(`
-  INSERT INTO approvals (client_id, revision_id, reviewer_id, at) VALUES (:client, :revision, :reviewer, :at) ON CONFLICT DO NOTHING`);
+  INSERT INTO approvals (client_id, revision_id, reviewer_id, subject, at) VALUES (:client, :revision, :reviewer, :subject, :at)
+  ON CONFLICT (client_id, revision_id, reviewer_id) DO UPDATE SET subject = :subject, at = :at`);
 const clearApprovals = written(`DELETE FROM approvals WHERE client_id = :client`);
 const invite = written(`
   INSERT INTO maintainers (client_id, user_id, invited_by, invited_at) VALUES (:client, :user, :by, :at) ON CONFLICT DO NOTHING`);
@@ -20,6 +21,13 @@ const leave = written(`DELETE FROM maintainers WHERE client_id = :client AND use
 const offer = written(`
   INSERT INTO offers (client_id, to_id, offered_by, offered_at) VALUES (:client, :to, :by, :at)
   ON CONFLICT (client_id) DO UPDATE SET to_id = :to, offered_by = :by, offered_at = :at`);
+const involve = written(`
+  INSERT INTO involvements (client_id, user_id, part, until) VALUES (:client, :user, :part, :at)
+  ON CONFLICT (client_id, user_id, part) DO UPDATE SET until = :at WHERE involvements.until < :at`);
+const endSecrets = written(
+  `UPDATE client_secrets SET expires_at = :at WHERE client_id = :client AND (expires_at IS NULL OR expires_at > :at)`,
+  ['client', 'client'],
+);
 const endOffer = written(`DELETE FROM offers WHERE client_id = :client`);
 
 function* addGrant(client: ClientId, { consent, credentials, token }: OwnerGrant, keptToken?: string): Unit<void> {
@@ -74,7 +82,13 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
       yield* write(closeRevision, { id: effect.id, stage: effect.stage, at: effect.at });
       return;
     case 'first-approval':
-      yield* write(approve, { client, revision: effect.revisionId ?? 0, reviewer: effect.reviewerId, at: effect.at });
+      yield* write(approve, {
+        client,
+        revision: effect.revisionId ?? 0,
+        reviewer: effect.reviewerId,
+        subject: effect.subject,
+        at: effect.at,
+      });
       return;
     case 'clear-approvals':
       yield* write(clearApprovals, { client });
@@ -93,6 +107,12 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
       return;
     case 'end-offer':
       yield* write(endOffer, { client });
+      return;
+    case 'involve':
+      yield* write(involve, { client, user: effect.userId, part: effect.part, at: effect.at });
+      return;
+    case 'end-secrets':
+      yield* write(endSecrets, { client, at: effect.at });
       return;
   }
 }

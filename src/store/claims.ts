@@ -26,6 +26,8 @@ const listed = written<{ client_id: string; revision_id: number; since: number }
   SELECT client_id, revision_id, since FROM ${waiting}
   AND (since > :since OR (since = :since AND client_id > :client))
   AND (CAST(:reviewer AS BIGINT) IS NULL OR (owner_id <> :reviewer
+    AND NOT EXISTS (SELECT 1 FROM maintainers m WHERE m.client_id = waiting.client_id AND m.user_id = :reviewer AND m.accepted_at IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM involvements i WHERE i.client_id = waiting.client_id AND i.user_id = :reviewer)
     AND NOT EXISTS (SELECT 1 FROM review_claims k WHERE k.client_id = waiting.client_id AND k.at > :ended AND k.reviewer_id <> :reviewer)
     AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.client_id = waiting.client_id AND a.revision_id = waiting.revision_id
       AND a.reviewer_id = :reviewer)))

@@ -9,7 +9,7 @@ import { clientById, clientsNamed, countClients, holdConfigured, idleClients, ke
 import { acceptConsent, consentById, consentFor, credentialsOf, renounceConsent, saveConsent } from './consents.ts';
 import type { Driver } from './driver.ts';
 import { keyAt } from './partitioned.ts';
-import { toAccount, toConsent, toMaintainer, toOffer, toRevision } from './sql/rows.ts';
+import { toAccount, toApproval, toConsent, toInvolvement, toMaintainer, toOffer, toRevision } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
 import { all, one, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 import { trailStore } from './trail.ts';
@@ -23,9 +23,8 @@ const offer = written<Row<'offers'>>(`SELECT * FROM offers WHERE client_id = :cl
 const invitations = written<{ client_id: string; kind: 'maintain' | 'own' }>(`
   SELECT client_id, 'maintain' AS kind FROM maintainers WHERE user_id = :user AND accepted_at IS NULL
   UNION ALL SELECT client_id, 'own' AS kind FROM offers WHERE to_id = :user`);
-const approvals = written<{ reviewer_id: number }>(
-  `SELECT reviewer_id FROM approvals WHERE client_id = :client AND revision_id = :revision ORDER BY at`,
-);
+const approvals = written<Row<'approvals'>>(`SELECT * FROM approvals WHERE client_id = :client AND revision_id = :revision ORDER BY at`);
+const involvements = written<Row<'involvements'>>(`SELECT * FROM involvements WHERE client_id = :client ORDER BY until, user_id, part`);
 const accountsIn = written<Row<'accounts'>>({
   sqlite: `
     SELECT * FROM accounts WHERE blocked = 0 AND EXISTS (
@@ -120,8 +119,8 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
       ),
     invitationsOf: async (user) =>
       (await driver.read(all(invitations, { user }))).map(({ client_id, kind }) => ({ clientId: client_id as ClientId, kind })),
-    approvalsOf: async (client, revisionId) =>
-      (await driver.read(all(approvals, { client, revision: revisionId ?? 0 }))).map(({ reviewer_id }) => reviewer_id as never),
+    approvalsOf: async (client, revisionId) => (await driver.read(all(approvals, { client, revision: revisionId ?? 0 }))).map(toApproval),
+    involvementsIn: async (client) => (await driver.read(all(involvements, { client }))).map(toInvolvement),
     async impactOf(client, now, issuedSince) {
       const impact = await driver.glance(() => peopleAndCalls(client, now));
       // Access tokens that can be alive are the latest; of refresh tokens, any can.

@@ -103,7 +103,7 @@ export const claimCases: readonly Case[] = [
       await store.claim(first.id, rex, { now: NOW, endedAt: at(-3600) });
       assert.deepEqual(await free(rex), [first.id, live.id, third.id, hidden.id]);
       assert.deepEqual(await free(rita), [live.id, third.id, hidden.id]);
-      const yes = { kind: 'first-approval', reviewerId: rita, revisionId: second?.revisionId ?? 0, at: NOW } as const;
+      const yes = { kind: 'first-approval', reviewerId: rita, revisionId: second?.revisionId ?? 0, subject: 'it', at: NOW } as const;
       await store.apply(change(live.id, live.edition + 1, [yes]));
       await store.apply(change(third.id, third.edition, [{ ...yes, revisionId: null }]));
       assert.deepEqual(await free(rita), [hidden.id]);

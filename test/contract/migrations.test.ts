@@ -191,6 +191,8 @@ function migrate({ name, create, run, families, mark }: Kind): void {
         if (from >= 2) {
           assert.equal((await store.openRevision(ID))?.fields.description, 'Better');
           assert.equal((await store.teamOf(ID)).maintainers.length, 1);
+          // Whoever proposed the app is known for it from the trail.
+          assert.deepEqual(await store.involvementsIn(ID), [{ userId: 1, part: 'proposer', until: NOW }]);
           assert.equal((await store.listAudit({ clientId: ID, limit: 9 }))[0]?.reason, 'why');
         }
         if (from >= 3) {

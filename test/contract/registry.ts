@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Sealed, SiteId, UserId } from '#kernel/ids.ts';
+import type { Digest, Sealed, SiteId, UserId } from '#kernel/ids.ts';
 import type { NewClient } from '#registry/records.ts';
 import type { Case } from './store.ts';
 import {
@@ -220,16 +220,40 @@ export const registryCases: readonly Case[] = [
       assert.equal(first.fields.name, app.name);
       assert.deepEqual([first.proposedBy, first.proposedAt, first.closedAt, first.stage], [owner, at(5), null, 'proposed']);
       await assert.rejects(store.apply(change(app.id, 1, [open])), 'two cannot be open');
-      const yes = (reviewerId: UserId, revisionId: number | null) => ({ kind: 'first-approval', reviewerId, revisionId, at: NOW }) as const;
-      await store.apply(change(app.id, 1, [yes(one, first.id), yes(one, first.id), yes(two, null)]));
-      assert.deepEqual(await store.approvalsOf(app.id, first.id), [one]);
-      assert.deepEqual(await store.approvalsOf(app.id, null), [two]);
+      const yes = (reviewerId: UserId, revisionId: number | null, subject = 'this') =>
+        ({ kind: 'first-approval', reviewerId, revisionId, subject, at: NOW }) as const;
+      await store.apply(change(app.id, 1, [yes(one, first.id, 'old'), yes(one, first.id), yes(two, null)]));
+      assert.deepEqual(await store.approvalsOf(app.id, first.id), [{ reviewerId: one, subject: 'this' }]);
+      assert.deepEqual(await store.approvalsOf(app.id, null), [{ reviewerId: two, subject: 'this' }]);
       await store.apply(change(app.id, 2, [{ kind: 'close-revision', id: first.id, stage: 'rejected', at: at(7) }, open]));
       const [second, closed] = await store.listRevisions(app.id);
       assert.deepEqual(closed, { ...first, stage: 'rejected', closedAt: at(7) });
       assert.equal(second?.stage, 'proposed');
       await store.apply(change(app.id, 3, [{ kind: 'clear-approvals' }]));
       assert.deepEqual(await store.approvalsOf(app.id, first.id), []);
+    },
+  ],
+  [
+    'a part somebody took is kept once, with its latest end; every secret ends at the time that is set, or before',
+    async (store) => {
+      const [owner, one] = [await person(store), await person(store)];
+      const app = await registered(store, owner);
+      const part = (userId: UserId, part: 'owner' | 'maintainer', time: number) =>
+        ({ kind: 'involve', userId, part, at: at(time) }) as const;
+      assert.deepEqual(await store.involvementsIn(app.id), []);
+      await store.apply(
+        change(app.id, 0, [part(one, 'owner', 5), part(one, 'maintainer', 2), part(one, 'owner', 9), part(one, 'owner', 7)]),
+      );
+      assert.deepEqual(await store.involvementsIn(app.id), [
+        { userId: one, part: 'maintainer', until: at(2) },
+        { userId: one, part: 'owner', until: at(9) },
+      ]);
+      const secret = (label: string, expiresAt: ReturnType<typeof at> | null) =>
+        ({ kind: 'add-secret', secret: { label, digest: label as Digest, sealed: null, createdAt: NOW, expiresAt } }) as const;
+      const given = [secret('early', at(3)), secret('late', at(30)), secret('open', null)];
+      await store.apply(change(app.id, 1, [...given, { kind: 'end-secrets', at: at(20) }]));
+      const ends = new Map((await store.findClient(app.id))?.secrets.map(({ label, expiresAt }) => [label, expiresAt]));
+      assert.deepEqual([ends.get('early'), ends.get('late'), ends.get('open')], [at(3), at(20), at(20)]);
     },
   ],
   [

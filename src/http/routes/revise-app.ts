@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import { type AppDraft, type FormProblem, previewPage, revisePage } from '#pages/app-forms.ts';
 import { kindOf } from '#pages/app-parts.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
-import { onlyNarrows } from '#registry/revision.ts';
 import { refusedStatus } from '../answers.ts';
 import { changedFields, revisionChanges } from '../app-views.ts';
 import { readable } from '../apps.ts';
@@ -84,7 +83,7 @@ async function look(call: OwnCall): Promise<PageAnswer> {
     appName: client.name,
     changeToken,
     differences: await revisionChanges(client, next.value, makeShown(world, frame.words)),
-    atOnce: client.ownerOnly || onlyNarrows(client, next.value),
+    atOnce: world.registry.isAtOnce(client, next.value),
     open: await isOpen(call, own),
     fields: fieldsOf(draft, ignore),
   });

@@ -18,6 +18,9 @@ export interface Action {
   run(desk: Desk, actor: Actor, values: Values): Ran;
 }
 
+/** The reviewers who are notified of proposals, all who look after the app, or one person. */
+export type Told = 'reviewers' | 'team' | UserId;
+
 /** What an action on a client decided. Nothing is written yet. */
 export interface Decision {
   /** Empty: things are as asked already, and nothing is written. */
@@ -26,7 +29,7 @@ export interface Decision {
   /** Name in the audit trail, when it is not the action's own. */
   readonly as?: string;
   /** Who hears of it by mail, apart from the one who did it. */
-  readonly tell?: 'reviewers' | 'team' | UserId;
+  readonly tell?: Told | readonly Told[];
   readonly issued?: Partial<Issued>;
   readonly waiting?: boolean;
 }
@@ -64,12 +67,14 @@ export async function noticesOf(
 ): Promise<readonly NewNotice[]> {
   const actorId = personOf(actor)?.id;
   const people = new Set<UserId>();
-  if (tell === 'reviewers') {
-    for (const { id } of await desk.records.accountsIn(desk.settings.notifyGroups, 5000)) if (id !== client.ownerId) people.add(id);
-  } else if (tell === 'team') {
-    people.add(client.ownerId);
-    for (const { userId, acceptedAt } of (await desk.records.teamOf(client.id)).maintainers) if (acceptedAt !== null) people.add(userId);
-  } else if (tell !== undefined) people.add(tell);
+  for (const told of tell === undefined ? [] : [tell].flat()) {
+    if (told === 'reviewers') {
+      for (const { id } of await desk.records.accountsIn(desk.settings.notifyGroups, 5000)) if (id !== client.ownerId) people.add(id);
+    } else if (told === 'team') {
+      people.add(client.ownerId);
+      for (const { userId, acceptedAt } of (await desk.records.teamOf(client.id)).maintainers) if (acceptedAt !== null) people.add(userId);
+    } else people.add(told);
+  }
   if (actorId !== undefined) people.delete(actorId);
   const targets: NoticeTarget[] = [
     ...(desk.settings.mailed ? [...people] : []).map((userId) => ({ kind: 'mail', userId }) as const),

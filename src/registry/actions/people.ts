@@ -1,11 +1,16 @@
+import type { Account } from '#accounts/account.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
+import { later } from '#kernel/time.ts';
 import { mayDo, personOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import type { Client } from '../client.ts';
 import { type Desk, denied } from '../desk.ts';
 import { wholeNumber } from '../fields.ts';
+import { heard, holdsRisk } from '../independence.ts';
 import type { Effect } from '../records.ts';
+import type { Revision } from '../revision.ts';
+import type { Offer } from '../team.ts';
 import { clientAction, isOwner, lacking } from './action.ts';
 
 // Apps looked after by several people, and given to another: nobody is put in charge without their own yes.
@@ -66,9 +71,11 @@ export const leave = clientAction('leave', {
     if (personOf(actor)?.id !== id && !(isOwner(actor, client) && mayDo(actor, RIGHTS.updateOwn))) return denied();
     const maintainer = (await desk.records.teamOf(client.id)).maintainers.find((one) => one.userId === id);
     if (maintainer === undefined) return refuse({ kind: 'not_found', what: 'maintainer' });
-    const before = maintainer.acceptedAt === null ? { invited: id } : { accepted: id };
+    const accepted = maintainer.acceptedAt !== null;
+    const before = accepted ? { accepted: id } : { invited: id };
+    const involve = { kind: 'involve', userId: id, part: 'maintainer', at: desk.clock.now() } as const;
     return accept({
-      effects: [{ kind: 'leave', userId: id }],
+      effects: [{ kind: 'leave', userId: id }, ...(accepted ? [involve] : [])],
       changes: [{ field: 'maintainers', before, after: null }],
       tell: personOf(actor)?.id === id ? client.ownerId : id,
     });
@@ -84,8 +91,14 @@ export const offer = clientAction('offer', {
     const own = isOwner(actor, client) && mayDo(actor, RIGHTS.updateOwn);
     if (!own && !(orphaned && mayDo(actor, RIGHTS.review))) return denied();
     if (!isAlive(client) || client.suppressed) return denied();
+    if (!own) {
+      const yes = await heard(desk, actor, client, { kind: 'hand-over' });
+      if (yes !== 'decided') return yes;
+    }
     const chosen = await person(desk, values.userId);
     if (chosen === undefined) return refuse({ kind: 'not_found', what: 'person' });
+    // Whoever decides who gets it does not get it.
+    if (!own && chosen.id === personOf(actor)?.id) return refuse({ kind: 'needs_another_reviewer', why: 'handed-over' });
     if (chosen.id === client.ownerId) return refuse({ kind: 'nothing_to_do', field: 'userId' });
     const { offer: replaced } = await desk.records.teamOf(client.id);
     return accept({
@@ -96,23 +109,49 @@ export const offer = clientAction('offer', {
   },
 });
 
+/**
+ * What a new owner changes. Whoever had the app before knows its credentials: its secrets end after a grace, its RSA key at once, since there
+ * is one alone. Consents stand, for users gave them to the app; but two people trusted the old owner with a scope that needs two, so that such
+ * an app is proposed again, and until then nobody else's token works. The credential of an owner-only app acts as the old owner: it ends, and
+ * the new owner resets it for their own.
+ */
+function transferred(desk: Desk, client: Client, offered: Offer, open: Revision | undefined, user: Account, email: string) {
+  const now = desk.clock.now();
+  const again = client.stage === 'approved' && holdsRisk(desk, client.scopes);
+  const moved = again ? ({ stage: 'proposed', stageAt: now } as const) : {};
+  // The operator named the app to ask about tokens in the hands it was in.
+  const after: Client = { ...client, ownerId: user.id, email, rsaPublicKey: null, introspector: false, ...moved };
+  const effects: Effect[] = [
+    { kind: 'save-client', client: after },
+    { kind: 'end-offer' },
+    { kind: 'leave', userId: user.id },
+    { kind: 'clear-approvals' },
+    { kind: 'involve', userId: client.ownerId, part: 'owner', at: now },
+    { kind: 'end-secrets', at: again ? now : later(now, desk.settings.oldSecretsFor) },
+  ];
+  const { offeredBy } = offered;
+  if (offeredBy !== null && offeredBy !== client.ownerId)
+    effects.push({ kind: 'involve', userId: offeredBy, part: 'handed-over', at: now });
+  // The proposal has everything that is asked for now.
+  if (again && open) effects.push({ kind: 'close-revision', id: open.id, stage: 'withdrawn', at: now });
+  if (client.ownerOnly) effects.push({ kind: 'end-consents-of', userId: client.ownerId });
+  return { after, effects };
+}
+
 /** Takes the app over. The right to propose is needed: to own an app is what it allows. */
 export const acceptOffer = clientAction('accept-offer', {
   before: (actor) => lacking(actor, RIGHTS.propose),
   async decide(desk, actor, client) {
     const user = personOf(actor);
     const { offer: offered } = await desk.records.teamOf(client.id);
-    if (user === null || offered?.toId !== user.id) return refuse({ kind: 'not_found', what: 'offer' });
+    if (user === null || offered === null || offered.toId !== user.id) return refuse({ kind: 'not_found', what: 'offer' });
     if (!isAlive(client) || client.suppressed) return denied();
     if (user.emailConfirmedAt === null || user.email === null) return refuse({ kind: 'email_not_confirmed' });
     const namesakes = await desk.records.findClientsNamed(user.id, client.name);
     if (namesakes.some(({ version }) => version === client.version)) return refuse({ kind: 'consumer_exists', version: null });
-    // The operator trusted the app in the hands it was in.
-    const after = { ...client, ownerId: user.id, email: user.email, introspector: false };
-    const effects: Effect[] = [{ kind: 'save-client', client: after }, { kind: 'end-offer' }, { kind: 'leave', userId: user.id }];
-    // The credential of an owner-only app acts as the old owner: it ends here, and the new owner resets it for their own.
-    if (client.ownerOnly) effects.push({ kind: 'end-consents-of', userId: client.ownerId });
-    return accept({ effects, changes: fieldChanges(client, after), tell: 'team' });
+    const open = await desk.records.openRevision(client.id);
+    const { after, effects } = transferred(desk, client, offered, open, user, user.email);
+    return accept({ effects, changes: fieldChanges(client, after), tell: ['team', 'reviewers'] });
   },
 });
 

@@ -7,12 +7,12 @@ import { autoApproves } from '../auto-approval.ts';
 import { ANYWHERE, type Client, type GrantType, type Protocol, type Restrictions, type Stage } from '../client.ts';
 import { type Desk, denied, newSecret, nothingIssued, ownerGrant } from '../desk.ts';
 import { proposalFields, type Values, wholeNumber } from '../fields.ts';
+import { holdsRisk } from '../independence.ts';
 import type { NewClient } from '../records.ts';
 import { type RiskContext, riskOf } from '../risk-context.ts';
 import { registeredScopes, revocable } from '../scopes.ts';
 import { compareVersions } from '../version.ts';
 import { type Action, auditLine, noticesOf } from './action.ts';
-import { needsTwo } from './review.ts';
 
 /** The client a proposal describes; its values were checked. */
 function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewClient {
@@ -41,7 +41,7 @@ function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewC
     optionalScopes: ownerOnly ? [] : revocable((values.optionalScopes ?? []) as readonly string[], desk.rules.catalogue),
     rsaPublicKey: (values.rsaPublicKey as string | null | undefined) || null,
     restrictions: { addresses, pages },
-    stage: ownerOnly ? 'approved' : 'proposed',
+    stage: 'proposed',
     stageAt: now,
     suppressed: false,
     halted: 'nothing',
@@ -55,7 +55,10 @@ const names = { approved: 'propose-autoapproved', proposed: 'propose' } as Reado
 
 const TRIES = 5;
 
-/** Proposes a client (registry 3.3). An owner-only one is approved at once and gets its consent and credential in the same unit of work. */
+/**
+ * Proposes a client (registry 3.3). An owner-only one is approved at once and gets its consent and credential in the same unit of work, unless
+ * two people must say yes to its scopes: then it waits as any other, and its owner resets it for a credential when it is approved.
+ */
 export const propose: Action = {
   base: 'registry',
   // The operator names the owner; anybody else proposes for themself.
@@ -81,16 +84,21 @@ export const propose: Action = {
 
       const context: RiskContext = { owner, live: null };
       const risk = desk.settings.autoApprove.length > 0 ? (await riskOf(desk, client, context)).total : 0;
-      // Where two people must say yes, no condition says it for both.
-      const approved = client.ownerOnly || (!needsTwo(desk, client.scopes) && autoApproves(desk.settings.autoApprove, { ...client, risk }));
+      // Where two people must say yes, no condition says it for both; the operator decides alone.
+      const forTwo = holdsRisk(desk, client.scopes);
+      const approved = client.ownerOnly
+        ? !forTwo || actor.kind === 'operator'
+        : !forTwo && autoApproves(desk.settings.autoApprove, { ...client, risk });
       const born: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
       const secret = born.confidential ? newSecret(desk, born.protocol, 'first') : null;
-      const owned = born.ownerOnly ? ownerGrant(desk, born) : null;
-      const action = born.ownerOnly ? 'create-owner-only' : (names[born.stage] ?? 'propose');
+      const atOnce = born.ownerOnly && approved;
+      const owned = atOnce ? ownerGrant(desk, born) : null;
+      const action = atOnce ? 'create-owner-only' : (names[born.stage] ?? 'propose');
       const applied = await desk.records.apply({
         edition: null,
         effects: [
           { kind: 'create-client', client: born, secret: secret?.kept ?? null, grant: owned?.grant ?? null, after: latest?.number ?? null },
+          { kind: 'involve', userId: owner.id, part: 'proposer', at: born.registeredAt },
         ],
         audit: auditLine(desk, actor, action, born.id, born.description.slice(0, 255), fieldChanges(null, born)),
         notices: await noticesOf(desk, actor, action, born, 0, '', born.stage === 'proposed' ? 'reviewers' : undefined),

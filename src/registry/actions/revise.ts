@@ -5,12 +5,12 @@ import { autoApproves } from '../auto-approval.ts';
 import type { Client } from '../client.ts';
 import type { Desk } from '../desk.ts';
 import { readFields, revisionFields, storedUri, type Values, wholeNumber } from '../fields.ts';
+import { heard, revisionNeedsTwo } from '../independence.ts';
 import type { RegistryRefusal } from '../refusals.ts';
 import { onlyNarrows, type RevisedFields, type Revision, revisedFields } from '../revision.ts';
 import { riskOf } from '../risk-context.ts';
 import { registeredScopes, revocable } from '../scopes.ts';
 import { clientAction, keeperProblem, lacking } from './action.ts';
-import { needsTwo, secondYes } from './review.ts';
 
 // Changes of an approved client (revision.ts): the live one keeps working while the difference is reviewed.
 
@@ -51,8 +51,9 @@ const inForce = (client: Client, fields: RevisedFields) => {
   return { effects: [{ kind: 'save-client', client: after }] as const, changes: fieldChanges(client, after) };
 };
 
-/** Scopes that a revision adds. */
-const added = (client: Client, next: RevisedFields): readonly string[] => next.scopes.filter((scope) => !client.scopes.includes(scope));
+/** True when a revision needs nobody's yes: it only narrows, or the app is its owner's alone and holds nothing for which two must say it. */
+export const isAtOnce = (desk: Pick<Desk, 'rules' | 'settings'>, client: Client, next: RevisedFields): boolean =>
+  onlyNarrows(fieldsOf(client), next) || (client.ownerOnly && !revisionNeedsTwo(desk, client, next));
 
 export const revise = clientAction('revise', {
   fields: revisionFields.map((field) => ({ ...field, judge: () => undefined })),
@@ -69,14 +70,15 @@ export const revise = clientAction('revise', {
     const open = await desk.records.openRevision(client.id);
     const at = desk.clock.now();
     const replaced = open ? ([{ kind: 'close-revision', id: open.id, stage: 'withdrawn', at }] as const) : [];
-    if (onlyNarrows(fieldsOf(client), next.value) || client.ownerOnly) {
+    const operator = actor.kind === 'operator' && client.ownerOnly;
+    if (operator || isAtOnce(desk, client, next.value)) {
       const { effects } = inForce(client, next.value);
       return accept({ effects: [...replaced, ...effects], changes, as: client.ownerOnly ? 'revise' : 'narrow', tell: 'team' });
     }
     const owner = (await desk.accounts.findAccount(client.ownerId)) ?? null;
     const candidate = { ...client, ...next.value };
     const { autoApprove } = desk.settings;
-    if (autoApprove.length > 0 && !needsTwo(desk, added(client, next.value))) {
+    if (autoApprove.length > 0 && !revisionNeedsTwo(desk, client, next.value)) {
       const { total } = await riskOf(desk, candidate, { owner, live: client });
       if (autoApproves(autoApprove, { ...candidate, risk: total })) {
         const { effects } = inForce(client, next.value);
@@ -107,8 +109,8 @@ export const approveRevision = clientAction('approve-revision', {
     if (client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
     const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
     if (hidden) return refuse(hidden);
-    const yes = await secondYes(desk, actor, client, added(client, open.fields), open.id);
-    if (yes !== 'decided') return 'first' in yes ? yes.first : refuse(yes.refusal);
+    const yes = await heard(desk, actor, client, { kind: 'approve-revision', revision: open });
+    if (yes !== 'decided') return yes;
     const { effects, changes } = inForce(client, open.fields);
     const closed = { kind: 'close-revision', id: open.id, stage: 'approved', at: desk.clock.now() } as const;
     return accept({ effects: [...effects, closed, { kind: 'clear-approvals' }], changes, tell: 'team' });

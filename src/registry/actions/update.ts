@@ -47,7 +47,7 @@ export const update = clientAction('update', {
       restrictions: given ? { addresses: given.addresses, pages: given.pages ?? [] } : client.restrictions,
     };
     const changes = [...fieldChanges(client, after)];
-    const effects: Effect[] = changes.length > 0 ? [{ kind: 'save-client', client: after }] : [];
+    const effects: Effect[] = changes.length > 0 ? [{ kind: 'save-client', client: after }, { kind: 'clear-approvals' }] : [];
     if (resetSecret !== true) {
       // One of the two an app of OAuth 1 must keep: with neither nobody can sign.
       if (key === null && client.rsaPublicKey !== null && liveSecrets(client, desk.clock.now()).length === 0)
@@ -55,7 +55,8 @@ export const update = clientAction('update', {
       return accept({ effects, changes, tell: 'team' });
     }
     const secret = client.confidential ? newSecret(desk, client.protocol, 'reset') : null;
-    const owned = client.ownerOnly ? await regranted(desk, client) : null;
+    // While its scopes wait for two people, an owner-only app has no credential.
+    const owned = client.ownerOnly && client.stage === 'approved' ? await regranted(desk, client) : null;
     if (secret) {
       effects.push({ kind: 'remove-secrets', ids: client.secrets.map(({ id }) => id) }, { kind: 'add-secret', secret: secret.kept });
       changes.push(secretChange(client, [secret.kept], desk));

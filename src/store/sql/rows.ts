@@ -8,6 +8,7 @@ import type { AccessToken, Code, RefreshToken } from '#oauth2/records.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import type { Client, ClientSecret, GrantType, Protocol, Restrictions, Stage } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
+import type { Approval, Involvement } from '#registry/independence.ts';
 import type { Notice } from '#registry/notices.ts';
 import type { Revision } from '#registry/revision.ts';
 import type { Maintainer, Offer } from '#registry/team.ts';
@@ -120,6 +121,14 @@ export const toMaintainer = (row: Row<'maintainers'>): Maintainer => ({
   invitedBy: row.invited_by as UserId | null,
   invitedAt: row.invited_at as Instant,
   acceptedAt: row.accepted_at as Instant | null,
+});
+
+export const toApproval = (row: Row<'approvals'>): Approval => ({ reviewerId: row.reviewer_id as UserId, subject: row.subject });
+
+export const toInvolvement = (row: Row<'involvements'>): Involvement => ({
+  userId: row.user_id as UserId,
+  part: row.part as Involvement['part'],
+  until: row.until as Instant,
 });
 
 export const toOffer = (row: Row<'offers'>): Offer => ({

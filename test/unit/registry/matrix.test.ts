@@ -86,7 +86,7 @@ const table: Readonly<Record<ActionName, Row>> = {
     hidden: 'login   blocked -update   -update   -suppress -update   -suppress no        -update   -update   yes       -suppress  yes',
     stages: 'yes yes no no no managed' },
   approve: {
-    shown:  'login   blocked -review   -review   -review   -review   -review   -review   yes       yes       yes       yes        -review',
+    shown:  'login   blocked -review   -review   -review   -review   -review   -review   yes       yes       yes       needs_another_reviewer -review',
     hidden: 'login   blocked -review   -review   -review   -review   -review   -review   -suppress yes       yes       -suppress  -review',
     stages: 'yes not_proposed yes yes not_proposed managed' },
   reject: {
@@ -98,7 +98,7 @@ const table: Readonly<Record<ActionName, Row>> = {
     hidden: 'login   blocked -review   -review   -review   -review   -review   -review   -suppress yes       yes       -suppress  -review',
     stages: 'not_approved yes not_approved not_approved not_approved managed' },
   reenable: {
-    shown:  'login   blocked -review   -review   -review   -review   -review   -review   yes       yes       yes       yes        -review',
+    shown:  'login   blocked -review   -review   -review   -review   -review   -review   yes       yes       yes       needs_another_reviewer -review',
     hidden: 'login   blocked -review   -review   -review   -review   -review   -review   -suppress yes       yes       -suppress  -review',
     stages: 'not_disabled not_disabled not_disabled not_disabled yes managed' },
   expire: {
@@ -126,7 +126,7 @@ const table: Readonly<Record<ActionName, Row>> = {
     hidden: 'login   blocked -update   -update   -suppress -update   -suppress no        -update   -update   yes       -suppress  yes',
     stages: 'not_approved yes no no no managed' },
   'approve-revision': {
-    shown:  'login   blocked -review   -review   -review   -review   -review   -review   yes       yes       yes       yes        -review',
+    shown:  'login   blocked -review   -review   -review   -review   -review   -review   yes       yes       yes       needs_another_reviewer -review',
     hidden: 'login   blocked -review   -review   -review   -review   -review   -review   -suppress yes       yes       -suppress  -review',
     stages: 'not_approved yes not_approved not_approved not_approved managed' },
   'reject-revision': {

@@ -60,7 +60,8 @@ const usable: Readonly<Record<string, readonly string[]>> = {
   'approved for all': ['owner', 'other', 'nobody'],
   'approved owner-only': ['owner'],
   'proposed for all': ['owner'],
-  'proposed owner-only': ['owner'],
+  // It waits for two people to say what it may do as its owner.
+  'proposed owner-only': [],
 };
 
 test('the whole truth table: the first hindrance of suppressed, stage, block, site, address', () => {

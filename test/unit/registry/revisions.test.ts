@@ -443,9 +443,11 @@ const added: readonly (readonly [name: string, has: readonly string[], values: o
     ['the same reviewer twice', ['editpage'], { scopes: ['delete'] }, ['reviewer', 'reviewer'], ['waiting', 'needs_another_reviewer']],
     ["the owner's own yes", ['editpage'], { scopes: ['delete'] }, ['ownReview'], ['needs_another_reviewer']],
     ['the operator alone', ['editpage'], { scopes: ['delete'] }, ['operator'], ['done']],
-    ['the risky scope was there before', ['delete'], { name: 'Writer' }, ['reviewer'], ['done']],
+    ['the risky scope was there before', ['delete'], { name: 'Writer' }, ['reviewer', 'second'], ['waiting', 'done']],
+    ['a new redirect URI', ['delete'], { redirectUri: 'https://other.example/cb' }, ['reviewer', 'second'], ['waiting', 'done']],
+    ['words alone', ['delete'], { description: 'Other words' }, ['reviewer'], ['done']],
     ['another of the same risk is added', ['delete'], { scopes: ['delete', 'protect'] }, ['reviewer', 'second'], ['waiting', 'done']],
-    ['a harmless one is added', ['delete'], { scopes: ['delete', 'editpage'] }, ['reviewer'], ['done']],
+    ['a harmless one is added', ['delete'], { scopes: ['delete', 'editpage'] }, ['reviewer', 'second'], ['waiting', 'done']],
   ];
 for (const [name, has, values, who, got] of added) {
   test(`two reviewers: ${name}`, async () => {
@@ -458,8 +460,8 @@ for (const [name, has, values, who, got] of added) {
       answers.push(answer.ok ? (answer.value.waiting ? 'waiting' : 'done') : answer.refusal.kind);
     }
     assert.deepEqual(answers, got);
-    const { name: called, scopes: may } = await now();
-    assert.equal(called === made.client.name && may.join() === made.client.scopes.join(), !answers.includes('done'));
+    const told = ({ name: called, description, redirectUri, scopes }: Client) => JSON.stringify([called, description, redirectUri, scopes]);
+    assert.equal(told(await now()) === told(made.client), !answers.includes('done'));
     await store.close();
   });
 }

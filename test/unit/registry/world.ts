@@ -5,6 +5,7 @@ import type { SiteId, TokenId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { makeMint } from '#keys/mint.ts';
 import { makeSealer } from '#keys/sealer.ts';
+import { RIGHTS } from '#registry/actor.ts';
 import { grantTypes } from '#registry/client.ts';
 import type { RegistrySettings } from '#registry/desk.ts';
 import type { FieldRules } from '#registry/fields.ts';
@@ -61,6 +62,9 @@ export const rules: FieldRules = {
   localSuffixes: ['.localhost'],
 };
 
+const every: ReadonlySet<string> = new Set(Object.values(RIGHTS));
+const none: ReadonlySet<string> = new Set();
+
 /** The registry over a database in memory, and two people; the settings are the ordinary ones unless others are given. */
 export async function registry(changes: Partial<RegistrySettings> = {}) {
   const { clock, pass, entropy } = outside();
@@ -80,10 +84,14 @@ export async function registry(changes: Partial<RegistrySettings> = {}) {
     if (made.outcome !== 'created') throw new Error(`${name} was not created`);
     return made.account;
   };
+  const demoted = new Set<number>();
   const settings: RegistrySettings = {
     readOnly: null,
     autoApprove: [],
     twoPersonRisks: [],
+    ownApps: false,
+    involvedFor: seconds(90 * 86_400),
+    oldSecretsFor: seconds(7 * 86_400),
     notifyGroups: [],
     mailed: true,
     endpoints: [],
@@ -94,6 +102,8 @@ export async function registry(changes: Partial<RegistrySettings> = {}) {
   const desk = makeRegistry({
     records: store,
     accounts: store,
+    // Who holds what when a first yes is counted; everybody everything, unless a test takes it away.
+    rightsOf: ({ id }) => (demoted.has(id) ? none : every),
     rules,
     tokenKey: new Uint8Array(32),
     settings,
@@ -107,6 +117,7 @@ export async function registry(changes: Partial<RegistrySettings> = {}) {
   });
   return {
     store,
+    demoted,
     clock,
     pass,
     mint,

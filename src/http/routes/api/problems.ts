@@ -83,6 +83,8 @@ function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
           changes: changes.map((change) => ({ ...change, field: snake(change.field) })),
         })),
       };
+    case 'needs_another_reviewer':
+      return { why: refusal.why.replaceAll('-', '_') };
     case 'not_found':
     case 'too_many':
       return { what: refusal.what };

@@ -108,6 +108,7 @@ export interface Schema {
     reason: string;
     changes: string;
   };
+  audit_chain: { id: number; hash: string; late: number };
   notices: {
     id: Generated<number>;
     key: string;

@@ -1,10 +1,11 @@
 import { hkdfSync } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { makeAccounts } from '#accounts/accounts.ts';
 import { ADMINISTER, loadRights } from '#accounts/rights.ts';
 import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
 import { type Guard, makeGuard } from '#guard/permit.ts';
+import { makeProxyWatch } from '#http/proxy-watch.ts';
 import { mediawikiRoutes } from '#http/routes/mediawiki.ts';
 import type { World } from '#http/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
@@ -37,7 +38,9 @@ import { settleConfigured } from './configured-apps.ts';
 import { makeFaces } from './faces.ts';
 import { type KeyCare, makeKeyCare } from './key-care.ts';
 import { keyDirectory, openRing, openSigning } from './key-files.ts';
+import { openPaths } from './open-paths.ts';
 import { fetchWeb, jsonLog, smtpMail, systemClock, systemEntropy, systemSteady } from './outside.ts';
+import { settingWarnings } from './settings-care.ts';
 import { opened, reached, shortLived } from './storage.ts';
 
 /** Replaceable ways out of the program, for tests. */
@@ -106,8 +109,14 @@ const bundled = (path: string) => readJson(new URL(path, import.meta.url).pathna
 /** The program's own version. */
 export const version = () => (bundled('../package.json') as { readonly version: string }).version;
 
+/** A link whose target is not there: nothing can be made through it. */
+export const isDanglingLink = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(path);
+
 /** The ways out of a real process: system clock and chance, the database and the keys in the data directory, made at the first start. */
 export function realOutside(config: Config): Outside {
+  if (isDanglingLink(config.data))
+    throw new UsageError(`the data directory ${config.data} is a link to nothing: make the directory, or name another with --data.`);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const directory = keyDirectory(config.data, systemClock, systemEntropy);
   return {
@@ -125,11 +134,14 @@ export function realOutside(config: Config): Outside {
   };
 }
 
-const changeTokenKeys = new WeakMap<Uint8Array, Uint8Array>();
+const derivedKeys = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
 
-function changeTokenKey(masterKey: Uint8Array): Uint8Array {
-  const key = changeTokenKeys.get(masterKey) ?? new Uint8Array(hkdfSync('sha256', masterKey, '', 'gatehouse change tokens', 32));
-  changeTokenKeys.set(masterKey, key);
+/** A key for one purpose, made of a master key. */
+function derivedKey(masterKey: Uint8Array, purpose: 'change tokens' | 'known devices'): Uint8Array {
+  const known = derivedKeys.get(masterKey) ?? new Map<string, Uint8Array>();
+  derivedKeys.set(masterKey, known);
+  const key = known.get(purpose) ?? new Uint8Array(hkdfSync('sha256', masterKey, '', `gatehouse ${purpose}`, 32));
+  known.set(purpose, key);
   return key;
 }
 
@@ -199,11 +211,21 @@ export function makeWorld(config: Config, outside: Outside): Built {
     siteName: config.siteName,
     secure: config.origin.startsWith('https:'),
     trustProxy: config.trustProxy,
+    outside: config.outside,
+    proxies: makeProxyWatch({ clock, log, outside: config.outside }),
+    connections: {
+      most: config.maxConnections,
+      headersFor: config.headersFor,
+      requestFor: config.requestFor,
+      keepAliveFor: config.keepAliveFor,
+    },
+    warnings: () => [...settingWarnings(config), ...openPaths(config)],
     accounts: makeAccounts({
       ...{ records: store, sessions: store, limits: store, rights, mint, clock, entropy, log },
       mail: outside.mail,
       words: letterWords(config.siteName),
       settings: config,
+      deviceKey: () => derivedKey(outside.masterKeys.oldest().key, 'known devices'),
     }),
     records: store,
     rights,
@@ -218,7 +240,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
       mintOwnerToken: makeMintOwnerToken({ mint, clock, reading: core, signing }),
       // Of the oldest key: a new one must not turn every form that is open into one that came too late.
       get tokenKey() {
-        return changeTokenKey(outside.masterKeys.oldest().key);
+        return derivedKey(outside.masterKeys.oldest().key, 'change tokens');
       },
       settings: {
         readOnly: config.readOnly,

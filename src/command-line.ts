@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { accountBlocking, accountCreate, accountList, accountResetPassword, setupLink } from '#cli/account.ts';
 import { auditExport } from '#cli/audit.ts';
-import { auditVerify } from '#cli/audit-verify.ts';
 import { backupCommand, restoreCommand } from '#cli/backup.ts';
 import { clientCreate, clientList, clientShow } from '#cli/client.ts';
 import { clientRedirects } from '#cli/client-redirects.ts';
@@ -13,6 +12,7 @@ import { migrateCommand } from '#cli/migrate.ts';
 import { partitionCommand } from '#cli/partition.ts';
 import { clientDecisions } from '#cli/review.ts';
 import { serveCommand } from '#cli/serve.ts';
+import { UnfitFile } from '#config/plain-file.ts';
 import { backUp, migrateStore, openKeyDesk, openVerbs, partitionTables, readSettings, restore } from '#operating';
 import { serve } from '#serving';
 import { version } from './app.ts';
@@ -56,7 +56,6 @@ const commands: readonly Command[] = [
   clientRedirects,
   ...clientDecisions,
   auditExport,
-  auditVerify,
   migrateCommand((flags, dryRun) => migrateStore(readSettings(flags), dryRun)),
   partitionCommand((flags, wish, tell) => partitionTables(readSettings(flags), wish, tell)),
   ...keyCommands((flags) => openKeyDesk(readSettings(flags))),
@@ -104,6 +103,16 @@ function report(fault: UsageError, argv: readonly string[]): void {
   );
 }
 
+/** What went wrong as one line with its remedy; undefined: a fault of ours, with its stack. What the system refuses is the operator's to change. */
+function usageOf(fault: unknown): UsageError | undefined {
+  if (fault instanceof UsageError) return fault;
+  if (fault instanceof UnfitFile) return new UsageError(`${fault.message}.`, { cause: fault });
+  const { syscall, path, message } = Object(fault) as NodeJS.ErrnoException;
+  return syscall !== undefined && path !== undefined
+    ? new UsageError(`${message}: check that the path is right, and may be read and written.`, { cause: fault })
+    : undefined;
+}
+
 /** Runs one command line. Answers the exit code (`ExitCode`); errors are on standard error with the remedy. */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   if (argv.length === 0 || argv[0] === '--help' || argv[0] === 'help') {
@@ -129,8 +138,9 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     }
     return await command.run(readArguments(command, rest), io);
   } catch (fault) {
-    if (!(fault instanceof UsageError)) throw fault;
-    report(fault, argv);
-    return fault.exitCode;
+    const known = usageOf(fault);
+    if (known === undefined) throw fault;
+    report(known, argv);
+    return known.exitCode;
   }
 }

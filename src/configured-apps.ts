@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
+import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
 import type { Sealer } from '#keys/sealer.ts';
 import type { Clock } from '#ports/clock.ts';
 import { readConfigured } from '#registry/configured.ts';
@@ -27,7 +27,7 @@ export async function settleConfigured({ config, store, rules, sealer, clock }: 
   const read = readConfigured(structure.clients, {
     rules,
     ownerOf: (name) => owners.get(name.toLowerCase()),
-    readSecret: (path) => readFileSync(path, 'utf8'),
+    readSecret: (path) => readPlainFile(path, MOST_SECRET).toString('utf8'),
     seal: (secret) => sealer.seal(secret, CLIENT_SECRET),
     email: config.mailFrom,
     now: clock.now(),

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { keptFile } from '#config/kept-file.ts';
+import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
 import { instant } from '#kernel/time.ts';
 import { formatGenerations, parseGenerations, type SigningSource, sinceEver } from '#keys/generations.ts';
 import { formatRing, type KeyRing, parseRing, type Ring, ringOf } from '#keys/ring.ts';
@@ -32,7 +33,8 @@ const ifThere = <T>(read: () => T): T | undefined => {
     throw fault;
   }
 };
-const textOf = (path: string) => ifThere(() => readFileSync(path, 'utf8'));
+const bytesOf = (path: string) => readPlainFile(path, MOST_SECRET);
+const textOf = (path: string) => ifThere(() => bytesOf(path).toString('utf8'));
 
 /**
  * Runs `work` while no other process does the same. The lock is SQLite's on an empty file: the operating system lets go of it when a process
@@ -179,7 +181,7 @@ export function openSigning({ path: directory, clock }: KeyDirectory): SigningSo
     look,
     change: (change) =>
       alone(directory, () => {
-        const next = change(read(readFileSync(path, 'utf8')));
+        const next = change(read(bytesOf(path).toString('utf8')));
         if (next) replaceFile(path, formatGenerations(next));
         look();
         return next ? 'changed' : 'unchanged';
@@ -191,7 +193,7 @@ export function openSigning({ path: directory, clock }: KeyDirectory): SigningSo
 export const readKeyFiles = (directory: string): ReadonlyMap<string, Buffer> =>
   new Map(
     KEY_FILES.flatMap((name) => {
-      const bytes = ifThere(() => readFileSync(join(directory, name)));
+      const bytes = ifThere(() => bytesOf(join(directory, name)));
       return bytes === undefined ? [] : [[name, bytes] as const];
     }),
   );

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BackupAnswer } from '#cli/backup.ts';
 import { UsageError, type Verbs } from '#cli/command.ts';
@@ -6,11 +5,12 @@ import type { KeyDesk } from '#cli/keys.ts';
 import type { MigrationAnswer } from '#cli/migrate.ts';
 import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partition.ts';
 import { type Config, readConfig } from '#config/config.ts';
+import { readPlainFile } from '#config/plain-file.ts';
 import { operatorDesk } from '#registry/operator.ts';
 import { isPostgres, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
-import { makeWorld, realOutside, version } from './app.ts';
+import { isDanglingLink, makeWorld, realOutside, version } from './app.ts';
 import { makeBackup, restoreBackup } from './backup.ts';
 import { makeKeyDesk } from './key-desk.ts';
 import { systemClock, systemEntropy } from './outside.ts';
@@ -19,7 +19,7 @@ import { opened, reached } from './storage.ts';
 
 /** The configuration of a command line and the environment. Throws UsageError that names every problem. */
 export function readSettings(flags: Readonly<Record<string, string | undefined>>): Config {
-  const config = readConfig(flags, process.env, (path) => readFileSync(path, 'utf8'));
+  const config = readConfig(flags, process.env, (path, most) => readPlainFile(path, most).toString('utf8'));
   if (config.ok) return config.value;
   throw new UsageError(
     `the settings do not fit:\n${config.refusal.map(({ setting, source, remedy }) => `  ${setting} (from ${source}): use ${remedy}`).join('\n')}`,
@@ -94,6 +94,7 @@ export async function backUp(config: Config, to: string, withKeys: boolean): Pro
 export async function restore(config: Config, from: string): Promise<BackupAnswer> {
   if (config.database !== `sqlite:${join(config.data, 'gatehouse.db')}`)
     return { refused: 'a backup goes into a data directory, and the settings name a database elsewhere: leave GATEHOUSE_DATABASE out' };
+  if (isDanglingLink(config.data)) return { refused: `${config.data} is a link to nothing: make the directory, or name another` };
   const restored = await restoreBackup(from, config.data);
   return restored.ok ? { made: restored.value, withoutKeys: null } : { refused: restored.refusal.problem };
 }
@@ -109,5 +110,5 @@ export async function openVerbs(config: Config): Promise<Verbs> {
     throw fault;
   }
   const { accounts, registry, records } = world;
-  return { accounts, registry, clients: operatorDesk(registry), records, trail: store, close: () => store.close() };
+  return { accounts, registry, clients: operatorDesk(registry), records, close: () => store.close() };
 }

@@ -7,6 +7,7 @@ import type { Log } from '#ports/log.ts';
 import { type Built, makeWorld, realOutside } from './app.ts';
 import { partitionWatch } from './partitions.ts';
 import { purgeDue } from './reaper.ts';
+import { warningText } from './settings-care.ts';
 import { isWorker, leave, runWorkers, sharedPort, tellServing } from './workers.ts';
 
 /** A server that listens; `stop` answers what is on its way, then closes. */
@@ -15,6 +16,9 @@ export interface Running {
   readonly address: string;
   stop(): Promise<void>;
 }
+
+/** How long letters and notices under way are waited for at the end. */
+const PATIENCE_MS = 8000;
 
 /** A store that does not answer is told of by whoever needs its answer. */
 function unlessUnavailable(fault: unknown): void {
@@ -30,18 +34,23 @@ interface Job {
 /** Runs each job again and again, one run of it at a time. Answers how to stop: no new run, and an end to those under way. */
 function repeat(log: Log, jobs: readonly Job[]): () => Promise<void> {
   const running = new Map<Job, Promise<void>>();
+  let stopped = false;
   const timers = jobs.map((job) => {
     const timer = setInterval(() => {
       if (running.has(job)) return;
       const run = job
         .run()
-        .catch((fault: Error) => log.error(`${job.name} failed`, { message: fault.message }))
+        .catch((fault: Error) => {
+          // The store may be gone by then; whoever serves next does the job again.
+          if (!stopped) log.error(`${job.name} failed`, { message: fault.message });
+        })
         .then(() => void running.delete(job));
       running.set(job, run);
     }, job.everyMs);
     return timer.unref();
   });
   return async () => {
+    stopped = true;
     for (const timer of timers) clearInterval(timer);
     // What still runs is bounded by itself; nobody waits long for it, and nothing is lost by leaving it.
     await Promise.race([Promise.all(running.values()), new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
@@ -77,7 +86,8 @@ export async function start(config: Config, built: Built, say: (line: string) =>
     address,
     async stop() {
       await app.close();
-      await Promise.race([world.accounts.lettersSettled(), new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
+      const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref());
+      await Promise.all([delivery.stop(PATIENCE_MS), Promise.race([world.accounts.lettersSettled(), patience])]);
       await stopJobs();
       await built.flushUsage();
       await store.close();
@@ -90,6 +100,7 @@ export async function start(config: Config, built: Built, say: (line: string) =>
  * ends after an hour, with the first account, or with the next link.
  */
 async function welcome(config: Config, { world }: Built, address: string, say: (line: string) => void): Promise<void> {
+  for (const warning of world.warnings()) world.log.warn(warningText(warning), { about: warning.about });
   say(`Gatehouse listens on ${address}, and is known as ${config.issuer}.`);
   const link = await world.accounts.issueSetupLink();
   if (!link.ok) return say(`Sign in at ${config.issuer}/sign-in`);

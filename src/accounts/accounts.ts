@@ -4,15 +4,17 @@ import type { Entropy } from '#ports/entropy.ts';
 import type { Log } from '#ports/log.ts';
 import type { Mail } from '#ports/mail.ts';
 import { type Administration, makeAdministration } from './administration.ts';
+import { makeDevices } from './devices.ts';
 import { type LetterWords, makePostOffice } from './letters.ts';
 import { type LinkVerbs, makeLinks } from './links.ts';
 import { makePasskeys, type PasskeyVerbs } from './passkeys.ts';
 import { makePasswordCheck, makeProfile, type ProfileVerbs } from './profile.ts';
 import type { AccountRecords, AccountTokens, Limits, Passkeys, PeopleRecords, Sessions } from './records.ts';
 import type { RightsTable } from './rights.ts';
-import { makeOpenSession } from './sessions.ts';
+import { makeFindSession, makeOpenSession, type SessionSettings } from './sessions.ts';
 import { makeSignIn, type SignInVerbs } from './sign-in.ts';
-import { makeThrottle } from './throttle.ts';
+import { makeSignInGate } from './sign-in-gate.ts';
+import { makePacing, makeThrottle } from './throttle.ts';
 
 /** Everything about people that the pages and the command line do. */
 export interface Accounts extends SignInVerbs, LinkVerbs, ProfileVerbs, PasskeyVerbs, Administration {}
@@ -36,6 +38,17 @@ export interface AccountParts {
     readonly siteName: string;
     /** Whether people may make accounts by themselves. */
     readonly registration: 'open' | 'closed';
+  } & SessionSettings;
+  /** Key of the cookies that tell known browsers; left out: a new one, so that none is known after a start. */
+  readonly deviceKey?: () => Uint8Array;
+}
+
+/** A key of chance, drawn when it is first asked for. */
+function keptKey(entropy: Entropy): () => Uint8Array {
+  let key: Uint8Array | undefined;
+  return () => {
+    key ??= entropy.bytes(32);
+    return key;
   };
 }
 
@@ -44,8 +57,11 @@ export function makeAccounts(parts: AccountParts): Accounts {
   const { issuer } = parts.settings;
   const throttle = makeThrottle(parts);
   const openSession = makeOpenSession(parts);
+  const pacing = makePacing(parts);
+  const devices = makeDevices(parts.deviceKey ?? keptKey(parts.entropy), parts);
+  const gate = makeSignInGate({ ...parts, devices });
   const checkPassword = makePasswordCheck({ ...parts, throttle });
   const post = makePostOffice({ ...parts, issuer });
-  const shared = { ...parts, throttle, openSession, checkPassword, post };
+  const shared = { ...parts, throttle, pacing, devices, gate, openSession, findSession: makeFindSession(parts), checkPassword, post };
   return { ...makeSignIn(shared), ...makeLinks(shared), ...makeProfile(shared), ...makePasskeys(shared), ...makeAdministration(shared) };
 }

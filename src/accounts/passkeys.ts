@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { later, seconds } from '#kernel/time.ts';
+import { later, type Seconds, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Account } from './account.ts';
+import type { Devices } from './devices.ts';
 import { isPlain, tidy } from './fields.ts';
 import type { PostOffice } from './letters.ts';
 import type { PasswordCheck, WrongPassword } from './profile.ts';
 import type { AccountRecords, AccountTokenKind, AccountTokens, Passkey, Passkeys } from './records.ts';
 import type { From, OpenSession, SignedIn } from './sessions.ts';
-import { type Throttle, type Throttled, throttled, WINDOW } from './throttle.ts';
+import { networkOf, type Pacing, type Throttled, throttled, WINDOW } from './throttle.ts';
 
 /** The browser's answer does not hold: too late, not ours, a key we do not know, or a copy. It does not tell which. */
 export interface WrongPasskey {
@@ -28,12 +29,7 @@ export interface PasskeyVerbs {
   passkeyOptions(account: Account, password: string): Promise<Result<object, WrongPassword | PasskeyRefusal | Throttled>>;
   addPasskey(account: Account, label: string, answer: string): Promise<Result<'added', WrongPasskey | PasskeyRefusal>>;
   renamePasskey(account: Account, id: string, label: string): Promise<Result<'set', { readonly kind: 'wrong-label' | 'unknown' }>>;
-  /** Asks for the password, as adding one does: whoever found an open session must not lock its person out. Tells them by mail. */
-  removePasskey(
-    account: Account,
-    id: string,
-    password: string,
-  ): Promise<Result<'removed', WrongPassword | Throttled | { readonly kind: 'unknown' }>>;
+  removePasskey(account: Account, id: string): Promise<'removed' | 'unknown'>;
   /** What the browser signs in with. It names nobody, so it tells nothing about anybody. */
   signInOptions(from: From): Promise<Result<object, Throttled>>;
   signInWithPasskey(answer: string, from: From): Promise<Result<SignedIn, WrongPasskey | Throttled | { readonly kind: 'blocked' }>>;
@@ -42,7 +38,8 @@ export interface PasskeyVerbs {
 const CHALLENGE_FOR = seconds(300);
 const MOST_KEYS = 20;
 const MOST_ANSWER = 32_768;
-const TRIES_PER_ADDRESS = 60;
+/** Nothing can be guessed here: it is for the sake of the store, so nobody is kept out for long, and known browsers not at all. */
+const TRIES_PER_NETWORK = { most: 60, window: WINDOW, pause: seconds(2) };
 /** Ed25519, ECDSA and RSA (RFC 9053 §2, RFC 8812 §2). */
 const algorithms = [-8, -7, -257];
 
@@ -106,7 +103,8 @@ async function isUnattested(attestationObject: string): Promise<boolean> {
 /** Everything about passkeys. */
 export function makePasskeys(deps: {
   readonly records: AccountRecords & AccountTokens & Passkeys;
-  readonly throttle: Throttle;
+  readonly pacing: Pacing;
+  readonly devices: Devices;
   readonly checkPassword: PasswordCheck;
   readonly openSession: OpenSession;
   readonly post: PostOffice;
@@ -114,9 +112,15 @@ export function makePasskeys(deps: {
   readonly clock: Clock;
   readonly settings: { readonly origin: string; readonly siteName: string };
 }): PasskeyVerbs {
-  const { records, throttle, checkPassword, openSession, post, mint, clock, settings } = deps;
+  const { records, pacing, devices, checkPassword, openSession, post, mint, clock, settings } = deps;
   const rpID = new URL(settings.origin).hostname;
   const wrong = refuse({ kind: 'wrong-passkey' });
+
+  /** Slows down a network that asks all the time. */
+  const waitFor = async (what: string, from: From): Promise<Seconds | undefined> => {
+    const network = networkOf(from);
+    return network === null || devices.knownToAnybody(from.devices) ? undefined : pacing.take(`${what} ${network}`, TRIES_PER_NETWORK);
+  };
 
   async function challenge(kind: AccountTokenKind, userId: UserId | null): Promise<string> {
     const secret = mint.secret();
@@ -137,12 +141,6 @@ export function makePasskeys(deps: {
       requireUserVerification: true,
     };
     return { answer, token, checks };
-  }
-
-  /** Tells a person at their confirmed address what happened to their keys. */
-  function tell(account: Account, kind: 'passkey-added' | 'passkey-removed'): void {
-    if (account.email !== null && account.emailConfirmedAt !== null)
-      post.send(account.email, account.language, { kind, name: account.name });
   }
 
   return {
@@ -203,7 +201,8 @@ export function makePasskeys(deps: {
         lastUsedAt: null,
       });
       if (added !== 'added') return refuse({ kind: 'taken' });
-      tell(account, 'passkey-added');
+      if (account.email !== null && account.emailConfirmedAt !== null)
+        post.send(account.email, account.language, { kind: 'passkey-added', name: account.name });
       return accept('added');
     },
     async renamePasskey(account, id, label) {
@@ -212,16 +211,11 @@ export function makePasskeys(deps: {
       const answer = await records.renamePasskey(account.id, id, own);
       return answer === 'set' ? accept('set') : refuse({ kind: 'unknown' });
     },
-    async removePasskey(account, id, password) {
-      const checked = await checkPassword(account, password);
-      if (!checked.ok) return checked;
-      if ((await records.removePasskey(account.id, id)) !== 'removed') return refuse({ kind: 'unknown' });
-      tell(account, 'passkey-removed');
-      return accept('removed');
-    },
+    removePasskey: (account, id) => records.removePasskey(account.id, id),
 
     async signInOptions(from) {
-      if (await throttle(`passkey address ${from.address}`, TRIES_PER_ADDRESS, WINDOW)) return throttled(WINDOW);
+      const wait = await waitFor('passkey address', from);
+      if (wait !== undefined) return throttled(wait);
       const { generateAuthenticationOptions } = await library();
       return accept(
         await generateAuthenticationOptions({
@@ -233,7 +227,8 @@ export function makePasskeys(deps: {
       );
     },
     async signInWithPasskey(json, from) {
-      if (await throttle(`passkey try ${from.address}`, TRIES_PER_ADDRESS, WINDOW)) return throttled(WINDOW);
+      const wait = await waitFor('passkey try', from);
+      if (wait !== undefined) return throttled(wait);
       const taken = await take('use-passkey', json);
       const passkey = taken && (await records.findPasskey(taken.answer.id));
       if (taken === undefined || passkey === undefined) return wrong;

@@ -149,7 +149,12 @@ export interface Session {
   readonly digest: Digest;
   readonly userId: UserId;
   readonly createdAt: Instant;
+  /** When it was used last, to some minutes. */
+  readonly activeAt: Instant;
+  /** When it ends unless it is used before; never after `endsAt`. */
   readonly expiresAt: Instant;
+  /** When it ends however much it is used. */
+  readonly endsAt: Instant;
   /** What the browser says it is, as it was at sign-in: at most 255 characters of a stranger. */
   readonly agent: string;
   /** Network address at sign-in; at most 64 characters. */
@@ -160,7 +165,10 @@ export interface Session {
 
 /** Browser sessions: short-lived, so they may live in an ephemeral store. */
 export interface Sessions {
-  saveSession(session: Session): Promise<void>;
+  /** Without the two times it was active when it was created, and ends when it expires. */
+  saveSession(session: Omit<Session, 'activeAt' | 'endsAt'> & Partial<Pick<Session, 'activeAt' | 'endsAt'>>): Promise<void>;
+  /** Notes that it is in use, and when it ends unless it is used again. Not when it has ended meanwhile, or was used later. */
+  noteActivity(session: Pick<Session, 'digest' | 'userId'>, at: Instant, expiresAt: Instant): Promise<void>;
   /** Undefined when unknown or expired at `now`. */
   findSession(digest: Digest, now: Instant): Promise<Session | undefined>;
   /** Those of a person that have not expired at `now`, newest first. */

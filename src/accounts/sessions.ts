@@ -1,15 +1,19 @@
-import { type Instant, later, seconds } from '#kernel/time.ts';
+import { type Instant, later, type Seconds, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Account } from './account.ts';
-import type { Proof, Sessions } from './records.ts';
+import type { Proof, Session, Sessions } from './records.ts';
 
 /** Where a request comes from, as its person will see it in the list of sessions. */
 export interface From {
   readonly address: string;
   /** What the browser says it is. */
   readonly agent: string;
+  /** False: the address may be a proxy's, or a stranger's word. Left out: it is known. */
+  readonly known?: boolean;
+  /** The cookie that browsers keep of earlier sign-ins. */
+  readonly devices?: string | undefined;
 }
 
 export interface SignedIn {
@@ -25,24 +29,67 @@ export interface OpenedSession {
   readonly proof: Proof | null;
 }
 
+/** The end of every session, however busy it is. */
 const SESSION_FOR = seconds(14 * 86_400);
+/** Activity is written down at most so often. */
+const NOTED_EVERY = seconds(300);
 
-/** Opens sessions, each with a secret of its own. `method`: what the person proved themselves with just now. */
+/** When a session ends by itself that was active at `at`: after idling, or at its own end. */
+const endOf = (at: Instant, endsAt: Instant, idleFor: Seconds | null): Instant =>
+  idleFor === null || later(at, idleFor) > endsAt ? endsAt : later(at, idleFor);
+
+/**
+ * Opens sessions, each with a secret of its own. `method`: what the person proved themselves with just now. `expiresAt` is the session's own end:
+ * the cookie lasts as long, and the store judges idleness.
+ */
 export const makeOpenSession =
-  ({ sessions, mint, clock }: { readonly sessions: Sessions; readonly mint: Mint; readonly clock: Clock }) =>
+  ({
+    sessions,
+    mint,
+    clock,
+    settings,
+  }: {
+    readonly sessions: Sessions;
+    readonly mint: Mint;
+    readonly clock: Clock;
+    readonly settings: SessionSettings;
+  }) =>
   async (account: Account, from: From, method: Proof['method']): Promise<SignedIn> => {
     const now = clock.now();
     const sessionSecret = mint.secret();
-    const expiresAt = later(now, SESSION_FOR);
+    const endsAt = later(now, SESSION_FOR);
     await sessions.saveSession({
       digest: digestOf(sessionSecret),
       userId: account.id,
       createdAt: now,
-      expiresAt,
+      activeAt: now,
+      expiresAt: endOf(now, endsAt, settings.sessionIdleFor ?? null),
+      endsAt,
       agent: from.agent.slice(0, 255),
       address: from.address.slice(0, 64),
       proof: { at: now, method },
     });
-    return { account, sessionSecret, expiresAt };
+    return { account, sessionSecret, expiresAt: endsAt };
   };
 export type OpenSession = ReturnType<typeof makeOpenSession>;
+
+export interface SessionSettings {
+  /** After how long without a request a session ends; null or left out: at its own end alone. */
+  readonly sessionIdleFor?: Seconds | null;
+}
+
+/** Finds a session that has neither ended nor idled for too long, and notes now and then that it is in use. */
+export const makeFindSession =
+  ({ sessions, clock, settings }: { readonly sessions: Sessions; readonly clock: Clock; readonly settings: SessionSettings }) =>
+  async (secret: string): Promise<Session | undefined> => {
+    if (secret.length > 100) return undefined;
+    const now = clock.now();
+    const session = await sessions.findSession(digestOf(secret), now);
+    if (session === undefined) return undefined;
+    const idleFor = settings.sessionIdleFor ?? null;
+    // The setting may have become stricter since the end was written down.
+    if (now >= endOf(session.activeAt, session.endsAt, idleFor)) return undefined;
+    if (now >= later(session.activeAt, NOTED_EVERY)) await sessions.noteActivity(session, now, endOf(now, session.endsAt, idleFor));
+    return session;
+  };
+export type FindSession = ReturnType<typeof makeFindSession>;

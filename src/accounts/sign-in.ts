@@ -8,11 +8,13 @@ import { hashPassword, verifyPassword } from '#keys/passwords.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Account } from './account.ts';
+import type { Devices } from './devices.ts';
 import { fieldProblem, type InvalidField, tidy } from './fields.ts';
-import type { AccountRecords, Limits, NewAccount, Sessions } from './records.ts';
+import type { AccountRecords, NewAccount, Sessions } from './records.ts';
 import type { RightsTable } from './rights.ts';
-import type { From, OpenedSession, OpenSession, SignedIn } from './sessions.ts';
-import { HOUR, type Throttled, throttled, unlessBusy, WINDOW } from './throttle.ts';
+import type { FindSession, From, OpenedSession, OpenSession, SignedIn } from './sessions.ts';
+import type { SignInGate } from './sign-in-gate.ts';
+import { HOUR, type Throttled, throttled, unlessBusy } from './throttle.ts';
 
 /** Ways sign-in says no. The first does not tell whether the name exists. */
 export type SignInRefusal = { readonly kind: 'wrong-name-or-password' } | { readonly kind: 'blocked' } | Throttled;
@@ -35,6 +37,8 @@ export interface SignInVerbs {
   /** The person behind a session cookie; undefined when signed out, expired, blocked or gone. */
   sessionOf(secret: string): Promise<OpenedSession | undefined>;
   signOut(secret: string): Promise<void>;
+  /** What a browser keeps after this person signed in: it lets them try again while strangers who tried their name have to wait. */
+  rememberDevice(cookie: string | undefined, account: Account): string;
   createAccount(proposal: AccountProposal): Promise<Result<Account, AccountRefusal>>;
   /** Makes the one-time set-up link, good for an hour, in place of any earlier one. Refused when there is any account. */
   issueSetupLink(): Promise<Result<string, { readonly kind: 'accounts-exist' }>>;
@@ -46,8 +50,6 @@ export interface SignInVerbs {
   ): Promise<Result<SignedIn, AccountRefusal>>;
 }
 
-const FAILURES_PER_NAME = 5;
-const FAILURES_PER_ADDRESS = 50;
 const SETUP_FOR = HOUR;
 
 /** Proof in a form that it came from a page of ours: derived from the session's secret, so nothing is stored. */
@@ -69,15 +71,17 @@ function problemOf(proposal: AccountProposal, rights: RightsTable): AccountRefus
 export function makeSignIn(deps: {
   readonly records: AccountRecords;
   readonly sessions: Sessions;
-  readonly limits: Limits;
+  readonly gate: SignInGate;
+  readonly devices: Devices;
   readonly rights: RightsTable;
   readonly openSession: OpenSession;
+  readonly findSession: FindSession;
   readonly mint: Mint;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly settings: { readonly issuer: string };
 }): SignInVerbs {
-  const { records, sessions, limits, rights, openSession, mint, clock, entropy, settings } = deps;
+  const { records, sessions, gate, devices, rights, openSession, findSession, mint, clock, entropy, settings } = deps;
 
   async function prepare(proposal: AccountProposal): Promise<Result<NewAccount, AccountRefusal>> {
     const own = { ...proposal, name: tidy(proposal.name), realName: tidy(proposal.realName) };
@@ -97,31 +101,27 @@ export function makeSignIn(deps: {
 
   return {
     async signIn(name, password, from) {
-      const now = clock.now();
       const own = tidy(name);
-      const byName = `sign-in name ${digestOf(own.toLowerCase())}`;
-      const byAddress = `sign-in address ${from.address}`;
-      if ((await limits.count(byAddress, now)) >= FAILURES_PER_ADDRESS) return throttled(WINDOW);
-      // Counted before the password is checked, and judged by the count itself, so that many tries at once do not slip through together.
-      if ((await limits.hit(byName, now, later(now, WINDOW))) > FAILURES_PER_NAME) return throttled(WINDOW);
       const found = own.length > 255 || password.length > 512 ? undefined : await records.findPassword(own);
+      // Counted before the password is checked, and judged by the count itself, so that many tries at once do not slip through together.
+      const wait = await gate.wait(own, from, found?.account.id);
+      if (wait !== undefined) return throttled(wait);
       const right = await unlessBusy(verifyPassword(password.slice(0, 512), found?.passwordHash ?? null));
       if (right === undefined) return throttled(seconds(5));
       if (found === undefined || !right) {
-        // Failures alone: many people may sign in from one address.
-        await limits.hit(byAddress, now, later(now, WINDOW));
+        await gate.failed(from);
         return refuse({ kind: 'wrong-name-or-password' });
       }
-      await limits.clear(byName);
+      await gate.succeeded(own, from, found.account.id);
       if (found.account.blocked) return refuse({ kind: 'blocked' });
       return accept(await openSession(found.account, from, 'password'));
     },
     async sessionOf(secret) {
-      if (secret.length > 100) return undefined;
-      const session = await sessions.findSession(digestOf(secret), clock.now());
+      const session = await findSession(secret);
       const account = session && (await records.findAccount(session.userId as UserId));
       return session === undefined || account === undefined || account.blocked ? undefined : { account, proof: session.proof ?? null };
     },
+    rememberDevice: (cookie, account) => devices.remember(cookie, account.id),
     signOut: (secret) => sessions.endSession(digestOf(secret)),
     async createAccount(proposal) {
       const account = await prepare(proposal);

@@ -3,7 +3,9 @@ import { later, type Seconds, seconds } from '#kernel/time.ts';
 import { hashPassword, PasswordsBusy } from '#keys/passwords.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
+import { addressNetwork } from '#wire/address.ts';
 import type { Limits } from './records.ts';
+import type { From } from './sessions.ts';
 
 /** Too many tries, or too many people at once. */
 export interface Throttled {
@@ -25,6 +27,41 @@ export const makeThrottle =
     return (await limits.hit(key, now, later(now, window))) > most;
   };
 export type Throttle = ReturnType<typeof makeThrottle>;
+
+/** What one person has of addresses, to count by; null: nobody knows for sure who is there, and nobody else must pay for it. */
+export const networkOf = (from: From): string | null => (from.known === false ? null : addressNetwork(from.address));
+
+/** How many in a window, and how far apart those after them have to be. */
+export interface Pace {
+  readonly most: number;
+  readonly window: Seconds;
+  readonly pause: Seconds;
+}
+
+/** Slows down instead of closing: past the number, one is let through in each pause. */
+export function makePacing({ limits, clock }: { readonly limits: Limits; readonly clock: Clock }) {
+  const turnKey = (key: string) => `${key} turn`;
+  const turnTaken = async (key: string, pause: Seconds): Promise<boolean> => {
+    const now = clock.now();
+    return (await limits.hit(turnKey(key), now, later(now, pause))) > 1;
+  };
+  return {
+    /** Counts one, and answers how long to wait when it may not pass. */
+    async take(key: string, { most, window, pause }: Pace): Promise<Seconds | undefined> {
+      const now = clock.now();
+      const count = await limits.hit(key, now, later(now, window));
+      if (count < most) return undefined;
+      // The last of the free ones begins the first pause.
+      return (await turnTaken(key, pause)) && count > most ? pause : undefined;
+    },
+    /** The same without counting: for what is counted when it has failed. */
+    turn: async (key: string, { most, pause }: Pace): Promise<Seconds | undefined> =>
+      (await limits.count(key, clock.now())) >= most && (await turnTaken(key, pause)) ? pause : undefined,
+    clear: async (key: string): Promise<void> => void (await Promise.all([limits.clear(key), limits.clear(turnKey(key))])),
+  };
+}
+
+export type Pacing = ReturnType<typeof makePacing>;
 
 /** Works with passwords; undefined: more people want that at once than can be served. */
 export async function unlessBusy<T>(work: Promise<T>): Promise<T | undefined> {

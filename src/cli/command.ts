@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Accounts } from '#accounts/accounts.ts';
 import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
-import type { AuditChain } from '#registry/audit.ts';
 import type { OperatorDesk } from '#registry/operator.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
@@ -12,7 +11,6 @@ export interface Verbs {
   readonly clients: OperatorDesk;
   readonly registry: Registry;
   readonly records: AccountRecords & PeopleRecords & RegistryRecords;
-  readonly trail: AuditChain;
   close(): Promise<void>;
 }
 

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { accept, type Result } from '#kernel/result.ts';
 import { durationSeconds as readDuration, type Seconds, seconds } from '#kernel/time.ts';
+import type { TrustedProxies } from '#wire/forwarded.ts';
 import { noStructure, readConfigFile, type Structure } from './file.ts';
-import { readWebhooks, type Webhook } from './webhooks.ts';
+import { issuerUrl, reachedFromOutside, trustedProxies } from './network.ts';
+import { MOST_CONFIG, MOST_SECRET, UnfitFile } from './plain-file.ts';
 
 /** Everything an operator can choose, read once at the edge and frozen. Rooms receive the few values they need, never the whole. */
 export interface Config {
@@ -36,8 +38,20 @@ export interface Config {
   readonly mediawiki: boolean;
   /** OAuth 1 PLAINTEXT signatures are accepted over https (RFC 5849 §3.4.4). */
   readonly oauth1Plaintext: boolean;
-  /** How many proxies stand in front, whose X-Forwarded-For and X-Forwarded-Proto entries are believed. Anything further left is anybody's text. */
-  readonly trustProxy: number;
+  /** Proxies in front whose X-Forwarded-For entries are believed: a number, or their addresses. Anything further left is anybody's text. */
+  readonly trustProxy: TrustedProxies;
+  /** Whether people reach the server from the internet, as far as the issuer tells. */
+  readonly outside: boolean;
+  /** Connections of one process at most; more are refused. */
+  readonly maxConnections: number;
+  /** How long a client may take for the header of a request. */
+  readonly headersFor: Seconds;
+  /** How long a client may take for a whole request. */
+  readonly requestFor: Seconds;
+  /** How long a connection stays open between two requests. */
+  readonly keepAliveFor: Seconds;
+  /** After how long without a request a session ends; null: only at its own end. */
+  readonly sessionIdleFor: Seconds | null;
   /** File with scopes, in place of the built-in catalogue; null: built in. */
   readonly scopesFile: string | null;
   /** File with groups and their rights; null: built in. */
@@ -56,8 +70,8 @@ export interface Config {
   readonly mailFrom: string;
   /** Sites, apps and rules from the configuration file. */
   readonly structure: Structure;
-  /** Webhook endpoints for notices, each with its signing secrets. */
-  readonly webhooks: readonly Webhook[];
+  /** Webhook endpoints for notices, each with its signing secret. */
+  readonly webhooks: readonly { readonly name: string; readonly url: string; readonly secret: string }[];
   /** Whether people may make accounts by themselves. */
   readonly registration: 'open' | 'closed';
   /** Master keys for sealed secrets, each 32 bytes in base64, of which the first seals; null: the generated file in the data directory. */
@@ -93,21 +107,6 @@ const lasting = (least: number, most: number) =>
     .refine((value) => value >= least && value <= most);
 
 const onOff = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => value === 'on' || value === 'true' || value === '1');
-
-function withoutTrailingSlashes(text: string): string {
-  let end = text.length;
-  while (text[end - 1] === '/') end -= 1;
-  return text.slice(0, end);
-}
-
-const issuerUrl = z
-  .string()
-  .max(512)
-  .refine((text) => {
-    const url = URL.parse(text);
-    return url !== null && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username && !url.password;
-  })
-  .transform(withoutTrailingSlashes);
 
 /** Null for `database`; otherwise the URLs, which for a Cluster share scheme and credentials and name no database. */
 function redisServers(text: string, context: z.RefinementCtx): readonly string[] | null {
@@ -216,7 +215,8 @@ const settings = {
     env: 'GATEHOUSE_ISSUER',
     fallback: '',
     rule: z.union([z.literal(''), issuerUrl]),
-    remedy: 'the public URL of this server, such as https://auth.example.org, without query or fragment',
+    remedy:
+      'the public URL of this server as browsers write it, such as https://auth.example.org: http or https, a host in lower case, and no blanks, credentials, query (?), fragment (#), default port or empty path segments (RFC 8414 §2)',
   },
   site: {
     flag: 'site',
@@ -238,8 +238,47 @@ const settings = {
     flag: 'trust-proxy',
     env: 'GATEHOUSE_TRUST_PROXY',
     fallback: '0',
-    rule: wholeNumber(0, 10),
-    remedy: 'the number of proxies in front that append to X-Forwarded-For, from 0 (none) to 10',
+    rule: trustedProxies,
+    remedy:
+      'the addresses and ranges of the proxies in front, such as 10.0.0.0/8,::1, or their number, from 0 (none) to 10; they have to append to X-Forwarded-For (docs/operations/proxies.md)',
+  },
+  maxConnections: {
+    flag: 'max-connections',
+    env: 'GATEHOUSE_MAX_CONNECTIONS',
+    fallback: '4096',
+    rule: wholeNumber(1, 1_000_000),
+    remedy: 'how many connections one process accepts at once, from 1 to 1000000',
+  },
+  headersFor: {
+    flag: 'headers-timeout',
+    env: 'GATEHOUSE_HEADERS_TIMEOUT',
+    fallback: '10',
+    rule: lasting(1, 300),
+    remedy: 'seconds or a duration such as PT10S, from 1 to 300, and at most the request time-out',
+  },
+  requestFor: {
+    flag: 'request-timeout',
+    env: 'GATEHOUSE_REQUEST_TIMEOUT',
+    fallback: '30',
+    rule: lasting(1, 3600),
+    remedy: 'seconds or a duration such as PT30S, from 1 to 3600',
+  },
+  keepAliveFor: {
+    flag: 'keep-alive-timeout',
+    env: 'GATEHOUSE_KEEP_ALIVE_TIMEOUT',
+    fallback: '75',
+    rule: lasting(1, 3600),
+    remedy: 'seconds or a duration such as PT75S, from 1 to 3600; longer than that of the proxy in front',
+  },
+  sessionIdleFor: {
+    flag: 'session-idle-for',
+    env: 'GATEHOUSE_SESSION_IDLE_FOR',
+    fallback: 'P3D',
+    rule: z
+      .string()
+      .transform((text) => readDuration(text) ?? Number.NaN)
+      .refine((value) => value === 0 || (value >= 900 && value <= 1_209_600)),
+    remedy: 'seconds or a duration such as P3D, from PT15M to P14D, or 0: sessions end after 14 days alone',
   },
   scopesFile: { flag: 'scopes', env: 'GATEHOUSE_SCOPES', fallback: '', rule: z.string().max(4096), remedy: 'path of a JSON file' },
   groupsFile: { flag: 'groups', env: 'GATEHOUSE_GROUPS', fallback: '', rule: z.string().max(4096), remedy: 'path of a JSON file' },
@@ -357,7 +396,7 @@ export const settingNames = [
 export function readConfig(
   flags: Flags,
   environment: Readonly<Record<string, string | undefined>>,
-  readSecret: (path: string) => string,
+  readSecret: (path: string, most: number) => string,
 ): Result<Config, readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   const path = flags.config ?? environment.GATEHOUSE_CONFIG;
@@ -372,9 +411,10 @@ export function readConfig(
     else if (secretFile !== undefined) {
       source = `${env}_FILE`;
       try {
-        text = readSecret(secretFile).trim();
-      } catch {
-        problems.push({ setting: flag ?? env, source, remedy: `the file ${secretFile} cannot be read` });
+        text = readSecret(secretFile, MOST_SECRET).trim();
+      } catch (fault) {
+        problems.push({ setting: flag ?? env, source, remedy: unreadable(fault) ?? `a file that can be read (${secretFile} cannot)` });
+        return undefined as never;
       }
     } else if (filed !== undefined) [text, source] = [filed, path ?? ''];
     const parsed = rule.safeParse(text);
@@ -392,8 +432,6 @@ export function readConfig(
   const host = pick('host');
   const [ring, single] = [pick('masterKeys'), pick('masterKey') || null];
   const issuer = pick('issuer') || `http://localhost:${port}`;
-  const hooks = readWebhooks(file.structure.notices.webhooks, readSecret);
-  problems.push(...hooks.problems.map((problem) => ({ ...problem, source: path ?? '' })));
   const config: Config = {
     port,
     host,
@@ -412,6 +450,12 @@ export function readConfig(
     mediawiki: pick('mediawiki'),
     oauth1Plaintext: pick('oauth1Plaintext'),
     trustProxy: pick('trustProxy'),
+    outside: reachedFromOutside(issuer),
+    maxConnections: pick('maxConnections'),
+    headersFor: seconds(pick('headersFor')),
+    requestFor: seconds(pick('requestFor')),
+    keepAliveFor: seconds(pick('keepAliveFor')),
+    sessionIdleFor: pick('sessionIdleFor') > 0 ? seconds(pick('sessionIdleFor')) : null,
     scopesFile: pick('scopesFile') || null,
     groupsFile: pick('groupsFile') || null,
     accessTokenFor: seconds(pick('accessTokenFor')),
@@ -426,8 +470,21 @@ export function readConfig(
     smtpUrl: pick('smtpUrl') || null,
     mailFrom: pick('mailFrom') || `no-reply@${URL.parse(issuer)?.hostname ?? 'localhost'}`,
     structure: file.structure,
-    webhooks: hooks.webhooks,
+    webhooks: file.structure.notices.webhooks.flatMap(({ name, url, secret, secret_file: secretFile }) => {
+      const setting = `notices.webhooks.${name}`;
+      let text = secret;
+      try {
+        if (secretFile !== undefined) text = readSecret(secretFile, MOST_SECRET).trim();
+      } catch (fault) {
+        problems.push({ setting, source: path ?? '', remedy: unreadable(fault) ?? `a secret_file that can be read (${secretFile})` });
+      }
+      if (text !== undefined && /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text)) return [{ name, url, secret: text }];
+      problems.push({ setting, source: path ?? '', remedy: 'secret or secret_file: whsec_ and 24 to 64 random bytes in base64' });
+      return [];
+    }),
   };
+  if (config.headersFor > config.requestFor)
+    problems.push({ setting: 'headers-timeout', source: 'request-timeout', remedy: settings.headersFor.remedy });
   if (ring && single)
     problems.push({
       setting: 'GATEHOUSE_MASTER_KEY',
@@ -449,16 +506,20 @@ const masterKeysOf = (many: Config['masterKeys'], single: string | null): Pick<C
     : { masterKeys: [{ id: 'm1', key: single }], masterKeysFrom: 'GATEHOUSE_MASTER_KEY' };
 };
 
+/** Why a file that is there is not read, as a remedy; undefined: it could not be opened. */
+const unreadable = (fault: unknown): string | undefined =>
+  fault instanceof UnfitFile ? `a regular file of a sensible size (${fault.message})` : undefined;
+
 function fromFile(
   path: string,
-  read: (path: string) => string,
+  read: (path: string, most: number) => string,
   problems: ConfigProblem[],
 ): { readonly settings: Readonly<Record<string, string>>; readonly structure: Structure } {
   let text: string;
   try {
-    text = read(path);
-  } catch {
-    problems.push({ setting: 'config', source: path, remedy: 'the path of a file that can be read' });
+    text = read(path, MOST_CONFIG);
+  } catch (fault) {
+    problems.push({ setting: 'config', source: path, remedy: unreadable(fault) ?? 'the path of a file that can be read' });
     return { settings: {}, structure: noStructure };
   }
   const names = Object.values(settings).flatMap(({ flag }) => fileName(flag) ?? []);

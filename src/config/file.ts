@@ -14,16 +14,14 @@ function isEndpoint(text: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && loopback.includes(url.hostname));
 }
 
-const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'use whsec_ and 24 to 64 random bytes in base64');
-
 const endpoint = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 lower-case letters, digits or -'),
   url: z.string().max(2048).refine(isEndpoint, 'use an https URL as browsers write it, or an http one of this machine'),
-  secret: webhookSecret.optional(),
+  secret: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'use whsec_ and 24 to 64 random bytes in base64')
+    .optional(),
   secret_file: z.string().min(1).max(4096).optional(),
-  // While a secret is exchanged, both sign.
-  previous_secret: webhookSecret.optional(),
-  previous_secret_file: z.string().min(1).max(4096).optional(),
 });
 
 /** Seconds, or a duration (ISO 8601), of at most so many days. */
@@ -98,13 +96,20 @@ export interface ConfigFile {
   readonly problems: readonly FileProblem[];
 }
 
+const tooDeep: FileProblem = {
+  setting: 'YAML',
+  remedy: 'readable YAML: not so deep, and at most 100 aliases, each of an anchor before it',
+};
+
 function readYaml(text: string): Result<unknown, readonly FileProblem[]> {
   try {
     const document = parseDocument(text);
     if (document.errors.length === 0) return accept(document.toJS({ maxAliasCount: 100 }));
+    // The reader follows each level with a call of its own, and ends where no further one fits.
+    if (document.errors.some(({ message }) => /call stack/i.test(message))) return refuse([tooDeep]);
     return refuse(document.errors.map(({ message }) => ({ setting: 'YAML', remedy: message.split('\n')[0] ?? 'readable YAML' })));
   } catch {
-    return refuse([{ setting: 'YAML', remedy: 'readable YAML: not so deep, and at most 100 aliases, each of an anchor before it' }]);
+    return refuse([tooDeep]);
   }
 }
 

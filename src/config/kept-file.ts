@@ -1,5 +1,6 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { MOST_SECRET, readPlainFile } from './plain-file.ts';
 
 /**
  * Reads a file that must exist from the first start on: made once with `make`, readable by its owner alone (mode 600). Of several
@@ -8,7 +9,7 @@ import { dirname } from 'node:path';
  */
 export function keptFile(path: string, unique: string, make: () => string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readPlainFile(path, MOST_SECRET).toString('utf8');
   } catch (fault) {
     if ((fault as NodeJS.ErrnoException).code !== 'ENOENT') throw fault;
   }
@@ -22,5 +23,5 @@ export function keptFile(path: string, unique: string, make: () => string): stri
   } finally {
     rmSync(draft, { force: true });
   }
-  return readFileSync(path, 'utf8');
+  return readPlainFile(path, MOST_SECRET).toString('utf8');
 }

@@ -6,7 +6,9 @@ import { notePage } from '#pages/people.ts';
 import { script } from '#pages/script.ts';
 import { stylesheet } from '#pages/style.ts';
 import { type Note, noteTexts, wordsOf } from '#pages/words.ts';
+import { trusts } from '#wire/forwarded.ts';
 import { sendForm, sendJson } from './answers.ts';
+import { noteArrivals } from './arrival.ts';
 import { serveAsset } from './assets.ts';
 import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
@@ -45,16 +47,25 @@ export function buildHttp(world: World): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: MOST_BODY,
-    trustProxy: world.trustProxy === 0 ? false : (_address: string, hop: number) => hop < world.trustProxy,
-    requestTimeout: 30_000,
+    // The framework's own `ip` walks the same way; whether it is known for sure is in `arrival`.
+    trustProxy: (address: string, hop: number) => trusts(world.trustProxy, address, hop),
+    requestTimeout: world.connections.requestFor * 1000,
+    keepAliveTimeout: world.connections.keepAliveFor * 1000,
+    http: {
+      headersTimeout: world.connections.headersFor * 1000,
+      // How often Node looks for those that are over: half a minute by default.
+      connectionsCheckingInterval: Math.min(5000, world.connections.headersFor * 500),
+    },
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 4096 },
     frameworkErrors: (fault, request, reply) => void answerFault(world, fault, request, reply as FastifyReply),
   });
+  app.server.maxConnections = world.connections.most;
   app.register(cookie);
   // Bodies stay bytes: each protocol reads its own, and signatures are made over what was sent.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  noteArrivals(app, world);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(always);
     if (world.secure) reply.header('strict-transport-security', 'max-age=31536000');

@@ -25,8 +25,8 @@ export function sentRequest(request: FastifyRequest): SentRequest {
     target: request.raw.url ?? '/',
     headers: distinctHeaders(request.raw.rawHeaders),
     body: Buffer.isBuffer(request.body) ? request.body : undefined,
-    address: request.ip,
-    secure: request.protocol === 'https',
+    address: request.arrival.sure,
+    secure: request.arrival.secure,
   };
 }
 

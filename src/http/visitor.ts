@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import { DEVICE_FOR } from '#accounts/devices.ts';
 import type { Proof } from '#accounts/records.ts';
 import { ADMINISTER } from '#accounts/rights.ts';
 import type { From } from '#accounts/sessions.ts';
@@ -29,7 +30,8 @@ export interface Visitor {
   readonly done: MessageKey | null;
 }
 
-const cookieName = (world: World, kind: 'session' | 'form') => `${world.secure ? '__Host-' : ''}gatehouse${kind === 'form' ? '-form' : ''}`;
+const cookieName = (world: World, kind: 'session' | 'form' | 'device') =>
+  `${world.secure ? '__Host-' : ''}gatehouse${kind === 'session' ? '' : `-${kind}`}`;
 
 const cookieOptions = (world: World, maxAge?: number) =>
   ({ path: '/', httpOnly: true, sameSite: 'lax', secure: world.secure, ...(maxAge === undefined ? {} : { maxAge }) }) as const;
@@ -40,12 +42,25 @@ export function startSession(world: World, reply: FastifyReply, secret: string, 
   reply.clearCookie(cookieName(world, 'form'), cookieOptions(world));
 }
 
+/** Makes the browser known as one that this person signed in with. */
+export const rememberDevice = (world: World, request: FastifyRequest, reply: FastifyReply, user: Account): void =>
+  void reply.setCookie(
+    cookieName(world, 'device'),
+    world.accounts.rememberDevice(request.cookies[cookieName(world, 'device')], user),
+    cookieOptions(world, DEVICE_FOR),
+  );
+
 /** Takes the session out of the browser. */
 export const forgetSession = (world: World, reply: FastifyReply): void =>
   void reply.clearCookie(cookieName(world, 'session'), cookieOptions(world));
 
 /** Where a request comes from, for the list of sessions and for throttling. */
-export const fromOf = (request: FastifyRequest): From => ({ address: request.ip, agent: request.headers['user-agent'] ?? '' });
+export const fromOf = (world: World, request: FastifyRequest): From => ({
+  address: request.arrival.address,
+  known: request.arrival.known,
+  agent: request.headers['user-agent'] ?? '',
+  devices: request.cookies[cookieName(world, 'device')],
+});
 
 /** The session of a signed-in browser, and its person. */
 export async function sessionOf(
@@ -67,7 +82,7 @@ export const personActor = (
   kind: 'person',
   account: session?.user ?? null,
   rights: world.rights.rightsOf(session?.user ?? null),
-  address: request.ip,
+  address: request.arrival.address,
   via,
   authentication: session === null ? UNAUTHENTICATED : { kind: 'session', proof: session.proof },
 });
@@ -77,7 +92,7 @@ export const appActor = (request: FastifyRequest, { user, client, scopes, rights
   kind: 'person',
   account: user,
   rights,
-  address: request.ip,
+  address: request.arrival.address,
   via: 'api',
   authentication: { kind: 'app', clientId: client.id, scopes, site: coveredSite },
 });

@@ -18,11 +18,29 @@ import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
 import type { Sites } from '#registry/sites.ts';
+import type { TrustedProxies } from '#wire/forwarded.ts';
+import type { ProxyWatch } from './proxy-watch.ts';
 
 /** One face of the protocols: the core's, or a dialect's. */
 export interface Face {
   readonly oauth1: OAuth1;
   readonly oauth2: OAuth2;
+}
+
+/** How much time and room connections get. */
+export interface ConnectionBounds {
+  /** At once, in one process. */
+  readonly most: number;
+  readonly headersFor: Seconds;
+  readonly requestFor: Seconds;
+  /** Between two requests. */
+  readonly keepAliveFor: Seconds;
+}
+
+/** Something an operator should know of. `about`: the setting, path or address it is about. */
+export interface SetupWarning {
+  readonly kind: 'https-without-proxy' | 'counted-on-every-address' | 'plain-http' | 'open-to-others';
+  readonly about: string;
 }
 
 /** What administrators are told of the server itself. */
@@ -45,7 +63,13 @@ export interface World {
   /** People reach us by https: cookies are locked to it. */
   readonly secure: boolean;
   /** Proxies in front whose word on the client's address is taken. */
-  readonly trustProxy: number;
+  readonly trustProxy: TrustedProxies;
+  /** People reach us from the internet, as far as the issuer tells. */
+  readonly outside: boolean;
+  readonly proxies: ProxyWatch;
+  readonly connections: ConnectionBounds;
+  /** What in the settings and on the disk should be otherwise. */
+  warnings(): readonly SetupWarning[];
   readonly accounts: Accounts;
   readonly records: AccountRecords & PeopleRecords & RegistryRecords & ReviewClaims;
   readonly rights: RightsTable;

@@ -49,7 +49,28 @@ export interface OverviewView {
   readonly people: number;
   readonly blocked: number;
   readonly reviews: number;
+  /** What an operator should look at. `seen`: how often traffic showed it, and when last; null: it stands in the settings or on the disk. */
+  readonly warnings: readonly {
+    readonly kind: WarningKind;
+    readonly about: string;
+    readonly seen: { readonly times: number; readonly lastAt: number } | null;
+  }[];
 }
+
+/** Kinds of warnings, each with a text of its own. */
+export type WarningKind = Extract<MessageKey, `admin.warning.${string}`> extends `admin.warning.${infer Kind}` ? Kind : never;
+
+const warnings = ({ words }: Frame, view: OverviewView): Html =>
+  view.warnings.length === 0
+    ? html``
+    : html`<section class="card advice"><h2>${words.say('admin.warnings')}</h2><p>${words.say('admin.warnings-intro')}</p><ul>${view.warnings.map(
+        ({ kind, about, seen }) =>
+          html`<li>${words.say(`admin.warning.${kind}`)} <bdi dir="ltr"><code>${about}</code></bdi>${
+            seen === null
+              ? ''
+              : html` <span class="quiet">(${words.say('admin.warning-seen', { count: seen.times, at: words.time(seen.lastAt) })})</span>`
+          }</li>`,
+      )}</ul></section>`;
 
 const span = (words: Words, seconds: number): string => {
   const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor((seconds % 86_400) / 3600), Math.floor((seconds % 3600) / 60)];
@@ -78,6 +99,7 @@ export function overviewPage(frame: Frame, view: OverviewView): Html {
     words.say('admin.title'),
     html`${adminNav(frame, '/admin')}
 ${view.readOnly === null ? '' : html`<p class="advice">${words.say('admin.read-only', { reason: view.readOnly })}</p>`}
+${warnings(frame, view)}
 <div class="columns">
 ${section('admin.server', [
   [words.say('admin.version'), view.version],

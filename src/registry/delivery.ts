@@ -14,8 +14,6 @@ export interface Endpoint {
   readonly url: string;
   /** `whsec_` and the key in base64 (Standard Webhooks). */
   readonly secret: string;
-  /** The one before it, while it is exchanged: notices carry a signature under each, and a receiver takes either. */
-  readonly previousSecret?: string;
 }
 
 /** How much a worker takes on, and for how long. */
@@ -47,6 +45,11 @@ export interface DeliveryParts extends NoticeSender {
 export interface Delivery {
   /** Tries what is due, and answers how many notices were tried. A call during another one joins it. */
   run(): Promise<number>;
+  /**
+   * Begins nothing more, gives back what was claimed and not begun, and waits `patienceMs` for what is under way. What has not ended then goes
+   * out again under the same key when its claim runs out; nothing is written or logged about it any more.
+   */
+  stop(patienceMs: number): Promise<void>;
 }
 
 const usualLimits: DeliveryLimits = { batch: 20, claimFor: seconds(120), attemptMs: 30_000 };
@@ -75,13 +78,10 @@ async function within(work: Promise<Outcome>, ms: number): Promise<Outcome> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** The keys that an endpoint may check with, the present one first. */
-function keysOf({ name, secret, previousSecret }: Endpoint): readonly Buffer[] {
-  return [secret, ...(previousSecret === undefined ? [] : [previousSecret])].map((text) => {
-    const key = text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : Buffer.alloc(0);
-    if (key.length === 0) throw new Error(`a secret of the endpoint ${name} is not whsec_ and a key in base64`);
-    return key;
-  });
+function keyOf({ name, secret }: Endpoint): Buffer {
+  const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.alloc(0);
+  if (key.length === 0) throw new Error(`the secret of the endpoint ${name} is not whsec_ and a key in base64`);
+  return key;
 }
 
 /** What an endpoint reads; the same bytes at every attempt. */
@@ -103,10 +103,13 @@ const bodyOf = (facts: Notice['facts'], issuer: string): string =>
  */
 export function makeDelivery(parts: DeliveryParts): Delivery {
   const { outbox, mail, web, clock, log, findAccount, issuer, concurrency, limits = usualLimits } = parts;
-  const endpoints = new Map(parts.endpoints.map((endpoint) => [endpoint.name, { url: endpoint.url, keys: keysOf(endpoint) }]));
+  const endpoints = new Map(parts.endpoints.map((endpoint) => [endpoint.name, { url: endpoint.url, key: keyOf(endpoint) }]));
   /** Delivered, but the store could not be told: to be closed when they are claimed again. */
   const unclosed = new Set<number>();
   let running: Promise<number> | null = null;
+  /** Claimed, and not begun. */
+  let waiting: Notice[] = [];
+  let [stopping, abandoned] = [false, false];
 
   async function write(userId: UserId, { key, facts }: Notice): Promise<Outcome> {
     if (mail === null) return never('no mail server is configured');
@@ -123,14 +126,12 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     if (endpoint === undefined) return never('the endpoint is not configured');
     const body = bodyOf(facts, issuer);
     const timestamp = String(clock.now());
-    const signed = `${id}.${timestamp}.${body}`;
-    // A list with blanks between: a receiver takes any that it can check (Standard Webhooks 1.0, "Signature scheme").
-    const signatures = endpoint.keys.map((key) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
+    const signature = createHmac('sha256', endpoint.key).update(`${id}.${timestamp}.${body}`).digest('base64');
     const headers = {
       'content-type': 'application/json',
       'webhook-id': id,
       'webhook-timestamp': timestamp,
-      'webhook-signature': signatures.join(' '),
+      'webhook-signature': `v1,${signature}`,
     };
     const status = await web.post(endpoint.url, headers, body, limits.attemptMs);
     if (status >= 200 && status < 300) return 'delivered';
@@ -153,6 +154,7 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     // The claim counted this attempt, so that one which ends the process counts too.
     const { id, key, target, attempts } = notice;
     const outcome = await attempt(notice);
+    if (abandoned) return;
     const about = { key, to: target.kind === 'mail' ? 'mail' : target.endpoint, attempts };
     if (outcome === 'delivered') {
       unclosed.add(id);
@@ -171,7 +173,8 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
 
   async function runOnce(): Promise<number> {
     const claimedUntil = later(clock.now(), limits.claimFor);
-    const waiting = [...(await outbox.claimNotices(clock.now(), claimedUntil, limits.batch))];
+    waiting = [...(await outbox.claimNotices(clock.now(), claimedUntil, limits.batch))];
+    if (stopping) await giveBack();
     let tried = 0;
     async function work(): Promise<void> {
       // What cannot end before the claim does is left alone: somebody else may have claimed it by then, and it would go out twice.
@@ -179,19 +182,39 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
         const notice = waiting.shift() as Notice;
         tried += 1;
         // The claim runs out by itself; one notice that cannot be noted down does not keep the others.
-        await handle(notice).catch((fault) => log.error('notice not noted down', { key: notice.key, problem: wordOf(fault) }));
+        await handle(notice).catch((fault) => {
+          if (!abandoned) log.error('notice not noted down', { key: notice.key, problem: wordOf(fault) });
+        });
       }
     }
     await Promise.all(Array.from({ length: concurrency }, work));
     return tried;
   }
 
+  /** For others, at once, instead of when the claim runs out. */
+  async function giveBack(): Promise<void> {
+    const back = waiting;
+    waiting = [];
+    await Promise.allSettled(back.map(({ id, problem }) => outbox.retryNotice(id, clock.now(), problem ?? 'the server stopped')));
+  }
+
   return {
     run() {
+      if (stopping) return Promise.resolve(0);
       running ??= runOnce().finally(() => {
         running = null;
       });
       return running;
+    },
+    async stop(patienceMs) {
+      stopping = true;
+      await giveBack();
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, patienceMs);
+      });
+      await Promise.race([Promise.resolve(running).catch(() => 0), patience]).finally(() => clearTimeout(timer));
+      abandoned = true;
     },
   };
 }

@@ -37,7 +37,9 @@ const holdSetting = held(findSetting);
 const anybody = statement(sql.selectFrom('accounts').select('id').limit(1));
 
 const insertSession = statement(
-  sql.insertInto('sessions').values(params('digest', 'user_id', 'created_at', 'expires_at', 'agent', 'address', 'proven_at', 'proven_by')),
+  sql
+    .insertInto('sessions')
+    .values(params('digest', 'user_id', 'created_at', 'active_at', 'expires_at', 'ends_at', 'agent', 'address', 'proven_at', 'proven_by')),
 );
 const findSession = statement(
   sql.selectFrom('sessions').selectAll().where('digest', '=', param<string>('digest')).where('expires_at', '>', param<number>('now')),
@@ -57,6 +59,8 @@ const proveSession = statement(
     .set({ proven_at: param<number>('at'), proven_by: param<string>('method') })
     .where('digest', '=', param<string>('digest')),
 );
+const noteActivity = written(`
+  UPDATE sessions SET active_at = :at, expires_at = :end WHERE digest = :digest AND coalesce(active_at, created_at) < :at`);
 const deleteSession = statement(sql.deleteFrom('sessions').where('digest', '=', param<string>('digest')));
 const deleteSessionsOf = statement(sql.deleteFrom('sessions').where('user_id', '=', param<number>('user')));
 
@@ -104,6 +108,19 @@ export function* createAccount(account: NewAccount): Unit<ReturnType<typeof toAc
   return row && toAccount(row);
 }
 
+const sessionRow = (session: Parameters<Sessions['saveSession']>[0]) => ({
+  digest: session.digest,
+  user_id: session.userId,
+  created_at: session.createdAt,
+  active_at: session.activeAt ?? session.createdAt,
+  expires_at: session.expiresAt,
+  ends_at: session.endsAt ?? session.expiresAt,
+  agent: session.agent,
+  address: session.address,
+  proven_at: session.proof?.at ?? null,
+  proven_by: session.proof?.method ?? null,
+});
+
 /** Thrown, so that the whole unit of work is undone. */
 export class NameTaken extends Error {}
 
@@ -147,11 +164,8 @@ export function accountStore(driver: Driver): AccountRecords & Sessions & Limits
         return { outcome: 'created' as const, account: created };
       }, 'rows'),
 
-    saveSession: async ({ digest, userId, createdAt, expiresAt, agent, address, proof }) => {
-      const row = { digest, user_id: userId, created_at: createdAt, expires_at: expiresAt, agent, address };
-      const proven = { proven_at: proof?.at ?? null, proven_by: proof?.method ?? null };
-      await driver.write(() => write(insertSession, { ...row, ...proven }), 'once');
-    },
+    saveSession: async (session) => void (await driver.write(() => write(insertSession, sessionRow(session)), 'once')),
+    noteActivity: async ({ digest }, at, end) => void (await driver.write(() => write(noteActivity, { digest, at, end }), 'once')),
     async findSession(digest, now) {
       const row = await driver.read(one(findSession, { digest, now }));
       return row && toSession(row);

@@ -112,6 +112,19 @@ session.proof = cjson.decode(ARGV[1])
 redis.call('SET', KEYS[1], cjson.encode(session), 'XX', 'KEEPTTL')
 return 'recorded'`);
 
+/** KEYS: the session, its person's index. What else stands in the session is left as it is; one that has ended is not brought back. */
+export const noteActivity = script(`
+local text = redis.call('GETEX', KEYS[1])
+if not text then return 'gone' end
+local session = cjson.decode(text)
+if (session.activeAt or session.createdAt) >= tonumber(ARGV[2]) then return 'later' end
+session.activeAt = tonumber(ARGV[2])
+session.expiresAt = tonumber(ARGV[3])
+redis.call('SET', KEYS[1], cjson.encode(session), 'EX', ARGV[4])
+redis.call('ZADD', KEYS[2], 'XX', ARGV[3], ARGV[1])
+if redis.call('TTL', KEYS[2]) < tonumber(ARGV[4]) then redis.call('EXPIRE', KEYS[2], ARGV[4]) end
+return 'noted'`);
+
 /** KEYS: the index, then sessions; ARGV: their digests. */
 export const endSessions = script(`
 for number = 2, #KEYS do

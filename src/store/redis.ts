@@ -107,20 +107,27 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
     return value !== undefined && value.expiresAt > now ? value : undefined;
   };
 
+  const sessionIn = (text: unknown, now: Instant): Session | undefined => {
+    const session = parse<Parameters<Sessions['saveSession']>[0]>(text, now);
+    return session && { ...session, activeAt: session.activeAt ?? session.createdAt, endsAt: session.endsAt ?? session.expiresAt };
+  };
+
   return {
     async saveSession(session) {
       const { digest, userId, createdAt, expiresAt } = session;
       const values = [digest, bounded(JSON.stringify(session)), createdAt, expiresAt, keptFor(expiresAt)];
       inserted(await link.run(scripts.saveSession, [sessionKey(digest), sessionsOf(userId)], ...values), 'a session');
     },
-    findSession: async (digest, now) => parse<Session>(await link.command('GETEX', sessionKey(digest)), now),
+    noteActivity: async ({ digest, userId }, at, end) =>
+      void (await link.run(scripts.noteActivity, [sessionKey(digest), sessionsOf(userId)], digest, at, end, keptFor(end))),
+    findSession: async (digest, now) => sessionIn(await link.command('GETEX', sessionKey(digest)), now),
     async listSessions(user, now) {
       const digests = list(await link.run(scripts.readIndex, [sessionsOf(user)], `(${now}`, '+inf', 'BYSCORE')) as readonly string[];
       const found: Session[] = [];
       for (let from = 0; from < digests.length; from += AT_ONCE) {
         const [first, ...rest] = digests.slice(from, from + AT_ONCE).map(sessionKey) as [string, ...string[]];
         const texts = list(await link.run(scripts.readTexts, [first, ...rest]));
-        found.push(...texts.flatMap((text) => parse<Session>(text, now) ?? []));
+        found.push(...texts.flatMap((text) => sessionIn(text, now) ?? []));
       }
       return found.sort((one, other) => other.createdAt - one.createdAt || (one.digest < other.digest ? 1 : -1));
     },

@@ -9,9 +9,9 @@ export interface SentRequest {
   /** Lower-case names; a repeated field is a list. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: Uint8Array | undefined;
-  /** The client's IP address. */
+  /** The client's IP address; `unknown` (RFC 7239 §6.2): nobody knows it for sure, so that it fits no rule about addresses. */
   readonly address: string;
-  /** It came over TLS, seen by us or by the proxy we trust. */
+  /** It came over TLS, seen by us or by the proxy in front. */
   readonly secure: boolean;
 }
 

@@ -92,6 +92,31 @@ export const ephemeralCases: readonly EphemeralCase[] = [
     },
   ],
   [
+    'what is used lives longer, keeps what else is known of it, and is neither set back nor brought back',
+    async (store) => {
+      const user = somebody();
+      const own = session(user, { ...browser, activeAt: NOW, expiresAt: at(60), endsAt: at(500) });
+      await store.saveSession(own);
+      assert.equal(await store.findSession(own.digest, at(60)), undefined);
+      await store.recordProof(own.digest, { at: NOW, method: 'passkey' });
+      await store.noteActivity(own, at(50), at(110));
+      const used = { ...own, activeAt: at(50), expiresAt: at(110), proof: { at: NOW, method: 'passkey' } };
+      assert.deepEqual({ ...(await store.findSession(own.digest, at(109))) }, used);
+      assert.deepEqual(
+        (await store.listSessions(user, at(109))).map((each) => ({ ...each })),
+        [used],
+      );
+      assert.equal(await store.findSession(own.digest, at(110)), undefined);
+      assert.deepEqual(await store.listSessions(user, at(110)), []);
+      await store.noteActivity(own, at(40), at(400));
+      assert.deepEqual({ ...(await store.findSession(own.digest, at(109))) }, used, 'a node that is behind changes nothing');
+      await store.endSession(own.digest);
+      await store.noteActivity(own, at(70), at(130));
+      assert.equal(await store.findSession(own.digest, NOW), undefined);
+      await store.endSessionsOf(user);
+    },
+  ],
+  [
     'a person’s sessions are listed newest first, without those that expired or ended',
     async (store) => {
       const user = somebody();
@@ -282,6 +307,7 @@ export const everyVerb = (store: ShortLived): Readonly<Record<string, () => Prom
   saveSession: () => store.saveSession(session(somebody(), browser)),
   findSession: () => store.findSession(digest(), NOW),
   listSessions: () => store.listSessions(somebody(), NOW),
+  noteActivity: () => store.noteActivity(session(somebody(), browser), NOW, at(10)),
   recordProof: () => store.recordProof(digest(), { at: NOW, method: 'password' }),
   endSession: () => store.endSession(digest()),
   endSessionsOf: () => store.endSessionsOf(somebody()),

@@ -183,8 +183,8 @@ function migrate({ name, create, run, families, mark }: Kind): void {
         assert.deepEqual(found?.consent, await store.findConsent(1 as UserId, ID, '*' as SiteId));
         const session = await store.findSession('session' as Digest, NOW);
         assert.deepEqual(
-          [session?.userId, session?.proof],
-          [1, null],
+          [session?.userId, session?.proof, session?.activeAt, session?.endsAt],
+          [1, null, NOW, NOW + 60],
           'who is behind a session from before has to prove it when it matters',
         );
         assert.equal((await store.findAccessToken('jti' as TokenId))?.familyRevoked, true);

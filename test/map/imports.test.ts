@@ -8,7 +8,7 @@ const allowed: Record<string, readonly string[]> = {
   kernel: [],
   ports: ['kernel'],
   wire: ['kernel'],
-  config: ['kernel'],
+  config: ['wire', 'kernel'],
   keys: ['wire', 'kernel', 'ports'],
   accounts: base,
   registry: ['accounts', ...base],

@@ -4,7 +4,7 @@ import type { Account } from '#accounts/account.ts';
 import { digestOf } from '#keys/digest.ts';
 import { type AccountForm, accountPage, confirmEmailPage } from '#pages/account.ts';
 import { type AccountProblem, type FormProblem, formProblem } from '#pages/account-problems.ts';
-import { type PasskeyProblem, passkeyScript, passkeysPage } from '#pages/passkeys.ts';
+import { passkeyScript, passkeysPage } from '#pages/passkeys.ts';
 import { signInPage } from '#pages/people.ts';
 import { languageOf } from '#pages/words.ts';
 import { serveAsset } from '../assets.ts';
@@ -92,7 +92,13 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     async (call) => {
       const { form, user, frame, request } = call;
       const email = form.get('email') ?? '';
-      const answer = await accounts.askForEmail(user, email, form.get('email-password') ?? '', frame.words.language, fromOf(request));
+      const answer = await accounts.askForEmail(
+        user,
+        email,
+        form.get('email-password') ?? '',
+        frame.words.language,
+        fromOf(world, request),
+      );
       if (answer.ok) return { to: '/account?done=email-sent' };
       const { refusal } = answer;
       if (refusal.kind === 'no-mail' || refusal.kind === 'closed') return { status: 503, note: 'no-mail' };
@@ -131,9 +137,9 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     async (call) => {
       const { form, user, request, reply, visitor } = call;
       const given = { current: form.get('current-password') ?? '', next: form.get('new-password') ?? '' };
-      const answer = await accounts.changePassword(user, given, fromOf(request));
+      const answer = await accounts.changePassword(user, given, fromOf(world, request));
       if (!answer.ok) return refused(call, 'password', answer.refusal, { password: 'new-password', 'wrong-password': 'current-password' });
-      await enter(world, reply, visitor, answer.value);
+      await enter(world, request, reply, visitor, answer.value);
       return { to: '/account?done=saved' };
     },
     'signed-in',
@@ -162,7 +168,11 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
 
-  async function passkeys({ frame, user }: PageCall<Account>, problem: PasskeyProblem | null = null, label = '') {
+  async function passkeys(
+    { frame, user }: PageCall<Account>,
+    problem: (FormProblem & { readonly id: string | null }) | null = null,
+    label = '',
+  ) {
     const keys = await accounts.passkeysOf(user);
     return passkeysPage(frame, {
       passkeys: keys.map((key) => ({ id: key.id, label: key.label, addedAt: key.createdAt, usedAt: key.lastUsedAt })),
@@ -194,7 +204,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const label = form.get('label') ?? '';
       const answer = await accounts.addPasskey(user, label, form.get('answer') ?? '');
       if (answer.ok) return { to: '/account/passkeys?done=passkey-added' };
-      const problem = { ...formProblem(frame.words, answer.refusal, { 'wrong-label': 'label' }), id: null, of: 'add' } as const;
+      const problem = { ...formProblem(frame.words, answer.refusal, { 'wrong-label': 'label' }), id: null };
       return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem, label) };
     },
     'signed-in',
@@ -210,7 +220,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const answer = await accounts.renamePasskey(user, id, label);
       if (answer.ok) return { to: '/account/passkeys?done=saved' };
       if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
-      const problem = { ...formProblem(frame.words, answer.refusal), id, of: 'rename' } as const;
+      const problem = { ...formProblem(frame.words, answer.refusal), id };
       return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem, label) };
     },
     'signed-in',
@@ -220,29 +230,24 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     app,
     world,
     '/account/passkeys/remove',
-    async (call) => {
-      const { user, form, frame, reply } = call;
-      const id = form.get('passkey') ?? '';
-      const answer = await accounts.removePasskey(user, id, form.get('password') ?? '');
-      if (answer.ok) return { to: '/account/passkeys?done=passkey-removed' };
-      if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
-      const problem = { ...formProblem(frame.words, answer.refusal), id, of: 'remove' } as const;
-      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem) };
+    async ({ user, form }) => {
+      await accounts.removePasskey(user, form.get('passkey') ?? '');
+      return { to: '/account/passkeys?done=passkey-removed' };
     },
     'signed-in',
   );
 
   takeForm(app, world, '/sign-in/passkey/options', async ({ request, frame, reply }) => {
-    const answer = await accounts.signInOptions(fromOf(request));
+    const answer = await accounts.signInOptions(fromOf(world, request));
     if (answer.ok) return sendJson(reply, 200, answer.value);
     return sendJson(reply, refusedAs(reply, answer.refusal), { problem: formProblem(frame.words, answer.refusal).text });
   });
 
   takeForm(app, world, '/sign-in/passkey', async ({ request, reply, visitor, frame, form }) => {
     const returnto = ownPath(form.get('returnto'));
-    const answer = await accounts.signInWithPasskey(form.get('answer') ?? '', fromOf(request));
+    const answer = await accounts.signInWithPasskey(form.get('answer') ?? '', fromOf(world, request));
     if (answer.ok) {
-      await enter(world, reply, visitor, answer.value);
+      await enter(world, request, reply, visitor, answer.value);
       return { to: returnto };
     }
     const { text: problem } = formProblem(frame.words, answer.refusal);

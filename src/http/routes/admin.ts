@@ -70,6 +70,10 @@ async function overview({ world, frame }: AdminCall): Promise<PageAnswer> {
     people: await records.countAccounts(everybody),
     blocked: await records.countAccounts({ ...everybody, blocked: true }),
     reviews: await records.countWaiting({}),
+    warnings: [
+      ...world.warnings().map((warning) => ({ ...warning, seen: null })),
+      ...world.proxies.sightings().map(({ sign, peer, ...seen }) => ({ kind: sign, about: peer, seen })),
+    ],
   });
 }
 

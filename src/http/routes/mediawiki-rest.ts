@@ -12,12 +12,9 @@ import { authorizationOf, formOf, queryOf } from '../sent.ts';
 import { seeOther, sendAway, sendNote, signInFor, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
 
-/** A code and a refresh token have one spelling. */
-const exact = new Set(['code', 'refresh_token']);
-
 /** Values without blanks around them; empty ones count as absent (protocol reference 2.1). */
 const tidy = (pairs: readonly Pair[]): readonly Pair[] =>
-  pairs.map(([name, value]): Pair => [name, exact.has(name) ? value : value.trim()]).filter(([, value]) => value.trim() !== '');
+  pairs.map(([name, value]): Pair => [name, value.trim()]).filter(([, value]) => value !== '');
 
 /** What is told to a client: an unknown scope, and that nobody could be asked. The person sees the rest (protocol reference 2.5). */
 function toldClients(problem: AuthorizeProblem): readonly Pair[] | undefined {
@@ -88,7 +85,7 @@ export function mediawikiRestRoutes(
     const { value: authorization, repeated } = authorizationOf(request);
     const answer =
       form.ok && !repeated
-        ? await face.oauth2.token({ authorization, form: formValues(tidy(form.value)), address: request.ip })
+        ? await face.oauth2.token({ authorization, form: formValues(tidy(form.value)), address: request.arrival.sure })
         : ({ ok: false, refusal: { kind: 'invalid_request', parameter: 'body', problem: 'malformed' } } as const);
     reply.header('pragma', 'no-cache');
     if (answer.ok) return sendJson(reply, 200, answer.value).header('content-type', 'application/json; charset=UTF-8');
@@ -106,7 +103,7 @@ export function mediawikiRestRoutes(
       sendJson(reply.header('www-authenticate', 'Bearer realm="OAuth"'), status, body);
       return undefined;
     }
-    const live = token.ok ? await face.oauth2.authenticateToken(token.value, { site: world.site, address: request.ip }) : token;
+    const live = token.ok ? await face.oauth2.authenticateToken(token.value, { site: world.site, address: request.arrival.sure }) : token;
     if (live.ok) return live.value;
     const exact = value?.startsWith('Bearer');
     const { key, text } = live.refusal.kind === 'malformed-authorization' ? badBearer : bearerErrorOf(live.refusal);

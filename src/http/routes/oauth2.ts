@@ -17,7 +17,7 @@ export function formRequest(request: FastifyRequest): Result<FormRequest, OAuth2
   if (repeated) return malformed('Authorization', 'repeated');
   const form = formOf(request);
   if (!form.ok) return malformed(form.refusal.kind === 'not-a-form' ? 'content-type' : 'body', 'malformed');
-  return { ok: true, value: { authorization, form: formValues(form.value), address: request.ip } };
+  return { ok: true, value: { authorization, form: formValues(form.value), address: request.arrival.sure } };
 }
 
 /** Takes an authorization request to the person, or back to the app, or to a page (RFC 6749 §4.1.1). */

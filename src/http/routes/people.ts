@@ -1,20 +1,27 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SignedIn } from '#accounts/sessions.ts';
 import type { AccountRefusal } from '#accounts/sign-in.ts';
 import { type AccountProblem, type FormProblem, formProblem } from '#pages/account-problems.ts';
 import { finishPage, forgottenPage, homePage, newPasswordPage, registerPage, setupPage, signInPage } from '#pages/people.ts';
 import type { Words } from '#pages/words.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
-import { forgetSession, fromOf, ownPath, startSession, type Visitor } from '../visitor.ts';
+import { forgetSession, fromOf, ownPath, rememberDevice, startSession, type Visitor } from '../visitor.ts';
 import type { World } from '../world.ts';
 
 const accountWords = (words: Words, refusal: AccountRefusal): string =>
   refusal.kind === 'invalid-field' ? words.say(`account-problem.${refusal.field}`) : words.say(`account-problem.${refusal.kind}`);
 
 /** A new session in the browser, in place of any other: its secret is new, whatever the browser held before. */
-export async function enter(world: World, reply: FastifyReply, visitor: Visitor, signedIn: SignedIn): Promise<void> {
+export async function enter(
+  world: World,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  visitor: Visitor,
+  signedIn: SignedIn,
+): Promise<void> {
   if (visitor.signedIn) await world.accounts.signOut(visitor.secret);
   startSession(world, reply, signedIn.sessionSecret, signedIn.expiresAt - world.clock.now());
+  rememberDevice(world, request, reply, signedIn.account);
 }
 
 /** Status of a refused form. */
@@ -47,14 +54,14 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
 
   takeForm(app, world, '/sign-in', async ({ request, reply, visitor, frame, form }) => {
     const [name, returnto] = [form.get('name') ?? '', ownPath(form.get('returnto'))];
-    const answer = await accounts.signIn(name, form.get('password') ?? '', fromOf(request));
+    const answer = await accounts.signIn(name, form.get('password') ?? '', fromOf(world, request));
     if (!answer.ok) {
       const { kind } = answer.refusal;
       if (kind === 'throttled') reply.header('retry-after', String(answer.refusal.retryAfter));
       const problem = frame.words.say(`sign-in.${kind}`);
       return { status: kind === 'throttled' ? 429 : 403, page: signInPage(frame, { returnto, name, problem, registration }) };
     }
-    await enter(world, reply, visitor, answer.value);
+    await enter(world, request, reply, visitor, answer.value);
     return { to: returnto };
   });
 
@@ -70,10 +77,10 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
 
   takeForm(app, world, '/setup', async ({ request, reply, visitor, frame, form }: PageCall) => {
     const [token, name, email] = [tokenOf(form.get('token')), form.get('name') ?? '', form.get('email') ?? ''];
-    const answer = await accounts.setUp(token, { name, email, password: form.get('password') ?? '' }, fromOf(request));
+    const answer = await accounts.setUp(token, { name, email, password: form.get('password') ?? '' }, fromOf(world, request));
     if (!answer.ok)
       return { status: 400, page: setupPage(frame, { token, name, email, problem: accountWords(frame.words, answer.refusal) }) };
-    await enter(world, reply, visitor, answer.value);
+    await enter(world, request, reply, visitor, answer.value);
     return { to: '/' };
   });
 
@@ -89,7 +96,7 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
 
   takeForm(app, world, '/register', async ({ request, reply, frame, form }) => {
     const value = form.get('email') ?? '';
-    const answer = await accounts.askToRegister(value, frame.words.language, fromOf(request));
+    const answer = await accounts.askToRegister(value, frame.words.language, fromOf(world, request));
     if (answer.ok) return { to: '/register/sent' };
     const { refusal } = answer;
     if (refusal.kind === 'closed' || refusal.kind === 'no-mail') return cannotRegister() ?? linkGone;
@@ -110,9 +117,9 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     const address = await accounts.registrationOf(token);
     if (address === undefined) return linkGone;
     const [name, realName] = [form.get('name') ?? '', form.get('real-name') ?? ''];
-    const answer = await accounts.register(token, { name, realName, password: form.get('new-password') ?? '' }, fromOf(request));
+    const answer = await accounts.register(token, { name, realName, password: form.get('new-password') ?? '' }, fromOf(world, request));
     if (answer.ok) {
-      await enter(world, reply, visitor, answer.value);
+      await enter(world, request, reply, visitor, answer.value);
       return { to: '/?done=registered' };
     }
     const { refusal } = answer;
@@ -128,7 +135,7 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
 
   takeForm(app, world, '/password/forgotten', async ({ request, reply, frame, form }) => {
     const value = form.get('name') ?? '';
-    const answer = await accounts.askForPassword(value, frame.words.language, fromOf(request));
+    const answer = await accounts.askForPassword(value, frame.words.language, fromOf(world, request));
     if (answer.ok) return { to: '/password/sent' };
     const { refusal } = answer;
     if (refusal.kind !== 'throttled') return { status: 503, note: 'no-mail' };
@@ -147,9 +154,9 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     const token = tokenOf(form.get('token'));
     const account = await accounts.passwordLinkOf(token);
     if (account === undefined) return linkGone;
-    const answer = await accounts.resetPassword(token, form.get('new-password') ?? '', fromOf(request));
+    const answer = await accounts.resetPassword(token, form.get('new-password') ?? '', fromOf(world, request));
     if (answer.ok) {
-      await enter(world, reply, visitor, answer.value);
+      await enter(world, request, reply, visitor, answer.value);
       return { to: '/?done=password-set' };
     }
     if (answer.refusal.kind === 'link-gone') return linkGone;

@@ -35,7 +35,10 @@ export const toSession = (row: Row<'sessions'>): Session => ({
   digest: row.digest as Digest,
   userId: row.user_id as UserId,
   createdAt: row.created_at as Instant,
+  // An older program writes neither.
+  activeAt: (row.active_at ?? row.created_at) as Instant,
   expiresAt: row.expires_at as Instant,
+  endsAt: (row.ends_at ?? row.expires_at) as Instant,
   agent: row.agent,
   address: row.address,
   proof: toProof(row),

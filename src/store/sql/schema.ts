@@ -22,6 +22,9 @@ export interface Schema {
     user_id: number;
     created_at: number;
     expires_at: number;
+    /** Null in rows of a program that did not write it. */
+    active_at: Generated<number | null>;
+    ends_at: Generated<number | null>;
     agent: Generated<string>;
     address: Generated<string>;
     proven_at: Generated<number | null>;
@@ -108,7 +111,6 @@ export interface Schema {
     reason: string;
     changes: string;
   };
-  audit_chain: { id: number; hash: string; late: number };
   notices: {
     id: Generated<number>;
     key: string;

@@ -90,6 +90,8 @@ export interface AllowedApp {
   /** Page of the app; null: it no longer exists, or is hidden. */
   readonly page: string | null;
   readonly scopes: readonly string[];
+  /** Whose it is now, when it has another owner than when it was allowed. Null: it has not, or is hidden. */
+  readonly newOwner: { readonly name: string; readonly since: number } | null;
 }
 
 /** Every app this person allowed, with a button to end each. */
@@ -111,6 +113,11 @@ ${facts([
   [words.say('consents.since'), words.day(app.since)],
   [words.say('consents.last-used'), app.lastUsed === null ? words.say('frame.never') : words.day(app.lastUsed)],
 ])}
+${
+  app.newOwner === null
+    ? ''
+    : html`<p class="advice">${phrase(words, 'consents.new-owner', { owner: named(app.newOwner.name), since: words.day(app.newOwner.since) })}</p>`
+}
 <ul>${app.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>
 <form method="post" action="/consents/${app.id}/end" data-confirm="${words.say('consents.sure', { app: name })}">${proof(frame)}
 <div class="buttons"><button class="danger" name="end" value="1">${words.say('consents.end', { app: name })}</button></div></form></section>`;

@@ -690,6 +690,99 @@ test('any history: the registry does what its model does, refusals write nothing
   );
 });
 
+const risky: Said = { ...first, who: 'rita', scopes: ['editpage', 'sendemail'] };
+const by = (who: Said['who'], action: ActionName, more: Partial<Said> = {}): Said => ({ ...risky, who, action, ...more });
+const renamed: Partial<Said> = { name: 'B', changing: ['name'] };
+const approvedByTwo = [by('rolf', 'approve'), by('sven', 'approve')];
+const maintained = [by('rita', 'invite', { person: 'rolf' }), by('rolf', 'join')];
+
+/** Ways round the rule that two independent people decide, each with what must not have come of it. */
+const waysRound: readonly (readonly [name: string, history: readonly (Said | Demote | Block)[], failed: (app: App) => boolean])[] = [
+  [
+    'a change that adds no scope',
+    [...approvedByTwo, by('rita', 'revise', renamed), by('rita', 'approve-revision')],
+    ({ name }) => name === 'A',
+  ],
+  [
+    'a second account',
+    [by('rita', 'offer', { person: 'mia' }), by('mia', 'accept-offer'), by('rita', 'approve'), by('rolf', 'approve')],
+    ({ stage }) => stage === 'proposed',
+  ],
+  [
+    'to leave, say yes, and come again',
+    [
+      ...[...maintained, ...approvedByTwo.map((said) => ({ ...said, who: said.who === 'rolf' ? ('operator' as const) : said.who }))],
+      ...[
+        by('rolf', 'revise', renamed),
+        by('rolf', 'leave', { person: 'rolf' }),
+        by('rolf', 'approve-revision'),
+        by('sven', 'approve-revision'),
+      ],
+    ],
+    ({ name }) => name === 'A',
+  ],
+  [
+    'the yes of somebody blocked since',
+    [by('rolf', 'approve'), new Block('rolf'), by('sven', 'approve')],
+    ({ stage }) => stage === 'proposed',
+  ],
+  [
+    'the yes of somebody demoted since',
+    [by('rolf', 'approve'), new Demote('rolf'), by('sven', 'approve')],
+    ({ stage }) => stage === 'proposed',
+  ],
+  [
+    'an app for its owner alone',
+    [by('rita', 'approve'), by('rolf', 'approve')],
+    ({ stage, ownerOnly }) => ownerOnly && stage === 'proposed',
+  ],
+  [
+    'an owner who undoes a stop',
+    [...approvedByTwo, by('rolf', 'disable'), by('rita', 'reenable'), by('rolf', 'reenable')],
+    ({ stage }) => stage === 'disabled',
+  ],
+  [
+    'an owner who undoes a halt',
+    [
+      ...approvedByTwo,
+      by('rolf', 'halt', { halted: 'tokens' }),
+      by('rita', 'halt', { halted: 'nothing' }),
+      by('rolf', 'halt', { halted: 'nothing' }),
+    ],
+    ({ halted }) => halted === 'tokens',
+  ],
+  [
+    'hidden, and enabled from there',
+    [by('rolf', 'reject'), by('sven', 'disable', { suppress: true }), by('sven', 'reenable'), by('rolf', 'reenable')],
+    ({ stage }) => stage === 'disabled',
+  ],
+  [
+    'an invitation accepted between the yeses',
+    [by('rita', 'invite', { person: 'rolf' }), by('rolf', 'approve'), by('rolf', 'join'), by('sven', 'approve')],
+    ({ stage }) => stage === 'proposed',
+  ],
+  [
+    'an approved app that is sold',
+    [...approvedByTwo, by('rita', 'offer', { person: 'mia' }), by('mia', 'accept-offer'), by('rita', 'approve'), by('sven', 'approve')],
+    ({ stage, owner }) => stage === 'proposed' && owner === 'mia',
+  ],
+  [
+    'another content after the first yes',
+    [by('rolf', 'approve'), by('rita', 'update', { addresses: '192.0.2.0/24' }), by('sven', 'approve')],
+    ({ stage }) => stage === 'proposed',
+  ],
+];
+for (const [name, history, failed] of waysRound) {
+  test(`a way round two independent people: ${name}`, async () => {
+    const real = await open();
+    const model: Model = { now: START, blocked: new Set(['bea']), demoted: new Set(), apps: [], consents: [] };
+    const kind = name === 'an app for its owner alone' ? 'owner-only' : 'oauth2';
+    for (const said of [{ ...risky, kind } as const, ...history]) await ('action' in said ? new Submit([said]) : said).run(model, real);
+    assert.ok(model.apps[0] && failed(model.apps[0]), JSON.stringify(model.apps[0]));
+    await real.close();
+  });
+}
+
 test('the histories did every action, and were refused every action', () => {
   assert.deepEqual([[...seen.done].sort(), [...seen.refused].sort()], [[...names].sort(), [...names].sort()]);
 });

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import type { ClientId } from '#kernel/ids.ts';
 import { type AllowedApp, consentsPage } from '#pages/consent.ts';
 import { refusalText } from '#pages/refusals.ts';
 import { scopeWords } from '#pages/scopes.ts';
+import type { Consent } from '#registry/consent.ts';
 import { looksUnknown } from '#registry/proven-redirect.ts';
 import { refusedStatus } from '../answers.ts';
+import { newOwnerSince } from '../new-owner.ts';
 import { showPage, takeForm } from '../page.ts';
 import { seeOther, sessionOf } from '../visitor.ts';
 import type { World } from '../world.ts';
@@ -13,12 +14,13 @@ import { showConsents } from './api/shapes.ts';
 
 /** Apps a person allowed, and the end of each. */
 export function consentsRoutes(app: FastifyInstance, world: World): void {
-  async function shownApp(id: ClientId, user: Account): Promise<Pick<AllowedApp, 'name' | 'page'>> {
+  async function shownApp({ clientId: id, acceptedAt }: Consent, user: Account): Promise<Pick<AllowedApp, 'name' | 'page' | 'newOwner'>> {
     const client = await world.records.findClient(id);
-    if (client === undefined) return { name: { kind: 'gone' }, page: null };
+    if (client === undefined) return { name: { kind: 'gone' }, page: null, newOwner: null };
     // It may have been hidden for what its name says.
-    if (looksUnknown(client, user)) return { name: { kind: 'hidden' }, page: null };
-    return { name: { kind: 'shown', text: client.name }, page: client.suppressed ? null : `/apps/${id}` };
+    if (looksUnknown(client, user)) return { name: { kind: 'hidden' }, page: null, newOwner: null };
+    const newOwner = client.suppressed ? null : await newOwnerSince(world.records, client, acceptedAt);
+    return { name: { kind: 'shown', text: client.name }, page: client.suppressed ? null : `/apps/${id}`, newOwner };
   }
 
   /** A person's own records, in full, to keep. */
@@ -46,7 +48,7 @@ export function consentsRoutes(app: FastifyInstance, world: World): void {
       const apps = await Promise.all(
         consents.map(async (consent) => ({
           id: consent.id,
-          ...(await shownApp(consent.clientId, user)),
+          ...(await shownApp(consent, user)),
           lastUsed: (used.get(String(consent.id)) ?? 0) * 86_400 || null,
           site: world.sites.nameOf(consent.site) ?? null,
           since: consent.acceptedAt,

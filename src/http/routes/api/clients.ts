@@ -377,7 +377,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ user: someone, reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, 'not_found', 'nothing_to_do'],
+    refusals: [...onApp, 'not_found', 'nothing_to_do', 'needs_another_reviewer'],
     handle: async (call) => {
       const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
       return submit(call, 'offer', { userId, reason: call.body.reason }, 201);

@@ -21,19 +21,24 @@ const decisions = [
     z.strictObject({ reason }),
     ['not_proposed', 'needs_another_reviewer'],
   ],
-  ['reject', 'Rejects an app that waits for a review.', z.strictObject({ reason, suppress }), ['not_proposed']],
+  ['reject', 'Rejects an app that waits for a review.', z.strictObject({ reason, suppress }), ['not_proposed', 'needs_another_reviewer']],
   [
     'disable',
     'Switches an app off; of any other stage, hides it or shows it again.',
     z.strictObject({ reason, suppress }),
-    ['not_approved'],
+    ['not_approved', 'needs_another_reviewer'],
   ],
-  ['reenable', 'Switches a disabled app on again; its consents and tokens work again.', z.strictObject({ reason }), ['not_disabled']],
+  [
+    'reenable',
+    'Switches a disabled app on again; its consents and tokens work again.',
+    z.strictObject({ reason }),
+    ['not_disabled', 'needs_another_reviewer'],
+  ],
   [
     'halt',
     'Stops an approved app by degrees: no new consents, or no tokens at all; "nothing" undoes it.',
     z.strictObject({ reason, halted: z.enum(halts) }),
-    ['not_approved'],
+    ['not_approved', 'needs_another_reviewer'],
   ],
 ] as const;
 

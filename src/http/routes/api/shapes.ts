@@ -12,6 +12,7 @@ import { unseen } from '#registry/visibility.ts';
 import { unicodeSpelling } from '#wire/browser-uri.ts';
 import { makeChangeView } from '../../apps.ts';
 import { makeNames } from '../../names.ts';
+import { newOwnerSince } from '../../new-owner.ts';
 import type { World } from '../../world.ts';
 import { iso, snake } from './problems.ts';
 
@@ -116,6 +117,10 @@ export const consentSchema = z
     site: z.string(),
     scopes: z.array(z.string()),
     accepted_at: when,
+    new_owner: z
+      .object({ name: z.string(), since: when })
+      .nullable()
+      .describe('Who owns the app by now, when it had another owner at the time of the consent'),
     last_used_on: day,
   })
   .meta({ id: 'Consent' });
@@ -249,6 +254,7 @@ export async function showConsents(world: World, consents: readonly Consent[]): 
   return Promise.all(
     consents.map(async ({ id, clientId, site, scopes, acceptedAt }) => {
       const client = await world.records.findClient(clientId);
+      const newOwner = client === undefined || client.suppressed ? null : await newOwnerSince(world.records, client, acceptedAt);
       return {
         consent_id: id,
         client_id: clientId,
@@ -256,6 +262,7 @@ export async function showConsents(world: World, consents: readonly Consent[]): 
         site,
         scopes,
         accepted_at: iso(acceptedAt),
+        new_owner: newOwner && { name: newOwner.name, since: iso(newOwner.since) },
         last_used_on: isoDay(used.get(String(id))),
       };
     }),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { accountBlocking, accountCreate, accountList, accountResetPassword, setupLink } from '#cli/account.ts';
 import { auditExport } from '#cli/audit.ts';
+import { auditVerify } from '#cli/audit-verify.ts';
 import { backupCommand, restoreCommand } from '#cli/backup.ts';
 import { clientCreate, clientList, clientShow } from '#cli/client.ts';
 import { clientRedirects } from '#cli/client-redirects.ts';
@@ -56,6 +57,7 @@ const commands: readonly Command[] = [
   clientRedirects,
   ...clientDecisions,
   auditExport,
+  auditVerify,
   migrateCommand((flags, dryRun) => migrateStore(readSettings(flags), dryRun)),
   partitionCommand((flags, wish, tell) => partitionTables(readSettings(flags), wish, tell)),
   ...keyCommands((flags) => openKeyDesk(readSettings(flags))),

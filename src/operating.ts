@@ -110,5 +110,5 @@ export async function openVerbs(config: Config): Promise<Verbs> {
     throw fault;
   }
   const { accounts, registry, records } = world;
-  return { accounts, registry, clients: operatorDesk(registry), records, close: () => store.close() };
+  return { accounts, registry, clients: operatorDesk(registry), records, trail: store, close: () => store.close() };
 }

@@ -8,7 +8,7 @@ export type Message =
   | { readonly kind: 'has-account'; readonly name: string; readonly link: string }
   | { readonly kind: 'confirm-email'; readonly link: string }
   | { readonly kind: 'reset-password'; readonly name: string; readonly link: string }
-  | { readonly kind: 'password-changed' | 'email-changed' | 'passkey-added'; readonly name: string };
+  | { readonly kind: 'password-changed' | 'email-changed' | 'passkey-added' | 'passkey-removed'; readonly name: string };
 
 /** Puts a message into words of a language; null or one it does not know: its own choice. */
 export type LetterWords = (message: Message, language: string | null) => { readonly subject: string; readonly text: string };

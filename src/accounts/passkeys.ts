@@ -29,7 +29,12 @@ export interface PasskeyVerbs {
   passkeyOptions(account: Account, password: string): Promise<Result<object, WrongPassword | PasskeyRefusal | Throttled>>;
   addPasskey(account: Account, label: string, answer: string): Promise<Result<'added', WrongPasskey | PasskeyRefusal>>;
   renamePasskey(account: Account, id: string, label: string): Promise<Result<'set', { readonly kind: 'wrong-label' | 'unknown' }>>;
-  removePasskey(account: Account, id: string): Promise<'removed' | 'unknown'>;
+  /** Asks for the password, as adding one does: whoever found an open session must not lock its person out. Tells them by mail. */
+  removePasskey(
+    account: Account,
+    id: string,
+    password: string,
+  ): Promise<Result<'removed', WrongPassword | Throttled | { readonly kind: 'unknown' }>>;
   /** What the browser signs in with. It names nobody, so it tells nothing about anybody. */
   signInOptions(from: From): Promise<Result<object, Throttled>>;
   signInWithPasskey(answer: string, from: From): Promise<Result<SignedIn, WrongPasskey | Throttled | { readonly kind: 'blocked' }>>;
@@ -143,6 +148,12 @@ export function makePasskeys(deps: {
     return { answer, token, checks };
   }
 
+  /** Tells a person at their confirmed address what happened to their keys. */
+  function tell(account: Account, kind: 'passkey-added' | 'passkey-removed'): void {
+    if (account.email !== null && account.emailConfirmedAt !== null)
+      post.send(account.email, account.language, { kind, name: account.name });
+  }
+
   return {
     passkeysOf: (account) => records.listPasskeys(account.id),
     async passkeyOptions(account, password) {
@@ -201,8 +212,7 @@ export function makePasskeys(deps: {
         lastUsedAt: null,
       });
       if (added !== 'added') return refuse({ kind: 'taken' });
-      if (account.email !== null && account.emailConfirmedAt !== null)
-        post.send(account.email, account.language, { kind: 'passkey-added', name: account.name });
+      tell(account, 'passkey-added');
       return accept('added');
     },
     async renamePasskey(account, id, label) {
@@ -211,7 +221,13 @@ export function makePasskeys(deps: {
       const answer = await records.renamePasskey(account.id, id, own);
       return answer === 'set' ? accept('set') : refuse({ kind: 'unknown' });
     },
-    removePasskey: (account, id) => records.removePasskey(account.id, id),
+    async removePasskey(account, id, password) {
+      const checked = await checkPassword(account, password);
+      if (!checked.ok) return checked;
+      if ((await records.removePasskey(account.id, id)) !== 'removed') return refuse({ kind: 'unknown' });
+      tell(account, 'passkey-removed');
+      return accept('removed');
+    },
 
     async signInOptions(from) {
       const wait = await waitFor('passkey address', from);

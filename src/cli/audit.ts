@@ -51,7 +51,12 @@ export const auditExport: Command = {
           io.out(`${JSON.stringify({ ...line, client_id: clientId, edition, reason, changes })}\n`);
         }
         const last = entries.at(-1);
-        if (last === undefined || entries.length < PAGE) return 0;
+        if (last === undefined || entries.length < PAGE) {
+          // Whoever keeps the export can show later that nothing before it was changed: gatehouse audit verify --head ID:HASH.
+          const head = await verbs.trail.auditHead();
+          if (head !== null) io.out(`${JSON.stringify({ head })}\n`);
+          return 0;
+        }
         after = last.id;
       }
     } finally {

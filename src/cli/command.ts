@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Accounts } from '#accounts/accounts.ts';
 import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
+import type { AuditChain } from '#registry/audit.ts';
 import type { OperatorDesk } from '#registry/operator.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
@@ -11,6 +12,7 @@ export interface Verbs {
   readonly clients: OperatorDesk;
   readonly registry: Registry;
   readonly records: AccountRecords & PeopleRecords & RegistryRecords;
+  readonly trail: AuditChain;
   close(): Promise<void>;
 }
 

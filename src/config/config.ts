@@ -6,6 +6,7 @@ import type { TrustedProxies } from '#wire/forwarded.ts';
 import { noStructure, readConfigFile, type Structure } from './file.ts';
 import { issuerUrl, reachedFromOutside, trustedProxies } from './network.ts';
 import { MOST_CONFIG, MOST_SECRET, UnfitFile } from './plain-file.ts';
+import { readWebhooks, type Webhook } from './webhooks.ts';
 
 /** Everything an operator can choose, read once at the edge and frozen. Rooms receive the few values they need, never the whole. */
 export interface Config {
@@ -70,8 +71,8 @@ export interface Config {
   readonly mailFrom: string;
   /** Sites, apps and rules from the configuration file. */
   readonly structure: Structure;
-  /** Webhook endpoints for notices, each with its signing secret. */
-  readonly webhooks: readonly { readonly name: string; readonly url: string; readonly secret: string }[];
+  /** Webhook endpoints for notices, each with its signing secrets. */
+  readonly webhooks: readonly Webhook[];
   /** Whether people may make accounts by themselves. */
   readonly registration: 'open' | 'closed';
   /** Master keys for sealed secrets, each 32 bytes in base64, of which the first seals; null: the generated file in the data directory. */
@@ -432,6 +433,8 @@ export function readConfig(
   const host = pick('host');
   const [ring, single] = [pick('masterKeys'), pick('masterKey') || null];
   const issuer = pick('issuer') || `http://localhost:${port}`;
+  const hooks = readWebhooks(file.structure.notices.webhooks, (path) => readSecret(path, MOST_SECRET));
+  problems.push(...hooks.problems.map((problem) => ({ ...problem, source: path ?? '' })));
   const config: Config = {
     port,
     host,
@@ -470,18 +473,7 @@ export function readConfig(
     smtpUrl: pick('smtpUrl') || null,
     mailFrom: pick('mailFrom') || `no-reply@${URL.parse(issuer)?.hostname ?? 'localhost'}`,
     structure: file.structure,
-    webhooks: file.structure.notices.webhooks.flatMap(({ name, url, secret, secret_file: secretFile }) => {
-      const setting = `notices.webhooks.${name}`;
-      let text = secret;
-      try {
-        if (secretFile !== undefined) text = readSecret(secretFile, MOST_SECRET).trim();
-      } catch (fault) {
-        problems.push({ setting, source: path ?? '', remedy: unreadable(fault) ?? `a secret_file that can be read (${secretFile})` });
-      }
-      if (text !== undefined && /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text)) return [{ name, url, secret: text }];
-      problems.push({ setting, source: path ?? '', remedy: 'secret or secret_file: whsec_ and 24 to 64 random bytes in base64' });
-      return [];
-    }),
+    webhooks: hooks.webhooks,
   };
   if (config.headersFor > config.requestFor)
     problems.push({ setting: 'headers-timeout', source: 'request-timeout', remedy: settings.headersFor.remedy });

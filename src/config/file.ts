@@ -14,14 +14,16 @@ function isEndpoint(text: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && loopback.includes(url.hostname));
 }
 
+const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'use whsec_ and 24 to 64 random bytes in base64');
+
 const endpoint = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 lower-case letters, digits or -'),
   url: z.string().max(2048).refine(isEndpoint, 'use an https URL as browsers write it, or an http one of this machine'),
-  secret: z
-    .string()
-    .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'use whsec_ and 24 to 64 random bytes in base64')
-    .optional(),
+  secret: webhookSecret.optional(),
   secret_file: z.string().min(1).max(4096).optional(),
+  // While a secret is exchanged, both sign.
+  previous_secret: webhookSecret.optional(),
+  previous_secret_file: z.string().min(1).max(4096).optional(),
 });
 
 /** Seconds, or a duration (ISO 8601), of at most so many days. */

@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 import { instant } from '#kernel/time.ts';
 import type { Clock } from '#ports/clock.ts';
 import { type JsonWebKey, keptInMemory, type SigningSource, signingNow, sinceEver, statesAt } from './generations.ts';
+import { isLowS, lowS } from './p256.ts';
 import { jwkThumbprint } from './thumbprint.ts';
 
 export type Algorithm = 'ES256' | 'RS256';
@@ -35,6 +36,7 @@ export interface SigningKeys {
 
 const MOST_VERIFIED = 20_000;
 const b64 = (text: string) => Buffer.from(text).toString('base64url');
+const isBase64url = (part: string) => part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part;
 const algorithmOf = (key: JsonWebKey): Algorithm => (key.kty === 'EC' ? 'ES256' : 'RS256');
 
 const exported = (pairs: readonly { readonly privateKey: KeyObject }[]): StoredKeys => ({
@@ -122,14 +124,13 @@ export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): S
     verified.set(hash('sha256', jwt, 'base64'), true);
   };
   const signature = (key: OwnKey, text: string) =>
-    sign(
-      'sha256',
-      Buffer.from(text),
-      key.algorithm === 'ES256' ? { key: key.privateKey, dsaEncoding: 'ieee-p1363' } : key.privateKey,
-    ).toString('base64url');
+    key.algorithm === 'ES256'
+      ? lowS(sign('sha256', Buffer.from(text), { key: key.privateKey, dsaEncoding: 'ieee-p1363' })).toString('base64url')
+      : sign('sha256', Buffer.from(text), key.privateKey).toString('base64url');
   const holds = (key: OwnKey, text: string, signed: string) => {
-    const publicKey = key.algorithm === 'ES256' ? ({ key: key.publicKey, dsaEncoding: 'ieee-p1363' } as const) : key.publicKey;
-    return verify('sha256', Buffer.from(text), publicKey, Buffer.from(signed, 'base64url'));
+    const bytes = Buffer.from(signed, 'base64url');
+    if (key.algorithm === 'RS256') return verify('sha256', Buffer.from(text), key.publicKey, bytes);
+    return isLowS(bytes) && verify('sha256', Buffer.from(text), { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, bytes);
   };
   return {
     sign(algorithm, typ, claims) {
@@ -150,8 +151,9 @@ export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): S
     },
     verify(jwt) {
       const [first = '', second = '', third = '', ...more] = jwt.split('.');
-      // Base64url without padding, and nothing else (RFC 7515 §2): one token, one spelling.
-      if (more.length > 0 || ![first, second, third].every((part) => /^[\w-]+$/.test(part))) return undefined;
+      // Base64url without padding, and nothing else (RFC 7515 §2), the unused bits of its last character zero (RFC 4648 §3.5): one token has
+      // one spelling.
+      if (more.length > 0 || ![first, second, third].every(isBase64url)) return undefined;
       const [header, claims] = [parse(first), parse(second)];
       const key = typeof header?.kid === 'string' ? findKey(header.kid) : undefined;
       if (header === undefined || claims === undefined || key === undefined || header.alg !== key.algorithm || 'crit' in header)

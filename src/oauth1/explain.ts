@@ -2,7 +2,7 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { baseString, baseStringUri, normalizeParams } from './base-string.ts';
 import { parseSignedRequest, type Reading } from './parse.ts';
 import type { OAuth1Refusal } from './refusals.ts';
-import { type SignatureMethod, signatureHolds, signatureMethods, signatureOf } from './signature.ts';
+import { signatureHolds, signatureMethods, signatureOf } from './signature.ts';
 
 /** A request as a developer has it, with the secrets they signed it with. */
 export interface Explained {
@@ -22,9 +22,9 @@ export interface Explanation {
   readonly baseStringUri: string;
   readonly normalizedParams: string;
   readonly baseString: string;
-  /** What the signature should be; null for RSA, where only the private key can tell. */
+  /** What the signature should be; null for RSA, where only the private key can tell, and when no signature method was named. */
   readonly signature: string | null;
-  /** Whether the signature that came with the request is right; null when none came. */
+  /** Whether the signature that came with the request is right; null when none came, or no signature method was named. */
   readonly valid: boolean | null;
 }
 
@@ -47,7 +47,7 @@ export function explain(asked: Explained): Result<Explanation, OAuth1Refusal | {
   const { params, path, oauth } = signed.value;
   const name = asked.signatureMethod ?? oauth.get('oauth_signature_method') ?? '';
   const method = signatureMethods.find((known) => known === name);
-  if (method === undefined) return refuse({ kind: 'signature_method_rejected', asked: name, supported: signatureMethods });
+  if (method === undefined && name !== '') return refuse({ kind: 'signature_method_rejected', asked: name, supported: signatureMethods });
   const text = baseString(signed.value, origin);
   const secrets = { clientSecret: asked.clientSecret, tokenSecret: asked.tokenSecret, publicKeyPem: asked.publicKeyPem ?? null };
   const given = oauth.get('oauth_signature');
@@ -55,7 +55,7 @@ export function explain(asked: Explained): Result<Explanation, OAuth1Refusal | {
     baseStringUri: baseStringUri(origin, path),
     normalizedParams: normalizeParams(params),
     baseString: text,
-    signature: signatureOf(method as SignatureMethod, text, secrets) ?? null,
-    valid: given === undefined ? null : signatureHolds(method, text, secrets, given),
+    signature: method === undefined ? null : (signatureOf(method, text, secrets) ?? null),
+    valid: given === undefined || method === undefined ? null : signatureHolds(method, text, secrets, given),
   });
 }

@@ -14,6 +14,11 @@ export interface SignedRequest {
   readonly path: string;
   /** Everything that is signed: all parameters but `realm` and `oauth_signature`. */
   readonly params: readonly Pair[];
+  /**
+   * The dialect, for a query that repeats a name: what was signed if every value was, as RFC 5849 wants; `params` has the last ones, as PHP
+   * reads them. Either is accepted there, and a handler reads the last value, which is signed in both.
+   */
+  readonly everyValue?: readonly Pair[];
   /** The `oauth_` parameters by name. */
   readonly oauth: ReadonlyMap<string, string>;
   readonly secure: boolean;
@@ -75,10 +80,10 @@ const isForm = (sent: SentRequest, reading: Reading) => {
     : /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(type.trim());
 };
 
-/** PHP's way with a query: of two of the same name the last one counts; names with brackets make lists and are kept. */
+/** PHP's way with a query: of two of the same name the last one counts; a name with `[]` adds to a list, and every one is kept. */
 function lastWins(pairs: readonly Pair[]): readonly Pair[] {
   const last = new Map(pairs.map(([name], index) => [name, index]));
-  return pairs.filter(([name], index) => name.includes('[') || last.get(name) === index);
+  return pairs.filter(([name], index) => name.includes('[]') || last.get(name) === index);
 }
 
 /** Later sources replace the names of earlier ones, so that a parameter sent by two ways is signed once. */
@@ -127,5 +132,8 @@ export function parseSignedRequest(sent: SentRequest, reading: Reading): Result<
     oauth.set(name, value);
   }
   const path = question < 0 ? target : target.slice(0, question);
-  return accept({ method: sent.method, path, params: all.filter(([name]) => name !== 'oauth_signature'), oauth, secure: sent.secure });
+  const signed = (pairs: readonly Pair[]) => pairs.filter(([name]) => name !== 'oauth_signature');
+  const found = { method: sent.method, path, params: signed(all), oauth, secure: sent.secure };
+  if (reading === 'rfc5849' || lastWins(query.value).length === query.value.length) return accept(found);
+  return accept({ ...found, everyValue: signed(overlay(query.value, body.value, fromHeader)) });
 }

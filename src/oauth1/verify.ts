@@ -71,10 +71,12 @@ export function verifySigned(signed: SignedRequest, known: Known, settings: OAut
   const { oauth } = signed;
   const value = (name: string) => oauth.get(name) ?? '';
   const method = value('oauth_signature_method') as SignatureMethod;
-  const text = baseString(signed, settings.origin);
+  const texts = [signed.params, ...(signed.everyValue === undefined ? [] : [signed.everyValue])].map((params) =>
+    baseString({ ...signed, params }, settings.origin),
+  );
   // Every secret is tried, whichever held: time tells nothing about how many there are before the right one.
   const verdicts = [known.secrets.clientSecret, ...(known.otherClientSecrets ?? [])].map((clientSecret) =>
-    signatureHolds(method, text, { ...known.secrets, clientSecret }, value('oauth_signature')),
+    texts.map((text) => signatureHolds(method, text, { ...known.secrets, clientSecret }, value('oauth_signature'))).includes(true),
   );
   const secret = verdicts.indexOf(true);
   if (known.client === 'unknown') return refuse({ kind: 'consumer_key_unknown' });

@@ -26,19 +26,22 @@ ${form.body}
 </form>
 <script src="/assets/passkeys.js" defer></script>`;
 
+/** What is wrong with one of the forms; `id`: of which key, null: the one that adds. */
+export type PasskeyProblem = FormProblem & { readonly id: string | null; readonly of: 'add' | 'rename' | 'remove' };
+
 /** A person's passkeys: add, name, remove. */
 export function passkeysPage(
   frame: Frame,
   view: {
     readonly passkeys: readonly PasskeyLine[];
-    /** Of the form that adds (`label`), or of the one that names `id`. */
-    readonly problem: (FormProblem & { readonly id: string | null }) | null;
+    readonly problem: PasskeyProblem | null;
     readonly label: string;
   },
 ): Html {
   const { words } = frame;
   const { problem } = view;
-  const mine = (id: string | null) => (problem?.id === id ? problem : null);
+  const mine = (id: string | null, of: PasskeyProblem['of'] = id === null ? 'add' : 'rename') =>
+    problem?.id === id && problem.of === of ? problem : null;
   const card = ({ id, label, addedAt, usedAt }: PasskeyLine, index: number) =>
     html`<section class="card"><h2>${named(label)}</h2>
 ${facts([
@@ -50,8 +53,11 @@ ${problemLine(mine(id)?.text ?? null)}
 <form method="post" action="/account/passkeys/rename">${proof(frame)}<input type="hidden" name="passkey" value="${id}">
 <div class="field"><label for="label-${index}">${words.say('passkeys.label')}</label><input id="label-${index}" name="label" value="${mine(id) ? view.label : label}" required maxlength="128"></div>
 <div class="buttons"><button class="second">${words.say('passkeys.rename')}</button></div></form></details>
+<details${mine(id, 'remove') ? html` open` : ''}><summary>${words.say('passkeys.remove-summary')}</summary>
+${problemLine(mine(id, 'remove')?.text ?? null)}
 <form method="post" action="/account/passkeys/remove">${proof(frame)}<input type="hidden" name="passkey" value="${id}">
-<div class="buttons"><button class="danger">${words.say('passkeys.remove', { label })}</button></div></form></section>`;
+<div class="field"><label for="password-${index}">${words.say('account.current-password')}</label><input id="password-${index}" name="password" type="password" autocomplete="current-password" required maxlength="512"></div>
+<div class="buttons"><button class="danger">${words.say('passkeys.remove', { label })}</button></div></form></details></section>`;
   return layout(
     frame,
     words.say('passkeys.title'),

@@ -80,3 +80,52 @@ export function fieldChanges(before: Partial<Client> | null, after: Partial<Clie
   }
   return changes;
 }
+
+/** Where the chain of hashes over the audit trail ends. */
+export interface AuditHead {
+  /** The latest entry. */
+  readonly id: number;
+  /** SHA-256 over the entry and the hash before it, in hexadecimal digits. */
+  readonly hash: string;
+}
+
+/** What `audit verify` can find. */
+export type AuditBreak =
+  /** The entry, or its place after the one before, is not what was chained. */
+  | { readonly kind: 'changed'; readonly id: number }
+  /** It was chained and is not there. */
+  | { readonly kind: 'missing'; readonly id: number }
+  /** There are two entries of one number. */
+  | { readonly kind: 'twice'; readonly id: number }
+  /** It is there and was not chained. */
+  | { readonly kind: 'unchained'; readonly id: number }
+  /** Entries of these numbers were at the end, and are gone with their hashes. */
+  | { readonly kind: 'cut'; readonly from: number; readonly to: number }
+  /** A head that was noted earlier is not in the chain. */
+  | { readonly kind: 'other-head'; readonly id: number }
+  /** What keeps the trail from being changed is switched off or gone. */
+  | { readonly kind: 'unguarded'; readonly name: string };
+
+/** What became of the chain. */
+export interface AuditVerdict {
+  readonly entries: number;
+  readonly head: AuditHead | null;
+  /** Entries that were chained later than they were written: those from before there was a chain, or by a version before. */
+  readonly late: { readonly from: number; readonly to: number } | null;
+  readonly breaks: readonly AuditBreak[];
+  /** Breaks that are not listed. */
+  readonly more: number;
+}
+
+/** The chain of hashes over the audit trail (ADR 16). */
+export interface AuditChain {
+  /** Null: there is no entry yet. */
+  auditHead(): Promise<(AuditHead & { readonly entries: number }) | null>;
+  /** Chains entries that are not yet, at most 500; answers how many. */
+  chainAudit(): Promise<number>;
+  /**
+   * Checks every entry. `known`: heads that were noted earlier, which must still be in the chain. `archivedUntil`: entries up to this one may be
+   * missing, as their partition was taken away.
+   */
+  verifyAudit(asked?: { readonly known?: readonly AuditHead[]; readonly archivedUntil?: number }): Promise<AuditVerdict>;
+}

@@ -14,6 +14,8 @@ export interface Endpoint {
   readonly url: string;
   /** `whsec_` and the key in base64 (Standard Webhooks). */
   readonly secret: string;
+  /** The one before it, while it is exchanged: notices carry a signature under each, and a receiver takes either. */
+  readonly previousSecret?: string;
 }
 
 /** How much a worker takes on, and for how long. */
@@ -78,10 +80,13 @@ async function within(work: Promise<Outcome>, ms: number): Promise<Outcome> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-function keyOf({ name, secret }: Endpoint): Buffer {
-  const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.alloc(0);
-  if (key.length === 0) throw new Error(`the secret of the endpoint ${name} is not whsec_ and a key in base64`);
-  return key;
+/** The keys that an endpoint may check with, the present one first. */
+function keysOf({ name, secret, previousSecret }: Endpoint): readonly Buffer[] {
+  return [secret, ...(previousSecret === undefined ? [] : [previousSecret])].map((text) => {
+    const key = text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : Buffer.alloc(0);
+    if (key.length === 0) throw new Error(`a secret of the endpoint ${name} is not whsec_ and a key in base64`);
+    return key;
+  });
 }
 
 /** What an endpoint reads; the same bytes at every attempt. */
@@ -103,7 +108,7 @@ const bodyOf = (facts: Notice['facts'], issuer: string): string =>
  */
 export function makeDelivery(parts: DeliveryParts): Delivery {
   const { outbox, mail, web, clock, log, findAccount, issuer, concurrency, limits = usualLimits } = parts;
-  const endpoints = new Map(parts.endpoints.map((endpoint) => [endpoint.name, { url: endpoint.url, key: keyOf(endpoint) }]));
+  const endpoints = new Map(parts.endpoints.map((endpoint) => [endpoint.name, { url: endpoint.url, keys: keysOf(endpoint) }]));
   /** Delivered, but the store could not be told: to be closed when they are claimed again. */
   const unclosed = new Set<number>();
   let running: Promise<number> | null = null;
@@ -126,12 +131,14 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     if (endpoint === undefined) return never('the endpoint is not configured');
     const body = bodyOf(facts, issuer);
     const timestamp = String(clock.now());
-    const signature = createHmac('sha256', endpoint.key).update(`${id}.${timestamp}.${body}`).digest('base64');
+    const signed = `${id}.${timestamp}.${body}`;
+    // A list with blanks between: a receiver takes any that it can check (Standard Webhooks 1.0, "Signature scheme").
+    const signatures = endpoint.keys.map((key) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
     const headers = {
       'content-type': 'application/json',
       'webhook-id': id,
       'webhook-timestamp': timestamp,
-      'webhook-signature': `v1,${signature}`,
+      'webhook-signature': signatures.join(' '),
     };
     const status = await web.post(endpoint.url, headers, body, limits.attemptMs);
     if (status >= 200 && status < 300) return 'delivered';

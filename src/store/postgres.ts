@@ -1,5 +1,6 @@
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
+import { chainAll } from './audit-chain.ts';
 import { forgetParsed } from './clients.ts';
 import { type Memory, makeMemory } from './memory.ts';
 import { reapedSpans } from './partitioned.ts';
@@ -48,14 +49,17 @@ export function openPostgres(url: string, { remember = true, log, clock, ...opti
   };
   const driver = new PostgresDriver(url, { ...options, altered: memory.forget });
   const ear = openEar(url, memory, { connectMs: options.connectMs ?? CONNECT_MS, log: log ?? null });
+  const ports = portsOver(driver);
   return {
-    ...portsOver(driver),
+    ...ports,
     recent: remember ? recentStore(driver, memory, ear.wanted) : null,
     purgeExpired: async (now, limit) => purgeExpired(driver, now, limit, await reapedSpans(driver, now)),
     keepPartitions: (now, mostApart) => driver.connected((client) => keepPartitions(client, now, mostApart)),
     async ready({ migrate = true } = {}) {
-      if (migrate) await driver.connected(migratePostgres);
-      else refuseBehind(await driver.connected(planPostgres));
+      if (migrate) {
+        await driver.connected(migratePostgres);
+        await chainAll(ports);
+      } else refuseBehind(await driver.connected(planPostgres));
     },
     plan: () => driver.connected(planPostgres),
     serverTime: async () => (await driver.read(one(serverTime)))?.millis ?? null,

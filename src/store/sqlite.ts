@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { chainAll } from './audit-chain.ts';
 import { NO_UPKEEP } from './postgres-partitions.ts';
 import { migrate, planSqlite, refuseBehind } from './sql/migrate.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
@@ -19,13 +20,16 @@ export function openSqlite(path: string, options: { readonly migrate?: boolean }
   }
   const driver = new SqliteDriver(path);
   if (options.migrate ?? true) migrate(driver.database);
+  const ports = portsOver(driver);
   return {
-    ...portsOver(driver),
+    ...ports,
     // The file is read where it is asked: nothing would be gained.
     recent: null,
     async ready({ migrate: allowed = true } = {}) {
-      if (allowed) migrate(driver.database);
-      else refuseBehind(planSqlite(driver.database));
+      if (allowed) {
+        migrate(driver.database);
+        await chainAll(ports);
+      } else refuseBehind(planSqlite(driver.database));
     },
     plan: async () => planSqlite(driver.database),
     keepPartitions: async () => NO_UPKEEP,

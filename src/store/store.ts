@@ -2,12 +2,14 @@ import type { AccountRecords, AccountTokens, Limits, Passkeys, PeopleRecords, Se
 import type { Instant, Seconds } from '#kernel/time.ts';
 import type { Handshakes, TokenCredentialRecords } from '#oauth1/records.ts';
 import type { OAuth2Records } from '#oauth2/records.ts';
+import type { AuditChain } from '#registry/audit.ts';
 import type { AuthorizationRequests } from '#registry/authorization-request.ts';
 import type { ReviewClaims } from '#registry/claims.ts';
 import type { FailureRecords } from '#registry/failures.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { SealedRecords } from '#registry/resealing.ts';
 import { accountStore } from './accounts.ts';
+import { auditChainStore } from './audit-chain.ts';
 import { claimStore } from './claims.ts';
 import { clockStore, type StoreClock } from './clock.ts';
 import type { Driver } from './driver.ts';
@@ -37,6 +39,7 @@ export interface Ports
     Handshakes,
     TokenCredentialRecords,
     SealedRecords,
+    AuditChain,
     OAuth2Records {
   /** See StoreClock. */
   noteTime: StoreClock['noteTime'];
@@ -81,6 +84,7 @@ export function portsOver(driver: Driver): Ports {
     ...oauth2Store(driver),
     ...resealingStore(driver),
     ...clockStore(driver),
+    ...auditChainStore(driver),
     purgeExpired: (now, limit) => purgeExpired(driver, now, limit),
   };
 }

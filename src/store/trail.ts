@@ -3,13 +3,17 @@ import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from '#registry/audit.ts';
 import type { NewNotice, Notice, Outbox } from '#registry/notices.ts';
 import type { UsageRecords } from '#registry/usage.ts';
+import { chainUpTo } from './audit-chain.ts';
 import type { Driver } from './driver.ts';
 import { toAuditEntry, toNotice } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
 import { all, held, one, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 
 const insertAudit = statement(
-  sql.insertInto('audit').values(params('at', 'action', 'actor_id', 'via', 'address', 'client_id', 'edition', 'reason', 'changes')),
+  sql
+    .insertInto('audit')
+    .values(params('at', 'action', 'actor_id', 'via', 'address', 'client_id', 'edition', 'reason', 'changes'))
+    .returning('id'),
 );
 const matching = `
   (CAST(:client AS TEXT) IS NULL OR client_id = :client) AND (CAST(:actor AS BIGINT) IS NULL OR actor_id = :actor)
@@ -48,9 +52,9 @@ const count = written(`
   ON CONFLICT (client_id, hour) DO UPDATE SET calls = usage.calls + :calls`);
 const used = written<{ day: number }>(`SELECT day FROM last_used WHERE kind = :kind AND id = :id`);
 
-/** Adds a line to the audit trail. */
+/** Adds a line to the audit trail, and chains it to the one before. */
 export function* addAudit(entry: NewAuditEntry, edition: number): Unit<void> {
-  yield* write(insertAudit, {
+  const added = yield* one(insertAudit, {
     at: entry.at,
     action: entry.action,
     actor_id: entry.actorId,
@@ -61,6 +65,8 @@ export function* addAudit(entry: NewAuditEntry, edition: number): Unit<void> {
     reason: entry.reason,
     changes: JSON.stringify(entry.changes),
   });
+  if (added === undefined) throw new Error('an audit entry did not come back');
+  yield* chainUpTo(added.id);
 }
 
 /** Puts a notice into the outbox; one that is there already stays as it is. */

@@ -7,13 +7,24 @@ export interface MalformedAuthorization {
 }
 const malformed = refuse({ kind: 'malformed-authorization' });
 
-/** The scheme of an Authorization value in lower case, and what follows it (RFC 9110 §11.4). */
+const isBlank = (char: string | undefined) => char === ' ' || char === '\t';
+
+/** A field value without the blanks around it (RFC 9110 §5.5). `trim()` takes away what is no blank of HTTP, and would give a token spellings. */
+function withoutBlanks(value: string): string {
+  let [start, end] = [0, value.length];
+  while (start < end && isBlank(value[start])) start += 1;
+  while (end > start && isBlank(value[end - 1])) end -= 1;
+  return value.slice(start, end);
+}
+
+/** The scheme of an Authorization value in lower case, and what follows it after one space or more (RFC 9110 §11.4). */
 export function splitScheme(value: string): { readonly scheme: string; readonly rest: string } {
-  const trimmed = value.trim();
-  const space = trimmed.search(/[ \t]/);
-  return space < 0
-    ? { scheme: trimmed.toLowerCase(), rest: '' }
-    : { scheme: trimmed.slice(0, space).toLowerCase(), rest: trimmed.slice(space + 1).trim() };
+  const trimmed = withoutBlanks(value);
+  const space = trimmed.indexOf(' ');
+  if (space < 0) return { scheme: trimmed.toLowerCase(), rest: '' };
+  let start = space;
+  while (trimmed[start] === ' ') start += 1;
+  return { scheme: trimmed.slice(0, space).toLowerCase(), rest: trimmed.slice(start) };
 }
 
 /**

@@ -184,6 +184,14 @@ test('explain oauth1 shows the base string (RFC 5849 §3.4.1.1)', () => {
   assert.match(shown.normalizedParams, /^a2=r%20b&a3=2%20q&a3=a&b5=/);
   assert.match(shown.baseString, /^POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b/);
   assert.equal(typeof shown.signature, 'string');
+  const { signatureMethod: _method, headers: _headers, ...unsigned } = request;
+  const without = run(['explain', 'oauth1', '--json'], JSON.stringify(unsigned));
+  assert.equal(without.status, 0, without.stderr);
+  const bare = JSON.parse(without.stdout);
+  assert.match(bare.baseString, /^POST&http%3A%2F%2Fexample.com%2Frequest&/);
+  assert.deepEqual([bare.signature, bare.valid], [null, null]);
+  const unknown = run(['explain', 'oauth1'], JSON.stringify({ ...unsigned, signatureMethod: 'HMAC-MD5' }));
+  assert.deepEqual([unknown.status, /signature_method_rejected/.test(unknown.stderr)], [1, true]);
   assert.equal(run(['explain', 'oauth1'], 'not json').status, 2);
 });
 

@@ -155,10 +155,12 @@ walks(
     await walk.open('/sign-in?returnto=/account/passkeys');
     await walk.press(walk.button(walk.say('sign-in.passkey')));
     assert.equal(walk.path, '/account/passkeys');
-    await walk.page.locator('summary').click();
+    await walk.page.locator('summary').first().click();
     await walk.page.locator('details [name=label]').fill('old phone');
     await walk.press(walk.button(walk.say('passkeys.rename')));
     await walk.heading('old phone').waitFor();
+    await walk.page.locator('summary').last().click();
+    await walk.page.locator('details [name=password]').fill(password);
     await walk.press(walk.button(walk.say('passkeys.remove', { label: 'old phone' })));
     await walk.sees(walk.say('passkeys.none'));
   },

@@ -94,7 +94,7 @@ interface Arena {
 }
 
 function arena({ name, ground, byServer, calm }: Arena): void {
-  describe(`one wrong clock on ${name}`, { timeout: 120_000 }, () => {
+  describe(`one wrong clock on ${name}`, { timeout: 300_000 }, () => {
     let right: HandNode;
     let wrong: HandNode;
     let there: Inhabitants;
@@ -276,7 +276,7 @@ const servers = await onServers();
 if (typeof servers === 'string') test('wrong clocks on PostgreSQL and Redis', { skip: servers });
 else arena({ name: 'PostgreSQL and Redis', ground: servers, byServer: true, calm: () => calmPostgres(servers) });
 
-describe('processes of the program, whose clocks are set while they run', { timeout: 120_000 }, () => {
+describe('processes of the program, whose clocks are set while they run', { timeout: 300_000 }, () => {
   let ground: Ground;
   let clocks: readonly FalseClock[];
   let nodes: readonly Node[];

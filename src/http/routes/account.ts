@@ -4,7 +4,7 @@ import type { Account } from '#accounts/account.ts';
 import { digestOf } from '#keys/digest.ts';
 import { type AccountForm, accountPage, confirmEmailPage } from '#pages/account.ts';
 import { type AccountProblem, type FormProblem, formProblem } from '#pages/account-problems.ts';
-import { passkeyScript, passkeysPage } from '#pages/passkeys.ts';
+import { type PasskeyProblem, passkeyScript, passkeysPage } from '#pages/passkeys.ts';
 import { signInPage } from '#pages/people.ts';
 import { languageOf } from '#pages/words.ts';
 import { serveAsset } from '../assets.ts';
@@ -168,11 +168,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
 
-  async function passkeys(
-    { frame, user }: PageCall<Account>,
-    problem: (FormProblem & { readonly id: string | null }) | null = null,
-    label = '',
-  ) {
+  async function passkeys({ frame, user }: PageCall<Account>, problem: PasskeyProblem | null = null, label = '') {
     const keys = await accounts.passkeysOf(user);
     return passkeysPage(frame, {
       passkeys: keys.map((key) => ({ id: key.id, label: key.label, addedAt: key.createdAt, usedAt: key.lastUsedAt })),
@@ -204,7 +200,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const label = form.get('label') ?? '';
       const answer = await accounts.addPasskey(user, label, form.get('answer') ?? '');
       if (answer.ok) return { to: '/account/passkeys?done=passkey-added' };
-      const problem = { ...formProblem(frame.words, answer.refusal, { 'wrong-label': 'label' }), id: null };
+      const problem = { ...formProblem(frame.words, answer.refusal, { 'wrong-label': 'label' }), id: null, of: 'add' } as const;
       return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem, label) };
     },
     'signed-in',
@@ -220,7 +216,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const answer = await accounts.renamePasskey(user, id, label);
       if (answer.ok) return { to: '/account/passkeys?done=saved' };
       if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
-      const problem = { ...formProblem(frame.words, answer.refusal), id };
+      const problem = { ...formProblem(frame.words, answer.refusal), id, of: 'rename' } as const;
       return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem, label) };
     },
     'signed-in',
@@ -230,9 +226,14 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     app,
     world,
     '/account/passkeys/remove',
-    async ({ user, form }) => {
-      await accounts.removePasskey(user, form.get('passkey') ?? '');
-      return { to: '/account/passkeys?done=passkey-removed' };
+    async (call) => {
+      const { user, form, frame, reply } = call;
+      const id = form.get('passkey') ?? '';
+      const answer = await accounts.removePasskey(user, id, form.get('password') ?? '');
+      if (answer.ok) return { to: '/account/passkeys?done=passkey-removed' };
+      if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
+      const problem = { ...formProblem(frame.words, answer.refusal), id, of: 'remove' } as const;
+      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem) };
     },
     'signed-in',
   );

@@ -12,9 +12,12 @@ import { authorizationOf, formOf, queryOf } from '../sent.ts';
 import { seeOther, sendAway, sendNote, signInFor, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
 
+/** A code and a refresh token have one spelling. */
+const exact = new Set(['code', 'refresh_token']);
+
 /** Values without blanks around them; empty ones count as absent (protocol reference 2.1). */
 const tidy = (pairs: readonly Pair[]): readonly Pair[] =>
-  pairs.map(([name, value]): Pair => [name, value.trim()]).filter(([, value]) => value !== '');
+  pairs.map(([name, value]): Pair => [name, exact.has(name) ? value : value.trim()]).filter(([, value]) => value.trim() !== '');
 
 /** What is told to a client: an unknown scope, and that nobody could be asked. The person sees the rest (protocol reference 2.5). */
 function toldClients(problem: AuthorizeProblem): readonly Pair[] | undefined {

@@ -22,7 +22,7 @@ import { identifyClaims, type Subject } from '#mediawiki/statement.ts';
 import { pageOf, titleInPath } from '#mediawiki/titles.ts';
 import { verifierPage } from '#pages/consent.ts';
 import { messagePage, notePage } from '#pages/people.ts';
-import { type FormValues, formEncode, formValues, type Pair } from '#wire/form.ts';
+import { type FormValues, formEncode, formValues } from '#wire/form.ts';
 import { formOf, queryOf, sentRequest } from '../sent.ts';
 import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
@@ -40,11 +40,10 @@ const unkept = {
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** Query and form together, the form winning; what cannot be read counts as absent here, and is refused by whoever checks signatures. */
-function parametersOf(request: FastifyRequest): FormValues & { readonly pairs: readonly Pair[] } {
+/** Query and form together, the form winning, and of a repeated name the last value, which is the one that is signed; what cannot be read counts as absent here, and is refused by whoever checks signatures. */
+function parametersOf(request: FastifyRequest): FormValues {
   const [query, form] = [queryOf(request), formOf(request)];
-  const pairs = [...(form.ok ? form.value : []), ...(query.ok ? query.value : [])];
-  return { ...formValues(pairs), pairs };
+  return formValues([...(form.ok ? form.value.toReversed() : []), ...(query.ok ? query.value.toReversed() : [])]);
 }
 
 /** Everything at Special:OAuth, and the part of api.php that bots ask first. Only translation: the rules are in the rooms. */
@@ -193,7 +192,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
 
   const title = (request: FastifyRequest): string | undefined => {
     const path = (request.raw.url ?? '/').split(/[?#]/, 1)[0] ?? '/';
-    return titleInPath(path) ?? parametersOf(request).pairs.findLast(([name]) => name === 'title')?.[1];
+    return titleInPath(path) ?? parametersOf(request).get('title');
   };
 
   const served = async (request: FastifyRequest, reply: FastifyReply) => {

@@ -8,13 +8,23 @@ import { sessionProof } from './migrations/0006-session-proof.ts';
 import { clocks } from './migrations/0007-clocks.ts';
 import { introspectors } from './migrations/0008-introspectors.ts';
 import { independence } from './migrations/0009-independence.ts';
-import { idleSessions } from './migrations/0010-idle-sessions.ts';
+import { auditChain } from './migrations/0010-audit-chain.ts';
+import { idleSessions } from './migrations/0011-idle-sessions.ts';
 import { type Migration, onBoth } from './migrations/migration.ts';
 
 /** Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's words. */
 const steps: readonly (string | Migration)[] = [
-  ...[first, registry, pages, expiry, hearing],
-  ...[sessionProof, clocks, introspectors, independence, idleSessions],
+  first,
+  registry,
+  pages,
+  expiry,
+  hearing,
+  sessionProof,
+  clocks,
+  introspectors,
+  independence,
+  auditChain,
+  idleSessions,
 ];
 
 export const migrations: readonly Migration[] = steps.map((step) => (typeof step === 'string' ? onBoth(step) : step));

@@ -111,6 +111,7 @@ export interface Schema {
     reason: string;
     changes: string;
   };
+  audit_chain: { id: number; hash: string; late: number };
   notices: {
     id: Generated<number>;
     key: string;

@@ -459,7 +459,10 @@ test('a passkey: add, name, sign in, remove', async () => {
   assert.equal((await again.post('/sign-in/passkey', { answer: proof })).status, 400, 'replayed');
 
   await browser.get('/account/passkeys');
-  assert.equal((await browser.post('/account/passkeys/remove', { passkey: key.id })).to, '/account/passkeys?done=passkey-removed');
+  assert.equal(
+    (await browser.post('/account/passkeys/remove', { passkey: key.id, password })).to,
+    '/account/passkeys?done=passkey-removed',
+  );
   const gone = JSON.parse((await again.post('/sign-in/passkey/options', {})).body);
   assert.equal((await again.post('/sign-in/passkey', { answer: key.get(gone) })).status, 400);
 });

@@ -10,7 +10,14 @@ const [block, unblock] = accountBlocking as readonly [Command, Command];
 async function run(world: TestWorld, command: Command, ...argv: readonly string[]) {
   let [out, err] = ['', ''];
   const { accounts, registry } = world.built.world;
-  const verbs: Verbs = { accounts, registry, clients: world.clients, records: world.built.store, close: async () => {} };
+  const verbs: Verbs = {
+    accounts,
+    registry,
+    clients: world.clients,
+    records: world.built.store,
+    trail: world.built.store,
+    close: async () => {},
+  };
   const io = {
     out: (text: string) => {
       out += text;

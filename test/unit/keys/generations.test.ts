@@ -110,7 +110,7 @@ test('files: made once with mode 600, dated; one of before is as old as its file
 test('a key of another process is found when a token names it, and strangers cannot make us read all day', () => {
   const [one, two] = [openSigning(directory), openSigning(directory)];
   const reader = makeSigning(two, clock);
-  reader.verify('eyJraWQiOiJ4In0.e30.x');
+  reader.verify('eyJraWQiOiJ4In0.e30.AA');
   clock.at += 1;
   one.change((kept) => withAtOnce(kept, keysOf(2), clock.now()));
   const token = makeSigning(one, clock).sign('ES256', 'JWT', { jti: 'x' });
@@ -120,7 +120,7 @@ test('a key of another process is found when a token names it, and strangers can
     looks += 1;
   };
   const counted = makeSigning({ ...two, look }, clock);
-  for (let time = 0; time < 100; time++) counted.verify(`eyJraWQiOiJ4In0.e30.${time}`);
+  for (let time = 0; time < 100; time++) counted.verify(`eyJraWQiOiJ4In0.e30.${Buffer.from([time]).toString('base64url')}`);
   assert.equal(looks, 1);
 });
 

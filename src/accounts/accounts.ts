@@ -38,6 +38,8 @@ export interface AccountParts {
     readonly siteName: string;
     /** Whether people may make accounts by themselves. */
     readonly registration: 'open' | 'closed';
+    /** Several accounts may have one confirmed address. */
+    readonly sharedAddresses: boolean;
   } & SessionSettings;
   /** Key of the cookies that tell known browsers; left out: a new one, so that none is known after a start. */
   readonly deviceKey?: () => Uint8Array;

@@ -1,3 +1,5 @@
+import { domainToASCII } from 'node:url';
+
 /** What a person can get wrong about an account. */
 export type AccountField = 'name' | 'email' | 'real-name' | 'password' | 'group';
 export interface InvalidField {
@@ -8,10 +10,23 @@ export interface InvalidField {
 
 /** Controls, line and paragraph separators, and characters that turn the direction of text: a name with them could pass for another. */
 const deceptive = /[\p{Cc}\p{Cs}\p{Cn}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;
+const ASCII = /^[\0-\x7f]*$/;
 const bytes = (text: string) => Buffer.byteLength(text);
 
 /** Text a person typed, composed and without blanks around it. */
 export const tidy = (text: string): string => text.normalize('NFC').trim();
+
+/**
+ * An e-mail address as it is kept and compared: a domain in Unicode becomes A-labels, which is where mail goes (RFC 5891), and what is not
+ * ASCII before the `@` is in lower case. Letters of ASCII keep their case, which comparisons leave out of account.
+ */
+export function tidyAddress(email: string): string {
+  const typed = tidy(email);
+  const at = typed.lastIndexOf('@');
+  if (at < 0 || ASCII.test(typed)) return typed;
+  const [local, domain] = [typed.slice(0, at), typed.slice(at + 1)];
+  return `${ASCII.test(local) ? local : local.toLowerCase()}@${ASCII.test(domain) ? domain : domainToASCII(domain) || domain}`;
+}
 
 /** True when a text looks like what it is. */
 export const isPlain = (text: string): boolean => !deceptive.test(text);

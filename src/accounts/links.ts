@@ -6,7 +6,7 @@ import type { Mint } from '#keys/mint.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Account } from './account.ts';
-import { fieldProblem, type InvalidField, tidy } from './fields.ts';
+import { fieldProblem, type InvalidField, tidy, tidyAddress } from './fields.ts';
 import type { PostOffice } from './letters.ts';
 import type { PasswordCheck } from './profile.ts';
 import type { AccountRecords, AccountToken, AccountTokenKind, AccountTokens, PeopleRecords, Sessions } from './records.ts';
@@ -87,7 +87,12 @@ export function makeLinks(deps: {
   readonly mint: Mint;
   readonly clock: Clock;
   readonly entropy: Entropy;
-  readonly settings: { readonly issuer: string; readonly registration: 'open' | 'closed' };
+  readonly settings: {
+    readonly issuer: string;
+    readonly registration: 'open' | 'closed';
+    /** Several accounts may have one confirmed address. */
+    readonly sharedAddresses: boolean;
+  };
 }): LinkVerbs {
   const { records, sessions, throttle, pacing, openSession, checkPassword, post, mint, clock, entropy, settings } = deps;
 
@@ -116,12 +121,12 @@ export function makeLinks(deps: {
     async askToRegister(email, language, from) {
       if (settings.registration !== 'open') return refuse({ kind: 'closed' });
       if (!post.open) return refuse({ kind: 'no-mail' });
-      const address = tidy(email);
+      const address = tidyAddress(email);
       const problem = fieldProblem({ email: address });
       if (problem) return refuse(problem);
       if (await asksTooMuch('register', address, from)) return throttled(HOUR);
       post.later(async () => {
-        const [known] = await records.findAccountsByEmail(address, 1);
+        const [known] = settings.sharedAddresses ? [] : await records.findAccountsByEmail(address, 1);
         if (known?.email)
           post.send(known.email, known.language ?? language, {
             kind: 'has-account',
@@ -145,7 +150,12 @@ export function makeLinks(deps: {
       const passwordHash = await hashUnlessBusy(password, entropy);
       if (passwordHash === undefined) return busy;
       const now = clock.now();
-      const answer = await records.redeemRegistration(token.digest, now, { name, realName, groups: [], passwordHash, createdAt: now });
+      const answer = await records.redeemRegistration(
+        token.digest,
+        now,
+        { name, realName, groups: [], passwordHash, createdAt: now },
+        settings.sharedAddresses,
+      );
       if (answer.outcome === 'created') return accept(await openSession(answer.account, from, 'password'));
       return answer.outcome === 'name-taken' ? refuse({ kind: 'name-taken' }) : gone;
     },
@@ -153,10 +163,12 @@ export function makeLinks(deps: {
     async askForPassword(nameOrAddress, language, from) {
       if (!post.open) return refuse({ kind: 'no-mail' });
       const asked = tidy(nameOrAddress).slice(0, 255);
+      const address = tidyAddress(asked);
       if (await asksTooMuch('password', asked, from)) return throttled(HOUR);
       post.later(async () => {
         const named = asked === '' ? undefined : await records.findAccountByName(asked);
-        const found = named === undefined && asked.includes('@') ? await records.findAccountsByEmail(asked, ACCOUNTS_PER_ADDRESS) : [named];
+        const found =
+          named === undefined && asked.includes('@') ? await records.findAccountsByEmail(address, ACCOUNTS_PER_ADDRESS) : [named];
         for (const account of found) {
           // Only an address that was proven: any other may be a stranger's.
           if (account?.email == null || account.emailConfirmedAt === null || account.blocked) continue;
@@ -192,7 +204,7 @@ export function makeLinks(deps: {
 
     async askForEmail(account, email, password, language, from) {
       if (!post.open) return refuse({ kind: 'no-mail' });
-      const address = tidy(email);
+      const address = tidyAddress(email);
       const problem =
         address === '' ? ({ kind: 'invalid-field', field: 'email', problem: 'missing' } as const) : fieldProblem({ email: address });
       if (problem) return refuse(problem);
@@ -200,7 +212,14 @@ export function makeLinks(deps: {
       if (!checked.ok) return checked;
       if (await asksTooMuch('email', address, from)) return throttled(HOUR);
       const link = await issue('confirm-email', account.id, address, DAY, '/account/email/confirm');
-      post.send(address, account.language ?? language, { kind: 'confirm-email', link });
+      // Found out in the background: who asks is told nothing about other people's addresses.
+      post.later(async () => {
+        const known = settings.sharedAddresses ? [] : await records.findAccountsByEmail(address, ACCOUNTS_PER_ADDRESS);
+        const other = known.find(({ id }) => id !== account.id);
+        if (other?.email)
+          post.send(other.email, other.language, { kind: 'has-account', name: other.name, link: `${settings.issuer}/password/forgotten` });
+        else post.send(address, account.language ?? language, { kind: 'confirm-email', link });
+      });
       return accept('asked');
     },
     async emailLinkOf(user, secret) {
@@ -210,7 +229,7 @@ export function makeLinks(deps: {
     async confirmEmail(account, secret) {
       const token = await find(secret, 'confirm-email');
       if (token === undefined) return gone;
-      const answer = await records.redeemEmail(token.digest, account.id, clock.now());
+      const answer = await records.redeemEmail(token.digest, account.id, clock.now(), settings.sharedAddresses);
       if (answer.outcome !== 'confirmed') return gone;
       if (answer.before !== null && account.emailConfirmedAt !== null && answer.before.toLowerCase() !== token.data.toLowerCase())
         post.send(answer.before, account.language, { kind: 'email-changed', name: account.name });

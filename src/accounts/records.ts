@@ -61,6 +61,8 @@ export interface PeopleRecords {
    * somebody was faster, or the account is gone.
    */
   setPassword(id: UserId, passwordHash: string, before: string | null): Promise<'set' | 'changed'>;
+  /** True when any account, blocked or not, has this address confirmed, without regard to case. */
+  hasAddress(email: string): Promise<boolean>;
   /** Everybody whose confirmed address this is, without regard to case; blocked people are left out. */
   findAccountsByEmail(email: string, limit: number): Promise<readonly Account[]>;
 }
@@ -87,21 +89,26 @@ export interface AccountTokens {
   findAccountToken(digest: Digest, kind: AccountTokenKind, now: Instant): Promise<AccountToken | undefined>;
   /** Spends it, for what happens elsewhere. */
   takeAccountToken(digest: Digest, kind: AccountTokenKind, now: Instant): Promise<AccountToken | undefined>;
-  /** Spends a `register` token and creates the account with its address, confirmed. A taken name keeps the token. */
+  /**
+   * Spends a `register` token and creates the account with its address, confirmed, and ends every other link to that address. A taken name
+   * keeps the token; an address that another account has, blocked or not, ends it, unless `shared` addresses are allowed.
+   */
   redeemRegistration(
     digest: Digest,
     now: Instant,
     account: Omit<NewAccount, 'email' | 'emailConfirmedAt'>,
-  ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' | 'unknown' }>;
+    shared?: boolean,
+  ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' | 'address-taken' | 'unknown' }>;
   /**
-   * Spends a person's `confirm-email` token: its address becomes theirs, confirmed, and every other link of theirs ends. Answers the address
-   * they had before.
+   * Spends a person's `confirm-email` token: its address becomes theirs, confirmed, and every other link of theirs and to that address ends.
+   * Answers the address they had before. An address that another account has ends the link, unless `shared` addresses are allowed.
    */
   redeemEmail(
     digest: Digest,
     user: UserId,
     now: Instant,
-  ): Promise<{ readonly outcome: 'confirmed'; readonly before: string | null } | { readonly outcome: 'unknown' }>;
+    shared?: boolean,
+  ): Promise<{ readonly outcome: 'confirmed'; readonly before: string | null } | { readonly outcome: 'address-taken' | 'unknown' }>;
   /** Spends a `reset-password` token and sets the password; every other link of the person ends. Not for blocked people. */
   redeemReset(
     digest: Digest,

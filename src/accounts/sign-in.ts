@@ -9,8 +9,8 @@ import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Account } from './account.ts';
 import type { Devices } from './devices.ts';
-import { fieldProblem, type InvalidField, tidy } from './fields.ts';
-import type { AccountRecords, NewAccount, Sessions } from './records.ts';
+import { fieldProblem, type InvalidField, tidy, tidyAddress } from './fields.ts';
+import type { AccountRecords, NewAccount, PeopleRecords, Sessions } from './records.ts';
 import type { RightsTable } from './rights.ts';
 import type { FindSession, From, OpenedSession, OpenSession, SignedIn } from './sessions.ts';
 import type { SignInGate } from './sign-in-gate.ts';
@@ -20,7 +20,11 @@ import { HOUR, type Throttled, throttled, unlessBusy } from './throttle.ts';
 export type SignInRefusal = { readonly kind: 'wrong-name-or-password' } | { readonly kind: 'blocked' } | Throttled;
 
 /** Ways the making of an account says no. */
-export type AccountRefusal = InvalidField | { readonly kind: 'name-taken' } | { readonly kind: 'link-used' };
+export type AccountRefusal =
+  | InvalidField
+  | { readonly kind: 'name-taken' }
+  | { readonly kind: 'address-taken' }
+  | { readonly kind: 'link-used' };
 
 export interface AccountProposal {
   readonly name: string;
@@ -69,7 +73,7 @@ function problemOf(proposal: AccountProposal, rights: RightsTable): AccountRefus
 
 /** Sign-in by password, and the making of accounts. */
 export function makeSignIn(deps: {
-  readonly records: AccountRecords;
+  readonly records: AccountRecords & Pick<PeopleRecords, 'hasAddress'>;
   readonly sessions: Sessions;
   readonly gate: SignInGate;
   readonly devices: Devices;
@@ -79,12 +83,13 @@ export function makeSignIn(deps: {
   readonly mint: Mint;
   readonly clock: Clock;
   readonly entropy: Entropy;
-  readonly settings: { readonly issuer: string };
+  readonly settings: { readonly issuer: string; readonly sharedAddresses: boolean };
 }): SignInVerbs {
   const { records, sessions, gate, devices, rights, openSession, findSession, mint, clock, entropy, settings } = deps;
 
   async function prepare(proposal: AccountProposal): Promise<Result<NewAccount, AccountRefusal>> {
-    const own = { ...proposal, name: tidy(proposal.name), realName: tidy(proposal.realName) };
+    const email = proposal.email === null ? null : tidyAddress(proposal.email);
+    const own = { ...proposal, email, name: tidy(proposal.name), realName: tidy(proposal.realName) };
     const problem = problemOf(own, rights);
     if (problem) return refuse(problem);
     const createdAt = clock.now();
@@ -126,6 +131,9 @@ export function makeSignIn(deps: {
     async createAccount(proposal) {
       const account = await prepare(proposal);
       if (!account.ok) return account;
+      const { email, emailConfirmedAt } = account.value;
+      if (!settings.sharedAddresses && email !== null && emailConfirmedAt !== null && (await records.hasAddress(email)))
+        return refuse({ kind: 'address-taken' });
       const answer = await records.createAccount(account.value);
       return answer.outcome === 'created' ? accept(answer.account) : refuse({ kind: 'name-taken' });
     },

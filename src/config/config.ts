@@ -75,6 +75,8 @@ export interface Config {
   readonly webhooks: readonly Webhook[];
   /** Whether people may make accounts by themselves. */
   readonly registration: 'open' | 'closed';
+  /** Several accounts may have one confirmed e-mail address. */
+  readonly sharedAddresses: boolean;
   /** Master keys for sealed secrets, each 32 bytes in base64, of which the first seals; null: the generated file in the data directory. */
   readonly masterKeys: readonly { readonly id: string; readonly key: string }[] | null;
   /** The variable they came from, as an operator has to look for it. */
@@ -349,6 +351,7 @@ const settings = {
     rule: z.enum(['open', 'closed']),
     remedy: 'open or closed',
   },
+  sharedAddresses: { flag: 'shared-addresses', env: 'GATEHOUSE_SHARED_ADDRESSES', fallback: 'off', rule: onOff, remedy: 'on or off' },
   signingKeyFor: {
     flag: 'signing-key-for',
     env: 'GATEHOUSE_SIGNING_KEY_FOR',
@@ -466,6 +469,7 @@ export function readConfig(
     refreshGraceFor: seconds(pick('refreshGraceFor')),
     logLevel: pick('logLevel'),
     registration: pick('registration'),
+    sharedAddresses: pick('sharedAddresses'),
     ...masterKeysOf(ring, single),
     signingKeyFor: pick('signingKeyFor') > 0 ? seconds(pick('signingKeyFor')) : null,
     readOnly: pick('readOnly') || null,

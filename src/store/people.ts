@@ -19,6 +19,11 @@ const search = written<Row<'accounts'>>(
 const count = written<{ found: number }>(both((find) => `SELECT count(*) AS found FROM accounts WHERE ${wantedIs(find)}`));
 const byEmail = written<Row<'accounts'>>(`
   SELECT * FROM accounts WHERE lower(email) = :email AND email_confirmed_at IS NOT NULL AND blocked = 0 ORDER BY id LIMIT :limit`);
+const owning = written<{ id: number }>(`
+  SELECT id FROM accounts WHERE lower(email) = :email AND email_confirmed_at IS NOT NULL AND id <> :but LIMIT 1`);
+const takeLinksTo = written<Row<'account_tokens'>>(
+  `DELETE FROM account_tokens WHERE kind IN ('register', 'confirm-email') AND lower(data) = :email RETURNING *`,
+);
 const regroup = statement(
   sql
     .updateTable('accounts')
@@ -75,6 +80,22 @@ const asWanted = ({ text, group, blocked }: AccountFilter) => ({
   blocked: blocked === null ? -1 : Number(blocked),
 });
 
+/**
+ * Spends a link to an address. Unless the address is `shared`, every other link to it ends with it, in one statement: of two links that are
+ * opened at once each would otherwise hold its own and wait for the other's.
+ */
+function* takeLink(found: Row<'account_tokens'>, now: number, shared: boolean): Unit<Row<'account_tokens'> | undefined> {
+  const { digest, kind, data } = found;
+  if (shared) return yield* one(takeToken, { digest, kind, now });
+  const taken = yield* all(takeLinksTo, { email: data.toLowerCase() });
+  return taken.find((token) => token.digest === digest);
+}
+
+/** True when an account other than this one has the address. */
+function* isTaken(email: string, but: number): Unit<boolean> {
+  return (yield* one(owning, { email: email.toLowerCase(), but })) !== undefined;
+}
+
 /** Ends a person's links of these kinds. */
 function* endLinks(user: number, ...kinds: readonly string[]): Unit<void> {
   for (const kind of kinds) yield* write(endTokens, { user, kind });
@@ -96,6 +117,7 @@ export function peopleStore(driver: Driver): PeopleRecords & AccountTokens & Pas
         yield* endLinks(id, 'reset-password', 'confirm-email');
         return 'set' as const;
       }, 'rows'),
+    hasAddress: async (email) => (await driver.read(one(owning, { email: email.toLowerCase(), but: -1 }))) !== undefined,
     findAccountsByEmail: async (email, limit) => (await driver.read(all(byEmail, { email: email.toLowerCase(), limit }))).map(toAccount),
 
     saveAccountToken: ({ digest, kind, userId, data, expiresAt }) =>
@@ -111,32 +133,35 @@ export function peopleStore(driver: Driver): PeopleRecords & AccountTokens & Pas
       const row = await driver.write(() => one(takeToken, { digest, kind, now }), 'once');
       return row && toAccountToken(row);
     },
-    async redeemRegistration(digest, now, account) {
+    async redeemRegistration(digest, now, account, shared = false) {
       try {
         return await driver.write(function* () {
-          const token = yield* one(takeToken, { digest, kind: 'register', now });
+          const found = yield* one(findToken, { digest, kind: 'register', now });
+          const token = found && (yield* takeLink(found, now, shared));
           if (token === undefined) return { outcome: 'unknown' as const };
+          if (!shared && (yield* isTaken(token.data, -1))) return { outcome: 'address-taken' as const };
           const created = yield* createAccount({ ...account, email: token.data, emailConfirmedAt: now });
           if (created === undefined) throw new NameTaken();
           return { outcome: 'created' as const, account: created };
-        }, 'rows');
+        }, 'alone');
       } catch (fault) {
         if (fault instanceof NameTaken) return { outcome: 'name-taken' };
         throw fault;
       }
     },
-    redeemEmail: (digest, user, now) =>
+    redeemEmail: (digest, user, now, shared = false) =>
       driver.write(function* () {
         const found = yield* one(findToken, { digest, kind: 'confirm-email', now });
         // Somebody else's link stays for them.
         if (found === undefined || found.user_id !== user) return { outcome: 'unknown' as const };
-        const token = yield* one(takeToken, { digest, kind: 'confirm-email', now });
+        const token = yield* takeLink(found, now, shared);
         if (token === undefined) return { outcome: 'unknown' as const };
+        if (!shared && (yield* isTaken(token.data, user))) return { outcome: 'address-taken' as const };
         const before = yield* one(emailOf, { id: user });
         yield* write(setEmail, { id: user, email: token.data, now });
         yield* endLinks(user, 'confirm-email', 'reset-password');
         return { outcome: 'confirmed' as const, before: before?.email ?? null };
-      }, 'rows'),
+      }, 'alone'),
     redeemReset: (digest, now, passwordHash) =>
       driver.write(function* () {
         const token = yield* one(takeToken, { digest, kind: 'reset-password', now });

@@ -135,6 +135,35 @@ export const peopleCases: readonly Case[] = [
     },
   ],
   [
+    'an address of one account: of many links to it at once one counts, and the others end',
+    async (store) => {
+      const { email: _email, emailConfirmedAt: _at, ...wanted } = account({ passwordHash: 'hash' });
+      const links = Array.from({ length: 5 }, (_each, index) =>
+        token('register', null, { data: index % 2 ? 'One@example.org' : 'one@example.org' }),
+      );
+      const user = await person(store, { email: 'else@example.org' });
+      const change = token('confirm-email', user, { data: 'ONE@example.org' });
+      for (const link of [...links, change]) await store.saveAccountToken(link);
+      const answers = await Promise.all([
+        ...links.map(async ({ digest }) => (await store.redeemRegistration(digest, NOW, { ...wanted, name: text('One') })).outcome),
+        store.redeemEmail(change.digest, user, NOW).then(({ outcome }) => outcome),
+      ]);
+      const won = answers.filter((outcome) => outcome === 'created' || outcome === 'confirmed');
+      assert.equal(won.length, 1, answers.join());
+      assert.equal((await store.findAccountsByEmail('one@example.org', 10)).length, 1);
+      for (const { digest, kind } of [...links, change]) assert.equal(await store.findAccountToken(digest, kind, NOW), undefined);
+      // Also for somebody who is blocked, and not where addresses are shared.
+      const [owner] = await store.findAccountsByEmail('one@example.org', 1);
+      await store.setBlocked(owner?.id as never, true);
+      const [late, shared] = [token('register', null, { data: 'one@example.org' }), token('register', null, { data: 'one@example.org' })];
+      await store.saveAccountToken(late);
+      assert.equal(await store.hasAddress('ONE@example.org'), true);
+      assert.deepEqual(await store.redeemRegistration(late.digest, NOW, { ...wanted, name: text('Late') }), { outcome: 'address-taken' });
+      await store.saveAccountToken(shared);
+      assert.equal((await store.redeemRegistration(shared.digest, NOW, { ...wanted, name: text('Shared') }, true)).outcome, 'created');
+    },
+  ],
+  [
     'an address: confirmed by the link of its person alone, once, and other links end',
     async (store) => {
       const [user, other] = [await person(store, { email: 'before@example.org' }), await person(store)];

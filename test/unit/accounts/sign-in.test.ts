@@ -24,7 +24,13 @@ function people(rights: RightsTable = bundledRights) {
   const accounts = makeAccounts({
     ...{ records: store, sessions: store, limits: store, rights, mint: makeMint(clock, entropy), clock, entropy },
     ...{ log: { info() {}, warn() {}, error() {} }, mail: null, words: () => ({ subject: '', text: '' }) },
-    settings: { issuer: 'https://gate.example', origin: 'https://gate.example', siteName: 'Gate', registration: 'closed' },
+    settings: {
+      issuer: 'https://gate.example',
+      origin: 'https://gate.example',
+      siteName: 'Gate',
+      registration: 'closed',
+      sharedAddresses: false,
+    },
   });
   return { accounts, store, clock, pass };
 }
@@ -68,7 +74,7 @@ test('a name is trimmed, composed, and unique without regard to case', async () 
   const { accounts, store } = people();
   const made = await accounts.createAccount({ ...ada, name: ' Ame\u0301lie ' });
   assert.equal(made.ok && made.value.name, 'Amélie');
-  assert.equal(kindOf(await accounts.createAccount({ ...ada, name: 'AMÉLIE' })), 'name-taken');
+  assert.equal(kindOf(await accounts.createAccount({ ...ada, name: 'AMÉLIE', email: 'other@example.org' })), 'name-taken');
   for (const typed of ['Amélie', 'ame\u0301lie', ' AMÉLIE ']) assert.equal(kindOf(await accounts.signIn(typed, ada.password, HERE)), 'ok');
   await store.close();
 });

@@ -9,6 +9,7 @@ import { type LetterWords, makePostOffice } from './letters.ts';
 import { type LinkVerbs, makeLinks } from './links.ts';
 import { makePasskeys, type PasskeyVerbs } from './passkeys.ts';
 import { makePasswordCheck, makeProfile, type ProfileVerbs } from './profile.ts';
+import { makeProving, type ProvingVerbs } from './proving.ts';
 import type { AccountRecords, AccountTokens, Limits, Passkeys, PeopleRecords, Sessions } from './records.ts';
 import type { RightsTable } from './rights.ts';
 import { makeFindSession, makeOpenSession, type SessionSettings } from './sessions.ts';
@@ -17,7 +18,7 @@ import { makeSignInGate } from './sign-in-gate.ts';
 import { makePacing, makeThrottle } from './throttle.ts';
 
 /** Everything about people that the pages and the command line do. */
-export interface Accounts extends SignInVerbs, LinkVerbs, ProfileVerbs, PasskeyVerbs, Administration {}
+export interface Accounts extends SignInVerbs, LinkVerbs, ProfileVerbs, PasskeyVerbs, ProvingVerbs, Administration {}
 
 /** What the accounts room needs. */
 export interface AccountParts {
@@ -65,5 +66,7 @@ export function makeAccounts(parts: AccountParts): Accounts {
   const checkPassword = makePasswordCheck({ ...parts, throttle });
   const post = makePostOffice({ ...parts, issuer });
   const shared = { ...parts, throttle, pacing, devices, gate, openSession, findSession: makeFindSession(parts), checkPassword, post };
-  return { ...makeSignIn(shared), ...makeLinks(shared), ...makeProfile(shared), ...makePasskeys(shared), ...makeAdministration(shared) };
+  const passkeys = makePasskeys(shared);
+  const proving = makeProving({ ...shared, passkeys });
+  return { ...makeSignIn(shared), ...makeLinks(shared), ...makeProfile(shared), ...passkeys, ...proving, ...makeAdministration(shared) };
 }

@@ -18,6 +18,7 @@ import { networkOf, type Pacing, type Throttled, throttled, WINDOW } from './thr
 export interface WrongPasskey {
   readonly kind: 'wrong-passkey';
 }
+type PasskeyProblem = WrongPasskey | Throttled | { readonly kind: 'blocked' };
 export interface PasskeyRefusal {
   readonly kind: 'wrong-label' | 'too-many' | 'taken';
 }
@@ -37,7 +38,9 @@ export interface PasskeyVerbs {
   ): Promise<Result<'removed', WrongPassword | Throttled | { readonly kind: 'unknown' }>>;
   /** What the browser signs in with. It names nobody, so it tells nothing about anybody. */
   signInOptions(from: From): Promise<Result<object, Throttled>>;
-  signInWithPasskey(answer: string, from: From): Promise<Result<SignedIn, WrongPasskey | Throttled | { readonly kind: 'blocked' }>>;
+  signInWithPasskey(answer: string, from: From): Promise<Result<SignedIn, PasskeyProblem>>;
+  /** Whose passkey a browser's answer was made with. Its challenge is spent. */
+  passkeyHolder(answer: string, from: From): Promise<Result<Account, PasskeyProblem>>;
 }
 
 const CHALLENGE_FOR = seconds(300);
@@ -154,7 +157,7 @@ export function makePasskeys(deps: {
       post.send(account.email, account.language, { kind, name: account.name });
   }
 
-  return {
+  const verbs: PasskeyVerbs = {
     passkeysOf: (account) => records.listPasskeys(account.id),
     async passkeyOptions(account, password) {
       const checked = await checkPassword(account, password);
@@ -242,7 +245,7 @@ export function makePasskeys(deps: {
         }),
       );
     },
-    async signInWithPasskey(json, from) {
+    async passkeyHolder(json, from) {
       const wait = await waitFor('passkey try', from);
       if (wait !== undefined) return throttled(wait);
       const taken = await take('use-passkey', json);
@@ -272,7 +275,12 @@ export function makePasskeys(deps: {
       if ((await records.usePasskey(passkey.id, counter, clock.now())) !== 'used') return wrong;
       const account = await records.findAccount(passkey.userId);
       if (account === undefined) return wrong;
-      return account.blocked ? refuse({ kind: 'blocked' }) : accept(await openSession(account, from, 'passkey'));
+      return account.blocked ? refuse({ kind: 'blocked' }) : accept(account);
+    },
+    async signInWithPasskey(json, from) {
+      const holder = await verbs.passkeyHolder(json, from);
+      return holder.ok ? accept(await openSession(holder.value, from, 'passkey')) : holder;
     },
   };
+  return verbs;
 }

@@ -145,7 +145,7 @@ export interface Passkeys {
   removePasskey(user: UserId, id: string): Promise<'removed' | 'unknown'>;
 }
 
-/** How and when a person last proved who they are in a session. Whatever widens access asks for a recent one (ADR 14). */
+/** How and when a person last proved who they are in a session. Whatever widens access asks for a recent one (ADR 17). */
 export interface Proof {
   readonly at: Instant;
   readonly method: 'password' | 'passkey';

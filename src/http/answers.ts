@@ -67,6 +67,8 @@ export const registryStatus = {
   too_many: 409,
   last_secret: 409,
   needs_another_reviewer: 409,
+  browser_session_required: 403,
+  reauthentication_required: 403,
 } as const satisfies Record<RegistryRefusal['kind'], number>;
 
 /** Where a page says it otherwise: a person cannot answer a challenge, and what a form cannot do about the state of things is a conflict. */

@@ -3,7 +3,9 @@ import type { Account } from '#accounts/account.ts';
 import type { Frame, Html } from '#pages/layout.ts';
 import type { Note } from '#pages/words.ts';
 import type { Actor } from '#registry/actor.ts';
+import { isRecent } from '#registry/authority.ts';
 import { type FormValues, formValues } from '#wire/form.ts';
+import { askForProof, takeProof } from './prove.ts';
 import { pageForm, queryOf } from './sent.ts';
 import { actorOf, formIsOurs, frameOf, refuseForm, seeOther, sendNote, sendPage, signInFor, type Visitor, visitorOf } from './visitor.ts';
 import type { World } from './world.ts';
@@ -30,10 +32,12 @@ export type PageAnswer =
   | { readonly status: number; readonly page: Html }
   | { readonly to: string }
   | { readonly status: number; readonly note: Note; readonly values?: Readonly<Record<string, string | number>> }
-  | { readonly done: true };
+  | { readonly done: true }
+  /** The person has to prove first who they are: they are asked, and the form is sent again with their proof. */
+  | { readonly prove: true };
 
-/** Who may come: everybody, whoever is signed in, or holders of a right. */
-export type Guest = 'everybody' | 'signed-in' | { readonly right: string };
+/** Who may come: everybody, whoever is signed in, or holders of a right; `proven`: who also proved in the last ten minutes that it is them. */
+export type Guest = 'everybody' | 'signed-in' | { readonly right: string; readonly proven?: true };
 
 const empty = formValues([]);
 
@@ -50,19 +54,26 @@ async function serve(
   if (who !== 'everybody' && user === null) return seeOther(reply, posted ? '/sign-in' : signInFor(request));
   if (posted && !formIsOurs(world, request, visitor)) return refuseForm(world, reply, visitor);
   if (typeof who === 'object' && !world.rights.rightsOf(user).has(who.right)) return sendNote(world, reply, visitor, 403, 'forbidden');
+  const form = posted ? pageForm(request) : empty;
+  const shown = posted && user !== null ? await takeProof(world, request, reply, { ...visitor, user }, form) : null;
+  if (shown !== null && !shown.ok) return shown.refusal;
+  const proven = shown === null ? visitor : { ...visitor, proof: shown.value };
+  if (typeof who === 'object' && who.proven && !isRecent(proven.proof, world.clock.now()))
+    return askForProof(world, request, reply, proven);
   const query = queryOf(request);
   const answer = await handle({
     world,
     request,
     reply,
-    visitor,
-    frame: frameOf(world, visitor),
+    visitor: proven,
+    frame: frameOf(world, proven),
     user,
-    actor: actorOf(world, request, visitor),
+    actor: actorOf(world, request, proven),
     params: request.params as Readonly<Record<string, string>>,
     query: query.ok ? formValues(query.value) : empty,
-    form: posted ? pageForm(request) : empty,
+    form,
   });
+  if ('prove' in answer && answer.prove === true) return askForProof(world, request, reply, proven);
   if ('done' in answer && answer.done === true) return reply;
   if ('to' in answer) return seeOther(reply, answer.to);
   if ('note' in answer) return sendNote(world, reply, visitor, answer.status, answer.note, answer.values);

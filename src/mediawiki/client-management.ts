@@ -34,6 +34,9 @@ export function submitCode(refusal: RegistryRefusal): string {
         : 'invalid_field';
     }
     case 'managed_by_configuration':
+    // The reference has no word for what a token cannot give (ADR 17): its clients know this one.
+    case 'browser_session_required':
+    case 'reauthentication_required':
       return 'permission_denied';
     default:
       return refusal.kind;

@@ -63,7 +63,7 @@ const OWNER_TOKEN_FOR = seconds(31_556_995_200);
 /** Mints the one token of an owner-only client, for the registry to store with it. */
 export const makeMintOwnerToken =
   (parts: Pick<OAuth2Parts, 'mint' | 'clock' | 'reading' | 'signing'>): MintOwnerToken =>
-  (client, owner) => {
+  (client, owner, scopes) => {
     const { mint, clock, reading, signing } = parts;
     const issuedAt = clock.now();
     const token = { id: mint.tokenId(), issuedAt, expiresAt: instant(issuedAt + OWNER_TOKEN_FOR) };
@@ -72,7 +72,7 @@ export const makeMintOwnerToken =
       ...token,
       client: whole,
       userId: owner.id,
-      scopes: client.scopes,
+      scopes,
       grantType: 'owner-only',
       millis: clock.millis(),
     });

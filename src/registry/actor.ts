@@ -16,7 +16,7 @@ export const RIGHTS = {
 /** By which door somebody came. */
 export type Via = 'page' | 'api' | 'cli' | 'config' | 'job';
 
-/** How a request showed whose it is. What a person may have done in the registry depends on it (ADR 14). */
+/** How a request showed whose it is. What a person may have done in the registry depends on it (ADR 17). */
 export type Authentication =
   /** Nobody is signed in. */
   | { readonly kind: 'none' }

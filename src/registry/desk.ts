@@ -22,7 +22,12 @@ export const CLIENT_SECRET = 'client secret';
 export const TOKEN_SECRET = 'token secret';
 
 /** Mints the long-lived token of an owner-only OAuth 2 client; the oauth2 room does. */
-export type MintOwnerToken = (client: NewClient, owner: Pick<Account, 'id'>) => { readonly token: NewOwnerToken; readonly jwt: string };
+export type MintOwnerToken = (
+  client: NewClient,
+  owner: Pick<Account, 'id'>,
+  /** What its owner's consent holds: a token says no more. */
+  scopes: readonly string[],
+) => { readonly token: NewOwnerToken; readonly jwt: string };
 
 /** What the operator chose for the registry. */
 export interface RegistrySettings {
@@ -72,9 +77,11 @@ export interface Issued {
   readonly credentials: { readonly token: string; readonly secret: string } | null;
   /** OAuth 2 owner-only: the long-lived access token. */
   readonly accessToken: string | null;
+  /** Scopes that the credential would have had, and has not because it was issued through an app without them (ADR 17). */
+  readonly withheldScopes: readonly string[];
 }
 
-export const nothingIssued: Issued = { secret: null, credentials: null, accessToken: null };
+export const nothingIssued: Issued = { secret: null, credentials: null, accessToken: null, withheldScopes: [] };
 
 /** What an accepted action led to. */
 export interface Outcome extends Issued {
@@ -102,17 +109,18 @@ export function newSecret(
   return { plain, kept: { label, digest: digestOf(plain), sealed, createdAt: desk.clock.now(), expiresAt } };
 }
 
-/** What an owner-only client acts with: the owner's consent, and the one credential under it. */
+/** What an owner-only client acts with: the owner's consent for these of its scopes, and the one credential under it. */
 export function ownerGrant(
   desk: Desk,
   client: NewClient,
+  given: readonly string[],
   keptToken?: string,
 ): { readonly grant: OwnerGrant } & Pick<Issued, 'credentials' | 'accessToken'> {
   const consent = {
     userId: client.ownerId,
     clientId: client.id,
     site: client.site,
-    scopes: acceptedScopes(client.scopes, client, desk.rules.catalogue),
+    scopes: acceptedScopes(client.scopes, client, desk.rules.catalogue).filter((scope) => given.includes(scope)),
     acceptedAt: desk.clock.now(),
   };
   if (client.protocol === 'oauth1') {
@@ -120,7 +128,8 @@ export function ownerGrant(
     const credentials = { token, secretSealed: desk.sealer.seal(secret, TOKEN_SECRET) };
     return { grant: { consent, credentials, token: null }, credentials: { token, secret }, accessToken: null };
   }
-  const { token, jwt } = desk.mintOwnerToken(client, { id: client.ownerId });
+  const scopes = client.scopes.filter((scope) => consent.scopes.includes(scope));
+  const { token, jwt } = desk.mintOwnerToken(client, { id: client.ownerId }, scopes);
   return { grant: { consent, credentials: null, token }, credentials: null, accessToken: jwt };
 }
 

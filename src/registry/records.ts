@@ -59,9 +59,9 @@ export type Effect =
   | { readonly kind: 'remove-secrets'; readonly ids: readonly number[] }
   /**
    * Gives an owner-only client's consent a new credential: its access tokens die, the OAuth 1 token identifier is kept and its secret
-   * replaced; a consent that was renounced is made again.
+   * replaced; a consent that was renounced is made again. `newToken`: the identifier is replaced too.
    */
-  | { readonly kind: 'regrant'; readonly grant: OwnerGrant }
+  | { readonly kind: 'regrant'; readonly grant: OwnerGrant; readonly newToken?: true }
   /** Ends the consent of an owner for a client of theirs, with all that hangs on it. */
   | { readonly kind: 'end-consents-of'; readonly userId: UserId }
   | { readonly kind: 'open-revision'; readonly revision: NewRevision }

@@ -142,6 +142,12 @@ export function refusalWords(refusal: RegistryRefusal): string {
       return 'This is the last secret of the app. Add another one first.';
     case 'needs_another_reviewer':
       return `Another reviewer has to decide: ${dependenceWords[refusal.why]}.`;
+    case 'browser_session_required':
+      return refusal.scopes.length === 0
+        ? 'This is done in a browser, signed in at this server: a token or a signature cannot do it.'
+        : `A token or a signature cannot give more than it holds, and lacks ${refusal.scopes.slice(0, 20).join(', ')}. Do this in a browser, signed in at this server.`;
+    case 'reauthentication_required':
+      return 'Confirm that it is you, with your password or a passkey, at /account/prove: the last time was more than ten minutes ago.';
   }
 }
 

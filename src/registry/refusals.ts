@@ -72,7 +72,11 @@ export type RegistryRefusal =
   /** The last secret of a client that needs one. */
   | { readonly kind: 'last_secret' }
   /** Somebody else has to decide: this person said yes before, or is not independent of the decision. */
-  | { readonly kind: 'needs_another_reviewer'; readonly why: Dependence };
+  | { readonly kind: 'needs_another_reviewer'; readonly why: Dependence }
+  /** Through an app it would give more than the app holds. `scopes`: those it lacks; empty: it is the person's own to do (ADR 17). */
+  | { readonly kind: 'browser_session_required'; readonly scopes: readonly string[] }
+  /** The person of the browser session proved who they are too long ago (ADR 17). */
+  | { readonly kind: 'reauthentication_required' };
 
 /** A code that names the field as well, as the reference does for its own two kinds. */
 export const codeOf = (refusal: RegistryRefusal): string =>

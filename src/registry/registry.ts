@@ -10,6 +10,7 @@ import { approve, disable, expire, halt, reenable, reject } from './actions/revi
 import { approveRevision, isAtOnce, rejectRevision, revise, revised, withdrawRevision } from './actions/revise.ts';
 import { addSecret, retireSecret, update } from './actions/update.ts';
 import { type Actor, JOB, mayDo, RIGHTS } from './actor.ts';
+import { authorityProblem, type GovernedAction } from './authority.ts';
 import type { Client } from './client.ts';
 import { changeToken, type Desk, type Outcome } from './desk.ts';
 import { readFields, type Values } from './fields.ts';
@@ -48,7 +49,7 @@ export const actions = {
   'decline-offer': declineOffer,
   accept: acceptConsent,
   renounce: renounceConsent,
-} as const satisfies Readonly<Record<string, Action>>;
+} as const satisfies Readonly<Record<GovernedAction, Action>>;
 
 export type ActionName = keyof typeof actions;
 
@@ -95,6 +96,9 @@ export function makeRegistry(desk: Desk): Registry {
     const problem = baseProblem(actor, action?.base ?? 'registry', readOnly);
     if (problem) return refuse(problem);
     if (action === undefined) return refuse({ kind: 'invalid_field_action', asked: name.slice(0, 64) });
+    // What actions on clients would give is judged when they have decided; consents have nothing to decide but whose they are.
+    const foreign = action.base === 'consents' ? authorityProblem(actor, name as ActionName, [], desk.clock.now()) : undefined;
+    if (foreign) return refuse(foreign);
     // A page shows something before it asks: what it showed must be named.
     const fields = action.fields.map((field) => (field.name === 'changeToken' ? { ...field, optional: actor.via !== 'page' } : field));
     const dialect = actor.kind === 'person' && actor.dialect === true;

@@ -67,7 +67,7 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
       const { userId, site } = effect.grant.consent;
       // Its old access tokens die with the old consent: consent ids are never used again. One for the site it had before ends too.
       const old = yield* consentFor(userId, client, site);
-      const kept = old && (yield* credentialsOf(old.id as ConsentId))?.token;
+      const kept = old && !effect.newToken ? (yield* credentialsOf(old.id as ConsentId))?.token : undefined;
       yield* endConsentsOf(userId, client);
       return yield* addGrant(client, effect.grant, kept);
     }

@@ -1,29 +1,38 @@
 import type { Account } from '#accounts/account.ts';
 import type { ConsentId, SiteId } from '#kernel/ids.ts';
-import { type Instant, instant } from '#kernel/time.ts';
+import type { Instant } from '#kernel/time.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { currentConsent } from '#registry/consents.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
+import { nowThere } from './clock.ts';
 
-/** Where the clocks of tests start. */
-const START = instant(1_800_000_000);
-
-/** A person in a browser who typed their password at `provenAt`, without a page. */
+/** A person in a browser who typed their password just now, or when `provenAt` says, without a page. */
 export const personActor = (
   account: Account | null,
   rights: ReadonlySet<string>,
   via: Actor['via'] = 'api',
-  provenAt: Instant = START,
+  provenAt: () => Instant = nowThere,
 ): Actor => ({
   kind: 'person',
   account,
   rights,
   address: '192.0.2.7',
   via,
-  authentication: account === null ? { kind: 'none' } : { kind: 'session', proof: { at: provenAt, method: 'password' } },
+  authentication:
+    account === null
+      ? { kind: 'none' }
+      : {
+          kind: 'session',
+          proof: {
+            get at() {
+              return provenAt();
+            },
+            method: 'password',
+          },
+        },
 });
 
 const own = new Set(['mwoauthmanagemygrants']);

@@ -10,6 +10,7 @@ import { fixedRing } from '#keys/ring.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/operator.ts';
+import { liveBy } from './clock.ts';
 import { consentDesk } from './consents.ts';
 
 const signingKeys = generateSigningKeys();
@@ -29,6 +30,7 @@ export class TestWorld {
   constructor(settings: Readonly<Record<string, string>> = {}, file = '', outside: Partial<Outside> = {}) {
     const config = readConfig({ issuer: 'https://gate.example', ...(file ? { config: 'file.yaml' } : {}), ...settings }, {}, () => file);
     if (!config.ok) throw new Error(JSON.stringify(config.refusal));
+    liveBy({ now: () => this.now });
     this.built = makeWorld(config.value, {
       clock: { now: () => instant(this.#now), millis: () => this.#now * 1000 + 250 },
       entropy: {
@@ -122,8 +124,10 @@ export class TestWorld {
     const { store, world } = this.built;
     const secret = world.mint.secret();
     const { digestOf } = await import('#keys/digest.ts');
-    const session = { digest: digestOf(secret), userId: user.id, createdAt: this.now, expiresAt: instant(this.#now + 3600) };
-    await store.saveSession({ ...session, agent: '', address: '192.0.2.7', proof: { at: this.now, method: 'password' } });
+    // Of the program's own clock, which some tests replace.
+    const now = world.clock.now();
+    const session = { digest: digestOf(secret), userId: user.id, createdAt: now, expiresAt: instant(now + 3600) };
+    await store.saveSession({ ...session, agent: '', address: '192.0.2.7', proof: { at: now, method: 'password' } });
     return `__Host-gatehouse=${secret}`;
   }
 

@@ -225,7 +225,7 @@ async function open() {
       if (who === 'operator') return OPERATOR;
       const id = ids.get(who);
       const account = id === undefined ? null : ((await store.findAccount(id)) ?? null);
-      return personActor(account, rightsNow(who), page ? 'page' : 'api', clock.now());
+      return personActor(account, rightsNow(who), page ? 'page' : 'api', () => clock.now());
     },
   };
 }

@@ -6,7 +6,9 @@ import { type AccountForm, accountPage, confirmEmailPage } from '#pages/account.
 import { type AccountProblem, type FormProblem, formProblem } from '#pages/account-problems.ts';
 import { type PasskeyProblem, passkeyScript, passkeysPage } from '#pages/passkeys.ts';
 import { signInPage } from '#pages/people.ts';
+import { provePage } from '#pages/prove.ts';
 import { languageOf } from '#pages/words.ts';
+import { isRecent } from '#registry/authority.ts';
 import { serveAsset } from '../assets.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
 import { forgetSession, fromOf, ownPath } from '../visitor.ts';
@@ -255,6 +257,42 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     const { registration } = accounts.offers;
     return { status: refusedAs(reply, answer.refusal), page: signInPage(frame, { returnto, name: '', problem, registration }) };
   });
+
+  showPage(
+    app,
+    world,
+    '/account/prove',
+    async ({ frame, user, query }) => ({
+      status: 200,
+      page: provePage(frame, {
+        action: '/account/prove',
+        fields: [['returnto', ownPath(query.get('returnto'))]],
+        waiting: false,
+        passkeys: (await accounts.passkeysOf(user)).length > 0,
+        problem: null,
+      }),
+    }),
+    'signed-in',
+  );
+  // The proof itself is taken from every form, before it is served.
+  takeForm(
+    app,
+    world,
+    '/account/prove',
+    async ({ visitor, form }) => (isRecent(visitor.proof, world.clock.now()) ? { to: ownPath(form.get('returnto')) } : { prove: true }),
+    'signed-in',
+  );
+  takeForm(
+    app,
+    world,
+    '/account/prove/options',
+    async ({ request, frame, reply }) => {
+      const answer = await accounts.signInOptions(fromOf(world, request));
+      if (answer.ok) return sendJson(reply, 200, answer.value);
+      return sendJson(reply, refusedAs(reply, answer.refusal), { problem: formProblem(frame.words, answer.refusal).text });
+    },
+    'signed-in',
+  );
 
   serveAsset(app, '/assets/passkeys.js', 'text/javascript', passkeyAsset());
 }

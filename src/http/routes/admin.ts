@@ -15,6 +15,8 @@ import type { World } from '../world.ts';
 
 type AdminCall = PageCall<Account>;
 const administrators = { right: ADMINISTER };
+/** What changes who may do what asks for a recent proof (ADR 17). */
+const provenAdministrators = { right: ADMINISTER, proven: true } as const;
 const notFound = { status: 404, note: 'not-found' } as const;
 const PAGE = 25;
 const MOST_APPS = 50;
@@ -225,9 +227,9 @@ export function adminRoutes(app: FastifyInstance, world: World): void {
     },
     administrators,
   );
-  takeForm(app, world, '/admin/people/:id/block', setBlocked(true), administrators);
-  takeForm(app, world, '/admin/people/:id/unblock', setBlocked(false), administrators);
-  takeForm(app, world, '/admin/people/:id/groups', setGroups, administrators);
+  takeForm(app, world, '/admin/people/:id/block', setBlocked(true), provenAdministrators);
+  takeForm(app, world, '/admin/people/:id/unblock', setBlocked(false), provenAdministrators);
+  takeForm(app, world, '/admin/people/:id/groups', setGroups, provenAdministrators);
   showPage(app, world, '/admin/groups', groups, administrators);
   showPage(app, world, '/admin/scopes', scopes, administrators);
 }

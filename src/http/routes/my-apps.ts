@@ -151,6 +151,7 @@ async function act(call: OwnCall, name: string, { action, values, done, to, issu
     clientId: client.id,
     ...(changeToken === undefined ? {} : { changeToken }),
   });
+  if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
   if (!answer.ok) return again(await readable(call, client.id, answer.refusal));
   if (issues) return showIssued(call, answer.value, issues);
   const still = looksAfter(actor, answer.value.client, await world.records.teamOf(client.id));

@@ -50,6 +50,7 @@ async function register(call: OwnCall): Promise<PageAnswer> {
     'propose',
     proposedValues(draft, user.email ?? '', form.get('ignore_warnings') !== undefined),
   );
+  if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
   if (!answer.ok) return { status: refusedStatus(answer.refusal), page: showForm(call, draft, problemOf(frame.words, answer.refusal)) };
   const { client, secret, credentials, accessToken } = answer.value;
   return issuedPage(frame, {

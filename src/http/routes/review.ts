@@ -194,6 +194,7 @@ export function reviewRoutes(app: FastifyInstance, world: World): void {
       const answer = await world.registry.submit(actor, 'offer', { ...values, changeToken });
       if (answer.ok) return { to: `/review/${client.id}?done=review-offered` };
       const { refusal } = answer;
+      if (refusal.kind === 'reauthentication_required') return { prove: true };
       const unknown = refusal.kind === 'not_found' && refusal.what === 'person';
       const text = unknown ? frame.words.say('review.no-such-person') : refusalText(frame.words, refusal);
       return again(call, client, refusedStatus(refusal), { draft: draftOf(call), problem: { text, atReason: false }, since: null });

@@ -63,6 +63,7 @@ async function look(call: OwnCall): Promise<PageAnswer> {
       clientId: client.id,
       ...(changeToken === '' ? {} : { changeToken }),
     });
+    if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
     if (!answer.ok) {
       const refusal = await readable(call, client.id, answer.refusal);
       const problem = problemOf(frame.words, refusal);

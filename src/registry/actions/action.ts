@@ -2,11 +2,12 @@ import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Actor, mayDo, personOf, RIGHTS } from '../actor.ts';
 import type { FieldChange, NewAuditEntry } from '../audit.ts';
+import { actingApp, authorityProblem, type GovernedAction, givenBy } from '../authority.ts';
 import { type Client, type ClientSecret, liveSecrets } from '../client.ts';
 import { conflict, type Desk, denied, type Issued, nothingIssued, type Outcome, type Ran, seenEdition } from '../desk.ts';
 import { type Field, flag, matching, reason, type Values } from '../fields.ts';
 import type { NewNotice, NoticeTarget } from '../notices.ts';
-import type { Effect } from '../records.ts';
+import type { Applied, Effect, RegistryChange } from '../records.ts';
 import type { RegistryRefusal } from '../refusals.ts';
 import { isMaintainer, type Team } from '../team.ts';
 
@@ -75,7 +76,8 @@ export async function noticesOf(
       for (const { userId, acceptedAt } of (await desk.records.teamOf(client.id)).maintainers) if (acceptedAt !== null) people.add(userId);
     } else people.add(told);
   }
-  if (actorId !== undefined) people.delete(actorId);
+  // Who did it knows; of what an app did in their name they hear.
+  if (actorId !== undefined && actingApp(actor) === undefined) people.delete(actorId);
   const targets: NoticeTarget[] = [
     ...(desk.settings.mailed ? [...people] : []).map((userId) => ({ kind: 'mail', userId }) as const),
     ...desk.settings.endpoints.map((endpoint) => ({ kind: 'webhook', endpoint }) as const),
@@ -116,8 +118,24 @@ export const auditLine = (
   changes,
 });
 
+/**
+ * Writes a decided change, if the actor may have it by the way they came (ADR 17): the one place where actions on clients write. `client`: the
+ * one it is about, null when it is created here.
+ */
+export async function commit(
+  desk: Desk,
+  actor: Actor,
+  action: GovernedAction,
+  client: Client | null,
+  change: RegistryChange,
+): Promise<Applied | { readonly outcome: 'refused'; readonly refusal: RegistryRefusal }> {
+  const consent = client?.ownerOnly ? await desk.records.findConsent(client.ownerId, client.id, client.site) : undefined;
+  const refusal = authorityProblem(actor, action, givenBy(change.effects, client, consent), desk.clock.now());
+  return refusal === undefined ? desk.records.apply(change) : { outcome: 'refused', refusal };
+}
+
 /** Makes an action of a ladder: look up, decide, compare editions, write all or nothing. */
-export function clientAction(name: string, { fields = [], before, decide }: ClientAction): Action {
+export function clientAction(name: GovernedAction, { fields = [], before, decide }: ClientAction): Action {
   return {
     base: 'registry',
     fields: [clientIdField, reasonField, tokenField, ...fields],
@@ -135,7 +153,7 @@ export function clientAction(name: string, { fields = [], before, decide }: Clie
         if (seen !== client.edition) return refuse(await conflict(desk, client, seen));
         const { effects, changes, as = name, tell, issued, waiting = false } = decided.value;
         if (effects.length === 0) return accept({ ...nothingIssued, client, consent: null, waiting });
-        const applied = await desk.records.apply({
+        const applied = await commit(desk, actor, name, client, {
           edition: client.edition,
           effects,
           audit: auditLine(desk, actor, as, id, why, changes),
@@ -143,6 +161,7 @@ export function clientAction(name: string, { fields = [], before, decide }: Clie
         });
         if (applied.outcome === 'applied')
           return accept<Outcome>({ ...nothingIssued, ...issued, client: applied.client, consent: null, waiting });
+        if (applied.outcome === 'refused') return refuse(applied.refusal);
         if (applied.outcome === 'exists') return refuse({ kind: 'consumer_exists', version: null });
         if (applied.outcome === 'unknown') return refuse({ kind: 'invalid_consumer_key' });
         if (values.changeToken !== undefined || tried === TRIES) return refuse(await conflict(desk, client, client.edition));

@@ -3,6 +3,7 @@ import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
 import { mayDo, personOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
+import { holds, scopesWithin, siteWithin } from '../authority.ts';
 import { autoApproves } from '../auto-approval.ts';
 import { ANYWHERE, type Client, type GrantType, type Protocol, type Restrictions, type Stage } from '../client.ts';
 import { type Desk, denied, newSecret, nothingIssued, ownerGrant } from '../desk.ts';
@@ -12,7 +13,7 @@ import type { NewClient } from '../records.ts';
 import { type RiskContext, riskOf } from '../risk-context.ts';
 import { registeredScopes, revocable } from '../scopes.ts';
 import { compareVersions } from '../version.ts';
-import { type Action, auditLine, noticesOf } from './action.ts';
+import { type Action, auditLine, commit, noticesOf } from './action.ts';
 
 /** The client a proposal describes; its values were checked. */
 function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewClient {
@@ -72,7 +73,14 @@ export const propose: Action = {
       if (owner.emailConfirmedAt === null) return refuse({ kind: 'email_not_confirmed' });
       if (owner.email !== values.email) return refuse({ kind: 'email_mismatched' });
     }
-    const client = described(desk, owner, values);
+    const wanted = described(desk, owner, values);
+    // What lets an app act for its owner at once is cut to what the caller could do already.
+    const client = wanted.ownerOnly
+      ? { ...wanted, scopes: scopesWithin(actor, wanted.scopes), site: siteWithin(actor, wanted.site) }
+      : wanted;
+    const withheldScopes = wanted.scopes.filter((scope) => !client.scopes.includes(scope));
+    if (client.scopes.length === 0 && withheldScopes.length > 0)
+      return refuse({ kind: 'browser_session_required', scopes: withheldScopes });
     // Judged again when another app of the name came in between.
     for (let tried = 1; ; tried++) {
       const namesakes = await desk.records.findClientsNamed(owner.id, client.name);
@@ -88,13 +96,16 @@ export const propose: Action = {
       const forTwo = holdsRisk(desk, client.scopes);
       const approved = client.ownerOnly
         ? !forTwo || actor.kind === 'operator'
-        : !forTwo && autoApproves(desk.settings.autoApprove, { ...client, risk });
+        : // What an app proposes beyond its own scopes waits for a reviewer.
+          !forTwo &&
+          holds(actor, { scopes: client.scopes, site: client.site, shared: false }) &&
+          autoApproves(desk.settings.autoApprove, { ...client, risk });
       const born: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
       const secret = born.confidential ? newSecret(desk, born.protocol, 'first') : null;
       const atOnce = born.ownerOnly && approved;
-      const owned = atOnce ? ownerGrant(desk, born) : null;
+      const owned = atOnce ? ownerGrant(desk, born, born.scopes) : null;
       const action = atOnce ? 'create-owner-only' : (names[born.stage] ?? 'propose');
-      const applied = await desk.records.apply({
+      const applied = await commit(desk, actor, 'propose', null, {
         edition: null,
         effects: [
           { kind: 'create-client', client: born, secret: secret?.kept ?? null, grant: owned?.grant ?? null, after: latest?.number ?? null },
@@ -104,6 +115,7 @@ export const propose: Action = {
         notices: await noticesOf(desk, actor, action, born, 0, '', born.stage === 'proposed' ? 'reviewers' : undefined),
       });
       if (applied.outcome === 'stale' && tried < TRIES) continue;
+      if (applied.outcome === 'refused') return refuse(applied.refusal);
       if (applied.outcome !== 'applied') return refuse({ kind: 'consumer_exists', version: null });
       return accept({
         ...nothingIssued,
@@ -113,6 +125,7 @@ export const propose: Action = {
         secret: secret?.plain ?? null,
         credentials: owned?.credentials ?? null,
         accessToken: owned?.accessToken ?? null,
+        withheldScopes,
       });
     }
   },

@@ -1,6 +1,7 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Actor, personOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
+import { actingApp, type GovernedAction } from '../authority.ts';
 import { autoApproves } from '../auto-approval.ts';
 import type { Client } from '../client.ts';
 import type { Desk } from '../desk.ts';
@@ -78,7 +79,8 @@ export const revise = clientAction('revise', {
     const owner = (await desk.accounts.findAccount(client.ownerId)) ?? null;
     const candidate = { ...client, ...next.value };
     const { autoApprove } = desk.settings;
-    if (autoApprove.length > 0 && !revisionNeedsTwo(desk, client, next.value)) {
+    // What an app proposes for an app that other people use waits for a reviewer (ADR 17).
+    if (autoApprove.length > 0 && actingApp(actor) === undefined && !revisionNeedsTwo(desk, client, next.value)) {
       const { total } = await riskOf(desk, candidate, { owner, live: client });
       if (autoApproves(autoApprove, { ...candidate, risk: total })) {
         const { effects } = inForce(client, next.value);
@@ -117,7 +119,7 @@ export const approveRevision = clientAction('approve-revision', {
   },
 });
 
-const closed = (name: string, stage: 'rejected' | 'withdrawn', before: typeof mayDecide, forKeepers: boolean) =>
+const closed = (name: GovernedAction, stage: 'rejected' | 'withdrawn', before: typeof mayDecide, forKeepers: boolean) =>
   clientAction(name, {
     fields: [revisionId],
     before,

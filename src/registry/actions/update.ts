@@ -1,7 +1,8 @@
 import { accept, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
-import { RIGHTS } from '../actor.ts';
+import { type Actor, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
+import { scopesWithin } from '../authority.ts';
 import { type Client, liveSecrets, type Restrictions } from '../client.ts';
 import { type Desk, denied, newSecret, ownerGrant } from '../desk.ts';
 import { flag, judges, line, wholeNumber } from '../fields.ts';
@@ -12,10 +13,18 @@ import { clientAction, isOwner, keeperProblem, lacking, secretChange } from './a
 export const MOST_SECRETS = 5;
 const mayUpdate = (actor: Parameters<typeof lacking>[0]) => lacking(actor, RIGHTS.updateOwn);
 
-/** The credential of an owner-only client, made anew; an OAuth 1 token keeps its identifier. */
-async function regranted(desk: Desk, client: Client) {
+/**
+ * The credential of an owner-only client, made anew, with those of its scopes that the caller can pass on. An OAuth 1 token keeps its identifier,
+ * unless it would hold more than before: whoever signs with a key of theirs must not grow with it.
+ */
+async function regranted(desk: Desk, actor: Actor, client: Client) {
+  const given = scopesWithin(actor, client.scopes);
   const consent = client.protocol === 'oauth1' ? await desk.records.findConsent(client.ownerId, client.id, client.site) : undefined;
-  return ownerGrant(desk, client, consent && (await desk.records.tokenOfConsent(consent.id)));
+  const wider = consent !== undefined && given.some((scope) => !consent.scopes.includes(scope));
+  const kept = consent && !wider ? await desk.records.tokenOfConsent(consent.id) : undefined;
+  const made = ownerGrant(desk, client, given, kept);
+  const effect: Effect = { kind: 'regrant', grant: made.grant, ...(wider ? { newToken: true } : {}) };
+  return { ...made, effect, withheldScopes: client.scopes.filter((scope) => !given.includes(scope)) };
 }
 
 /**
@@ -56,13 +65,16 @@ export const update = clientAction('update', {
     }
     const secret = client.confidential ? newSecret(desk, client.protocol, 'reset') : null;
     // While its scopes wait for two people, an owner-only app has no credential.
-    const owned = client.ownerOnly && client.stage === 'approved' ? await regranted(desk, client) : null;
+    const owned = client.ownerOnly && client.stage === 'approved' ? await regranted(desk, actor, client) : null;
     if (secret) {
       effects.push({ kind: 'remove-secrets', ids: client.secrets.map(({ id }) => id) }, { kind: 'add-secret', secret: secret.kept });
       changes.push(secretChange(client, [secret.kept], desk));
     }
-    if (owned) effects.push({ kind: 'regrant', grant: owned.grant });
-    const issued = { secret: secret?.plain ?? null, credentials: owned?.credentials ?? null, accessToken: owned?.accessToken ?? null };
+    if (owned && owned.grant.consent.scopes.length === 0 && owned.withheldScopes.length > 0)
+      return refuse({ kind: 'browser_session_required', scopes: owned.withheldScopes });
+    if (owned) effects.push(owned.effect);
+    const { credentials = null, accessToken = null, withheldScopes = [] } = owned ?? {};
+    const issued = { secret: secret?.plain ?? null, credentials, accessToken, withheldScopes };
     return accept({ effects, changes, issued, tell: 'team' });
   },
 });

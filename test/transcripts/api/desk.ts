@@ -35,7 +35,7 @@ export type Part = keyof typeof groups;
 export type Way = 'token' | 'signature' | 'session' | 'nothing';
 export interface Said {
   readonly as?: Part | undefined;
-  /** By which credentials; a token unless somebody says otherwise. */
+  /** By which credentials; where nobody says otherwise a token, or a session for what needs one. */
   readonly by?: Way | undefined;
   /** Scopes of the token; the one of the route unless somebody says otherwise. */
   readonly scopes?: readonly string[] | undefined;
@@ -61,6 +61,9 @@ export const routeOf = (id: string): ApiRoute => {
 const noApp = '0'.repeat(32);
 export const urlOf = (route: ApiRoute, ids: Ids): string =>
   `/api/v1${route.path.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(String(ids[name] ?? (name === 'client_id' ? noApp : 1))))}`;
+
+/** What a person does in their browser alone: for an app that other people use, no token or signature will do (ADR 17). */
+export const inBrowser: ReadonlySet<string> = new Set(['resetSecret', 'addSecret', 'inviteMaintainer', 'offerClient', 'acceptOffer']);
 
 /** The scopes that open a route. */
 const scopesOf = (route: ApiRoute) => [route.scope === null || route.scope === 'nobody' ? 'gatehouse:clients' : route.scope];
@@ -148,7 +151,11 @@ export class Desk {
     return known;
   }
 
-  async #credentials(route: ApiRoute, url: string, { as = 'ada', by = 'token', scopes = scopesOf(route) }: Said) {
+  async #credentials(
+    route: ApiRoute,
+    url: string,
+    { as = 'ada', by = inBrowser.has(route.id) ? 'session' : 'token', scopes = scopesOf(route) }: Said,
+  ) {
     switch (by) {
       case 'token':
         return { authorization: `Bearer ${await this.token(as, scopes)}` };

@@ -12,6 +12,10 @@ before(async () => {
   token.dan = await desk.token('dan', ['gatehouse:clients']);
   token.rex = await desk.token('rex', ['gatehouse:review']);
   token.rita = await desk.token('rita', ['gatehouse:review']);
+  for (const name of ['ada', 'dan'] as const) {
+    const { cookie = '', 'x-csrf-token': proof = '' } = await desk.session(name);
+    Object.assign(token, { [`${name}Cookie`]: cookie, [`${name}Proof`]: proof });
+  }
 });
 after(() => desk.close());
 
@@ -188,6 +192,16 @@ transcript(
   > Content-Type: application/json
   >
   > {"user":"Dan"}
+  < 403
+  <
+  < {…"code":"browser_session_required"…}
+
+  > POST /api/v1/clients/{id}/offer
+  > Cookie: {adaCookie}
+  > X-CSRF-Token: {adaProof}
+  > Content-Type: application/json
+  >
+  > {"user":"Dan"}
   < 201
 
   > GET /api/v1/invitations
@@ -197,7 +211,8 @@ transcript(
   < {"items":[{"client_id":"{id}","kind":"own"}]}
 
   > POST /api/v1/clients/{id}/accept-offer
-  > Authorization: Bearer {dan}
+  > Cookie: {danCookie}
+  > X-CSRF-Token: {danProof}
   < 200
   <
   < {…"email":"dan@example.org"…"owner":{"id":…,"name":"Dan"}…}

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { apiRoutes } from '#http/routes/api/api.ts';
 import { titles } from '#http/routes/api/problems.ts';
-import { type Answer, anywhere, Desk, type Ids, type Part, refused, routeOf, type Way } from './desk.ts';
+import { type Answer, anywhere, Desk, type Ids, inBrowser, type Part, refused, routeOf, type Way } from './desk.ts';
 import {
   approved,
   bodyOf,
@@ -386,6 +386,36 @@ async function tried(id: string, over: Case, ids?: Ids): Promise<Answer> {
 
 for (const [id, what, over, status, code, facts] of refusals)
   test(`${id}: ${what} is ${code}`, async () => refused(await tried(id, over), status, code, facts));
+
+/** What gives more than a token of `gatehouse:clients` holds, where the row of the success does not. */
+const beyond: Readonly<Record<string, Partial<Row>>> = {
+  proposeClient: { body: (desk) => ({ ...plain(desk), owner_only: true, redirect_uri: '', scopes: ['mwoauth-authonlyprivate'] }) },
+  updateClient: { ready: (desk) => desk.app({ protocol: 'oauth1', grantTypes: [] }), body: { rsa_public_key: pem('rsa') } },
+  revise: {
+    ready: (desk) => desk.app({ ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] }),
+    body: { scopes: ['patrol'] },
+  },
+};
+
+for (const id of [...inBrowser, ...Object.keys(beyond)]) {
+  const row = { ...(rows[id] as Row), ...beyond[id] };
+  for (const by of ['token', 'signature'] as const)
+    test(`${id}: more than the caller holds, by ${by}, is browser_session_required`, async () => {
+      const ids = (await row.ready?.(desk)) ?? {};
+      const before = 'client_id' in ids ? await desk.client(ids) : undefined;
+      const said = { as: row.as, by, scopes: ['gatehouse:clients'], body: bodyOf(row, desk) };
+      refused(await desk.call(id, ids, said), 403, 'browser_session_required');
+      if (before) assert.deepEqual(await desk.client(ids), before, 'nothing was written');
+    });
+  test(`${id}: ten minutes and a second after the last proof is reauthentication_required`, async () => {
+    const ids = (await row.ready?.(desk)) ?? {};
+    const headers = { ...(await desk.session(row.as)) };
+    desk.world.wait(601);
+    const answer = await desk.call(id, ids, { ...row, body: bodyOf(row, desk), by: 'nothing', headers });
+    desk.world.wait(-601);
+    refused(answer, 403, 'reauthentication_required');
+  });
+}
 
 for (const id of ['proposeClient', 'acceptOffer']) {
   test(`${id}: without a confirmed address is email_not_confirmed`, async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { apiRoutes } from '#http/routes/api/api.ts';
-import { Desk, type Way } from './desk.ts';
+import { Desk, inBrowser, refused, type Way } from './desk.ts';
 import { bodyOf, rows } from './rows.ts';
 
 // Every route succeeds, whoever vouches for the caller. The shape of each answer is judged by the desk.
@@ -20,6 +20,7 @@ for (const { id, method, path, scope } of apiRoutes) {
       await desk.vouch(id, { ...row, by });
       const ids = (await row.ready?.(desk)) ?? {};
       const answer = await desk.call(id, ids, { ...row, body: bodyOf(row, desk), by });
+      if (inBrowser.has(id) && by !== 'session') return refused(answer, 403, 'browser_session_required');
       assert.ok(answer.statusCode < 300, answer.body);
       if (by !== 'nothing' || id === 'getClient') await row.check?.(answer, ids, desk);
     });

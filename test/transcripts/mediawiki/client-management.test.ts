@@ -682,9 +682,14 @@ const uses = async (client: Client, secret: string) => {
 };
 
 for (const by of ['bearer', 'signature', 'cookie'] as const) {
-  test(`by ${by} a new secret replaces the old one at once; what was issued stays`, async () => {
+  test(`by ${by} ${by === 'cookie' ? 'a new secret replaces the old one at once; what was issued stays' : 'the secret of an app that other people use stays'}`, async () => {
     const { client, secret } = await world.client(ada, { name: `reset ${++count}` });
     const answer = await call('POST', resetOf(client.id), { by, json: {} });
+    if (by !== 'cookie') {
+      // The secret of an app that other people use is worth more than the token that asks for it (ADR 17).
+      failure(answer, 'permission_denied');
+      return assert.equal(await uses(client, secret), true);
+    }
     assert.equal(answer.statusCode, 200, answer.body);
     assert.deepEqual(Object.keys(answer.json()), ['name', 'client_key', 'secret']);
     assert.deepEqual([answer.json().name, answer.json().client_key], [client.name, client.id]);
@@ -701,7 +706,7 @@ test('people’s tokens outlive the secret', async () => {
     headers: { authorization: basic(made.client.id, made.secret), 'content-type': 'application/x-www-form-urlencoded' },
     payload: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: made.client.redirectUri }).toString(),
   });
-  await call('POST', resetOf(made.client.id), { json: {} });
+  assert.equal((await call('POST', resetOf(made.client.id), { by: 'cookie', json: {} })).statusCode, 200);
   const profile = await world.app.inject({
     url: '/w/rest.php/oauth2/resource/profile',
     headers: { authorization: `Bearer ${bought.json().access_token}` },
@@ -717,7 +722,7 @@ test('restrictions and the RSA key are kept (S6)', async () => {
   const { client } = await world.client(ada, { name: `kept ${++count}`, protocol: 'oauth1', grantTypes: [], rsaPublicKey });
   const restrictions = { addresses: ['192.0.2.0/24'], pages: ['Main'] };
   await world.built.world.registry.submit(OPERATOR, 'update', { clientId: client.id, reason: '', resetSecret: false, restrictions });
-  assert.equal((await call('POST', resetOf(client.id), { json: {} })).statusCode, 200);
+  assert.equal((await call('POST', resetOf(client.id), { by: 'cookie', json: {} })).statusCode, 200);
   const after = await found(client.id);
   assert.deepEqual([after.restrictions, after.rsaPublicKey], [restrictions, rsaPublicKey]);
 });
@@ -812,7 +817,7 @@ test('a reason is one line of 255 characters', async () => {
     },
   );
   assert.equal(await uses(client, secret), true);
-  assert.equal((await call('POST', resetOf(client.id), { form: formOf({ reason: 'é'.repeat(255) }) })).statusCode, 200);
+  assert.equal((await call('POST', resetOf(client.id), { by: 'cookie', json: { reason: 'é'.repeat(255) } })).statusCode, 200);
   localised(await call('POST', resetOf(client.id), { by: 'cookie', form: 'reason=x' }), 403, 'rest-badtoken');
 });
 

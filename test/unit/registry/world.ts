@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Account } from '#accounts/account.ts';
+import { liveBy } from '#harness/clock.ts';
 import { consentDesk } from '#harness/consents.ts';
 import type { SiteId, TokenId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
@@ -22,6 +23,7 @@ export const bundled = (path: string): unknown => JSON.parse(readFileSync(new UR
 export function outside() {
   let now = 1_790_000_000;
   let drawn = 0;
+  liveBy({ now: () => instant(now) });
   return {
     clock: { now: () => instant(now), millis: () => now * 1000 },
     pass: (span: number) => {

@@ -5,7 +5,7 @@ import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
 import { findVisible, isInsider, looksAfter, NOBODY, noSuchApp, personNamed, signedIn } from '../../apps.ts';
 import { makeNames } from '../../names.ts';
-import { clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
+import { byPersonAlone, clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
 import {
   auditSchema,
@@ -120,7 +120,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     scope,
     body: proposal,
     answer: { status: 201, schema: issuedSchema },
-    refusals: ['email_not_confirmed', 'email_mismatched', 'consumer_exists'],
+    refusals: ['email_not_confirmed', 'email_mismatched', 'consumer_exists', ...byPersonAlone],
     async handle({ world, actor, body }) {
       const { email, grant_types: types, ...rest } = body;
       const own = actor.kind === 'person' ? actor.account?.email : undefined;
@@ -161,7 +161,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ restrictions: restrictions.optional(), rsa_public_key: z.string().nullable().optional(), reason }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: [...onApp, 'last_secret'],
+    refusals: [...onApp, ...byPersonAlone, 'last_secret'],
     handle: (call) => submit(call, 'update', { ...fieldsOf(call.body), resetSecret: false }),
   }),
   route({
@@ -174,7 +174,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ reason }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: onApp,
+    refusals: [...onApp, ...byPersonAlone],
     handle: (call) => submit(call, 'update', { ...fieldsOf(call.body), resetSecret: true }),
   }),
   route({
@@ -205,7 +205,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ label: z.string(), expires_at: z.iso.datetime().optional(), reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, 'too_many'],
+    refusals: [...onApp, ...byPersonAlone, 'too_many'],
     handle: (call) => {
       const { expires_at: expiresAt, ...rest } = call.body;
       const until = expiresAt === undefined ? {} : { expiresAt: Math.max(1, Math.floor(Date.parse(expiresAt) / 1000)) };
@@ -264,7 +264,7 @@ export const clientRoutes: readonly ApiRoute[] = [
       ...flagged,
     }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, 'not_approved', 'nothing_to_do', 'consumer_exists'],
+    refusals: [...onApp, ...byPersonAlone, 'not_approved', 'nothing_to_do', 'consumer_exists'],
     handle: (call) => submit(call, 'revise', fieldsOf(call.body), 201),
   }),
   route({
@@ -328,7 +328,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ user: someone, reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, 'not_found', 'nothing_to_do', 'too_many'],
+    refusals: [...onApp, ...byPersonAlone, 'not_found', 'nothing_to_do', 'too_many'],
     handle: async (call) => {
       const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
       return submit(call, 'invite', { userId, reason: call.body.reason }, 201);
@@ -363,7 +363,7 @@ export const clientRoutes: readonly ApiRoute[] = [
       params: clientParams,
       body: z.strictObject({ reason }),
       answer: { status: 200, schema: issuedSchema },
-      refusals: [...onApp, ...refusals],
+      refusals: [...onApp, ...(action === 'accept-offer' ? byPersonAlone : []), ...refusals],
       handle: (call) => submit(call, action, fieldsOf(call.body)),
     }),
   ),
@@ -377,7 +377,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ user: someone, reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, 'not_found', 'nothing_to_do', 'needs_another_reviewer'],
+    refusals: [...onApp, ...byPersonAlone, 'not_found', 'nothing_to_do', 'needs_another_reviewer'],
     handle: async (call) => {
       const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
       return submit(call, 'offer', { userId, reason: call.body.reason }, 201);

@@ -5,6 +5,8 @@ import { showOutcome } from './shapes.ts';
 
 /** How every action on an app may be refused, whatever it is. */
 export const onApp = ['invalid_consumer_key', 'change_conflict', 'managed_by_configuration'] as const;
+/** How an action that may give a credential, or decides who has it, may be refused besides (ADR 17). */
+export const byPersonAlone = ['browser_session_required', 'reauthentication_required'] as const;
 export const clientParams = z.object({ client_id: z.string().max(64) });
 const MOST = 100;
 

@@ -33,6 +33,8 @@ export const titles = {
   too_many: 'Too many',
   last_secret: 'Last secret',
   needs_another_reviewer: 'Another reviewer is needed',
+  browser_session_required: 'Only in a browser session',
+  reauthentication_required: 'Confirm that it is you',
   invalid_request: 'Request cannot be read',
   invalid_token: 'Token not valid',
   insufficient_scope: 'Scope missing',
@@ -85,6 +87,8 @@ function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
       };
     case 'needs_another_reviewer':
       return { why: refusal.why.replaceAll('-', '_') };
+    case 'browser_session_required':
+      return refusal.scopes.length === 0 ? {} : { missing_scopes: refusal.scopes };
     case 'not_found':
     case 'too_many':
       return { what: refusal.what };

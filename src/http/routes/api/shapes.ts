@@ -68,6 +68,10 @@ export const issuedSchema = clientSchema
     client_secret: z.string().optional().describe('Shown once'),
     access_token: z.string().optional().describe('Owner-only apps: shown once'),
     access_token_secret: z.string().optional().describe('Owner-only OAuth 1 apps: shown once'),
+    withheld_scopes: z
+      .array(z.string())
+      .optional()
+      .describe('Scopes that the new credential lacks because the caller’s token or signature does not hold them'),
     waiting: z.boolean().describe('A first yes was written down; a second reviewer has to say theirs'),
   })
   .meta({ id: 'Issued' });
@@ -185,12 +189,13 @@ export async function showClient(world: World, actor: Actor, client: Client, nam
 
 /** What an action issued, beside the client. */
 export async function showOutcome(world: World, actor: Actor, outcome: Outcome): Promise<Record<string, unknown>> {
-  const { secret, credentials, accessToken, waiting } = outcome;
+  const { secret, credentials, accessToken, withheldScopes, waiting } = outcome;
   return {
     ...(await showClient(world, actor, outcome.client)),
     ...(secret === null ? {} : { client_secret: secret }),
     ...(credentials === null ? {} : { access_token: credentials.token, access_token_secret: credentials.secret }),
     ...(accessToken === null ? {} : { access_token: accessToken }),
+    ...(withheldScopes.length === 0 ? {} : { withheld_scopes: withheldScopes }),
     waiting,
   };
 }

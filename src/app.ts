@@ -33,11 +33,12 @@ import { loadScopes } from '#registry/scopes.ts';
 import { makeSites } from '#registry/sites.ts';
 import { makeUsage } from '#registry/usage.ts';
 import type { Store } from '#store/store.ts';
+import { checkRestored } from './backup-proof.ts';
 import { type ClockWatch, watchClock } from './clocks.ts';
 import { settleConfigured } from './configured-apps.ts';
 import { makeFaces } from './faces.ts';
 import { type KeyCare, makeKeyCare } from './key-care.ts';
-import { keyDirectory, openRing, openSigning } from './key-files.ts';
+import { keyDirectory, openRing, openSigning, readRing } from './key-files.ts';
 import { openPaths } from './open-paths.ts';
 import { fetchWeb, jsonLog, smtpMail, systemClock, systemEntropy, systemSteady } from './outside.ts';
 import { settingWarnings } from './settings-care.ts';
@@ -119,15 +120,19 @@ export function realOutside(config: Config): Outside {
     throw new UsageError(`the data directory ${config.data} is a link to nothing: make the directory, or name another with --data.`);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const directory = keyDirectory(config.data, systemClock, systemEntropy);
+  const given = config.masterKeys?.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') }));
+  try {
+    checkRestored(config.data, given ?? readRing(directory.path)?.keys);
+  } catch (fault) {
+    throw new UsageError(`${(fault as Error).message}.`);
+  }
   return {
     clock: systemClock,
     steady: systemSteady,
     entropy: systemEntropy,
     log: jsonLog(config.logLevel, systemClock),
     database: config.database,
-    masterKeys: config.masterKeys
-      ? fixedRing(config.masterKeys.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') })))
-      : openRing(directory),
+    masterKeys: config.masterKeys ? fixedRing(given ?? []) : openRing(directory),
     signingKeys: openSigning(directory),
     mail: config.smtpUrl === null ? null : smtpMail({ url: config.smtpUrl, from: config.mailFrom }),
     web: fetchWeb(),

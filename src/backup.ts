@@ -9,36 +9,33 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   rmdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
+import type { MasterKey } from '#keys/ring.ts';
+import type { Entropy } from '#ports/entropy.ts';
 import { checkDatabase, SchemaMismatch, snapshot } from '#store/backup.ts';
+import { DATABASE, judgedBy, type Manifest, prove, type RestoreBy, type Restored, readManifest, UNPROVEN } from './backup-proof.ts';
+import { isSealed, SEALED_HEAD, sealed, unsealed } from './backup-seal.ts';
 import { KEY_FILES, readKeyFiles, unique } from './key-files.ts';
 import { BrokenArchive, readTar, type TarEntry, writeTar } from './tar.ts';
 
 /** The first file of a backup. */
 const MANIFEST = 'backup.json';
-const DATABASE = 'gatehouse.db';
 const names: readonly string[] = [DATABASE, ...KEY_FILES.map((name) => `keys/${name}`)];
 const FORMAT = 1;
 const MOST_MANIFEST = 65_536;
-
-/** What a backup says of itself. */
-export interface Manifest {
-  readonly format: number;
-  readonly program: string;
-  readonly made_at: string;
-  readonly schema: number;
-  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
-}
 
 /** Why there is no backup, or nothing was restored; the text names the remedy. */
 export type BackupRefusal = { readonly problem: string };
@@ -74,6 +71,11 @@ export async function makeBackup(wanted: {
   readonly to: string;
   readonly program: string;
   readonly now: Instant;
+  /** The key that shows later who made it. */
+  readonly masterKey: MasterKey | undefined;
+  /** What it is encrypted with; null: it is not. */
+  readonly passphrase: string | null;
+  readonly entropy: Entropy;
 }): Promise<Result<Manifest & { readonly sha256: string }, BackupRefusal>> {
   const { database, keys, to, now } = wanted;
   if (existsSync(to)) return no(`${to} is there already: choose another name, or remove it`);
@@ -99,19 +101,27 @@ export async function makeBackup(wanted: {
     ];
     const files: Manifest['files'][number][] = [];
     for (const { name, bytes, content } of entries) files.push({ name, bytes, sha256: await sumOf(content()) });
-    const manifest: Manifest = {
+    const said = {
       format: FORMAT,
       program: wanted.program,
       made_at: new Date(now * 1000).toISOString(),
       schema: checked.schema,
       files,
+      audit_head: checked.auditHead,
     };
+    const manifest: Manifest = { ...said, proof: wanted.masterKey === undefined ? null : prove(said, wanted.masterKey) };
     const told = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
     const all: readonly TarEntry[] = [
       { name: MANIFEST, size: told.length, content: [told] },
       ...entries.map(({ name, bytes, content }) => ({ name, size: bytes, content: content() })),
     ];
-    await pipeline(writeTar(all, now), createGzip(), createWriteStream(draft, { flags: 'wx', mode: 0o600 }));
+    const archive = writeTar(all, now);
+    const target = () => createWriteStream(draft, { flags: 'wx', mode: 0o600 });
+    if (wanted.passphrase === null) await pipeline(archive, createGzip(), target());
+    else {
+      const { passphrase, entropy } = wanted;
+      await pipeline(archive, createGzip(), (packed: AsyncIterable<Buffer>) => sealed(packed, passphrase, entropy), target());
+    }
     toDisk(draft);
     const sha256 = await sumOf(createReadStream(draft) as AsyncIterable<Buffer>);
     if (existsSync(to)) return no(`${to} is there already: choose another name, or remove it`);
@@ -125,29 +135,32 @@ export async function makeBackup(wanted: {
   }
 }
 
-function readManifest(text: string): Manifest | undefined {
+function beginningOf(path: string): boolean {
+  const file = openSync(path, 'r');
   try {
-    const { format, files, schema } = JSON.parse(text) as Partial<Manifest>;
-    const fine =
-      typeof format === 'number' &&
-      typeof schema === 'number' &&
-      Array.isArray(files) &&
-      files.every(({ name, bytes, sha256 }) => typeof name === 'string' && typeof bytes === 'number' && typeof sha256 === 'string');
-    return fine ? (JSON.parse(text) as Manifest) : undefined;
-  } catch {
-    return undefined;
+    const beginning = Buffer.alloc(SEALED_HEAD);
+    return isSealed(beginning.subarray(0, readSync(file, beginning)));
+  } finally {
+    closeSync(file);
   }
 }
 
 /** Writes the files of a backup into a directory and checks each against the manifest. */
-async function unpack(from: string, into: string): Promise<Result<Manifest, BackupRefusal>> {
-  const source = createReadStream(from);
+async function unpack(from: string, into: string, passphrase: string | null): Promise<Result<Manifest, BackupRefusal>> {
+  const closed = beginningOf(from);
+  if (closed && passphrase === null)
+    return no(`${from} is sealed: give its passphrase by GATEHOUSE_BACKUP_PASSPHRASE_FILE or --passphrase-stdin`);
+  if (!closed && passphrase !== null)
+    return no(`${from} is not sealed, and a passphrase was given: somebody may have put another file in its place`);
+  const file = createReadStream(from);
+  const source = closed ? Readable.from(unsealed(file as AsyncIterable<Buffer>, passphrase ?? '')) : file;
   const unzipped = source.pipe(createGunzip());
   source.on('error', (fault) => unzipped.destroy(fault));
   try {
     return await unpackFiles(from, unzipped as AsyncIterable<Buffer>, into);
   } finally {
     source.destroy();
+    file.destroy();
     unzipped.destroy();
   }
 }
@@ -196,23 +209,35 @@ async function unpackFiles(from: string, archive: AsyncIterable<Buffer>, into: s
  * Puts a backup into an empty or new data directory. Refuses one with anything in it, a backup that is cut or changed, and one of a newer
  * program. Nothing is in the directory then.
  */
-export async function restoreBackup(from: string, data: string): Promise<Result<Manifest, BackupRefusal>> {
+export async function restoreBackup(from: string, data: string, by: RestoreBy): Promise<Result<Restored, BackupRefusal>> {
   if (!existsSync(from)) return no(`there is no file ${from}`);
+  if (by.sha256 !== null && (await sumOf(createReadStream(from) as AsyncIterable<Buffer>)) !== by.sha256)
+    return no(`${from} has another SHA-256 than the one that was given`);
   const made = mkdirSync(data, { recursive: true, mode: 0o700 });
   if (readdirSync(data).length > 0) return no(`${data} is not empty: restore into a new directory, and move it when all is well`);
   // Inside: the directory may be a mount of its own, into which nothing can be renamed from outside.
   const draft = join(data, `.restore.${unique()}`);
   mkdirSync(draft, { mode: 0o700 });
   let answer: Result<Manifest, BackupRefusal>;
+  let provenBy: Restored['provenBy'] = 'keys inside';
   try {
-    answer = await unpack(from, draft);
+    answer = await unpack(from, draft, by.passphrase);
     if (answer.ok) {
       const { problem } = checkDatabase(join(draft, DATABASE));
       if (problem !== null) answer = no(`the database in ${from} is damaged: ${problem}`);
     }
     if (answer.ok) {
+      const judged = judgedBy(answer.value, join(draft, 'keys'), by);
+      if (judged === null)
+        answer = no(
+          `${from} was changed, or was not made with these keys; if you know where it comes from, give its SHA-256 with --sha256`,
+        );
+      else provenBy = judged;
+    }
+    if (answer.ok) {
       // The database last: a directory without one is no server's.
       if (existsSync(join(draft, 'keys'))) renameSync(join(draft, 'keys'), join(data, 'keys'));
+      if (provenBy === 'at the start') writeFileSync(join(data, UNPROVEN), JSON.stringify(answer.value), { mode: 0o600 });
       renameSync(join(draft, DATABASE), join(data, DATABASE));
       chmodSync(data, 0o700);
       toDisk(data);
@@ -223,7 +248,7 @@ export async function restoreBackup(from: string, data: string): Promise<Result<
     rmSync(draft, { recursive: true, force: true });
   }
   if (!answer.ok && made !== undefined) rmdirSync(data);
-  return answer;
+  return answer.ok ? accept({ ...answer.value, provenBy }) : answer;
 }
 
 /** Why a backup could not be written or read. Throws what has another cause than the files. */

@@ -61,8 +61,8 @@ const commands: readonly Command[] = [
   migrateCommand((flags, dryRun) => migrateStore(readSettings(flags), dryRun)),
   partitionCommand((flags, wish, tell) => partitionTables(readSettings(flags), wish, tell)),
   ...keyCommands((flags) => openKeyDesk(readSettings(flags))),
-  backupCommand((flags, file, withKeys) => backUp(readSettings(flags), file, withKeys)),
-  restoreCommand((flags, file) => restore(readSettings(flags), file)),
+  backupCommand((flags, file, withKeys, passphrase) => backUp(readSettings(flags), file, withKeys, passphrase)),
+  restoreCommand((flags, file, sha256, passphrase) => restore(readSettings(flags), file, sha256, passphrase)),
   explainOAuth1,
 ];
 

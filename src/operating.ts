@@ -5,7 +5,8 @@ import type { KeyDesk } from '#cli/keys.ts';
 import type { MigrationAnswer } from '#cli/migrate.ts';
 import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partition.ts';
 import { type Config, readConfig } from '#config/config.ts';
-import { readPlainFile } from '#config/plain-file.ts';
+import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
+import type { MasterKey } from '#keys/ring.ts';
 import { operatorDesk } from '#registry/operator.ts';
 import { isPostgres, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
@@ -13,6 +14,7 @@ import type { Store } from '#store/store.ts';
 import { isDanglingLink, makeWorld, realOutside, version } from './app.ts';
 import { makeBackup, restoreBackup } from './backup.ts';
 import { makeKeyDesk } from './key-desk.ts';
+import { readRing } from './key-files.ts';
 import { systemClock, systemEntropy } from './outside.ts';
 import { partitionStore } from './partitions.ts';
 import { opened, reached } from './storage.ts';
@@ -76,8 +78,37 @@ export const openKeyDesk = (config: Config): KeyDesk =>
     },
   });
 
+/** The master keys that are at hand, the current one first. */
+function masterKeysOf(config: Config): readonly MasterKey[] | undefined {
+  if (config.masterKeys) return config.masterKeys.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') }));
+  const ring = readRing(join(config.data, 'keys'));
+  return ring?.keys.toSorted((one, other) => Number(other.id === ring.current) - Number(one.id === ring.current));
+}
+
+const LEAST_PASSPHRASE = 12;
+const MOST_PASSPHRASE = 4096;
+
+/** From standard input, a variable, or the file that one names: never a flag, which others on the machine can read. */
+function passphraseOf(given: string | null): string | null {
+  const { GATEHOUSE_BACKUP_PASSPHRASE: own, GATEHOUSE_BACKUP_PASSPHRASE_FILE: file } = process.env;
+  let text = given ?? own ?? null;
+  if (text === null && file) {
+    try {
+      text = readPlainFile(file, MOST_SECRET).toString('utf8');
+    } catch (fault) {
+      throw new UsageError(`GATEHOUSE_BACKUP_PASSPHRASE_FILE cannot be read: ${(fault as Error).message}.`);
+    }
+  }
+  const line = text?.split(/\r?\n/, 1)[0] ?? null;
+  if (line === '' || (line !== null && line.length > MOST_PASSPHRASE)) throw new UsageError('the passphrase is empty or too long.');
+  return line;
+}
+
 /** `gatehouse backup`. */
-export async function backUp(config: Config, to: string, withKeys: boolean): Promise<BackupAnswer> {
+export async function backUp(config: Config, to: string, withKeys: boolean, given: string | null): Promise<BackupAnswer> {
+  const passphrase = passphraseOf(given);
+  if (passphrase !== null && passphrase.length < LEAST_PASSPHRASE)
+    return { refused: `the passphrase has fewer than ${LEAST_PASSPHRASE} characters` };
   if (isPostgres(config.database))
     return { refused: 'the database is PostgreSQL: use pg_dump, and copy the keys (docs/operations/backup.md)' };
   const made = await makeBackup({
@@ -86,16 +117,20 @@ export async function backUp(config: Config, to: string, withKeys: boolean): Pro
     to,
     program: version(),
     now: systemClock.now(),
+    masterKey: masterKeysOf(config)?.at(0),
+    passphrase,
+    entropy: systemEntropy,
   });
   return made.ok ? { made: made.value, withoutKeys: withKeys ? config.masterKeysFrom : 'asked' } : { refused: made.refusal.problem };
 }
 
 /** `gatehouse restore`. */
-export async function restore(config: Config, from: string): Promise<BackupAnswer> {
+export async function restore(config: Config, from: string, sha256: string | null, given: string | null): Promise<BackupAnswer> {
   if (config.database !== `sqlite:${join(config.data, 'gatehouse.db')}`)
     return { refused: 'a backup goes into a data directory, and the settings name a database elsewhere: leave GATEHOUSE_DATABASE out' };
   if (isDanglingLink(config.data)) return { refused: `${config.data} is a link to nothing: make the directory, or name another` };
-  const restored = await restoreBackup(from, config.data);
+  const atHand = config.masterKeys ? (masterKeysOf(config) ?? null) : null;
+  const restored = await restoreBackup(from, config.data, { passphrase: passphraseOf(given), sha256, keys: atHand });
   return restored.ok ? { made: restored.value, withoutKeys: null } : { refused: restored.refusal.problem };
 }
 

@@ -1,4 +1,4 @@
-import { type Command, type OptionRule, print, refused, storeOptions } from './command.ts';
+import { type Command, type Given, type Io, type OptionRule, print, refused, storeOptions, UsageError } from './command.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
@@ -10,14 +10,33 @@ export type BackupAnswer =
         readonly schema: number;
         readonly files: readonly { readonly name: string; readonly bytes: number }[];
         readonly sha256?: string;
+        readonly provenBy?: keyof typeof provenWords;
       };
       /** Why the keys are not in it, when they are not. */
       readonly withoutKeys: 'asked' | 'GATEHOUSE_MASTER_KEYS' | 'GATEHOUSE_MASTER_KEY' | null;
     }
   | { readonly refused: string };
 
+const passphraseOption = {
+  'passphrase-stdin': {
+    type: 'boolean',
+    help: 'read the passphrase that seals it from standard input (or GATEHOUSE_BACKUP_PASSPHRASE, …_FILE)',
+  },
+} as const satisfies Record<string, OptionRule>;
+
+const passphraseFrom = async (given: Given, io: Io): Promise<string | null> => (given.is('passphrase-stdin') ? io.stdin() : null);
+
+function sumFrom(given: Given): string | null {
+  const text = given.text('sha256');
+  if (text !== undefined && !/^[0-9a-f]{64}$/i.test(text))
+    throw new UsageError('--sha256 takes 64 hexadecimal digits, as the backup printed them.');
+  return text?.toLowerCase() ?? null;
+}
+
 /** `gatehouse backup`: everything in one file, while the server runs. */
-export const backupCommand = (run: (flags: Flags, file: string, withKeys: boolean) => Promise<BackupAnswer>): Command => ({
+export const backupCommand = (
+  run: (flags: Flags, file: string, withKeys: boolean, passphrase: string | null) => Promise<BackupAnswer>,
+): Command => ({
   words: 'backup',
   summary: 'Copies the SQLite database and the keys into one file. The server may run meanwhile.',
   positionals: ['file'],
@@ -26,11 +45,12 @@ export const backupCommand = (run: (flags: Flags, file: string, withKeys: boolea
       type: 'boolean',
       help: 'leave the keys out: keep them elsewhere, without them the secrets in it are lost',
     } satisfies OptionRule,
+    ...passphraseOption,
     ...storeOptions,
   },
   async run(given, io) {
     const file = given.positional(0);
-    const answer = await run(given.flags, file, !given.is('without-keys'));
+    const answer = await run(given.flags, file, !given.is('without-keys'), await passphraseFrom(given, io));
     if ('refused' in answer) {
       return refused(io, given, `no backup was made: ${answer.refused}.`);
     }
@@ -46,14 +66,29 @@ export const backupCommand = (run: (flags: Flags, file: string, withKeys: boolea
   },
 });
 
+const provenWords = {
+  passphrase: 'Its passphrase shows that nobody changed it.',
+  sha256: 'It is the file whose SHA-256 was given.',
+  'keys at hand': 'The master keys show that nobody changed it.',
+  'keys inside':
+    'The keys inside fit it: it is whole, but whoever had the file could have changed it. To be sure give --sha256, or seal backups with a passphrase.',
+  'at the start': 'Whether it was changed is checked by its keys at the first start.',
+} as const;
+
 /** `gatehouse restore`: a backup into an empty data directory. */
-export const restoreCommand = (run: (flags: Flags, file: string) => Promise<BackupAnswer>): Command => ({
+export const restoreCommand = (
+  run: (flags: Flags, file: string, sha256: string | null, passphrase: string | null) => Promise<BackupAnswer>,
+): Command => ({
   words: 'restore',
   summary: 'Puts a backup into an empty data directory. Start the server on it afterwards.',
   positionals: ['file'],
-  options: { ...storeOptions },
+  options: {
+    sha256: { type: 'string', value: 'SUM', help: 'refuse any other file than the one whose backup printed this sum' },
+    ...passphraseOption,
+    ...storeOptions,
+  },
   async run(given, io) {
-    const answer = await run(given.flags, given.positional(0));
+    const answer = await run(given.flags, given.positional(0), sumFrom(given), await passphraseFrom(given, io));
     if ('refused' in answer) {
       return refused(io, given, `nothing was restored: ${answer.refused}.`);
     }
@@ -61,6 +96,7 @@ export const restoreCommand = (run: (flags: Flags, file: string) => Promise<Back
     const keys = made.files.some(({ name }) => name.startsWith('keys/'));
     print(io, given, made, [
       `Restored what was there at ${made.made_at} (schema ${made.schema}): ${made.files.map(({ name }) => name).join(', ')}.`,
+      ...(made.provenBy === undefined ? [] : [provenWords[made.provenBy]]),
       ...(keys ? [] : ['There are no keys in it: put the directory keys, or GATEHOUSE_MASTER_KEYS, in place before the start.']),
     ]);
     return 0;

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { planSqlite } from './sql/migrate.ts';
+import { migrations, planSqlite } from './sql/migrate.ts';
 import { sqliteFault } from './unavailable.ts';
 
 export { SchemaMismatch } from './sql/migrate.ts';
@@ -10,6 +10,42 @@ export interface Checked {
   readonly schema: number;
   /** What is wrong inside, in SQLite's words; null: nothing. */
   readonly problem: string | null;
+  /** Where the chain of the audit trail ends; null: it has no entry, or no chain yet. */
+  readonly auditHead: { readonly id: number; readonly hash: string } | null;
+}
+
+interface SchemaObject {
+  readonly type: string;
+  readonly name: string;
+  readonly sql: string | null;
+}
+
+/** What is in a database besides its rows. SQLite's own tables are not told. */
+const objectsOf = (db: DatabaseSync): readonly SchemaObject[] =>
+  db.prepare(`SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name`).all() as never;
+
+/** Why a database is not what the migrations made, in its objects: a trigger of somebody else's would go on living in it. Null: it is. */
+function foreignTo(db: DatabaseSync, schema: number): string | null {
+  const own = new DatabaseSync(':memory:');
+  try {
+    for (const { sqlite } of migrations.slice(0, schema)) own.exec(sqlite);
+    const textOf = ({ type, name, sql }: SchemaObject) => `${type} ${name} ${sql}`;
+    const [expected, there] = [objectsOf(own), objectsOf(db)];
+    const known = new Set(expected.map(textOf));
+    const foreign = there.find((each) => !known.has(textOf(each)));
+    if (foreign !== undefined) return `the ${foreign.type} ${foreign.name} in it was not made by Gatehouse`;
+    const found = new Set(there.map(textOf));
+    const gone = expected.find((each) => !found.has(textOf(each)));
+    return gone === undefined ? null : `the ${gone.type} ${gone.name} of Gatehouse is missing in it`;
+  } finally {
+    own.close();
+  }
+}
+
+function headOf(db: DatabaseSync): Checked['auditHead'] {
+  const chained = db.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_chain'`).get();
+  if (chained === undefined) return null;
+  return (db.prepare('SELECT id, hash FROM audit_chain ORDER BY id DESC LIMIT 1').get() as never) ?? null;
 }
 
 /**
@@ -38,11 +74,12 @@ export function checkDatabase(path: string): Checked {
     const { from: schema } = planSqlite(db);
     const [line] = db.prepare('PRAGMA integrity_check(1)').all() as { integrity_check: string }[];
     const problem = line?.integrity_check ?? 'no answer';
-    return { schema, problem: problem === 'ok' ? null : problem };
+    if (problem !== 'ok') return { schema, problem, auditHead: null };
+    return { schema, problem: foreignTo(db, schema), auditHead: headOf(db) };
   } catch (fault) {
     // NOTADB and CORRUPT: it is no database, or none any more.
     const code = (fault as { readonly errcode?: unknown }).errcode;
-    if (code === 26 || code === 11) return { schema: 0, problem: (fault as Error).message };
+    if (code === 26 || code === 11) return { schema: 0, problem: (fault as Error).message, auditHead: null };
     throw fault;
   } finally {
     db.close();

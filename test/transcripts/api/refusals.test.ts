@@ -155,7 +155,7 @@ const proposals: readonly Refused[] = (
     ['a key for OAuth 2', { rsa_public_key: pem('rsa') }, 'rsa_public_key', 'not_for_this_kind_of_app'],
     ['a key that is none', { protocol: 'oauth1', rsa_public_key: 'key' }, 'rsa_public_key', 'not_a_key'],
     ['a key of another kind', { protocol: 'oauth1', rsa_public_key: pem('ec') }, 'rsa_public_key', 'not_an_rsa_key'],
-    ['a short key', { protocol: 'oauth1', rsa_public_key: pem('rsa', 512) }, 'rsa_public_key', 'key_too_short', { bits: 1024 }],
+    ['a short key', { protocol: 'oauth1', rsa_public_key: pem('rsa', 1024) }, 'rsa_public_key', 'key_too_short', { bits: 2048 }],
     ['a range that is none', { restrictions: { addresses: ['here'] } }, 'restrictions', 'not_a_range', { entry: 'here' }],
     ['no grant type', { grant_types: [] }, 'grant_types', 'empty'],
     [

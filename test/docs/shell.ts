@@ -16,7 +16,7 @@ export class DocumentShell {
   readonly #replacements: (readonly [string, string])[] = [];
 
   constructor(environment: Readonly<Record<string, string>> = {}) {
-    for (const name of ['backups', 'var/lib/gatehouse', 'run/secrets', 'bin', 'work'])
+    for (const name of ['backups', 'var/lib/gatehouse', 'run/secrets', 'etc/gatehouse', 'bin', 'work'])
       mkdirSync(join(this.root, name), { recursive: true, mode: 0o700 });
     // The pages write `gatehouse`, as it is called where it is installed.
     const command = join(this.root, 'bin', 'gatehouse');
@@ -28,7 +28,7 @@ export class DocumentShell {
       GATEHOUSE_DATA: this.path('/var/lib/gatehouse'),
       ...environment,
     };
-    for (const path of ['/backups', '/var/lib/gatehouse', '/run/secrets']) this.replace(path, this.path(path));
+    for (const path of ['/backups', '/var/lib/gatehouse', '/run/secrets', '/etc/gatehouse']) this.replace(path, this.path(path));
   }
 
   path(path: string): string {

@@ -513,7 +513,16 @@ test('who may read nothing is told so first', async () => {
     localised(await call('POST', resetOf(portal), { ...said, json: {} }), 403, 'rest-read-denied', { error: 'rest-read-denied' });
   }
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-groups-'));
-  writeFileSync(join(folder, 'groups.json'), JSON.stringify({ groups: { '*': [], user: ['read'] } }));
+  writeFileSync(
+    join(folder, 'groups.json'),
+    JSON.stringify({
+      groups: {
+        '*': [],
+        user: ['read'],
+        administrator: ['userrights', 'mwoauthproposeconsumer', 'mwoauthmanageconsumer', 'mwoauthmanagemygrants'],
+      },
+    }),
+  );
   const closed = new TestWorld({ groups: join(folder, 'groups.json') });
   localised(await call('GET', root, { by: 'nothing' }, closed), 403, 'rest-read-denied', { error: 'rest-read-denied' });
   assert.equal((await call('GET', root, { as: await closed.person('Ada'), by: 'cookie' }, closed)).statusCode, 200);

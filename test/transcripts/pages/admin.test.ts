@@ -280,7 +280,16 @@ test('the trail is searched by app, actor, action and day, page by page', async 
 test('of a hidden app nothing is told to those who may not see it', async () => {
   const { mkdtempSync, writeFileSync } = await import('node:fs');
   const path = `${mkdtempSync('/tmp/gatehouse-test-')}/groups.json`;
-  writeFileSync(path, JSON.stringify({ groups: { user: [], weak: ['mwoauthmanageconsumer'] } }));
+  writeFileSync(
+    path,
+    JSON.stringify({
+      groups: {
+        user: [],
+        weak: ['mwoauthmanageconsumer'],
+        root: ['userrights', 'mwoauthproposeconsumer', 'mwoauthmanageconsumer', 'mwoauthmanagemygrants'],
+      },
+    }),
+  );
   const here = new TestWorld({ groups: path });
   const cookie = await here.cookie(await here.person('Weak', ['weak']));
   const { client } = await here.client(await here.person('Ada'), { name: 'Vile name', description: 'vile words' });

@@ -157,7 +157,12 @@ test('each tab counts and lists its stage', async () => {
 
 test('hidden apps are on nobody’s list who may not see them, and their desk is not found', async () => {
   const groups = JSON.stringify({
-    groups: { user: [], weak: ['mwoauthmanageconsumer'], reviewer: ['mwoauthmanageconsumer', 'mwoauthsuppress', 'mwoauthviewsuppressed'] },
+    groups: {
+      user: [],
+      root: ['userrights', 'mwoauthproposeconsumer', 'mwoauthmanageconsumer', 'mwoauthmanagemygrants'],
+      weak: ['mwoauthmanageconsumer'],
+      reviewer: ['mwoauthmanageconsumer', 'mwoauthsuppress', 'mwoauthviewsuppressed'],
+    },
   });
   const { writeFileSync, mkdtempSync } = await import('node:fs');
   const path = `${mkdtempSync('/tmp/gatehouse-test-')}/groups.json`;

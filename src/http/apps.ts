@@ -4,7 +4,7 @@ import { type Actor, mayDo, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry, FieldChange } from '#registry/audit.ts';
 import type { Client } from '#registry/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { isMaintainer, type Team } from '#registry/team.ts';
+import type { Team } from '#registry/team.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
 import type { World } from './world.ts';
 
@@ -31,8 +31,7 @@ export async function personNamed(world: World, asked: number | string): Promise
 export const signedIn = (actor: Actor): UserId | undefined => (actor.kind === 'person' ? actor.account?.id : undefined);
 
 /** True for the owner and for maintainers who said yes. */
-export const looksAfter = (actor: Actor, client: Client, team: Team): boolean =>
-  actor.kind === 'operator' || (actor.account !== null && (actor.account.id === client.ownerId || isMaintainer(team, actor.account.id)));
+export const looksAfter = (actor: Actor, client: Client, team: Team): boolean => isKeeper(actor, client, team);
 
 /** The app of an address, if this viewer may know of it: a hidden one is for its keepers and those who may see hidden ones. */
 export async function findVisible({ world, actor }: Viewer, id: string): Promise<Client | undefined> {

@@ -56,3 +56,17 @@ export const mayDo = (actor: Actor, right: string): boolean => actor.kind === 'o
 
 /** The person who acts; null: the operator, or a stranger. */
 export const personOf = (actor: Actor): Account | null => (actor.kind === 'person' ? actor.account : null);
+
+/** Scopes with which an app sees and does what its person may as somebody who looks after apps. */
+export const MANAGING_SCOPES: readonly string[] = ['gatehouse:clients', 'oauthmanageownclient'];
+/** The scope with which an app reviews. */
+export const REVIEW_SCOPE = 'gatehouse:review';
+/** The scope with which an app sees where the requests of its person came from. */
+export const AUDIT_SCOPE = 'gatehouse:audit';
+
+/** True for whoever has no app between, and for an app that holds one of these scopes: without them it is a stranger there (ADR 17). */
+export const actsWith = (actor: Actor, scopes: readonly string[]): boolean =>
+  actor.kind === 'operator' || actor.authentication.kind !== 'app' || actor.authentication.scopes.some((scope) => scopes.includes(scope));
+
+/** The person as somebody who looks after apps; null: the operator, a stranger, or an app that was not lent that. */
+export const managerOf = (actor: Actor): Account | null => (actsWith(actor, MANAGING_SCOPES) ? personOf(actor) : null);

@@ -4,7 +4,7 @@ import type { ClientId } from '#kernel/ids.ts';
 import { askedGrants, bodyProblem, listedClient, type ParameterType, readParameter, submitFailure } from '#mediawiki/client-management.ts';
 import { apiErrorOf, badBearer, bearerErrorOf } from '#mediawiki/messages.ts';
 import { restError } from '#mediawiki/oauth2-errors.ts';
-import type { Actor } from '#registry/actor.ts';
+import { type Actor, managerOf } from '#registry/actor.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { unseen } from '#registry/visibility.ts';
 import { parseForm } from '#wire/form.ts';
@@ -199,11 +199,14 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
       const shape = bodyProblem(name, (query[name] ?? '').slice(0, 64), code, `${name} has a value that does not fit.`);
       return sendJson(reply, 400, { ...shape, errorKey: 'rest-parameter-validation-error' });
     }
-    const filter = { ownerId: me.id, protocol: version === '1' ? 'oauth1' : 'oauth2' } as const;
+    // A token without the scope for managing apps sees what a stranger would: no hidden ones, no contact address.
+    const manages = managerOf(actor) !== null;
+    const shown = manages ? {} : ({ suppressed: false } as const);
+    const filter = { ownerId: me.id, protocol: version === '1' ? 'oauth1' : 'oauth2', ...shown } as const;
     const wanted = Math.min(limit ?? 0, MOST_LISTED);
     const clients = wanted === 0 ? [] : await world.records.listClients({ ...filter, limit: (offset ?? 0) + wanted });
     return sendJson(reply, 200, {
-      clients: clients.slice(offset).map((client) => listedClient(client, (field) => unseen(field, client, actor, true) === undefined)),
+      clients: clients.slice(offset).map((client) => listedClient(client, (field) => unseen(field, client, actor, manages) === undefined)),
       total: await world.records.countClients(filter),
     });
   });

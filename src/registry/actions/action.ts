@@ -1,6 +1,6 @@
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Actor, mayDo, personOf, RIGHTS } from '../actor.ts';
+import { type Actor, managerOf, mayDo, personOf, RIGHTS } from '../actor.ts';
 import type { FieldChange, NewAuditEntry } from '../audit.ts';
 import { actingApp, authorityProblem, type GovernedAction, givenBy } from '../authority.ts';
 import { type Client, type ClientSecret, liveSecrets } from '../client.ts';
@@ -179,12 +179,12 @@ export function lacking(actor: Actor, ...rights: readonly string[]): RegistryRef
 /** True when the actor is the operator, the owner, or a maintainer who said yes. */
 export const isKeeper = (actor: Actor, client: Client, team: Team): boolean => {
   if (actor.kind === 'operator') return true;
-  const user = personOf(actor);
+  const user = managerOf(actor);
   return user !== null && (user.id === client.ownerId || isMaintainer(team, user.id));
 };
 
 /** True when the actor is the operator or the owner. */
-export const isOwner = (actor: Actor, client: Client): boolean => actor.kind === 'operator' || personOf(actor)?.id === client.ownerId;
+export const isOwner = (actor: Actor, client: Client): boolean => actor.kind === 'operator' || managerOf(actor)?.id === client.ownerId;
 
 /** What everybody who looks after an app must pass: theirs, in use, and not hidden from them (registry 3.4). */
 export async function keeperProblem(desk: Desk, actor: Actor, client: Client, stages: readonly string[]): Promise<Decided | undefined> {

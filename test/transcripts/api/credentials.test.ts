@@ -198,10 +198,10 @@ test('a token stops at once: when it is revoked, when its app is switched off, w
 
 test('every route refuses a token that expired', async () => {
   for (const { id, scope } of apiRoutes)
-    await desk.vouch(id, { as: 'ada', scopes: [scope === null || scope === 'nobody' ? 'gatehouse:clients' : scope] });
+    await desk.vouch(id, { as: 'ada', by: 'token', scopes: [scope === null || scope === 'nobody' ? 'gatehouse:clients' : scope] });
   desk.world.wait(3600);
   for (const { id, method } of apiRoutes) {
-    const answer = await desk.call(id, {}, { as: 'ada', body: method === 'POST' || method === 'PATCH' ? {} : undefined });
+    const answer = await desk.call(id, {}, { as: 'ada', by: 'token', body: method === 'POST' || method === 'PATCH' ? {} : undefined });
     refused(answer, 401, 'invalid_token');
     assert.match(
       String(answer.headers['www-authenticate']),

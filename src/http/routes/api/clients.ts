@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mayDo, RIGHTS } from '#registry/actor.ts';
+import { managerOf, mayDo, RIGHTS } from '#registry/actor.ts';
 import { grantTypes, protocols, stages } from '#registry/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
@@ -87,7 +87,10 @@ export const clientRoutes: readonly ApiRoute[] = [
       if ((query.owner !== undefined && owner === undefined) || (query.keeper && me === undefined))
         return { status: 200, body: { items: [], next: null } };
       if (query.orphaned && !mayDo(actor, RIGHTS.review)) return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
-      const own = me !== undefined && (owner === me || query.keeper !== undefined);
+      // To an app that was not lent the person's own apps, they are like anybody's.
+      const manages = managerOf(actor) !== null;
+      if (query.keeper && !manages) return { status: 200, body: { items: [], next: null } };
+      const own = manages && me !== undefined && (owner === me || query.keeper !== undefined);
       const below = readCursor(query.cursor);
       const filter: ClientFilter = {
         ...(owner === undefined ? {} : { ownerId: owner }),
@@ -302,7 +305,7 @@ export const clientRoutes: readonly ApiRoute[] = [
       const client = await findVisible(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
       const team = await world.records.teamOf(client.id);
-      const me = signedIn(call.actor);
+      const me = managerOf(call.actor)?.id;
       const invited = me !== undefined && (team.offer?.toId === me || team.maintainers.some(({ userId }) => userId === me));
       if (!invited && !(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
       const names = makeNames(world);

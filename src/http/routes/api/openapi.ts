@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { titles } from './problems.ts';
+import { fieldReaders, openingScopes } from '#registry/visibility.ts';
+import { snake, titles } from './problems.ts';
 import { type ApiRoute, apiScopes } from './route.ts';
 
 const problem = {
@@ -86,6 +87,18 @@ function operation(route: ApiRoute, components: Record<string, unknown>) {
   };
 }
 
+/** Says at each field of an app which scopes open it to a token. */
+function nameScopes(schemas: Record<string, unknown>): void {
+  for (const schema of ['Client', 'Issued'] as const) {
+    const { properties = {} } = (schemas[schema] ?? {}) as { properties?: Record<string, Record<string, unknown>> };
+    for (const [field, readers] of Object.entries(fieldReaders)) {
+      const scopes = openingScopes[readers];
+      const property = properties[snake(field)];
+      if (scopes !== null && property) property['x-scopes'] = scopes;
+    }
+  }
+}
+
 /** The description of the API (OpenAPI 3.1), made of the very schemas that check it. */
 export function openapi(routes: readonly ApiRoute[], issuer: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -94,6 +107,7 @@ export function openapi(routes: readonly ApiRoute[], issuer: string): Record<str
     const path = route.path.replace(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, schemas) };
   }
+  nameScopes(schemas);
   return {
     openapi: '3.1.0',
     info: { title: 'Gatehouse', version: '1', description: 'The registry of apps: propose, review, revise, allow, and what happened.' },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isKeeper } from '#registry/actions/action.ts';
-import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
+import { type Actor, AUDIT_SCOPE, actsWith, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import { type Client, grantTypes, halts, liveSecrets, protocols, stages } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
@@ -237,7 +237,7 @@ export const showRisk = ({ total, findings }: Risk): unknown => ({ total, findin
 export function makeAuditView(world: World, actor: Actor): (entry: AuditEntry) => Promise<unknown> {
   const [names, changesOf] = [makeNames(world), makeChangeView(world, actor)];
   const addresses = mayDo(actor, RIGHTS.viewPrivate);
-  const viewer = personOf(actor)?.id;
+  const viewer = actsWith(actor, [AUDIT_SCOPE]) ? personOf(actor)?.id : undefined;
   return async (entry) => ({
     id: entry.id,
     at: iso(entry.at),

@@ -1,6 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { makeAccounts } from '#accounts/accounts.ts';
+import { makeLetterBudget } from '#accounts/letter-budget.ts';
 import { ADMINISTER, loadRights } from '#accounts/rights.ts';
 import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
@@ -236,6 +237,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     rights,
     registry: makeRegistry({
       records: store,
+      letters: makeLetterBudget({ limits: store, clock }),
       accounts: store,
       rules,
       mint,

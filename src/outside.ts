@@ -113,7 +113,8 @@ export function smtpMail({ url, from, limits = usualLimits }: { url: string; fro
           from,
           // As a value: a text would be read as a list of addresses.
           to: { name: '', address: to },
-          subject,
+          // An encoded word in what we write ourselves would be decoded by whoever reads it (RFC 2047 §6.1).
+          subject: subject.replaceAll('=?', '= ?'),
           text,
           messageId,
           // Keeps holiday answers away (RFC 3834 §5).

@@ -5,6 +5,7 @@ import type { Log } from '#ports/log.ts';
 import type { Mail } from '#ports/mail.ts';
 import { type Administration, makeAdministration } from './administration.ts';
 import { makeDevices } from './devices.ts';
+import { makeLetterBudget } from './letter-budget.ts';
 import { type LetterWords, makePostOffice } from './letters.ts';
 import { type LinkVerbs, makeLinks } from './links.ts';
 import { makePasskeys, type PasskeyVerbs } from './passkeys.ts';
@@ -64,8 +65,20 @@ export function makeAccounts(parts: AccountParts): Accounts {
   const devices = makeDevices(parts.deviceKey ?? keptKey(parts.entropy), parts);
   const gate = makeSignInGate({ ...parts, devices });
   const checkPassword = makePasswordCheck({ ...parts, throttle });
-  const post = makePostOffice({ ...parts, issuer });
-  const shared = { ...parts, throttle, pacing, devices, gate, openSession, findSession: makeFindSession(parts), checkPassword, post };
+  const budget = makeLetterBudget(parts);
+  const post = makePostOffice({ ...parts, issuer, budget });
+  const shared = {
+    ...parts,
+    throttle,
+    pacing,
+    devices,
+    gate,
+    openSession,
+    findSession: makeFindSession(parts),
+    checkPassword,
+    post,
+    budget,
+  };
   const passkeys = makePasskeys(shared);
   const proving = makeProving({ ...shared, passkeys });
   return { ...makeSignIn(shared), ...makeLinks(shared), ...makeProfile(shared), ...passkeys, ...proving, ...makeAdministration(shared) };

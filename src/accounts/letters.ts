@@ -1,6 +1,9 @@
+import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { Log } from '#ports/log.ts';
 import type { Mail } from '#ports/mail.ts';
+import { strangerText } from '#wire/stranger-text.ts';
+import type { LetterBudget, LetterKind } from './letter-budget.ts';
 
 /** What a letter to a person says. Links are whole URLs. */
 export type Message =
@@ -17,6 +20,7 @@ export type LetterWords = (message: Message, language: string | null) => { reado
 export interface PostOffice {
   /** False: no mail server is configured. */
   readonly open: boolean;
+  /** Not sent when the budget of its kind for this receiver is spent today. */
   send(to: string, language: string | null, message: Message): void;
   /** Finds out in the background whether there is somebody to write to. */
   later(work: () => Promise<void>): void;
@@ -24,6 +28,18 @@ export interface PostOffice {
   settled(): Promise<void>;
 }
 
+const kinds = {
+  register: 'registration',
+  'has-account': 'registration',
+  'confirm-email': 'e-mail',
+  'reset-password': 'password',
+  'password-changed': 'password-changed',
+  'email-changed': 'email-changed',
+  'passkey-added': 'passkey',
+  'passkey-removed': 'passkey',
+} as const satisfies Readonly<Record<Message['kind'], LetterKind>>;
+
+const MOST_NAME = 64;
 const LANES = 4;
 const MOST_WAITING = 500;
 
@@ -33,9 +49,10 @@ export function makePostOffice(deps: {
   readonly words: LetterWords;
   readonly issuer: string;
   readonly mint: Mint;
+  readonly budget: LetterBudget;
   readonly log: Log;
 }): PostOffice {
-  const { mail, words, mint, log } = deps;
+  const { mail, words, mint, budget, log } = deps;
   const host = new URL(deps.issuer).hostname;
   const lanes: Promise<void>[] = Array.from({ length: LANES }, () => Promise.resolve());
   let [turn, waiting] = [0, 0];
@@ -62,7 +79,16 @@ export function makePostOffice(deps: {
     send(to, language, message) {
       if (mail === null) return;
       later(async () => {
-        const answer = await mail.send({ to, ...words(message, language), messageId: `<${mint.randomHex(20)}@${host}>` });
+        const kind = kinds[message.kind];
+        if (!(await budget.mayReach(kind, 'anybody', `address ${digestOf(to.toLowerCase())}`))) {
+          log.warn('letter not sent', { problem: `the receiver had enough of the kind ${kind} today` });
+          return;
+        }
+        const answer = await mail.send({
+          to,
+          ...words('name' in message ? { ...message, name: strangerText(message.name, MOST_NAME) } : message, language),
+          messageId: `<${mint.randomHex(20)}@${host}>`,
+        });
         if (answer !== 'sent') log.warn('letter not sent', { problem: `refused: ${answer.refused}` });
       });
     },

@@ -7,6 +7,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Account } from './account.ts';
 import { fieldProblem, type InvalidField, tidy, tidyAddress } from './fields.ts';
+import { DAY, type LetterBudget, type LetterKind } from './letter-budget.ts';
 import type { PostOffice } from './letters.ts';
 import type { PasswordCheck } from './profile.ts';
 import type { AccountRecords, AccountToken, AccountTokenKind, AccountTokens, PeopleRecords, Sessions } from './records.ts';
@@ -66,7 +67,6 @@ export interface LinkVerbs {
   lettersSettled(): Promise<void>;
 }
 
-const DAY = seconds(86_400);
 const ASKED_PER_ADDRESS = 20;
 const ASKED_PER_TARGET = 3;
 const TRIES_PER_LINK = 20;
@@ -84,6 +84,7 @@ export function makeLinks(deps: {
   readonly openSession: OpenSession;
   readonly checkPassword: PasswordCheck;
   readonly post: PostOffice;
+  readonly budget: LetterBudget;
   readonly mint: Mint;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -94,7 +95,7 @@ export function makeLinks(deps: {
     readonly sharedAddresses: boolean;
   };
 }): LinkVerbs {
-  const { records, sessions, throttle, pacing, openSession, checkPassword, post, mint, clock, entropy, settings } = deps;
+  const { records, sessions, throttle, pacing, openSession, checkPassword, post, budget, mint, clock, entropy, settings } = deps;
 
   async function issue(kind: AccountTokenKind, userId: UserId | null, data: string, lasting: Seconds, path: string): Promise<string> {
     const secret = mint.secret();
@@ -116,6 +117,10 @@ export function makeLinks(deps: {
     return throttle(`${what} target ${digestOf(target.toLowerCase())}`, ASKED_PER_TARGET, HOUR);
   };
 
+  /** What one network, or for an address to be confirmed one account, may ask for in a day; nothing about others shows in the answer. */
+  const askedEnoughToday = async (kind: LetterKind, sender: string | null): Promise<boolean> =>
+    sender !== null && !(await budget.mayCause(kind, sender));
+
   return {
     offers: { registration: settings.registration === 'open', letters: post.open },
     async askToRegister(email, language, from) {
@@ -125,6 +130,7 @@ export function makeLinks(deps: {
       const problem = fieldProblem({ email: address });
       if (problem) return refuse(problem);
       if (await asksTooMuch('register', address, from)) return throttled(HOUR);
+      if (await askedEnoughToday('registration', networkOf(from))) return throttled(DAY);
       post.later(async () => {
         const [known] = settings.sharedAddresses ? [] : await records.findAccountsByEmail(address, 1);
         if (known?.email)
@@ -165,6 +171,7 @@ export function makeLinks(deps: {
       const asked = tidy(nameOrAddress).slice(0, 255);
       const address = tidyAddress(asked);
       if (await asksTooMuch('password', asked, from)) return throttled(HOUR);
+      if (await askedEnoughToday('password', networkOf(from))) return throttled(DAY);
       post.later(async () => {
         const named = asked === '' ? undefined : await records.findAccountByName(asked);
         const found =
@@ -211,6 +218,7 @@ export function makeLinks(deps: {
       const checked = await checkPassword(account, password);
       if (!checked.ok) return checked;
       if (await asksTooMuch('email', address, from)) return throttled(HOUR);
+      if (await askedEnoughToday('e-mail', `account ${account.id}`)) return throttled(DAY);
       const link = await issue('confirm-email', account.id, address, DAY, '/account/email/confirm');
       // Found out in the background: who asks is told nothing about other people's addresses.
       post.later(async () => {

@@ -65,6 +65,8 @@ export const registryStatus = {
   nothing_to_do: 409,
   not_found: 404,
   too_many: 409,
+  too_many_invitations: 429,
+  invitations_declined: 403,
   last_secret: 409,
   needs_another_reviewer: 409,
   browser_session_required: 403,

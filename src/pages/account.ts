@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { type FormProblem, problemAbove, problemAt } from './account-problems.ts';
+import { tick } from './app-parts.ts';
 import { type Frame, facts, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
 import { languageNames, languages, type Words } from './words.ts';
 
@@ -26,6 +27,8 @@ export interface AccountView {
   readonly email: string | null;
   readonly emailConfirmed: boolean;
   readonly emailDraft: string;
+  /** Nobody may invite the person, or offer them an app. */
+  readonly invitationsDeclined: boolean;
   readonly letters: boolean;
   readonly sessions: readonly SessionLine[];
   readonly passkeys: number;
@@ -87,6 +90,7 @@ ${field({
 })}
 <div class="field"><label for="language">${words.say('account.language')}</label>
 <select id="language" name="language">${option('', words.say('account.language-any'))}${languages.map((language) => option(language, languageNames[language], language))}</select></div>
+${tick('no-invitations', words.say('account.no-invitations'), view.invitationsDeclined)}
 ${button('save', words.say('account.save'))}
 </form></section>`;
 }

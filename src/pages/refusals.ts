@@ -42,6 +42,8 @@ export function refusalText(words: Words, refusal: RegistryRefusal): string {
       return words.say('refusal.readonly', { reason: refusal.reason });
     case 'needs_another_reviewer':
       return words.say(`refusal.needs_another_reviewer.${refusal.why}`);
+    case 'too_many_invitations':
+      return words.say('refusal.too_many_invitations', { most: refusal.most });
     case 'too_many':
       return words.say('refusal.too_many', { most: refusal.most });
     default:

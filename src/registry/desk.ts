@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
+import type { LetterBudget } from '#accounts/letter-budget.ts';
 import type { AccountRecords } from '#accounts/records.ts';
 import { type Result, refuse } from '#kernel/result.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
@@ -64,6 +65,7 @@ export interface Desk {
   readonly mint: Mint;
   readonly sealer: Sealer;
   readonly clock: Clock;
+  readonly letters: LetterBudget;
   readonly mintOwnerToken: MintOwnerToken;
   /** Key of the change tokens. */
   readonly tokenKey: Uint8Array;

@@ -1,3 +1,4 @@
+import { oneLine, strangerText } from '#wire/stranger-text.ts';
 import type { NoticeFacts } from './notices.ts';
 
 /** Who speaks, and where apps are shown. */
@@ -6,7 +7,7 @@ export interface NoticeSender {
   readonly siteName: string;
 }
 
-/** What happened, by event: a headline, and a sentence. `app` is quoted already; `who` begins the sentence. */
+/** What happened, by event: a headline, and a sentence. `app` and `who` are quoted already; `who` begins the sentence. */
 type Telling = readonly [headline: string, sentence: (app: string, who: string) => string, after?: string];
 
 export const tellings: Readonly<Record<string, Telling>> = {
@@ -64,51 +65,33 @@ export const tellings: Readonly<Record<string, Telling>> = {
   'decline-offer': ['Offer ended', (app, who) => `${who} ended the offer of ${app}.`],
 };
 
-/** Controls, line separators, halves of characters, and what turns the direction of text or cannot be seen. */
-const unfit = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/gu;
-const MOST_SHOWN = 255;
-
-/** Text of a stranger on one line. */
-function oneLine(text: string): string {
-  const shown = [...text.replace(unfit, ' ').replace(/\s+/g, ' ').trim()];
-  return shown.length > MOST_SHOWN ? `${shown.slice(0, MOST_SHOWN - 1).join('')}…` : shown.join('');
-}
-
-/**
- * A name that cannot pass for something else: it has no quotation marks to end ours early, no markup for a mailbox that renders it, and no
- * address for one that makes links of what looks like them.
- */
-const nameOf = (name: string): string =>
-  oneLine(name)
-    .replace(/["\u201c-\u201f\u00ab\u00bb]/g, "'")
-    .replaceAll('<', '‹')
-    .replaceAll('>', '›')
-    .replaceAll('://', ': //')
-    .replace(/\bwww\./gi, 'www .') || 'without a name';
+/** A name, marked as one that somebody chose. */
+const quoted = (name: string): string => `"${strangerText(name) || 'without a name'}"`;
 
 /** Where people see the app of a notice. */
 export const appPage = (facts: NoticeFacts, issuer: string): string => `${issuer}/apps/${encodeURIComponent(facts.client.id)}`;
 
-/** Subject and text of a letter. Names and reasons are strangers' words: they stay on their line and look like nothing else. */
+/** Subject and text of a letter. Names and reasons are strangers' words: each is quoted, says whose it is, and holds no link. */
 export function noticeWords(facts: NoticeFacts, { issuer, siteName }: NoticeSender): { readonly subject: string; readonly text: string } {
-  const name = nameOf(facts.client.name);
-  const who = facts.actor === null ? 'The operator' : nameOf(facts.actor);
+  const name = quoted(facts.client.name);
+  const who = facts.actor === null ? 'The operator' : quoted(facts.actor);
+  const site = oneLine(siteName);
   const [headline, sentence, after] = Object.hasOwn(tellings, facts.event)
     ? (tellings[facts.event] as Telling)
-    : (['App changed', (app: string) => `Something changed about ${app}: ${oneLine(facts.event)}.`] as const);
-  const details = [
-    ['Owner', facts.owner === null ? '' : nameOf(facts.owner)],
-    ['Reason', oneLine(facts.reason)],
-    ['When', `${new Date(facts.at * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`],
-  ].filter(([, value]) => value !== '');
+    : (['App changed', (app: string) => `Something changed about ${app}: ${strangerText(facts.event)}.`] as const);
+  const reason = strangerText(facts.reason);
   const paragraphs = [
-    [sentence(`the app "${name}" (version ${nameOf(facts.client.version)})`, who), ...(after ? [after] : [])],
-    details.map(([label, value]) => `${label}: ${value}`),
+    [sentence(`the app ${name} (version ${strangerText(facts.client.version)})`, who), ...(after ? [after] : [])],
+    [
+      ...(facts.owner === null ? [] : [`Owner: ${quoted(facts.owner)}`]),
+      `When: ${new Date(facts.at * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    ],
+    ...(reason === '' ? [] : [[`${who} gave this reason, in their own words:`, `> ${reason}`]]),
     ['The app is here:', appPage(facts, issuer)],
-    [`This message comes from ${oneLine(siteName)}, where you have an account. No answer is needed.`],
+    [`This message comes from ${site}, where you have an account. No answer is needed.`],
   ];
   return {
-    subject: `[${oneLine(siteName)}] ${headline}: ${name}`,
+    subject: `[${site}] ${headline}: ${name}`,
     text: `${paragraphs.map((lines) => lines.join('\n')).join('\n\n')}\n`,
   };
 }

@@ -151,6 +151,11 @@ export interface RegistryRecords extends Outbox, UsageRecords {
   teamOf(id: ClientId): Promise<Team>;
   /** Offers and unanswered invitations for a person. */
   invitationsOf(user: UserId): Promise<readonly { readonly clientId: ClientId; readonly kind: 'maintain' | 'own' }[]>;
+  /** True when `from` asked `to` to help look after an app, and has no answer yet. */
+  hasOpenInvitation(from: UserId, to: UserId): Promise<boolean>;
+  /** True when the person does not want to be invited, nor to be offered apps. */
+  declinesInvitations(user: UserId): Promise<boolean>;
+  setInvitationsDeclined(user: UserId, declined: boolean): Promise<void>;
   /** First yeses, for the client (null) or one of its revisions, whatever became of their givers. */
   approvalsOf(id: ClientId, revisionId: number | null): Promise<readonly Approval[]>;
   /** Parts that people took in a client and may not have any more. */

@@ -138,6 +138,10 @@ export function refusalWords(refusal: RegistryRefusal): string {
       return `There is no such ${refusal.what} here.`;
     case 'too_many':
       return `There are ${refusal.most} ${refusal.what} already, which is the most.`;
+    case 'too_many_invitations':
+      return `You sent ${refusal.most} invitations of this kind within a day, which is the most. Try again tomorrow.`;
+    case 'invitations_declined':
+      return 'This person does not want to be invited.';
     case 'last_secret':
       return 'This is the last secret of the app. Add another one first.';
     case 'needs_another_reviewer':

@@ -69,6 +69,10 @@ export type RegistryRefusal =
   | { readonly kind: 'nothing_to_do'; readonly field: string }
   | { readonly kind: 'not_found'; readonly what: 'revision' | 'secret' | 'maintainer' | 'person' | 'offer' }
   | { readonly kind: 'too_many'; readonly what: 'secrets' | 'maintainers'; readonly most: number }
+  /** The sender's budget of letters for the day is spent. */
+  | { readonly kind: 'too_many_invitations'; readonly most: number }
+  /** The person does not want to be invited. */
+  | { readonly kind: 'invitations_declined' }
   /** The last secret of a client that needs one. */
   | { readonly kind: 'last_secret' }
   /** Somebody else has to decide: this person said yes before, or is not independent of the decision. */

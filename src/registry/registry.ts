@@ -1,5 +1,5 @@
 import type { ClientId, UserId } from '#kernel/ids.ts';
-import { type Result, refuse } from '#kernel/result.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
 import { instant } from '#kernel/time.ts';
 import type { Action } from './actions/action.ts';
 import { acceptConsent, renounceConsent } from './actions/consent.ts';
@@ -9,7 +9,7 @@ import { propose } from './actions/propose.ts';
 import { approve, disable, expire, halt, reenable, reject } from './actions/review.ts';
 import { approveRevision, isAtOnce, rejectRevision, revise, revised, withdrawRevision } from './actions/revise.ts';
 import { addSecret, retireSecret, update } from './actions/update.ts';
-import { type Actor, JOB, mayDo, RIGHTS } from './actor.ts';
+import { type Actor, JOB, mayDo, personOf, RIGHTS } from './actor.ts';
 import { authorityProblem, type GovernedAction } from './authority.ts';
 import type { Client } from './client.ts';
 import { changeToken, type Desk, type Outcome } from './desk.ts';
@@ -68,6 +68,9 @@ export interface Registry {
   standing(actor: Actor, client: Client, matter: Matter): Promise<Standing>;
   /** What switching a client off would stop. */
   impact(id: ClientId): Promise<Impact>;
+  /** Whether the person lets others invite them to look after apps, or offer them theirs. */
+  invitationsDeclined(user: UserId): Promise<boolean>;
+  setInvitationsDeclined(actor: Actor, declined: boolean): Promise<Result<boolean, RegistryRefusal>>;
   /** Expires idle proposals, at most 100; answers how many. */
   expireIdle(): Promise<number>;
   /** Why nothing may be written at the moment; null: writing is allowed. */
@@ -122,6 +125,15 @@ export function makeRegistry(desk: Desk): Registry {
     impact(id) {
       const now = desk.clock.now();
       return desk.records.impactOf(id, now, instant(now - desk.settings.accessTokenFor));
+    },
+    invitationsDeclined: (user) => desk.records.declinesInvitations(user),
+    async setInvitationsDeclined(actor, declined) {
+      const problem = baseProblem(actor, 'registry', readOnly);
+      if (problem) return refuse(problem);
+      const user = personOf(actor);
+      if (user === null) return refuse({ kind: 'not_logged_in' });
+      await desk.records.setInvitationsDeclined(user.id, declined);
+      return accept(declined);
     },
     async expireIdle() {
       const { idleFor } = desk.settings;

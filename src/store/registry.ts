@@ -23,6 +23,12 @@ const offer = written<Row<'offers'>>(`SELECT * FROM offers WHERE client_id = :cl
 const invitations = written<{ client_id: string; kind: 'maintain' | 'own' }>(`
   SELECT client_id, 'maintain' AS kind FROM maintainers WHERE user_id = :user AND accepted_at IS NULL
   UNION ALL SELECT client_id, 'own' AS kind FROM offers WHERE to_id = :user`);
+const openInvitation = written<{ found: number }>(
+  `SELECT 1 AS found FROM maintainers WHERE user_id = :to AND invited_by = :from AND accepted_at IS NULL LIMIT 1`,
+);
+const declined = written<{ found: number }>(`SELECT 1 AS found FROM invitations_declined WHERE user_id = :user`);
+const decline = written(`INSERT INTO invitations_declined (user_id) VALUES (:user) ON CONFLICT DO NOTHING`);
+const welcome = written(`DELETE FROM invitations_declined WHERE user_id = :user`);
 const approvals = written<Row<'approvals'>>(`SELECT * FROM approvals WHERE client_id = :client AND revision_id = :revision ORDER BY at`);
 const involvements = written<Row<'involvements'>>(`SELECT * FROM involvements WHERE client_id = :client ORDER BY until, user_id, part`);
 const accountsIn = written<Row<'accounts'>>({
@@ -119,6 +125,9 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
       ),
     invitationsOf: async (user) =>
       (await driver.read(all(invitations, { user }))).map(({ client_id, kind }) => ({ clientId: client_id as ClientId, kind })),
+    hasOpenInvitation: async (from, to) => (await driver.read(one(openInvitation, { from, to }))) !== undefined,
+    declinesInvitations: async (user) => (await driver.read(one(declined, { user }))) !== undefined,
+    setInvitationsDeclined: async (user, off) => void (await driver.write(() => write(off ? decline : welcome, { user }), 'once')),
     approvalsOf: async (client, revisionId) => (await driver.read(all(approvals, { client, revision: revisionId ?? 0 }))).map(toApproval),
     involvementsIn: async (client) => (await driver.read(all(involvements, { client }))).map(toInvolvement),
     async impactOf(client, now, issuedSince) {

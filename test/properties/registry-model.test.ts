@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
+import { makeLetterBudget } from '#accounts/letter-budget.ts';
 import { personActor } from '#harness/consents.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
@@ -173,6 +174,7 @@ async function open() {
   const mint = makeMint(clock, entropy);
   const registry = makeRegistry({
     records: store,
+    letters: makeLetterBudget({ limits: store, clock }),
     accounts: store,
     rules,
     tokenKey: new Uint8Array(32),

@@ -37,7 +37,11 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
   const { accounts } = world;
 
   async function show({ frame, user, visitor }: PageCall<Account>, drafts: Drafts = {}) {
-    const [sessions, passkeys] = await Promise.all([accounts.sessionsOf(user), accounts.passkeysOf(user)]);
+    const [sessions, passkeys, invitationsDeclined] = await Promise.all([
+      accounts.sessionsOf(user),
+      accounts.passkeysOf(user),
+      world.registry.invitationsDeclined(user.id),
+    ]);
     const here = digestOf(visitor.secret);
     const confirmed = user.emailConfirmedAt !== null;
     return accountPage(frame, {
@@ -49,6 +53,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       email: user.email,
       emailConfirmed: confirmed,
       emailDraft: drafts.email ?? (confirmed ? '' : (user.email ?? '')),
+      invitationsDeclined,
       letters: accounts.offers.letters,
       sessions: sessions.map(({ digest, agent, address, createdAt }) => ({
         id: digest,
@@ -82,6 +87,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     async (call) => {
       const given = { realName: call.form.get('real-name') ?? '', language: languageOf(call.form.get('language')) ?? null };
       const answer = await accounts.changeProfile(call.user, given);
+      if (answer.ok) await world.registry.setInvitationsDeclined(call.actor, call.form.get('no-invitations') !== undefined);
       return answer.ok ? { to: '/account?done=saved' } : refused(call, 'profile', answer.refusal, { 'real-name': 'real-name' }, given);
     },
     'signed-in',

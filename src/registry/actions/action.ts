@@ -1,3 +1,4 @@
+import type { LetterKind } from '#accounts/letter-budget.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Actor, managerOf, mayDo, personOf, RIGHTS } from '../actor.ts';
@@ -56,6 +57,33 @@ export const suppressField: Field = { name: 'suppress', judge: flag };
 /** How often a decision without a change token is made again when somebody was faster. */
 const TRIES = 3;
 
+const kinds: Readonly<Record<string, LetterKind>> = {
+  invite: 'invitation',
+  offer: 'offer',
+  ...Object.fromEntries(['add-secret', 'retire-secret', 'accept-offer'].map((action) => [action, 'credentials'])),
+  ...Object.fromEntries(
+    ['approve', 'reject', 'disable', 'reenable', 'halt', 'expire', 'first-approval', 'first-approval-of-revision']
+      .concat(['approve-revision', 'reject-revision'])
+      .map((action) => [action, 'decision']),
+  ),
+};
+const letterKindOf = (action: string, tell: Decision['tell']): LetterKind =>
+  tell === 'reviewers' ? 'proposal' : ((Object.hasOwn(kinds, action) ? kinds[action] : undefined) ?? 'team');
+
+/** Those of the people whom this actor may still write to today. Who invites was counted when the invitation was judged. */
+async function withinBudget(
+  desk: Desk,
+  actorId: UserId | undefined,
+  kind: LetterKind,
+  people: readonly UserId[],
+): Promise<readonly UserId[]> {
+  if (actorId === undefined || people.length === 0) return people;
+  const sender = `account ${actorId}`;
+  if (kind !== 'invitation' && kind !== 'offer' && !(await desk.letters.mayCause(kind, sender))) return [];
+  const reached = await Promise.all(people.map((id) => desk.letters.mayReach(kind, sender, `account ${id}`)));
+  return people.filter((_, index) => reached[index]);
+}
+
 /** Who hears of a change, each under a key that is the same however often it is written. */
 export async function noticesOf(
   desk: Desk,
@@ -65,6 +93,7 @@ export async function noticesOf(
   edition: number,
   why: string,
   tell: Decision['tell'],
+  kind: LetterKind = letterKindOf(action, tell),
 ): Promise<readonly NewNotice[]> {
   const actorId = personOf(actor)?.id;
   const people = new Set<UserId>();
@@ -78,8 +107,9 @@ export async function noticesOf(
   }
   // Who did it knows; of what an app did in their name they hear.
   if (actorId !== undefined && actingApp(actor) === undefined) people.delete(actorId);
+  const mailed = desk.settings.mailed ? await withinBudget(desk, actorId, kind, [...people]) : [];
   const targets: NoticeTarget[] = [
-    ...(desk.settings.mailed ? [...people] : []).map((userId) => ({ kind: 'mail', userId }) as const),
+    ...mailed.map((userId) => ({ kind: 'mail', userId }) as const),
     ...desk.settings.endpoints.map((endpoint) => ({ kind: 'webhook', endpoint }) as const),
   ];
   if (targets.length === 0) return [];
@@ -153,11 +183,12 @@ export function clientAction(name: GovernedAction, { fields = [], before, decide
         if (seen !== client.edition) return refuse(await conflict(desk, client, seen));
         const { effects, changes, as = name, tell, issued, waiting = false } = decided.value;
         if (effects.length === 0) return accept({ ...nothingIssued, client, consent: null, waiting });
+        const changesCredentials = issued !== undefined || changes.some(({ field }) => field === 'secrets' || field === 'rsaPublicKey');
         const applied = await commit(desk, actor, name, client, {
           edition: client.edition,
           effects,
           audit: auditLine(desk, actor, as, id, why, changes),
-          notices: await noticesOf(desk, actor, as, client, client.edition + 1, why, tell),
+          notices: await noticesOf(desk, actor, as, client, client.edition + 1, why, tell, changesCredentials ? 'credentials' : undefined),
         });
         if (applied.outcome === 'applied')
           return accept<Outcome>({ ...nothingIssued, ...issued, client: applied.client, consent: null, waiting });

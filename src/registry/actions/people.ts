@@ -1,14 +1,16 @@
 import type { Account } from '#accounts/account.ts';
+import { letterBudgets } from '#accounts/letter-budget.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
 import { later } from '#kernel/time.ts';
-import { mayDo, personOf, RIGHTS } from '../actor.ts';
+import { type Actor, mayDo, personOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import type { Client } from '../client.ts';
 import { type Desk, denied } from '../desk.ts';
 import { wholeNumber } from '../fields.ts';
 import { heard, holdsRisk } from '../independence.ts';
 import type { Effect } from '../records.ts';
+import type { RegistryRefusal } from '../refusals.ts';
 import type { Revision } from '../revision.ts';
 import type { Offer } from '../team.ts';
 import { clientAction, isOwner, lacking } from './action.ts';
@@ -28,6 +30,15 @@ async function person(desk: Desk, id: unknown) {
 /** Apps that were refused or switched off stay with whom they are, unless a reviewer moves them. */
 const isAlive = (client: Client) => client.stage === 'approved' || client.stage === 'proposed';
 
+/** Why this person must not be asked by this actor now. The operator may always; the sender's day is counted last. */
+async function invitationProblem(desk: Desk, actor: Actor, kind: 'invitation' | 'offer', to: UserId): Promise<RegistryRefusal | undefined> {
+  const from = personOf(actor)?.id;
+  if (from === undefined) return undefined;
+  if (await desk.records.declinesInvitations(to)) return { kind: 'invitations_declined' };
+  if (await desk.letters.mayCause(kind, `account ${from}`)) return undefined;
+  return { kind: 'too_many_invitations', most: letterBudgets[kind].sender };
+}
+
 export const invite = clientAction('invite', {
   fields: [userId],
   before: mayUpdate,
@@ -41,10 +52,14 @@ export const invite = clientAction('invite', {
       return refuse({ kind: 'nothing_to_do', field: 'userId' });
     if (maintainers.length >= MOST_MAINTAINERS) return refuse({ kind: 'too_many', what: 'maintainers', most: MOST_MAINTAINERS });
     const by = personOf(actor)?.id ?? null;
+    const unwelcome = await invitationProblem(desk, actor, 'invitation', invited.id);
+    if (unwelcome) return refuse(unwelcome);
+    const hasOne = by !== null && (await desk.records.hasOpenInvitation(by, invited.id));
     return accept({
       effects: [{ kind: 'invite', userId: invited.id, by, at: desk.clock.now() }],
       changes: [{ field: 'maintainers', before: null, after: { invited: invited.id } }],
-      tell: invited.id,
+      // One letter at a time: whoever has an unanswered invitation of this sender finds the others beside it.
+      ...(hasOne ? {} : { tell: invited.id }),
     });
   },
 });
@@ -77,7 +92,8 @@ export const leave = clientAction('leave', {
     return accept({
       effects: [{ kind: 'leave', userId: id }, ...(accepted ? [involve] : [])],
       changes: [{ field: 'maintainers', before, after: null }],
-      tell: personOf(actor)?.id === id ? client.ownerId : id,
+      // Whoever was asked and has not answered hears no more of it.
+      ...(personOf(actor)?.id === id ? { tell: client.ownerId } : maintainer.acceptedAt === null ? {} : { tell: id }),
     });
   },
 });
@@ -100,6 +116,8 @@ export const offer = clientAction('offer', {
     // Whoever decides who gets it does not get it.
     if (!own && chosen.id === personOf(actor)?.id) return refuse({ kind: 'needs_another_reviewer', why: 'handed-over' });
     if (chosen.id === client.ownerId) return refuse({ kind: 'nothing_to_do', field: 'userId' });
+    const unwelcome = await invitationProblem(desk, actor, 'offer', chosen.id);
+    if (unwelcome) return refuse(unwelcome);
     const { offer: replaced } = await desk.records.teamOf(client.id);
     return accept({
       effects: [{ kind: 'offer', toId: chosen.id, by: personOf(actor)?.id ?? null, at: desk.clock.now() }],
@@ -166,7 +184,8 @@ export const declineOffer = clientAction('decline-offer', {
     return accept({
       effects: [{ kind: 'end-offer' }],
       changes: [{ field: 'offer', before: offered.toId, after: null }],
-      tell: user?.id === offered.toId ? client.ownerId : offered.toId,
+      // Whoever was asked and has not answered hears no more of it.
+      ...(user?.id === offered.toId ? { tell: client.ownerId } : {}),
     });
   },
 });

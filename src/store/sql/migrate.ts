@@ -10,6 +10,7 @@ import { introspectors } from './migrations/0008-introspectors.ts';
 import { independence } from './migrations/0009-independence.ts';
 import { auditChain } from './migrations/0010-audit-chain.ts';
 import { idleSessions } from './migrations/0011-idle-sessions.ts';
+import { invitations } from './migrations/0012-invitations.ts';
 import { type Migration, onBoth } from './migrations/migration.ts';
 
 /** Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's words. */
@@ -25,6 +26,7 @@ const steps: readonly (string | Migration)[] = [
   independence,
   auditChain,
   idleSessions,
+  invitations,
 ];
 
 export const migrations: readonly Migration[] = steps.map((step) => (typeof step === 'string' ? onBoth(step) : step));

@@ -97,6 +97,7 @@ export interface Schema {
   approvals: { client_id: string; revision_id: number; reviewer_id: number; at: number; subject: Generated<string> };
   /** Parts in an app that may be over. */
   involvements: { client_id: string; user_id: number; part: string; until: number };
+  invitations_declined: { user_id: number };
   maintainers: { client_id: string; user_id: number; invited_by: number | null; invited_at: number; accepted_at: number | null };
   offers: { client_id: string; to_id: number; offered_by: number | null; offered_at: number };
   audit: {

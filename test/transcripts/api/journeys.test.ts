@@ -208,7 +208,7 @@ transcript(
   > Authorization: Bearer {dan}
   < 200
   <
-  < {"items":[{"client_id":"{id}","kind":"own"}]}
+  < {"items":[{"client_id":"{id}","kind":"own"}],"declined":false}
 
   > POST /api/v1/clients/{id}/accept-offer
   > Cookie: {danCookie}

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { apiRoutes } from '#http/routes/api/api.ts';
 import { titles } from '#http/routes/api/problems.ts';
+import { instant } from '#kernel/time.ts';
 import { type Answer, anywhere, Desk, type Ids, inBrowser, type Part, refused, routeOf, type Way } from './desk.ts';
 import {
   approved,
@@ -89,33 +90,6 @@ async function firstYes(desk: Desk): Promise<Ids> {
   await desk.act('rex', 'approve', ids);
   return ids;
 }
-/** A first yes of Rex's to undo what the operator did. */
-async function stopped(desk: Desk, stop: 'halt' | 'disable'): Promise<Ids> {
-  const ids = await desk.app({ scopes: ['delete'] });
-  const { clients } = desk.world;
-  const id = (await desk.client(ids)).id;
-  await (stop === 'halt' ? clients.halt(id, 'tokens') : clients.disable(id));
-  await desk.act('rex', stop === 'halt' ? 'halt' : 'reenable', ids, stop === 'halt' ? { halted: 'nothing' } : {});
-  return ids;
-}
-const halted = (desk: Desk) => stopped(desk, 'halt');
-const disabledOnce = (desk: Desk) => stopped(desk, 'disable');
-/** Rex helps look after it. */
-async function ofRex(desk: Desk, live: boolean): Promise<Ids> {
-  const ids = await desk.app({}, live);
-  await desk.act('ada', 'invite', ids, { userId: desk.people.rex.id });
-  await desk.act('rex', 'join', ids);
-  return ids;
-}
-const keptByReviewer = (desk: Desk) => ofRex(desk, true);
-const proposedByReviewer = (desk: Desk) => ofRex(desk, false);
-/** Its owner is blocked. */
-async function orphan(desk: Desk): Promise<Ids> {
-  const owner = await desk.world.person(desk.fresh('Gone').replace(' ', '-'), ['developer']);
-  const { client } = await desk.world.client(owner, { name: desk.fresh() });
-  await desk.world.built.store.setBlocked(owner.id, true);
-  return { client_id: client.id };
-}
 async function firstYesToRevision(desk: Desk): Promise<Ids> {
   const ids = await revised(desk, { scopes: ['editpage', 'delete'] });
   await desk.act('rex', 'approve-revision', ids, { revisionId: ids.revision_id });
@@ -182,7 +156,7 @@ const proposals: readonly Refused[] = (
     ['a key for OAuth 2', { rsa_public_key: pem('rsa') }, 'rsa_public_key', 'not_for_this_kind_of_app'],
     ['a key that is none', { protocol: 'oauth1', rsa_public_key: 'key' }, 'rsa_public_key', 'not_a_key'],
     ['a key of another kind', { protocol: 'oauth1', rsa_public_key: pem('ec') }, 'rsa_public_key', 'not_an_rsa_key'],
-    ['a short key', { protocol: 'oauth1', rsa_public_key: pem('rsa', 1024) }, 'rsa_public_key', 'key_too_short', { bits: 2048 }],
+    ['a short key', { protocol: 'oauth1', rsa_public_key: pem('rsa', 512) }, 'rsa_public_key', 'key_too_short', { bits: 1024 }],
     ['a range that is none', { restrictions: { addresses: ['here'] } }, 'restrictions', 'not_a_range', { entry: 'here' }],
     ['no grant type', { grant_types: [] }, 'grant_types', 'empty'],
     [
@@ -357,14 +331,6 @@ const refusals: readonly Refused[] = [
   ['offerClient', 'to nobody', { body: nobody }, 404, 'not_found', person],
   ['offerClient', 'to the owner', { body: { user: 'Ada' } }, 409, 'nothing_to_do'],
   ['offerClient', 'by a maintainer', { as: 'mia', ready: maintained }, 403, 'permission_denied'],
-  [
-    'offerClient',
-    'without an owner, to the reviewer who gives it',
-    { as: 'rex', ready: orphan, body: { user: 'Rex' } },
-    409,
-    'needs_another_reviewer',
-    { why: 'handed_over' },
-  ],
   ['offerClient', 'of a rejected app', { ready: rejected }, 403, 'permission_denied'],
   ['auditOfClient', 'by somebody else', { as: 'dan' }, 403, 'permission_denied'],
 
@@ -376,31 +342,6 @@ const refusals: readonly Refused[] = [
   ),
   ['approveClient', 'that is approved', { ready: approved }, 409, 'not_proposed', { stage: 'approved' }],
   ['approveClient', 'by the same reviewer twice', { ready: firstYes }, 409, 'needs_another_reviewer'],
-  [
-    'rejectClient',
-    'and hiding it, by a maintainer',
-    { ready: proposedByReviewer, body: { suppress: true } },
-    409,
-    'needs_another_reviewer',
-    { why: 'maintainer' },
-  ],
-  [
-    'disableClient',
-    'and hiding it, by a maintainer',
-    { ready: keptByReviewer, body: { suppress: true } },
-    409,
-    'needs_another_reviewer',
-    { why: 'maintainer' },
-  ],
-  ['reenableClient', 'by the same reviewer twice', { ready: disabledOnce }, 409, 'needs_another_reviewer', { why: 'approved_before' }],
-  [
-    'haltClient',
-    'less, by the same reviewer twice',
-    { ready: halted, body: { halted: 'nothing' } },
-    409,
-    'needs_another_reviewer',
-    { why: 'approved_before' },
-  ],
   ['rejectClient', 'that is approved', { ready: approved }, 409, 'not_proposed', { stage: 'approved' }],
   ['disableClient', 'that waits', { ready: proposed }, 409, 'not_approved', { stage: 'proposed' }],
   ['reenableClient', 'that is approved', { ready: approved }, 409, 'not_disabled', { stage: 'approved' }],
@@ -495,6 +436,25 @@ for (const id of ['proposeClient', 'acceptOffer']) {
     });
     desk.judge(route, answer);
     refused(answer, 403, 'email_not_confirmed');
+  });
+}
+
+for (const [id, kind] of [
+  ['inviteMaintainer', 'invitation'],
+  ['offerClient', 'offer'],
+] as const) {
+  test(`${id}: somebody who does not want to be invited, and a sender who invited enough today`, async () => {
+    const { store } = desk.world.built;
+    const ids = await approved(desk);
+    await store.setInvitationsDeclined(desk.people.ben.id, true);
+    refused(await tried(id, { body: { user: 'Ben' } }, ids), 403, 'invitations_declined');
+    await store.setInvitationsDeclined(desk.people.ben.id, false);
+    const key = `letters ${kind} from account ${desk.people.ada.id}`;
+    for (let count = 0; count < 30; count++) await store.hit(key, desk.world.now, instant(desk.world.now + 60));
+    const answer = await tried(id, { body: { user: 'Ben' } }, ids);
+    refused(answer, 429, 'too_many_invitations');
+    assert.equal(answer.headers['retry-after'], '86400');
+    await store.clear(key);
   });
 }
 

@@ -201,6 +201,11 @@ export const rows: Readonly<Record<string, Row>> = {
     body: (desk) => ({ user: desk.people.dan.id }),
     check: async (_answer, ids, desk) => assert.equal((await desk.call('getTeam', ids)).json().offered_to.name, 'Dan'),
   },
+  declineInvitations: {
+    as: 'ben',
+    body: { declined: false },
+    check: (answer) => assert.deepEqual(answer.json(), { declined: false }),
+  },
   listInvitations: {
     as: 'dan',
     ready: offered,

@@ -256,13 +256,15 @@ const sender = { issuer: 'https://gate.example', siteName: 'Gate' };
 
 test('a letter says what happened, to which app, by whom and why', () => {
   assert.deepEqual(noticeWords(facts, sender), {
-    subject: '[Gate] App approved: Reader',
+    subject: '[Gate] App approved: "Reader"',
     text: [
-      'Rita approved the app "Reader" (version 1.0).',
+      '"Rita" approved the app "Reader" (version 1.0).',
       '',
-      'Owner: Olga',
-      'Reason: Looks fine',
+      'Owner: "Olga"',
       'When: 2026-09-21 14:13 UTC',
+      '',
+      '"Rita" gave this reason, in their own words:',
+      '> Looks fine',
       '',
       'The app is here:',
       `https://gate.example/apps/${facts.client.id}`,
@@ -280,10 +282,11 @@ test('hostile names and reasons stay on their line and look like nothing else', 
     sender,
   );
   assert.doesNotMatch(words.subject, /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202e<>]/u);
-  assert.doesNotMatch(words.text.replaceAll('\n', ''), /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202e\u201d<>]/u);
+  assert.doesNotMatch(words.text.replaceAll('\n', '').replace('> a', ''), /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202e\u201d<>]/u);
   assert.equal(words.text.split('\n').length, noticeWords(facts, sender).text.split('\n').length);
   assert.equal(words.text.match(/:\/\//g)?.length, 1);
-  assert.equal(words.text.match(/"/g)?.length, 2);
+  // Three names and the owner, in quotation marks of ours alone.
+  assert.equal(words.text.match(/"/g)?.length, 8);
 });
 
 for (const event of ['toString', 'something new\n']) {

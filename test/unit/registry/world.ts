@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Account } from '#accounts/account.ts';
+import { makeLetterBudget } from '#accounts/letter-budget.ts';
 import { liveBy } from '#harness/clock.ts';
 import { consentDesk } from '#harness/consents.ts';
 import type { SiteId, TokenId } from '#kernel/ids.ts';
@@ -103,6 +104,7 @@ export async function registry(changes: Partial<RegistrySettings> = {}) {
   };
   const desk = makeRegistry({
     records: store,
+    letters: makeLetterBudget({ limits: store, clock }),
     accounts: store,
     // Who holds what when a first yes is counted; everybody everything, unless a test takes it away.
     rightsOf: ({ id }) => (demoted.has(id) ? none : every),

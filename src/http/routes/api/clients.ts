@@ -61,6 +61,11 @@ const fieldsOf = (body: Readonly<Record<string, unknown>>): Record<string, unkno
       .map(([name, value]) => [name.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase()), value]),
   );
 
+const invitationsSchema = z.object({
+  items: z.array(z.object({ client_id: z.string(), kind: z.enum(['maintain', 'own']) })),
+  declined: z.boolean().describe('Nobody may invite you, or offer you an app'),
+});
+
 export const clientRoutes: readonly ApiRoute[] = [
   route({
     method: 'GET',
@@ -331,7 +336,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ user: someone, reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, ...byPersonAlone, 'not_found', 'nothing_to_do', 'too_many'],
+    refusals: [...onApp, ...byPersonAlone, 'not_found', 'nothing_to_do', 'too_many', 'too_many_invitations', 'invitations_declined'],
     handle: async (call) => {
       const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
       return submit(call, 'invite', { userId, reason: call.body.reason }, 201);
@@ -380,7 +385,15 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ user: someone, reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, ...byPersonAlone, 'not_found', 'nothing_to_do', 'needs_another_reviewer'],
+    refusals: [
+      ...onApp,
+      ...byPersonAlone,
+      'not_found',
+      'nothing_to_do',
+      'needs_another_reviewer',
+      'too_many_invitations',
+      'invitations_declined',
+    ],
     handle: async (call) => {
       const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
       return submit(call, 'offer', { userId, reason: call.body.reason }, 201);
@@ -393,13 +406,28 @@ export const clientRoutes: readonly ApiRoute[] = [
     summary: 'Invitations and offers that wait for your answer.',
     tag: 'Team',
     scope,
-    answer: { status: 200, schema: z.object({ items: z.array(z.object({ client_id: z.string(), kind: z.enum(['maintain', 'own']) })) }) },
+    answer: { status: 200, schema: invitationsSchema },
     refusals: ['not_logged_in'],
     async handle({ world, actor }) {
       const me = signedIn(actor);
       if (me === undefined) return { refusal: { kind: 'not_logged_in' } };
       const items = (await world.records.invitationsOf(me)).map(({ clientId, kind }) => ({ client_id: clientId, kind }));
-      return { status: 200, body: { items } };
+      return { status: 200, body: { items, declined: await world.registry.invitationsDeclined(me) } };
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/invitations',
+    id: 'declineInvitations',
+    summary: 'Whether others may invite you, or offer you their apps.',
+    tag: 'Team',
+    scope,
+    body: z.strictObject({ declined: z.boolean() }),
+    answer: { status: 200, schema: z.object({ declined: z.boolean() }) },
+    refusals: ['not_logged_in'],
+    async handle({ world, actor, body }) {
+      const answer = await world.registry.setInvitationsDeclined(actor, body.declined);
+      return answer.ok ? { status: 200, body: { declined: answer.value } } : { refusal: answer.refusal };
     },
   }),
   route({

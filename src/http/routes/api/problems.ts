@@ -31,6 +31,8 @@ export const titles = {
   nothing_to_do: 'Nothing to change',
   not_found: 'Not found',
   too_many: 'Too many',
+  too_many_invitations: 'Too many invitations',
+  invitations_declined: 'Does not want to be invited',
   last_secret: 'Last secret',
   needs_another_reviewer: 'Another reviewer is needed',
   browser_session_required: 'Only in a browser session',
@@ -101,6 +103,7 @@ function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
 export function sendRefusal(reply: FastifyReply, refusal: RegistryRefusal): FastifyReply {
   const status = registryStatus[refusal.kind];
   if (status === 503) reply.header('retry-after', '300');
+  if (status === 429) reply.header('retry-after', '86400');
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="gatehouse"');
   const named = 'field' in refusal ? { ...refusal, field: snake(refusal.field) } : refusal;
   return sendProblem(reply, status, refusal.kind, refusalWords(named), { reference_code: codeOf(refusal), ...facts(refusal) });

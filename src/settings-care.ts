@@ -3,7 +3,8 @@ import type { SetupWarning } from '#http/world.ts';
 import { isLocal } from '#wire/address.ts';
 
 /** Addresses that listen for everybody. */
-const everyAddress = (host: string): boolean => host === '0.0.0.0' || host === '::' || (/^[\d.]+$|:/.test(host) && !isLocal(host));
+const everyAddress = (host: string): boolean =>
+  host === '0.0.0.0' || host === '::' || ((host.includes(':') || /^[\d.]+$/.test(host)) && !isLocal(host));
 
 /** What of the settings alone does not fit together. */
 export function settingWarnings({ issuer, host, trustProxy, outside }: Config): readonly SetupWarning[] {

@@ -17,7 +17,7 @@ export function reachedFromOutside(issuer: string): boolean {
 }
 
 /** A whole range of everything would believe everybody. */
-const isProxyRange = (text: string): boolean => isRange(text) && !/\/0+$/.test(text);
+const isProxyRange = (text: string): boolean => isRange(text) && !/^0+$/.test(text.slice(text.lastIndexOf('/') + 1));
 
 /** A number of proxies, or their addresses and ranges with commas or blanks between. */
 export const trustedProxies = z

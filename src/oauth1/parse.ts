@@ -41,13 +41,13 @@ const formDecode = (text: string) => percentDecode(text.replaceAll('+', ' '));
  */
 export function parseOAuthHeader(value: string, reading: Reading): Result<HeaderParameters, HeaderRefusal> | undefined {
   if (!(reading === 'mediawiki' ? /^OAuth[ \t]/ : /^oauth(?:[ \t]|$)/i).test(value)) return undefined;
-  const text = value.slice(5);
+  const text = value.slice(5).trimEnd();
   const lax = reading === 'mediawiki';
   const pattern = lax ? laxPart : strictPart;
   const found = new Map<string, string>();
   let realm: string | null = null;
   let at = 0;
-  while (at < text.length && text.slice(at).trim() !== '') {
+  while (at < text.length) {
     pattern.lastIndex = at;
     const part = pattern.exec(text);
     if (part === null || pattern.lastIndex === at) {

@@ -13,8 +13,8 @@ export function askedScopes(
   { scopes, reading }: Pick<OAuth2Parts, 'scopes' | 'reading'>,
 ): Result<readonly string[], { readonly kind: 'invalid_scope'; readonly scope: string }> {
   if (asked === undefined) return accept(client.scopes);
-  const names = parseScope(asked.trim().replace(/ +/g, ' '));
-  if (names === undefined || asked.length > 4096) return refuse({ kind: 'invalid_scope', scope: '' });
+  const names = asked.length > 4096 ? undefined : parseScope(asked.trim().replace(/ +/g, ' '));
+  if (names === undefined) return refuse({ kind: 'invalid_scope', scope: '' });
   if (reading.defaultScope !== null && names.includes(reading.defaultScope)) return accept(client.scopes);
   const strange = names.find((name) => !scopes.has(name) || (!reading.relaxedPkce && !client.scopes.includes(name)));
   if (strange !== undefined) return refuse({ kind: 'invalid_scope', scope: strange });

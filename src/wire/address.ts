@@ -56,7 +56,7 @@ export const isLocal = (address: string): boolean => {
 /** The eight groups of an IPv6 address, as numbers (RFC 4291 §2.2). */
 function groupsOf(address: string): readonly number[] {
   const [own = ''] = address.split('%', 1);
-  const quad = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(own);
+  const quad = /^([\da-f:]*:)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/i.exec(own);
   const text = quad
     ? `${quad[1]}${((Number(quad[2]) << 8) | Number(quad[3])).toString(16)}:${((Number(quad[4]) << 8) | Number(quad[5])).toString(16)}`
     : own;

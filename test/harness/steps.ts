@@ -1,54 +1,60 @@
 import { Session } from 'node:inspector';
 import { setFlagsFromString } from 'node:v8';
 
-// Optimised code loses some of the counts, and when code is optimised differs from run to run. The interpreter counts exactly.
-for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug']) setFlagsFromString(flag);
+// Optimised code loses some of the counts, and when code is optimised differs from run to run. Without it they are exact.
+for (const flag of ['--no-opt', '--no-maglev']) setFlagsFromString(flag);
 
 /**
  * Counts the work of a function in steps, which are the same on every machine and in every run: each block of the project that is entered (the
  * engine's coverage counts every turn of a loop and every call), and for what the engine does in one call
  * with a text or a list (a search, a split, a sort, a match of an expression) the length it was given. Expressions count as linear here:
- * that they are is what `npm run lint` proves.
+ * that they are is what `npm run lint` proves. `before` runs once, uncounted.
  */
-export function stepsOf(work: () => unknown): number {
-  const session = new Session();
-  session.connect();
-  const ask = <T>(method: string, parameters: object = {}): T => {
-    let answer: T | undefined;
-    // A session of this very thread answers before the call returns.
-    session.post(method as 'Profiler.enable', parameters as never, (fault: Error | null, result?: unknown) => {
-      if (fault) throw fault;
-      answer = result as T;
-    });
-    return answer as T;
-  };
-  interface Coverage {
-    readonly result: readonly {
-      readonly url: string;
-      readonly functions: readonly { readonly ranges: readonly { readonly count: number }[] }[];
-    }[];
-  }
-  const take = () =>
-    ask<Coverage>('Profiler.takePreciseCoverage')
-      .result.filter(({ url }) => url.startsWith('file:') && !url.includes('/node_modules/'))
-      .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges))
-      .reduce((sum, { count }) => sum + count, 0);
-  ask('Profiler.enable');
-  ask('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+export function stepsOf(work: () => unknown, before: () => unknown = work): number {
   const counted = countNative();
   try {
     // Once before it counts: what is made at the first call is made once.
-    work();
-    take();
+    before();
+    blocksEntered();
     counted.clear();
     work();
-    return take() + counted.steps();
+    const native = counted.steps();
+    return blocksEntered() + native;
   } finally {
     counted.restore();
-    ask('Profiler.stopPreciseCoverage');
-    ask('Profiler.disable');
-    session.disconnect();
   }
+}
+
+interface Coverage {
+  readonly result: readonly {
+    readonly url: string;
+    readonly functions: readonly { readonly ranges: readonly { readonly count: number }[] }[];
+  }[];
+}
+
+let session: Session | undefined;
+
+/** How many blocks of the project were entered since the last call. The counting goes on until the process ends. */
+function blocksEntered(): number {
+  session ??= started();
+  let coverage: Coverage | undefined;
+  // A session of this very thread answers before the call returns.
+  session.post('Profiler.takePreciseCoverage', (fault, answer) => {
+    if (fault) throw fault;
+    coverage = answer as unknown as Coverage;
+  });
+  return (coverage as Coverage | undefined)?.result
+    .filter(({ url }) => url.startsWith('file:') && !url.includes('/node_modules/') && url !== import.meta.url)
+    .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges))
+    .reduce((sum, { count }) => sum + count, 0) as number;
+}
+
+function started(): Session {
+  const made = new Session();
+  made.connect();
+  made.post('Profiler.enable');
+  made.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+  return made;
 }
 
 /** Methods that look at the whole of what they are called on. A sort looks at everything once for each doubling. */
@@ -61,18 +67,22 @@ const wholeList = [
   'toSorted toReversed fill shift unshift',
 ].flatMap((names) => names.split(' '));
 
+/** Where a match that ended at `end` began; of a mere yes that is not known, so all of it counts. */
+const beginOf = (answer: unknown, end: number): number => (Array.isArray(answer) ? end - String(answer[0]).length : 0);
+
 type Method = (this: unknown, ...given: unknown[]) => unknown;
 
 function countNative(): { steps(): number; clear(): void; restore(): void } {
   let steps = 0;
   const undo: (() => void)[] = [];
-  function wrap(holder: object, name: string | symbol, cost: (self: unknown, given: unknown[]) => number): void {
+  function wrap(holder: object, name: string | symbol, cost: (self: unknown, given: unknown[], answer: unknown) => number): void {
     const was = Object.getOwnPropertyDescriptor(holder, name);
     if (typeof was?.value !== 'function') return;
     const method = was.value as Method;
     const counting: Method = function (...given) {
-      steps += cost(this, given);
-      return Reflect.apply(method, this, given);
+      const answer = Reflect.apply(method, this, given);
+      steps += cost(this, given, answer);
+      return answer;
     };
     Object.defineProperty(holder, name, { ...was, value: counting });
     undo.push(() => Object.defineProperty(holder, name, was));
@@ -83,11 +93,12 @@ function countNative(): { steps(): number; clear(): void; restore(): void } {
   for (const name of wholeList) wrap(Array.prototype, name, length);
   wrap(Array.prototype, 'slice', (self, [from = 0, to = Number.MAX_SAFE_INTEGER]) => Math.min(length(self), Number(to)) - Number(from));
   wrap(Array.prototype, 'sort', (self) => length(self) * Math.ceil(Math.log2(length(self) + 2)));
-  // An expression that goes on where it stopped looks at the rest alone.
+  // An expression that goes on where it stopped looks at what it matches, and at the rest when there is no more.
   for (const name of ['exec', 'test'])
-    wrap(RegExp.prototype, name, (self, [text]) => {
+    wrap(RegExp.prototype, name, (self, [text], answer) => {
       const { lastIndex, sticky, global } = self as RegExp;
-      return sticky || global ? Math.max(0, String(text).length - lastIndex) : String(text).length;
+      const found = answer !== null && answer !== false && (sticky || global);
+      return found ? lastIndex - beginOf(answer, lastIndex) : String(text).length;
     });
   wrap(JSON, 'parse', (_self, [text]) => String(text).length);
   wrap(globalThis, 'decodeURIComponent', (_self, [text]) => String(text).length);

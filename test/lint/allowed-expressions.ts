@@ -26,6 +26,11 @@ export const allowedExpressions: readonly AllowedExpression[] = [
     reason: 'RFC 3986 appendix B: each part ends where its delimiter stands, and every text matches',
   },
   {
+    expression: '/^([A-Za-z][A-Za-z0-9+.-]*):(?:\\/\\/([^/?#]*))?([^?#]*)(.*)$/s',
+    bound: 'a redirect URI: a form of 64 kB',
+    reason: 'RFC 3986 appendix B: each part ends where its delimiter stands, and whatever follows the scheme matches',
+  },
+  {
     expression: '/^(\\[[^\\]]*\\]|[^:]*)(?::(\\d*))?$/',
     bound: 'the authority of a callback: 16 kB',
     reason: 'two ways to read a host, each in one pass',

@@ -1,4 +1,5 @@
 import type { ClientId } from '#kernel/ids.ts';
+import { LEAST_RSA_BITS, rsaBits } from '#keys/rsa.ts';
 import { type Client, type GrantType, grantTypes, protocols, stages } from '#registry/client.ts';
 import { refusalLine } from '#registry/refusal-words.ts';
 import { unicodeSpelling } from '#wire/browser-uri.ts';
@@ -17,6 +18,7 @@ export const shown = (client: Client) => ({
   redirect_uri: client.redirectUri,
   redirect_uri_unicode: unicodeSpelling(client.redirectUri),
   redirect_is_prefix: client.redirectIsPrefix,
+  rsa_key_bits: client.rsaPublicKey === null ? null : rsaBits(client.rsaPublicKey),
   grant_types: client.grantTypes,
   pkce_optional: client.pkceOptional,
   introspector: client.introspector,
@@ -139,6 +141,7 @@ export const clientList: Command = {
   options: {
     owner: { type: 'string', value: 'NAME', help: 'only the apps of this account' },
     stage: { type: 'string', value: 'STAGE', help: `only this stage: ${stages.join(', ')}` },
+    'short-keys': { type: 'boolean', help: `only apps whose RSA key has fewer than ${LEAST_RSA_BITS} bits` },
     ...storeOptions,
   },
   run: (given, io) =>
@@ -149,7 +152,9 @@ export const clientList: Command = {
       if (ownerName !== undefined && owner === undefined) {
         return refused(io, given, `there is no account named ${ownerName}. See "gatehouse account list".`);
       }
-      const clients = await verbs.records.listClients({ ...(stage ? { stage } : {}), ...(owner ? { ownerId: owner.id } : {}) });
+      const all = await verbs.records.listClients({ ...(stage ? { stage } : {}), ...(owner ? { ownerId: owner.id } : {}) });
+      const short = ({ rsaPublicKey }: Client) => rsaPublicKey !== null && rsaBits(rsaPublicKey) < LEAST_RSA_BITS;
+      const clients = given.is('short-keys') ? all.filter(short) : all;
       const lines = clients.map((client) => [client.id, client.stage, client.protocol, `${client.name} [${client.version}]`].join('\t'));
       print(io, given, clients.map(shown), lines.length > 0 ? lines : ['No apps.']);
       return 0;

@@ -41,6 +41,15 @@ export function rsaKeyKind(pem: string): 'rsa' | 'other' | 'none' {
 /** Length of the key's modulus in bits; 0 when the text is no RSA key. */
 export const rsaBits = (pem: string): number => rsaPublicKey(pem)?.asymmetricKeyDetails?.modulusLength ?? 0;
 
+/** The shortest modulus of a key that is registered anew (NIST SP 800-131A §3); shorter ones that are there already keep working. */
+export const LEAST_RSA_BITS = 2048;
+
+/** Whether the public exponent is one that signatures can rest on: odd, and not 1 (RFC 8017 §3.1). */
+export function hasSoundExponent(pem: string): boolean {
+  const exponent = rsaPublicKey(pem)?.asymmetricKeyDetails?.publicExponent ?? 0n;
+  return exponent >= 3n && exponent % 2n === 1n;
+}
+
 /** RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2). A text that is no key or no base64 does not verify. */
 export function rsaVerify(algorithm: 'sha1' | 'sha256', publicKeyPem: string, text: string, signatureBase64: string): boolean {
   const key = rsaPublicKey(publicKeyPem);

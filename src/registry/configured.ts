@@ -3,6 +3,7 @@ import type { ClientId, Sealed, SiteId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
+import { rsaBits } from '#keys/rsa.ts';
 import { ANYWHERE, type GrantType, grantTypes, type Protocol, protocols } from './client.ts';
 import { type FieldRules, judges, storedUri, type Values } from './fields.ts';
 import type { NewClient, NewSecret } from './records.ts';
@@ -176,6 +177,8 @@ function readEntry(
   for (const [key, field] of Object.entries(judged)) {
     if (values[field] === undefined || (field === 'grantTypes' && entry.grant_types === undefined)) continue;
     const problem = judges[field](values[field], values as Values, context.rules);
+    // A key from before the rule keeps working.
+    if (problem?.problem.kind === 'key-too-short' && rsaBits(String(values[field])) >= 1024) continue;
     // Advice is for people who fill in forms: an operator means what they wrote.
     if (problem && !problem.ignorable && !(key === 'redirect_uri' && isAccepted(entry, context)))
       problems.push([key, problem.problem.kind.replaceAll('-', ' ')]);

@@ -1,5 +1,5 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { rsaBits, rsaKeyKind } from '#keys/rsa.ts';
+import { hasSoundExponent, LEAST_RSA_BITS, rsaBits, rsaKeyKind } from '#keys/rsa.ts';
 import { isRange } from '#wire/address.ts';
 import { asciiSpelling } from '#wire/browser-uri.ts';
 import { type GrantType, type Protocol, protocols } from './client.ts';
@@ -136,7 +136,8 @@ export const judges = {
     const kind = rsaKeyKind(value);
     if (kind === 'none') return wrong({ kind: 'not-a-key' });
     if (kind === 'other') return wrong({ kind: 'not-an-rsa-key' });
-    return rsaBits(value) < 1024 ? wrong({ kind: 'key-too-short', bits: 1024 }) : undefined;
+    if (!hasSoundExponent(value)) return wrong({ kind: 'not-a-key' });
+    return rsaBits(value) < LEAST_RSA_BITS ? wrong({ kind: 'key-too-short', bits: LEAST_RSA_BITS }) : undefined;
   },
   restrictions: (value) => {
     const { addresses, pages } = (typeof value === 'object' && value !== null ? value : {}) as { addresses?: unknown; pages?: unknown };

@@ -34,19 +34,19 @@ async function regranted(desk: Desk, actor: Actor, client: Client) {
 export const update = clientAction('update', {
   fields: [
     { name: 'restrictions', optional: true, judge: judges.restrictions },
-    // Whether the key fits the kind of app is judged against the app.
-    {
-      name: 'rsaPublicKey',
-      optional: true,
-      judge: (value, all) => judges.rsaPublicKey(value, { ...all, protocol: 'oauth1' }),
-    },
+    // Judged against the app, below.
+    { name: 'rsaPublicKey', optional: true, judge: () => undefined },
     { name: 'resetSecret', judge: flag },
   ],
   before: mayUpdate,
   async decide(desk, actor, client, { restrictions, rsaPublicKey, resetSecret }) {
     const problem = await keeperProblem(desk, actor, client, ['approved', 'proposed']);
     if (problem) return problem;
-    const key = rsaPublicKey === undefined ? client.rsaPublicKey : (rsaPublicKey as string | null) || null;
+    // A form sends back the key that is there: one from before the rules is kept.
+    const kept = rsaPublicKey === undefined || rsaPublicKey === client.rsaPublicKey?.trim();
+    const judged = kept ? undefined : judges.rsaPublicKey(rsaPublicKey, { protocol: 'oauth1' });
+    if (judged) return refuse({ kind: 'invalid_field', field: 'rsaPublicKey', ...judged });
+    const key = kept ? client.rsaPublicKey : (rsaPublicKey as string | null) || null;
     if (key !== null && client.protocol !== 'oauth1')
       return refuse({ kind: 'invalid_field', field: 'rsaPublicKey', problem: { kind: 'not-for-this-kind-of-app' }, ignorable: false });
     const given = restrictions as Restrictions | undefined;

@@ -90,6 +90,33 @@ async function firstYes(desk: Desk): Promise<Ids> {
   await desk.act('rex', 'approve', ids);
   return ids;
 }
+/** A first yes of Rex's to undo what the operator did. */
+async function stopped(desk: Desk, stop: 'halt' | 'disable'): Promise<Ids> {
+  const ids = await desk.app({ scopes: ['delete'] });
+  const { clients } = desk.world;
+  const id = (await desk.client(ids)).id;
+  await (stop === 'halt' ? clients.halt(id, 'tokens') : clients.disable(id));
+  await desk.act('rex', stop === 'halt' ? 'halt' : 'reenable', ids, stop === 'halt' ? { halted: 'nothing' } : {});
+  return ids;
+}
+const halted = (desk: Desk) => stopped(desk, 'halt');
+const disabledOnce = (desk: Desk) => stopped(desk, 'disable');
+/** Rex helps look after it. */
+async function ofRex(desk: Desk, live: boolean): Promise<Ids> {
+  const ids = await desk.app({}, live);
+  await desk.act('ada', 'invite', ids, { userId: desk.people.rex.id });
+  await desk.act('rex', 'join', ids);
+  return ids;
+}
+const keptByReviewer = (desk: Desk) => ofRex(desk, true);
+const proposedByReviewer = (desk: Desk) => ofRex(desk, false);
+/** Its owner is blocked. */
+async function orphan(desk: Desk): Promise<Ids> {
+  const owner = await desk.world.person(desk.fresh('Gone').replace(' ', '-'), ['developer']);
+  const { client } = await desk.world.client(owner, { name: desk.fresh() });
+  await desk.world.built.store.setBlocked(owner.id, true);
+  return { client_id: client.id };
+}
 async function firstYesToRevision(desk: Desk): Promise<Ids> {
   const ids = await revised(desk, { scopes: ['editpage', 'delete'] });
   await desk.act('rex', 'approve-revision', ids, { revisionId: ids.revision_id });
@@ -156,7 +183,7 @@ const proposals: readonly Refused[] = (
     ['a key for OAuth 2', { rsa_public_key: pem('rsa') }, 'rsa_public_key', 'not_for_this_kind_of_app'],
     ['a key that is none', { protocol: 'oauth1', rsa_public_key: 'key' }, 'rsa_public_key', 'not_a_key'],
     ['a key of another kind', { protocol: 'oauth1', rsa_public_key: pem('ec') }, 'rsa_public_key', 'not_an_rsa_key'],
-    ['a short key', { protocol: 'oauth1', rsa_public_key: pem('rsa', 512) }, 'rsa_public_key', 'key_too_short', { bits: 1024 }],
+    ['a short key', { protocol: 'oauth1', rsa_public_key: pem('rsa', 1024) }, 'rsa_public_key', 'key_too_short', { bits: 2048 }],
     ['a range that is none', { restrictions: { addresses: ['here'] } }, 'restrictions', 'not_a_range', { entry: 'here' }],
     ['no grant type', { grant_types: [] }, 'grant_types', 'empty'],
     [
@@ -331,6 +358,14 @@ const refusals: readonly Refused[] = [
   ['offerClient', 'to nobody', { body: nobody }, 404, 'not_found', person],
   ['offerClient', 'to the owner', { body: { user: 'Ada' } }, 409, 'nothing_to_do'],
   ['offerClient', 'by a maintainer', { as: 'mia', ready: maintained }, 403, 'permission_denied'],
+  [
+    'offerClient',
+    'without an owner, to the reviewer who gives it',
+    { as: 'rex', ready: orphan, body: { user: 'Rex' } },
+    409,
+    'needs_another_reviewer',
+    { why: 'handed_over' },
+  ],
   ['offerClient', 'of a rejected app', { ready: rejected }, 403, 'permission_denied'],
   ['auditOfClient', 'by somebody else', { as: 'dan' }, 403, 'permission_denied'],
 
@@ -342,6 +377,31 @@ const refusals: readonly Refused[] = [
   ),
   ['approveClient', 'that is approved', { ready: approved }, 409, 'not_proposed', { stage: 'approved' }],
   ['approveClient', 'by the same reviewer twice', { ready: firstYes }, 409, 'needs_another_reviewer'],
+  [
+    'rejectClient',
+    'and hiding it, by a maintainer',
+    { ready: proposedByReviewer, body: { suppress: true } },
+    409,
+    'needs_another_reviewer',
+    { why: 'maintainer' },
+  ],
+  [
+    'disableClient',
+    'and hiding it, by a maintainer',
+    { ready: keptByReviewer, body: { suppress: true } },
+    409,
+    'needs_another_reviewer',
+    { why: 'maintainer' },
+  ],
+  ['reenableClient', 'by the same reviewer twice', { ready: disabledOnce }, 409, 'needs_another_reviewer', { why: 'approved_before' }],
+  [
+    'haltClient',
+    'less, by the same reviewer twice',
+    { ready: halted, body: { halted: 'nothing' } },
+    409,
+    'needs_another_reviewer',
+    { why: 'approved_before' },
+  ],
   ['rejectClient', 'that is approved', { ready: approved }, 409, 'not_proposed', { stage: 'approved' }],
   ['disableClient', 'that waits', { ready: proposed }, 409, 'not_approved', { stage: 'proposed' }],
   ['reenableClient', 'that is approved', { ready: approved }, 409, 'not_disabled', { stage: 'approved' }],

@@ -45,7 +45,7 @@ const refused: readonly (readonly [name: string, changes: Partial<Proposal>, fie
   ['a key that is none', { ...oauth1, rsaPublicKey: 'this is not a valid key' }, 'rsaPublicKey'],
   ['a key that is not RSA', { ...oauth1, rsaPublicKey: pem('ec') }, 'rsaPublicKey'],
   ['an RSA key of 512 bits', { ...oauth1, rsaPublicKey: pem('rsa', 512) }, 'rsaPublicKey'],
-  ['an RSA key for OAuth 2', { rsaPublicKey: pem('rsa', 1024) }, 'rsaPublicKey'],
+  ['an RSA key for OAuth 2', { rsaPublicKey: pem('rsa', 2048) }, 'rsaPublicKey'],
   ['a public OAuth 1 app', { ...oauth1, ...open }, 'confidential'],
   ['OAuth 1 without PKCE', { ...oauth1, pkceOptional: true }, 'pkceOptional'],
   ['a prefix for OAuth 2', { redirectIsPrefix: true }, 'redirectIsPrefix'],
@@ -95,7 +95,7 @@ test('an OAuth 2 app: 40 hexadecimal digits of secret, kept as a digest alone', 
 
 test('an OAuth 1 app: the secret can be read back to check signatures', async () => {
   const world = await registry();
-  const { client, secret } = await created(world, { ...oauth1, rsaPublicKey: pem('rsa', 1024) }, true);
+  const { client, secret } = await created(world, { ...oauth1, rsaPublicKey: pem('rsa', 2048) }, true);
   const sealed = client.secrets[0]?.sealed;
   assert.ok(sealed);
   assert.equal(world.sealer.open(sealed, CLIENT_SECRET), secret);

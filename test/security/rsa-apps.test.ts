@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import type { Account } from '#accounts/account.ts';
+import { signedHeader } from '#harness/signed.ts';
+import { TestWorld } from '#harness/world.ts';
+import { OPERATOR } from '#registry/actor.ts';
+import { percentEncode } from '#wire/percent.ts';
+
+// RSA keys of apps: 2048 bits for new ones, and an app that signs with its key alone has no secret that somebody could sign with.
+
+const spki = { type: 'spki', format: 'pem' } as const;
+const pair = (bits: number) => generateKeyPairSync('rsa', { modulusLength: bits });
+const pemOf = (bits: number) => pair(bits).publicKey.export(spki).toString();
+const withExponent = (e: string) => {
+  const jwk = pair(2048).publicKey.export({ format: 'jwk' });
+  return createPublicKey({ key: { ...jwk, e }, format: 'jwk' })
+    .export(spki)
+    .toString();
+};
+const short = pemOf(1024);
+
+let world: TestWorld;
+let ada: Account;
+let count = 0;
+before(async () => {
+  world = new TestWorld();
+  ada = await world.person('Ada');
+});
+after(() => world.close());
+
+const oauth1 = { protocol: 'oauth1', grantTypes: [], redirectIsPrefix: true } as const;
+const propose = (rsaPublicKey: string) =>
+  world.clients.create(
+    { name: `app ${count++}`, redirectUri: 'https://app.example/cb', scopes: ['editpage'], ...oauth1, rsaPublicKey },
+    ada,
+    { approve: true },
+  );
+const update = (clientId: string, values: object) =>
+  world.built.world.registry.submit(OPERATOR, 'update', { clientId, reason: '', resetSecret: false, ...values });
+
+/** An app with a key from before the rules. */
+async function old() {
+  const made = await world.client(ada, { name: `old ${count++}`, ...oauth1 });
+  const client = await world.built.store.findClient(made.client.id);
+  assert.ok(client);
+  const audit = {
+    at: world.now,
+    action: 'force',
+    actorId: null,
+    via: 'cli',
+    address: null,
+    clientId: client.id,
+    reason: '',
+    changes: [],
+  } as const;
+  const effects = [{ kind: 'save-client', client: { ...client, rsaPublicKey: short } }] as const;
+  assert.equal((await world.built.store.apply({ edition: client.edition, effects, audit, notices: [] })).outcome, 'applied');
+  return made;
+}
+
+describe('keys that are registered', () => {
+  for (const [name, pem, problem] of [
+    ['512 bits', pemOf(512), 'key-too-short'],
+    ['1024 bits', short, 'key-too-short'],
+    ['2047 bits', pemOf(2040), 'key-too-short'],
+    ['an exponent of 1', withExponent('AQ'), 'not-a-key'],
+    ['an even exponent', withExponent('AQAA'), 'not-a-key'],
+  ] as const)
+    test(`${name}: refused, for a new app and for one that is there`, async () => {
+      const made = await world.client(ada, { name: `there ${count++}`, ...oauth1 });
+      for (const answer of [await propose(pem), await update(made.client.id, { rsaPublicKey: pem })]) {
+        assert.ok(!answer.ok && answer.refusal.kind === 'invalid_field');
+        assert.deepEqual([answer.refusal.field, answer.refusal.problem.kind], ['rsaPublicKey', problem]);
+      }
+    });
+
+  for (const [name, pem] of [
+    ['2048 bits', pemOf(2048)],
+    ['3072 bits', pemOf(3072)],
+    ['an exponent of 3', withExponent('Aw')],
+  ] as const)
+    test(`${name}: taken`, async () => assert.ok((await propose(pem)).ok));
+
+  test('a shorter key that is there stays when the app is changed, and cannot be chosen again once it is gone', async () => {
+    const { client } = await old();
+    const addresses = (first: string) => ({ restrictions: { addresses: [first, '0.0.0.0/0', '::/0'] } });
+    assert.ok((await update(client.id, { ...addresses('192.0.2.1'), rsaPublicKey: short.trim() })).ok);
+    assert.ok((await update(client.id, addresses('192.0.2.2'))).ok);
+    assert.equal((await world.built.store.findClient(client.id))?.rsaPublicKey, short);
+    assert.ok((await update(client.id, { rsaPublicKey: pemOf(2048) })).ok);
+    assert.equal((await update(client.id, { rsaPublicKey: short })).ok, false);
+  });
+});
+
+test('an app that dropped its last secret signs with its key, and HMAC is refused', async () => {
+  const { publicKey, privateKey } = pair(2048);
+  const made = await propose(publicKey.export(spki).toString());
+  assert.ok(made.ok);
+  const { client, secret } = made.value;
+  const hmac = async () =>
+    world.app.inject({
+      method: 'POST',
+      url: '/oauth1/initiate',
+      headers: signedHeader(world, 'POST', '/oauth1/initiate', { key: client.id, secret: secret ?? '' }, null, { oauth_callback: 'oob' }),
+    });
+  const rsa = async () => {
+    const oauth = [
+      ['oauth_callback', 'oob'],
+      ['oauth_consumer_key', client.id],
+      ['oauth_nonce', `rsa${count++}`],
+      ['oauth_signature_method', 'RSA-SHA256'],
+      ['oauth_timestamp', String(world.now)],
+    ] as const;
+    const params = oauth.map(([name, value]) => `${name}=${percentEncode(value)}`).join('&');
+    const base = ['POST', 'https://gate.example/oauth1/initiate', params].map(percentEncode).join('&');
+    const signature = sign('sha256', Buffer.from(base), privateKey).toString('base64');
+    const header = [...oauth, ['oauth_signature', signature] as const]
+      .map(([name, value]) => `${name}="${percentEncode(value)}"`)
+      .join(', ');
+    return world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers: { authorization: `OAuth ${header}` } });
+  };
+  assert.deepEqual([(await hmac()).statusCode, (await rsa()).statusCode], [200, 200]);
+  const now = await world.built.store.findClient(client.id);
+  const secretId = now?.secrets[0]?.id;
+  assert.ok((await world.built.world.registry.submit(OPERATOR, 'retire-secret', { clientId: client.id, reason: '', secretId })).ok);
+  const refused = await hmac();
+  assert.deepEqual([refused.statusCode, refused.body], [401, 'oauth_problem=signature_invalid']);
+  assert.equal((await rsa()).statusCode, 200);
+  // With neither key nor secret nobody could sign.
+  const without = await update(client.id, { rsaPublicKey: '' });
+  assert.ok(!without.ok && without.refusal.kind === 'last_secret');
+});

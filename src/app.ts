@@ -187,6 +187,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     sites,
     catalogue: scopes,
     grantTypes: offered,
+    reservedNames: [config.siteName, ...listed.map(({ name }) => name)],
     // Hosts that resolve to the developer's own machine; the dialect's own community has three more (registry 4.3).
     localSuffixes: ['.localhost', ...(config.mediawiki ? ['com', 'net', 'org'].map((end) => `.local.wmftest.${end}`) : [])],
   };

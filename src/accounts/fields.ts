@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url';
+import { lineProblem, nameProblem, type TextProblem } from '#wire/plain-text.ts';
 
 /** What a person can get wrong about an account. */
 export type AccountField = 'name' | 'email' | 'real-name' | 'password' | 'group';
@@ -8,8 +9,14 @@ export interface InvalidField {
   readonly problem: string;
 }
 
-/** Controls, line and paragraph separators, and characters that turn the direction of text: a name with them could pass for another. */
-const deceptive = /[\p{Cc}\p{Cs}\p{Cn}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;
+/** Why a name could be taken for another, in words for whoever chose it. */
+const nameProblems: Readonly<Record<TextProblem, string>> = {
+  unseen: 'characters that cannot be seen',
+  'stacked-marks': 'too many accents on one letter',
+  'encoded-word': '=? and ?= in it',
+  'mixed-scripts': 'letters of several scripts in one word',
+};
+
 const ASCII = /^[\0-\x7f]*$/;
 const bytes = (text: string) => Buffer.byteLength(text);
 
@@ -29,7 +36,7 @@ export function tidyAddress(email: string): string {
 }
 
 /** True when a text looks like what it is. */
-export const isPlain = (text: string): boolean => !deceptive.test(text);
+export const isPlain = (text: string): boolean => lineProblem(text) === undefined;
 
 /** What is wrong with the fields given; undefined: nothing. Sizes are UTF-8 bytes. */
 export function fieldProblem(fields: {
@@ -41,11 +48,11 @@ export function fieldProblem(fields: {
   const invalid = (field: AccountField, problem: string): InvalidField => ({ kind: 'invalid-field', field, problem });
   const { name, email, realName, password } = fields;
   if (name !== undefined && (name === '' || bytes(name) > 255)) return invalid('name', '1 to 255 bytes');
-  if (name !== undefined && deceptive.test(name)) return invalid('name', 'characters that cannot be seen');
+  const told = name === undefined ? undefined : nameProblem(name);
+  if (told) return invalid('name', nameProblems[told]);
   if (email != null && (bytes(email) > 255 || !/^[^\s@<>"']+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(email)))
     return invalid('email', 'not an address');
-  if (realName !== undefined && (bytes(realName) > 255 || deceptive.test(realName)))
-    return invalid('real-name', 'too long or unseen characters');
+  if (realName !== undefined && (bytes(realName) > 255 || !isPlain(realName))) return invalid('real-name', 'too long or unseen characters');
   if (password !== undefined && (password.length < 8 || bytes(password) > 512)) return invalid('password', '8 characters to 512 bytes');
   return undefined;
 }

@@ -5,6 +5,7 @@ import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
+import { skeleton } from '#wire/confusables.ts';
 import type { Account } from './account.ts';
 import { fieldProblem, type InvalidField, tidy, tidyAddress } from './fields.ts';
 import { DAY, type LetterBudget, type LetterKind } from './letter-budget.ts';
@@ -90,6 +91,7 @@ export function makeLinks(deps: {
   readonly entropy: Entropy;
   readonly settings: {
     readonly issuer: string;
+    readonly siteName: string;
     readonly registration: 'open' | 'closed';
     /** Several accounts may have one confirmed address. */
     readonly sharedAddresses: boolean;
@@ -150,6 +152,9 @@ export function makeLinks(deps: {
       const { name, realName, password } = { ...wanted, name: tidy(wanted.name), realName: tidy(wanted.realName) };
       const problem = fieldProblem({ name, realName, password });
       if (problem) return refuse(problem);
+      // Nobody who registers by themself is taken for the house.
+      if (skeleton(name) !== '' && skeleton(name) === skeleton(settings.siteName))
+        return refuse({ kind: 'invalid-field', field: 'name', problem: 'the name of this server' });
       // Each try costs a hash, and tells whether a name is taken.
       if (await throttle(`register try ${token.digest}`, TRIES_PER_LINK, WINDOW)) return throttled(WINDOW);
       if (await records.findAccountByName(name)) return refuse({ kind: 'name-taken' });

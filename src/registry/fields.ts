@@ -2,6 +2,8 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { hasSoundExponent, LEAST_RSA_BITS, rsaBits, rsaKeyKind } from '#keys/rsa.ts';
 import { isRange } from '#wire/address.ts';
 import { asciiSpelling } from '#wire/browser-uri.ts';
+import { skeleton } from '#wire/confusables.ts';
+import { lineProblem, nameProblem, paragraphsProblem, type TextProblem } from '#wire/plain-text.ts';
 import { type GrantType, type Protocol, protocols } from './client.ts';
 import { type Judged, type RedirectRules, redirectProblem } from './redirect-rules.ts';
 import type { FieldProblem, RegistryRefusal } from './refusals.ts';
@@ -13,6 +15,8 @@ export interface FieldRules extends RedirectRules {
   readonly catalogue: ScopeCatalogue;
   /** Grant types this server offers (registry Q30). */
   readonly grantTypes: readonly GrantType[];
+  /** Names that an app of somebody else's must not be taken for: those of this server and its sites. */
+  readonly reservedNames?: readonly string[];
 }
 
 /** Values as they came in: nothing is known of them. */
@@ -39,6 +43,14 @@ const wrong = (problem: FieldProblem): Judged => ({ problem, ignorable: false })
 
 /** Controls, line separators and characters that turn the direction of text: people read the name and version on the consent page. */
 const deceptive = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+const textProblems = {
+  unseen: { kind: 'deceptive-characters' },
+  'stacked-marks': { kind: 'stacked-marks' },
+  'encoded-word': { kind: 'encoded-word' },
+  'mixed-scripts': { kind: 'mixed-scripts' },
+} as const satisfies Record<TextProblem, FieldProblem>;
+const told = (problem: TextProblem | undefined): Judged | undefined => problem && wrong(textProblems[problem]);
 
 const text =
   (judge: (value: string, all: Values, rules: FieldRules) => Judged | undefined): Judge =>
@@ -73,23 +85,29 @@ export const wholeNumber: Judge = (value) =>
 export const line = (most: number): Judge =>
   text((value) => {
     if (value === '') return wrong({ kind: 'empty' });
-    return atMost(value, most) ?? (deceptive.test(value) ? wrong({ kind: 'deceptive-characters' }) : undefined);
+    return atMost(value, most) ?? told(lineProblem(value));
   });
 
+/** A name people know something by: it looks like what it is, and like nothing that is reserved (UTS #39). */
+const name =
+  (most: number): Judge =>
+  (value, all, rules) => {
+    const problem = line(most)(value, all, rules) ?? told(nameProblem(value as string));
+    if (problem) return problem;
+    const looks = skeleton(value as string);
+    return looks !== '' && rules.reservedNames?.some((reserved) => skeleton(reserved) === looks)
+      ? wrong({ kind: 'reserved-name' })
+      : undefined;
+  };
+
 /** Why, in the actor's words; may be empty. One line of at most 255 characters (registry 3.2). */
-export const reason = text((value) =>
-  [...value].length > 255
-    ? wrong({ kind: 'too-long', most: 255 })
-    : deceptive.test(value)
-      ? wrong({ kind: 'deceptive-characters' })
-      : undefined,
-);
+export const reason = text((value) => ([...value].length > 255 ? wrong({ kind: 'too-long', most: 255 }) : told(lineProblem(value))));
 
 const isOAuth1 = (all: Values) => all.protocol === ('oauth1' satisfies Protocol);
 const isConfidential = (all: Values) => isOAuth1(all) || all.confidential !== false;
 
 export const judges = {
-  name: line(128),
+  name: name(128),
   version: text((value) => {
     if (bytes(value) > 32) return wrong({ kind: 'too-long', most: 32 });
     return deceptive.test(value) || !isVersion(value) ? wrong({ kind: 'not-a-version' }) : undefined;
@@ -105,7 +123,7 @@ export const judges = {
   }),
   redirectIsPrefix: (value, all, rules) =>
     flag(value, all, rules) ?? (value === true && !isOAuth1(all) ? wrong({ kind: 'not-for-this-kind-of-app' }) : undefined),
-  description: text((value) => atMost(value, MOST_TEXT)),
+  description: text((value) => atMost(value, MOST_TEXT) ?? told(paragraphsProblem(value))),
   email: text((value) =>
     bytes(value) <= 255 && /^[a-z0-9!#$%&'*+\-/=?^_`{|}~.]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(value)
       ? undefined

@@ -24,6 +24,14 @@ export function problemWords(problem: FieldProblem): string {
       return `is too long: at most ${problem.most}`;
     case 'deceptive-characters':
       return 'has characters that cannot be seen or that turn the direction of text';
+    case 'stacked-marks':
+      return 'has more accents on one letter than any language writes, or an accent without a letter';
+    case 'encoded-word':
+      return 'must not have =? and ?= in it: mail readers decode what is between';
+    case 'mixed-scripts':
+      return 'has a word that mixes letters or digits of scripts that are not written together';
+    case 'reserved-name':
+      return 'looks like the name of this server or of one of its sites';
     case 'not-a-version':
       return 'must be a version such as 1.0 or 2.1.0-beta1, of at most 32 bytes';
     case 'not-an-address':

@@ -8,6 +8,10 @@ export type FieldProblem =
   | { readonly kind: 'not-this-type'; readonly wanted: string }
   | { readonly kind: 'too-long'; readonly most: number }
   | { readonly kind: 'deceptive-characters' }
+  | { readonly kind: 'stacked-marks' }
+  | { readonly kind: 'encoded-word' }
+  | { readonly kind: 'mixed-scripts' }
+  | { readonly kind: 'reserved-name' }
   | { readonly kind: 'not-a-version' }
   | { readonly kind: 'not-an-address' }
   | { readonly kind: 'not-one-of'; readonly values: readonly string[] }

@@ -30,6 +30,7 @@ export async function riskOf(
     owner,
     trusted: approved.some(({ id, ownerId, ownerOnly }) => ownerId === owner?.id && id !== next.id && !ownerOnly),
     otherNames: approved.filter(({ ownerId, ownerOnly }) => ownerId !== owner?.id && !ownerOnly).map(({ name }) => name),
+    siteNames: desk.rules.reservedNames ?? [],
     catalogue: desk.rules.catalogue,
     localSuffixes: desk.rules.localSuffixes,
     now: desk.clock.now(),

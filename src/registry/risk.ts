@@ -1,5 +1,6 @@
 import type { Account } from '#accounts/account.ts';
 import type { Instant } from '#kernel/time.ts';
+import { skeleton } from '#wire/confusables.ts';
 import { isAnyPort } from './auto-approval.ts';
 import type { Client, GrantType } from './client.ts';
 import { isLocalHost } from './redirect-rules.ts';
@@ -18,6 +19,8 @@ export interface RiskSubject {
   readonly trusted: boolean;
   /** Names of other people's approved apps. */
   readonly otherNames: readonly string[];
+  /** Names of this server and its sites. */
+  readonly siteNames?: readonly string[];
   readonly catalogue: ScopeCatalogue;
   readonly localSuffixes: readonly string[];
   readonly now: Instant;
@@ -41,25 +44,6 @@ const scopeWeights: Readonly<Record<string, number>> = { low: 0, internal: 3, va
 const UNKNOWN_WEIGHT = 2;
 const YOUNG_DAYS = 30;
 const DAY = 86_400;
-
-// Letters that look like others, as far as names are concerned.
-// biome-ignore format: a table
-const alike: Readonly<Record<string, string>> = {
-  '0': 'o', '1': 'l', '|': 'l', i: 'l', 'ı': 'l', '3': 'e', '5': 's', $: 's', '@': 'a',
-  а: 'a', с: 'c', е: 'e', һ: 'h', і: 'l', ј: 'j', ӏ: 'l', о: 'o', р: 'p', ѕ: 's', х: 'x', у: 'y', к: 'k', в: 'b', м: 'm', н: 'h', т: 't',
-  α: 'a', ο: 'o', ρ: 'p', ν: 'v', κ: 'k', τ: 't', ι: 'l', υ: 'u', χ: 'x',
-};
-
-/** What a name looks like at a glance: two names of one skeleton are easily taken for each other. */
-export function skeleton(name: string): string {
-  const plain = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}|$@]/gu, '')
-    .replace(/rn/g, 'm')
-    .replace(/vv/g, 'w');
-  return [...plain].map((letter) => alike[letter] ?? letter).join('');
-}
 
 /** Scripts people write one name in: Japanese, Korean and Chinese mix theirs, and all take Latin. */
 const together: readonly RegExp[] = [
@@ -126,6 +110,13 @@ const rules = {
   'look-alike-name': ({ next, otherNames }) => {
     const other = otherNames.find((name) => skeleton(name) === skeleton(next.name) && skeleton(name) !== '');
     return when(other !== undefined, 5, other ?? '');
+  },
+  'claims-trust': ({ next, live, siteNames = [] }) => {
+    if (live?.name === next.name) return [];
+    const looks = skeleton(next.name);
+    const site = siteNames.find((name) => [...skeleton(name)].length >= 4 && looks.includes(skeleton(name)));
+    const sign = /[\u2611\u2705\u2713\u2714\u{1f5f8}\u{1f6e1}\u{1f512}\u{1f510}\u2122\u00ae]/u.exec(next.name)?.[0];
+    return [...when(site !== undefined, 3, site ?? ''), ...when(sign !== undefined, 3, sign ?? '')];
   },
   'public-client': ({ next, live }) =>
     when(live === null && !next.confidential && next.protocol === 'oauth2', 1, 'it cannot keep a secret'),

@@ -18,12 +18,14 @@ import { clientAction, keeperProblem, lacking } from './action.ts';
 const fieldsOf = (client: RevisedFields): RevisedFields =>
   Object.fromEntries(revisedFields.map((name) => [name, client[name]])) as unknown as RevisedFields;
 
-/** Without a redirect URI that stays what it is: one that was registered before a rule keeps working, whatever else is changed. */
+/** Without what stays as it is: texts and URIs from before a rule keep working, whatever else is changed. */
 function changedValues(client: Client, values: Values): Values {
-  const { redirectUri, ...others } = values;
+  const kept = (['name', 'description'] as const).filter((field) => values[field] === client[field]);
+  const changed = Object.fromEntries(Object.entries(values).filter(([field]) => !kept.some((one) => one === field)));
+  const { redirectUri, ...others } = changed;
   const [prefix = client.redirectIsPrefix] = [values.redirectIsPrefix];
   const same = typeof redirectUri === 'string' && storedUri(redirectUri) === client.redirectUri && prefix === client.redirectIsPrefix;
-  return same && !client.ownerOnly ? others : values;
+  return same && !client.ownerOnly ? others : changed;
 }
 
 /** The whole description as it would be. Values are judged again here, beside what the app is. */

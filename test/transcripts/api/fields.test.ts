@@ -44,7 +44,10 @@ async function suppressed(): Promise<Ids> {
 const owned = () => desk.app({ ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
 
 const priv = ['email', 'restrictions'];
-const said = [...['name', 'version', 'description', 'redirect_uri', 'redirect_is_prefix', 'rsa_public_key', 'owner'], ...priv];
+const said = [
+  ...['name', 'version', 'description', 'redirect_uri', 'redirect_uri_unicode', 'redirect_is_prefix', 'rsa_public_key', 'owner'],
+  ...priv,
+];
 /** The fields this viewer does not see; null: nothing is known of the app. */
 const table: readonly (readonly [what: string, scene: () => Promise<Ids>, unseen: Readonly<Record<string, readonly string[] | null>>])[] = [
   [

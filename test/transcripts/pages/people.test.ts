@@ -408,7 +408,7 @@ test('sign-in goes back to own paths alone', async () => {
 
 test('hostile names stay text, on pages and in letters', async () => {
   opened();
-  const combining = `a${'\u0301'.repeat(60)}`;
+  const combining = 'a\u0300\u0301\u0302\u0303';
   const names = ['<script>alert(1)</script>', combining, '"><img src=x>', 'WIN www.evil.example https://evil.example'];
   for (const [index, name] of names.entries()) {
     await person(name, { email: `h${index}@example.org` });

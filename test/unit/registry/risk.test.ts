@@ -6,8 +6,9 @@ import type { UserId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import type { Client } from '#registry/client.ts';
 import type { Proposal } from '#registry/operator.ts';
-import { assess, type RiskRule, type RiskSubject, riskRules, skeleton } from '#registry/risk.ts';
+import { assess, type RiskRule, type RiskSubject, riskRules } from '#registry/risk.ts';
 import { loadScopes } from '#registry/scopes.ts';
+import { skeleton } from '#wire/confusables.ts';
 import { app, registry, scopes } from './world.ts';
 
 const NOW = 1_790_000_000;
@@ -138,6 +139,10 @@ const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evide
   ],
   'look-alike-name': [
     [5, 'Reader', [{ name: 'R3ADER' }, { otherNames: ['Writer', 'Reader'] }], [{ name: 'Readers' }, { otherNames: ['Reader'] }]],
+  ],
+  'claims-trust': [
+    [3, 'Gatehouse', [{ name: 'My G\u0430tehouse' }, { siteNames: ['Gatehouse'] }], [{ name: 'Reader' }, { siteNames: ['Gatehouse'] }]],
+    [3, '\u2713', [{ name: 'Reader \u2713' }], [{ name: 'Reader \u2713' }, { live: { ...live, name: 'Reader \u2713' } }]],
   ],
   'public-client': [
     [

@@ -4,6 +4,7 @@ import type { Config } from '#config/config.ts';
 import { buildHttp } from '#http/app.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Log } from '#ports/log.ts';
+import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
 import { type Built, makeWorld, realOutside } from './app.ts';
 import { partitionWatch } from './partitions.ts';
 import { purgeDue } from './reaper.ts';
@@ -57,6 +58,20 @@ function repeat(log: Log, jobs: readonly Job[]): () => Promise<void> {
   };
 }
 
+const MOST_NAMED = 50;
+
+/** After an upgrade, once: which apps could leave PKCE out at the dialect, and no longer can (ADR 20). */
+export async function tellOfPkce({ mediawiki }: Pick<Config, 'mediawiki'>, { world }: Pick<Built, 'world'>): Promise<void> {
+  if (!mediawiki || !(await world.records.takePkceNotice())) return;
+  const apps = (await world.records.listClients({ protocol: 'oauth2' })).filter(lacksPkceExemption);
+  if (apps.length === 0) return;
+  world.log.warn('apps have to use PKCE at the MediaWiki addresses now, too', {
+    apps: apps.length,
+    client_ids: apps.slice(0, MOST_NAMED).map(({ id }) => id),
+    remedy: 'see "gatehouse client list --without-pkce-exemption"; exempt one by "gatehouse client pkce CLIENT_ID --rule optional"',
+  });
+}
+
 /** Listens. The first start without any account prints a one-time set-up link through `say`. */
 export async function start(config: Config, built: Built, say: (line: string) => void): Promise<Running> {
   const { world, store, delivery } = built;
@@ -79,6 +94,7 @@ export async function start(config: Config, built: Built, say: (line: string) =>
     { name: 'sealing again', everyMs: 2_000, run: () => built.keys.reseal() },
     { name: 'usage', everyMs: 10_000, run: () => built.flushUsage() },
   ]);
+  await tellOfPkce(config, built).catch(unlessUnavailable);
   if (isWorker()) tellServing();
   else await welcome(config, built, address, say);
   return {

@@ -1,5 +1,6 @@
 import type { ClientId } from '#kernel/ids.ts';
 import { LEAST_RSA_BITS, rsaBits } from '#keys/rsa.ts';
+import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
 import { type Client, type GrantType, grantTypes, protocols, stages } from '#registry/client.ts';
 import { refusalLine } from '#registry/refusal-words.ts';
 import { unicodeSpelling } from '#wire/browser-uri.ts';
@@ -142,6 +143,7 @@ export const clientList: Command = {
     owner: { type: 'string', value: 'NAME', help: 'only the apps of this account' },
     stage: { type: 'string', value: 'STAGE', help: `only this stage: ${stages.join(', ')}` },
     'short-keys': { type: 'boolean', help: `only apps whose RSA key has fewer than ${LEAST_RSA_BITS} bits` },
+    'without-pkce-exemption': { type: 'boolean', help: 'only confidential apps in use that have to send PKCE at every address' },
     ...storeOptions,
   },
   run: (given, io) =>
@@ -154,7 +156,9 @@ export const clientList: Command = {
       }
       const all = await verbs.records.listClients({ ...(stage ? { stage } : {}), ...(owner ? { ownerId: owner.id } : {}) });
       const short = ({ rsaPublicKey }: Client) => rsaPublicKey !== null && rsaBits(rsaPublicKey) < LEAST_RSA_BITS;
-      const clients = given.is('short-keys') ? all.filter(short) : all;
+      const clients = all
+        .filter((client) => !given.is('short-keys') || short(client))
+        .filter((client) => !given.is('without-pkce-exemption') || lacksPkceExemption(client));
       const lines = clients.map((client) => [client.id, client.stage, client.protocol, `${client.name} [${client.version}]`].join('\t'));
       print(io, given, clients.map(shown), lines.length > 0 ? lines : ['No apps.']);
       return 0;

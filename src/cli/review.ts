@@ -94,6 +94,14 @@ export const clientDecisions: readonly Command[] = [
     ],
   }),
   decision({
+    words: 'pkce',
+    action: 'set-pkce-exemption',
+    summary: 'Says whether an approved confidential app has to use PKCE, or may leave it out.',
+    more: { rule: { type: 'string', value: 'RULE', required: true, help: 'required, optional' } },
+    values: (given) => ({ pkceOptional: oneOf(given, 'rule', ['required', 'optional']) === 'optional' }),
+    done: ({ client }) => [`App ${client.name} ${client.pkceOptional ? 'may leave PKCE out' : 'has to use PKCE'}.`],
+  }),
+  decision({
     words: 'reset-secret',
     action: 'update',
     summary: 'Replaces every secret of an app. An owner-only app gets a new credential, too.',

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
-import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
+import type { AuthorizeProblem, OAuth2Refusal, PkceProblem } from '#oauth2/refusals.ts';
 import type { Note } from '#pages/words.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { formatChallenges } from '#wire/authorization.ts';
@@ -92,15 +92,25 @@ const grantWords: Readonly<Record<string, string>> = {
   superseded: 'The refresh token was replaced, and its successor was used: take that one.',
   'other-client': 'The code or token belongs to another client.',
   'redirect-uri': 'redirect_uri is not the one of the authorization request.',
+  'other-address': 'The code or token was issued at other addresses of this server (/w/rest.php/oauth2 or /oauth2): use it there.',
   verifier: 'code_verifier does not fit code_challenge.',
+  'verifier-unexpected': 'code_verifier was sent, and the authorization request had no code_challenge.',
   'no-consent': 'The user took the consent back.',
   user: 'The user can no longer be acted for.',
+};
+
+const pkceWords: Readonly<Record<PkceProblem, string>> = {
+  'pkce-needed': 'code_challenge is missing: this app uses PKCE with code_challenge_method=S256.',
+  'pkce-or-exemption-needed':
+    'code_challenge is missing: use PKCE with code_challenge_method=S256, or register the app with the exemption from PKCE (pkce_optional).',
+  's256-needed': 'code_challenge_method has to be S256.',
 };
 
 /** What a developer needs to know of an OAuth 2 refusal, in one sentence of ASCII (RFC 6749 §5.2). */
 export function oauth2Words(refusal: Exclude<OAuth2Refusal, { kind: 'foreign_token' }> | AuthorizeProblem): string {
   switch (refusal.kind) {
     case 'invalid_request':
+      if (refusal.problem in pkceWords) return pkceWords[refusal.problem as PkceProblem];
       return `${refusal.parameter.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')} is ${refusal.problem}.`;
     case 'invalid_client':
       return {
@@ -225,6 +235,8 @@ export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
     case 'wrong_protocol':
       return { status: 400, note: 'wrong-protocol' };
     case 'invalid_request':
+      if (refusal.problem in pkceWords) return { status: 400, note: refusal.problem as PkceProblem };
+      return { status: 400, note: 'bad-parameter', values: { parameter: refusal.parameter } };
     case 'parameter_absent':
     case 'parameter_rejected':
       return { status: 400, note: 'bad-parameter', values: { parameter: refusal.parameter } };

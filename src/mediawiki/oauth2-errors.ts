@@ -27,9 +27,7 @@ const invalidGrant = (hint: string) =>
 export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
   switch (refusal.kind) {
     case 'invalid_request':
-      return refusal.problem === 'unexpected'
-        ? invalidRequest('code_verifier received when no code_challenge is present')
-        : check(refusal.parameter);
+      return check(refusal.parameter);
     // Never unsupported_grant_type: clients of the reference know this one.
     case 'unsupported_grant_type':
       return check('grant_type');
@@ -62,6 +60,10 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
           return invalidRequest('Invalid redirect URI');
         case 'other-client':
           return invalidRequest('Authorization code was not issued to this client');
+        case 'verifier-unexpected':
+          return invalidRequest('code_verifier received when no code_challenge is present');
+        case 'other-address':
+          return invalidGrant('The authorization code or refresh token was issued at other addresses of this server');
         case 'verifier':
           return invalidGrant('Failed to verify `code_verifier`.');
         case 'expired':

@@ -35,7 +35,10 @@ export function makeMediawikiReading({
     oauth2: {
       basicDecoding: 'raw',
       twoCredentials: 'body-wins',
-      relaxedPkce: true,
+      profile: 'mediawiki',
+      refreshTokensOf: ['mediawiki'],
+      plainPkceOfMarked: true,
+      scopesBeyondRegistration: 'leave-out',
       // "No" is this error there, without state (protocol reference 2.5).
       denial: { error: 'unauthorized_client', withState: false },
       revokePreviousOnRefresh: true,

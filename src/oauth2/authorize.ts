@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, FamilyId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { later } from '#kernel/time.ts';
+import { isPast, later } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { isPkceText } from '#keys/pkce.ts';
 import type { OAuth2Asked } from '#registry/authorization-request.ts';
@@ -12,7 +12,7 @@ import { looksUnknown, type ProvenRedirect, proveRedirect, type RedirectPurpose,
 import { type FormValues, formValues, type Pair } from '#wire/form.ts';
 import { redirectUriMatches } from '#wire/redirect-uri.ts';
 import type { OAuth2Parts } from './parts.ts';
-import type { AuthorizeProblem, AuthorizeRefusal, AuthorizeReply } from './refusals.ts';
+import type { AuthorizeProblem, AuthorizeRefusal, AuthorizeReply, PkceProblem } from './refusals.ts';
 import { askedScopes } from './scope-request.ts';
 
 /** A sound request of the authorization endpoint, and the signed-in person it is put to. */
@@ -62,26 +62,30 @@ async function namedClient(parts: OAuth2Parts, pairs: readonly Pair[], form: For
   return found?.protocol === 'oauth2' ? accept(found) : onPage({ kind: 'unknown_client' });
 }
 
-/** The PKCE part of a request (RFC 7636 §4.3, RFC 9700 §2.1.1): S256, for every client but a confidential one with an exemption. */
+/**
+ * The PKCE part of a request (RFC 7636 §4.3, RFC 9700 §2.1.1): S256, for every client in every profile, but for a confidential one that is
+ * registered with the exemption. Where the profile honours the mark of an importer, `plain` is taken until its day.
+ */
 function readChallenge(
-  { reading }: OAuth2Parts,
+  { reading, clock }: OAuth2Parts,
   client: Client,
   form: FormValues,
 ): Result<Pick<OAuth2Asked, 'codeChallenge' | 'codeChallengeMethod'>, AuthorizeProblem> {
-  const invalid = (parameter: string, problem: 'missing' | 'malformed') => refuse({ kind: 'invalid_request', parameter, problem } as const);
+  const invalid = (parameter: 'code_challenge' | 'code_challenge_method', problem: 'malformed' | PkceProblem) =>
+    refuse({ kind: 'invalid_request', parameter, problem } as const);
   const challenge = form.get('code_challenge') ?? null;
   const method = form.get('code_challenge_method');
-  const exempt = client.confidential && (client.pkceOptional || reading.relaxedPkce);
-  if (challenge === null)
-    return exempt && method === undefined
-      ? accept({ codeChallenge: null, codeChallengeMethod: null })
-      : invalid('code_challenge', 'missing');
+  if (challenge === null) {
+    if (client.confidential && client.pkceOptional && method === undefined)
+      return accept({ codeChallenge: null, codeChallengeMethod: null });
+    return invalid('code_challenge', client.confidential && !client.pkceOptional ? 'pkce-or-exemption-needed' : 'pkce-needed');
+  }
   if (!isPkceText(challenge)) return invalid('code_challenge', 'malformed');
   if (method === 'S256') return accept({ codeChallenge: challenge, codeChallengeMethod: 'S256' });
-  const plain = method === undefined || method === 'plain';
-  return plain && reading.relaxedPkce
-    ? accept({ codeChallenge: challenge, codeChallengeMethod: 'plain' })
-    : invalid('code_challenge_method', 'malformed');
+  // Left out, it means plain (§4.3).
+  if (method !== undefined && method !== 'plain') return invalid('code_challenge_method', 's256-needed');
+  const marked = reading.plainPkceOfMarked && client.plainPkceUntil !== null && !isPast(client.plainPkceUntil, clock.now());
+  return marked ? accept({ codeChallenge: challenge, codeChallengeMethod: 'plain' }) : invalid('code_challenge_method', 's256-needed');
 }
 
 /** What a request asks for, once its client and redirect URI hold (RFC 6749 §4.1.1). */
@@ -186,6 +190,7 @@ export async function issueCode(
     scopes: scopes.filter((scope) => consent.scopes.includes(scope)),
     codeChallenge: asked.codeChallenge,
     codeChallengeMethod: asked.codeChallengeMethod,
+    profile: parts.reading.profile,
     issuedAt,
     expiresAt: later(issuedAt, settings.codeFor),
     used: false,

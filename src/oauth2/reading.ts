@@ -1,6 +1,7 @@
 import type { SiteId, TokenId } from '#kernel/ids.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
 import type { Algorithm } from '#keys/signing.ts';
+import type { ProtocolProfile } from '#registry/authorization-request.ts';
 import type { Client, GrantType } from '#registry/client.ts';
 import { formatScope } from '#wire/scope.ts';
 
@@ -36,8 +37,14 @@ export interface OAuth2Reading {
   readonly basicDecoding: 'form' | 'raw';
   /** Credentials in both header and body: refused (RFC 6749 §2.3), or the body's win. */
   readonly twoCredentials: 'refuse' | 'body-wins';
-  /** Confidential clients may leave PKCE out, whatever their registration says; `plain` is accepted. */
-  readonly relaxedPkce: boolean;
+  /** Which addresses these are: codes are redeemed where they were issued. */
+  readonly profile: ProtocolProfile;
+  /** Where refresh tokens may come from that are redeemed here. */
+  readonly refreshTokensOf: readonly ProtocolProfile[];
+  /** Clients that carry the mark of an importer may send a `plain` challenge until its day. */
+  readonly plainPkceOfMarked: boolean;
+  /** Scopes that exist and that the client did not register: refused (RFC 6749 §3.3), or left out. */
+  readonly scopesBeyondRegistration: 'refuse' | 'leave-out';
   /** How a client is told that a person said no (RFC 6749 §4.1.2.1). */
   readonly denial: { readonly error: 'access_denied' | 'unauthorized_client'; readonly withState: boolean };
   readonly revokePreviousOnRefresh: boolean;
@@ -54,7 +61,11 @@ export interface OAuth2Reading {
 export const coreReading = (settings: OAuth2Settings): OAuth2Reading => ({
   basicDecoding: 'form',
   twoCredentials: 'refuse',
-  relaxedPkce: false,
+  profile: 'core',
+  // An app of the dialect moves to the core without asking its people again.
+  refreshTokensOf: ['core', 'mediawiki'],
+  plainPkceOfMarked: false,
+  scopesBeyondRegistration: 'refuse',
   denial: { error: 'access_denied', withState: true },
   revokePreviousOnRefresh: false,
   defaultScope: null,

@@ -1,6 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, ConsentId, Digest, FamilyId, Sealed, TokenId, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
+import type { ProtocolProfile } from '#registry/authorization-request.ts';
 import type { Client, GrantType } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 
@@ -16,6 +17,8 @@ export interface Code {
   readonly scopes: readonly string[];
   readonly codeChallenge: string | null;
   readonly codeChallengeMethod: 'S256' | 'plain' | null;
+  /** The addresses it was issued at, and may be redeemed at. */
+  readonly profile: ProtocolProfile;
   readonly issuedAt: Instant;
   readonly expiresAt: Instant;
   readonly used: boolean;
@@ -46,6 +49,8 @@ export interface RefreshToken {
   readonly scopes: readonly string[];
   /** The access token issued with it. */
   readonly accessTokenId: TokenId;
+  /** The addresses it was issued at: the core takes it wherever that was, the dialect only its own. */
+  readonly profile: ProtocolProfile;
   readonly issuedAt: Instant;
   readonly expiresAt: Instant;
   /** When it was rotated; null: never. */

@@ -2,7 +2,7 @@ import type { ProvenRedirect } from '#registry/proven-redirect.ts';
 
 /** Every way OAuth 2 says no at the endpoints an app calls (RFC 6749 §5.2, RFC 7009 §2.2.1). `problem` and `parameter` are for whoever words the answer. */
 export type OAuth2Refusal =
-  | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: 'missing' | 'repeated' | 'malformed' | 'unexpected' }
+  | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: 'missing' | 'repeated' | 'malformed' }
   | {
       readonly kind: 'invalid_client';
       readonly problem: 'missing' | 'secret-missing' | 'twice' | 'unknown-or-wrong' | 'grant-type';
@@ -25,14 +25,23 @@ export type GrantProblem =
   /** Within the grace window, but the successor was redeemed already. */
   | 'superseded'
   | 'other-client'
+  /** Bought at the core's addresses and brought to the dialect's, or the other way round. */
+  | 'other-address'
   | 'redirect-uri'
   | 'verifier'
+  /** A verifier for a code that had no challenge (RFC 9700 §2.1.1). */
+  | 'verifier-unexpected'
   | 'no-consent'
   | 'user';
+
+/** Which PKCE a request lacks: any, for a client that cannot have the exemption; any, for one that could; the method S256. */
+export type PkceProblem = 'pkce-needed' | 'pkce-or-exemption-needed' | 's256-needed';
 
 /** Ways the authorization endpoint says no (RFC 6749 §4.1.2.1). */
 export type AuthorizeProblem =
   | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: 'missing' | 'repeated' | 'malformed' }
+  /** What is wrong with the challenge, and what would mend it (RFC 7636 §4.4.1). */
+  | { readonly kind: 'invalid_request'; readonly parameter: 'code_challenge' | 'code_challenge_method'; readonly problem: PkceProblem }
   | { readonly kind: 'unknown_client' }
   | { readonly kind: 'redirect_uri_mismatch' }
   /** It is the registered one, but a browser would go to another host than it shows. */

@@ -5,7 +5,7 @@ import type { OAuth2Parts } from './parts.ts';
 
 /**
  * The scopes a request asks for (RFC 6749 §3.3): none, or the default scope's name, means all of the client's. Refuses a name this server does not know.
- * In the core also one the client is not registered for; a relaxed reading leaves those out.
+ * One the client is not registered for is refused, or left out, as the profile says.
  */
 export function askedScopes(
   asked: string | undefined,
@@ -16,7 +16,9 @@ export function askedScopes(
   const names = asked.length > 4096 ? undefined : parseScope(asked.trim().replace(/ +/g, ' '));
   if (names === undefined) return refuse({ kind: 'invalid_scope', scope: '' });
   if (reading.defaultScope !== null && names.includes(reading.defaultScope)) return accept(client.scopes);
-  const strange = names.find((name) => !scopes.has(name) || (!reading.relaxedPkce && !client.scopes.includes(name)));
+  const strange = names.find(
+    (name) => !scopes.has(name) || (reading.scopesBeyondRegistration === 'refuse' && !client.scopes.includes(name)),
+  );
   if (strange !== undefined) return refuse({ kind: 'invalid_scope', scope: strange });
   return accept(names.filter((name) => client.scopes.includes(name)));
 }

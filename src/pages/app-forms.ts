@@ -58,8 +58,11 @@ interface FormView {
 const at = ({ problem }: FormView, ...fields: readonly string[]): string | null =>
   problem?.field != null && fields.includes(problem.field) ? problem.short : null;
 
-/** The question that chooses the protocol. */
-export function choosePage(frame: Frame, { mayRegister }: { readonly mayRegister: 'yes' | 'no-email' }): Html {
+/** The question that chooses the protocol. `from`: the dialect whose address led here. */
+export function choosePage(
+  frame: Frame,
+  { mayRegister, from }: { readonly mayRegister: 'yes' | 'no-email'; readonly from: 'mediawiki' | null },
+): Html {
   const { words } = frame;
   return layout(
     frame,
@@ -67,7 +70,9 @@ export function choosePage(frame: Frame, { mayRegister }: { readonly mayRegister
     html`${mayRegister === 'yes' ? '' : html`<p class="advice">${words.say('refusal.email_not_confirmed')} <a href="/account">${words.say('new.to-account')}</a></p>`}
 <p>${words.say('new.question')}</p>
 <ul class="plain-list">${appKinds.map(
-      (kind) => html`<li class="card"><h2><a href="/my/apps/new?kind=${kind}">${words.say(`new.kind.${kind}`)}</a></h2>
+      (
+        kind,
+      ) => html`<li class="card"><h2><a href="/my/apps/new?kind=${kind}${from === null ? '' : `&from=${from}`}">${words.say(`new.kind.${kind}`)}</a></h2>
 <p>${words.say(`new.kind-help.${kind}`)}</p><p class="quiet">${words.say(`apps.kind.${kind}`)}</p></li>`,
     )}</ul>`,
   );
@@ -156,7 +161,7 @@ function moreFields(words: Words, view: FormView): Html {
   const { draft } = view;
   const { kind } = draft;
   const problem = at(view, 'restrictions', 'rsaPublicKey', 'grantTypes', 'pkceOptional', 'tokenAlgorithm');
-  return html`<details${problem === null ? '' : html` open`}><summary>${words.say('new.more')}</summary>
+  return html`<details${problem === null && !draft.pkceOptional ? '' : html` open`}><summary>${words.say('new.more')}</summary>
 ${kind === 'server' ? tick('actsForItself', words.say('new.acts-for-itself'), draft.actsForItself) : ''}
 ${kind === 'server' ? tick('pkceOptional', words.say('field.pkceOptional'), draft.pkceOptional, { help: words.say('new.pkce-help') }) : ''}
 ${

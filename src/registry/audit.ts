@@ -68,6 +68,7 @@ const compared = [
   'suppressed',
   'halted',
   'introspector',
+  'pkceOptional',
 ] as const satisfies readonly (keyof Client)[];
 
 /** The fields of a client that differ, before and after; every field of a new one. */

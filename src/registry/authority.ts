@@ -41,6 +41,7 @@ export const authorities = {
   'approve-revision': 'review',
   'reject-revision': 'review',
   'set-introspector': 'control',
+  'set-pkce-exemption': 'control',
   invite: 'control',
   offer: 'control',
   'accept-offer': 'control',

@@ -1,6 +1,11 @@
 import type { ClientId, Digest, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 
+/**
+ * At which addresses of this server an app speaks its protocol: the core's, or the MediaWiki dialect's. What is bought at one is bound to it.
+ */
+export type ProtocolProfile = 'core' | 'mediawiki';
+
 /** What an OAuth 1 request for a user's decision holds (RFC 5849 §2.2). */
 export interface OAuth1Asked {
   readonly protocol: 'oauth1';
@@ -33,7 +38,7 @@ export interface AuthorizationRequest {
   readonly scopes: readonly string[];
   readonly asked: OAuth1Asked | OAuth2Asked;
   /** Which face of the server asked, so that the answer has its shape: the core, or the MediaWiki dialect. */
-  readonly dialect: 'core' | 'mediawiki';
+  readonly dialect: ProtocolProfile;
   readonly display: 'page' | 'popup';
   readonly expiresAt: Instant;
 }

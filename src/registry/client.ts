@@ -65,6 +65,11 @@ export interface Client {
   readonly pkceOptional: boolean;
   /** May ask about access tokens of every app, as an API does (RFC 7662); without it, about its own alone. Named by the operator. */
   readonly introspector: boolean;
+  /**
+   * Until when it may send a `plain` challenge (RFC 7636 §4.2) at the dialect; null: never. No registration sets it: only an importer of apps
+   * that are in use elsewhere does, so that their users are not shut out on the day of the move.
+   */
+  readonly plainPkceUntil: Instant | null;
   /** What its access tokens are signed with. */
   readonly tokenAlgorithm: 'ES256' | 'RS256';
   /** One site, or `*`. */

@@ -199,6 +199,7 @@ function readEntry(
     grantTypes: types,
     pkceOptional: entry.pkce_optional ?? false,
     introspector: entry.introspector ?? false,
+    plainPkceUntil: null,
     tokenAlgorithm: entry.token_algorithm ?? 'ES256',
     site: context.rules.sites.resolve(entry.site ?? '*') as SiteId,
     scopes: registeredScopes(entry.scopes as readonly string[], context.rules.catalogue),

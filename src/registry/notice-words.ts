@@ -47,6 +47,11 @@ export const tellings: Readonly<Record<string, Telling>> = {
     (app, who) => `${who} changed whose tokens ${app} may ask about.`,
     'The page of the app shows what holds.',
   ],
+  'set-pkce-exemption': [
+    'PKCE exemption changed',
+    (app, who) => `${who} changed whether ${app} may leave PKCE out.`,
+    'The page of the app shows what holds.',
+  ],
   'add-secret': ['New secret', (app, who) => `${who} added a secret to ${app}.`],
   'retire-secret': ['Secret removed', (app, who) => `${who} removed a secret of ${app}.`],
   invite: ['Invitation', (app, who) => `${who} invites you to help look after ${app}.`, 'You can accept on the page of the app.'],

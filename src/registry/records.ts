@@ -133,6 +133,8 @@ export interface RegistryRecords extends Outbox, UsageRecords {
   /** Newest first. */
   listClients(filter: ClientFilter): Promise<readonly Client[]>;
   countClients(filter: Omit<ClientFilter, 'below' | 'limit'>): Promise<number>;
+  /** True once after a migration that left something to be told to the operator: apps that have to use PKCE since. Of several that ask, one is told. */
+  takePkceNotice(): Promise<boolean>;
   /** Same owner and name, the latest registration first. */
   findClientsNamed(ownerId: UserId, name: string): Promise<readonly Client[]>;
   /** Carries out a change of a client, or of nothing. */

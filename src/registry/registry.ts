@@ -5,6 +5,7 @@ import type { Action } from './actions/action.ts';
 import { acceptConsent, renounceConsent } from './actions/consent.ts';
 import { setIntrospector } from './actions/introspector.ts';
 import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions/people.ts';
+import { setPkceExemption } from './actions/pkce-exemption.ts';
 import { propose } from './actions/propose.ts';
 import { approve, disable, expire, halt, reenable, reject } from './actions/review.ts';
 import { approveRevision, isAtOnce, rejectRevision, revise, revised, withdrawRevision } from './actions/revise.ts';
@@ -35,6 +36,7 @@ export const actions = {
   expire,
   halt,
   'set-introspector': setIntrospector,
+  'set-pkce-exemption': setPkceExemption,
   'add-secret': addSecret,
   'retire-secret': retireSecret,
   revise,

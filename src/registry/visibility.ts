@@ -33,6 +33,7 @@ export const fieldReaders: Readonly<Record<keyof Client, Readers>> = {
   redirectIsPrefix: 'shown',
   grantTypes: 'always',
   pkceOptional: 'always',
+  plainPkceUntil: 'always',
   tokenAlgorithm: 'always',
   site: 'always',
   scopes: 'always',

@@ -15,7 +15,7 @@ import { alongside, held, lastly, one, param, params, sql, statement, type Unit,
 const insertCode = statement(
   sql.insertInto('codes').values({
     ...params('digest', 'client_id', 'user_id', 'consent_id', 'family_id', 'redirect_uri', 'scopes'),
-    ...params('code_challenge', 'code_challenge_method', 'issued_at', 'expires_at'),
+    ...params('code_challenge', 'code_challenge_method', 'profile', 'issued_at', 'expires_at'),
     used: 0,
   }),
 );
@@ -46,7 +46,18 @@ const findToken = withFamilyOf('access_tokens', 'id');
 const revokeToken = statement(sql.updateTable('access_tokens').set({ revoked: 1 }).where('id', '=', param<string>('id')));
 const insertRefresh = statement(
   sql.insertInto('refresh_tokens').values({
-    ...params('digest', 'family_id', 'client_id', 'user_id', 'consent_id', 'scopes', 'access_token_id', 'issued_at', 'expires_at'),
+    ...params(
+      'digest',
+      'family_id',
+      'client_id',
+      'user_id',
+      'consent_id',
+      'scopes',
+      'access_token_id',
+      'profile',
+      'issued_at',
+      'expires_at',
+    ),
     used_at: null,
     answer_sealed: null,
   }),
@@ -99,6 +110,7 @@ function* insertRefreshToken(token: RefreshToken): Unit<number> {
     consent_id: token.consentId,
     scopes: JSON.stringify(token.scopes),
     access_token_id: token.accessTokenId,
+    profile: token.profile,
     issued_at: token.issuedAt,
     expires_at: token.expiresAt,
   });
@@ -161,6 +173,7 @@ export function oauth2Store(driver: Driver): OAuth2Records {
             scopes: JSON.stringify(code.scopes),
             code_challenge: code.codeChallenge,
             code_challenge_method: code.codeChallengeMethod,
+            profile: code.profile,
             issued_at: code.issuedAt,
             expires_at: code.expiresAt,
           }),

@@ -11,11 +11,12 @@ import type { Driver } from './driver.ts';
 import { keyAt } from './partitioned.ts';
 import { toAccount, toApproval, toConsent, toInvolvement, toMaintainer, toOffer, toRevision } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
-import { all, one, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import { all, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 import { trailStore } from './trail.ts';
 
 type Row<T extends keyof Schema> = Selectable<Schema[T]>;
 
+const takeSetting = statement(sql.deleteFrom('settings').where('name', '=', param<string>('name')));
 const openRevision = written<Row<'revisions'>>(`SELECT * FROM revisions WHERE client_id = :client AND stage = 'proposed'`);
 const revisions = written<Row<'revisions'>>(`SELECT * FROM revisions WHERE client_id = :client ORDER BY id DESC`);
 const maintainers = written<Row<'maintainers'>>(`SELECT * FROM maintainers WHERE client_id = :client ORDER BY invited_at, user_id`);
@@ -144,6 +145,7 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
       return row && toConsent(row);
     },
     tokenOfConsent: async (id) => (await driver.read(credentialsOf(id)))?.token,
+    takePkceNotice: async () => (await driver.write(() => write(takeSetting, { name: 'tell-of-pkce' }), 'once')) > 0,
     findConsentById: (id) => driver.read(consentById(id)),
     listConsents: async (user) => (await driver.read(all(consentsOf, { user }))).map(toConsent),
     acceptConsent: (consent, credentials, audit, gate) => driver.write(() => acceptConsent(consent, credentials, audit, gate), 'queue'),

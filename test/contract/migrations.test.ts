@@ -173,6 +173,7 @@ function migrate({ name, create, run, families, mark }: Kind): void {
         const app = await store.findClient(ID);
         assert.equal(app?.edition, 3);
         assert.equal(app.introspector, false);
+        assert.equal(app.plainPkceUntil, null);
         assert.equal(app.halted, from >= 2 ? 'consents' : 'nothing');
         assert.deepEqual(app.optionalScopes, from >= 3 ? ['basic'] : []);
         assert.deepEqual(

@@ -1,7 +1,23 @@
 import assert from 'node:assert/strict';
 import type { Sealed } from '#kernel/ids.ts';
 import type { Case } from './store.ts';
-import { access, at, audit, change, code, consented, digest, familyId, NOW, noSuch, refresh, tally, tokenId } from './things.ts';
+import {
+  access,
+  at,
+  audit,
+  change,
+  code,
+  consented,
+  digest,
+  familyId,
+  NOW,
+  noSuch,
+  person,
+  refresh,
+  registered,
+  tally,
+  tokenId,
+} from './things.ts';
 
 const answer = 'v1.m1.answer.x' as Sealed;
 
@@ -20,6 +36,26 @@ export const oauth2Cases: readonly Case[] = [
       assert.deepEqual(found?.consent, world.consent);
       assert.equal(await store.findCode(noSuch.digest), undefined);
       await assert.rejects(store.saveCode(one));
+    },
+  ],
+  [
+    'codes and refresh tokens say at which addresses they were bought, and a client until when it may send plain challenges',
+    async (store) => {
+      const world = await consented(store);
+      for (const profile of ['core', 'mediawiki'] as const) {
+        const one = code(world, { profile });
+        await store.saveCode(one);
+        assert.equal((await store.findCode(one.digest))?.code.profile, profile);
+        const token = access(world, { familyId: one.familyId });
+        const bought = refresh(world, { familyId: one.familyId, accessTokenId: token.id, profile });
+        await store.redeemCode(one.digest, NOW, { access: token, refresh: bought });
+        assert.equal((await store.findRefreshToken(bought.digest))?.token.profile, profile);
+      }
+      const owner = await person(store);
+      for (const plainPkceUntil of [null, at(900)]) {
+        const made = await registered(store, owner, { plainPkceUntil });
+        assert.equal((await store.findClient(made.id))?.plainPkceUntil, plainPkceUntil);
+      }
     },
   ],
   [

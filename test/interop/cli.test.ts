@@ -28,6 +28,7 @@ const commands = [
   'client disable',
   'client reenable',
   'client introspector',
+  'client pkce',
   'explain oauth1',
   'keys list',
   'keys rotate',

@@ -120,7 +120,6 @@ for (const [shape, paths] of [
 ] as const) {
   for (const authorizationMethod of ['header', 'body'] as const) {
     test(`simple-oauth2, ${shape}, credentials in the ${authorizationMethod}, no PKCE`, async () => {
-      const exempt = shape === 'canonical' ? ['--pkce-optional'] : [];
       const made = server.client(
         '--name',
         `simple ${shape} ${authorizationMethod}`,
@@ -130,7 +129,7 @@ for (const [shape, paths] of [
         redirectUri,
         '--scope',
         'editpage',
-        ...exempt,
+        '--pkce-optional',
       );
       const config = {
         client: { id: made.client_id, secret: made.client_secret },
@@ -176,7 +175,17 @@ test('simple-oauth2, client credentials, dialect', async () => {
 test("next-auth's Wikimedia provider signs a person in, without PKCE and with an empty scope", async () => {
   const host = 'http://127.0.0.1:9';
   const callback = `${host}/api/auth/callback/wikimedia`;
-  const made = server.client('--name', 'next', '--protocol', 'oauth2', '--redirect-uri', callback, '--scope', 'mwoauth-authonlyprivate');
+  const made = server.client(
+    '--name',
+    'next',
+    '--protocol',
+    'oauth2',
+    '--redirect-uri',
+    callback,
+    '--scope',
+    'mwoauth-authonlyprivate',
+    '--pkce-optional',
+  );
   const rest = `${server.issuer}/w/rest.php/oauth2`;
   const provider = wikimediaProvider({ clientId: made.client_id, clientSecret: made.client_secret });
   const urls = {

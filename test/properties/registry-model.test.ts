@@ -139,6 +139,7 @@ const usual: Readonly<Record<ActionName, readonly Said['who'][]>> = {
   expire: ['operator'],
   halt: deciders,
   'set-introspector': [...owners, ...deciders],
+  'set-pkce-exemption': [...owners, ...deciders],
   'add-secret': owners,
   'retire-secret': owners,
   revise: owners,
@@ -310,6 +311,7 @@ function valuesOf(real: Real, ask: Ask, actor: Actor): Readonly<Record<string, u
   const { reason, name, site, scopes, suppress, halted, secretId, revisionId, consentId } = ask;
   const numbers = { secretId, revisionId, consentId, userId };
   const common = { clientId: ask.app, reason, ...token, name, site, scopes, suppress, introspector: suppress, halted, ...numbers };
+  if (ask.action === 'set-pkce-exemption') return { ...common, pkceOptional: suppress };
   if (ask.action === 'update') {
     const restrictions = ask.addresses === null ? {} : { restrictions: { addresses: ask.addresses.split(' ') } };
     return { ...common, ...restrictions, resetSecret: ask.reset };
@@ -346,6 +348,7 @@ function pictureOf({ names }: Real, dump: Dump): unknown {
           halted: row.halted,
           edition: row.changes,
           introspector: row.introspector === 1,
+          pkceOptional: row.pkce_optional === 1,
         },
         secrets: of('client_secrets', row.id).map((one) => ({ id: one.id, expiresAt: one.expires_at })),
         team: of('maintainers', row.id).map((one) => [whoIs(one.user_id), one.accepted_at === null ? 'invited' : 'accepted']),

@@ -51,6 +51,7 @@ export interface App extends Described {
   stageAt: number;
   suppressed: boolean;
   introspector: boolean;
+  pkceOptional: boolean;
   halted: Halt;
   edition: number;
   secrets: { id: number; expiresAt: number | null }[];
@@ -188,7 +189,7 @@ function voice(model: Model, app: App, who: Who, matter: Matter, target = ''): '
   const next = app.revision?.next;
   if (alone || !(matter === 'approve-revision' && next ? revisionForTwo(app, next) : needTwo(app.scopes))) return 'decided';
   const yes = matter === 'approve-revision' ? app.revision?.yes : app.yes;
-  const { name, site, scopes, owner, addresses, stage, stageAt, suppressed, halted, introspector } = app;
+  const { name, site, scopes, owner, addresses, stage, stageAt, suppressed, halted, introspector, pkceOptional } = app;
   const subject = JSON.stringify([
     matter,
     target,
@@ -202,6 +203,7 @@ function voice(model: Model, app: App, who: Who, matter: Matter, target = ''): '
     suppressed,
     halted,
     introspector,
+    pkceOptional,
     next ?? null,
   ]);
   const counts = (one: Who) =>
@@ -297,6 +299,12 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     if (who !== 'operator' || (named && (app.stage !== 'approved' || app.oauth1 || !app.confidential))) return 'no';
     if (named === app.introspector) return 'nothing';
     app.introspector = named;
+    return ['team'];
+  },
+  'set-pkce-exemption'(_model, app, { who, suppress: named }) {
+    if (who !== 'operator' || (named && (app.stage !== 'approved' || app.oauth1 || !app.confidential))) return 'no';
+    if (named === app.pkceOptional) return 'nothing';
+    app.pkceOptional = named;
     return ['team'];
   },
   'add-secret'(model, app, ask) {
@@ -424,6 +432,7 @@ function born(model: Model, ask: Ask): Step | 'no' {
       halted: 'nothing',
       edition: 0,
       introspector: false,
+      pkceOptional: false,
     },
     ...{ secrets: confidential ? [{ id: 0, expiresAt: null }] : [], addresses: '0.0.0.0/0 ::/0' },
     ...{ team: new Map(), offer: null, yes: new Map(), revision: null },

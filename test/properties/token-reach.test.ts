@@ -60,6 +60,7 @@ const values: Readonly<Record<ActionName, (scene: Scene, step: Step, client: Cli
   'add-secret': (_scene, { variant }) => ({ label: `secret ${variant}` }),
   'retire-secret': (_scene, _step, { secrets }) => ({ secretId: secrets[0]?.id ?? 1 }),
   'set-introspector': (_scene, { flag }) => ({ introspector: flag }),
+  'set-pkce-exemption': (_scene, { flag }) => ({ pkceOptional: flag }),
   approve: () => ({}),
   reject: () => ({ suppress: false }),
   disable: () => ({ suppress: false }),

@@ -22,7 +22,9 @@ const query = (values: Readonly<Record<string, string | undefined>>): string => 
 
 function registration(sub: string): string {
   const [action = '', rest = ''] = sub.split('/', 2);
-  if (action === 'propose') return `/my/apps/new${query({ kind: { oauth1a: 'oauth1', oauth2: 'server' }[rest] })}`;
+  // Whoever registers by this address registers a client of the reference, which knows no PKCE for apps that keep a secret.
+  if (action === 'propose' && rest === 'oauth1a') return '/my/apps/new?kind=oauth1';
+  if (action === 'propose') return `/my/apps/new${query({ kind: rest === 'oauth2' ? 'server' : undefined, from: 'mediawiki' })}`;
   if (action === 'copy' && key.test(rest)) return `/my/apps/new?copy=${rest}`;
   if (action === 'update' && key.test(rest)) return `/my/apps/${rest}`;
   return '/my/apps';

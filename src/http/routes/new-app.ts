@@ -76,8 +76,10 @@ export function newAppRoutes(app: FastifyInstance, world: World): void {
     async (call) => {
       const [copied, kind] = [call.query.get('copy'), call.query.get('kind')];
       if (copied !== undefined) return copyOf(call, copied);
-      if (isKind(kind)) return showForm(call, emptyDraft(kind), null);
-      return choosePage(call.frame, { mayRegister: call.user.emailConfirmedAt === null ? 'no-email' : 'yes' });
+      const from = call.query.get('from') === 'mediawiki' ? 'mediawiki' : null;
+      // The form shows the exemption, ticked: it is the developer's to take away.
+      if (isKind(kind)) return showForm(call, { ...emptyDraft(kind), pkceOptional: kind === 'server' && from === 'mediawiki' }, null);
+      return choosePage(call.frame, { mayRegister: call.user.emailConfirmedAt === null ? 'no-email' : 'yes', from });
     },
     developers,
   );

@@ -15,7 +15,7 @@ const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem })
 /** The verifier rung (RFC 7636 §4.6): a code that had a challenge needs its verifier, and one that had none takes none (RFC 9700 §2.1.1). */
 function verifierProblem(code: Code, verifier: string | undefined): OAuth2Refusal | undefined {
   if (code.codeChallenge === null) {
-    return verifier === undefined ? undefined : { kind: 'invalid_request', parameter: 'code_verifier', problem: 'unexpected' };
+    return verifier === undefined ? undefined : { kind: 'invalid_grant', problem: 'verifier-unexpected' };
   }
   if (verifier === undefined) return { kind: 'invalid_request', parameter: 'code_verifier', problem: 'missing' };
   if (!isPkceText(verifier)) return { kind: 'invalid_request', parameter: 'code_verifier', problem: 'malformed' };
@@ -41,6 +41,8 @@ export async function authorizationCodeGrant(
   if (found === undefined) return no('unknown');
   const { code, familyRevoked, user, consent } = found;
   if (code.clientId !== client.id) return no('other-client');
+  // What one set of addresses asked of the app, another must not make up for (ADR 20).
+  if (code.profile !== parts.reading.profile) return no('other-address');
   // Sent now if and only if it was sent then, and the same (RFC 6749 §4.1.3).
   const redirectUri = form.get('redirect_uri') ?? null;
   if (code.redirectUri === null ? redirectUri !== null && redirectUri !== client.redirectUri : redirectUri !== code.redirectUri)
@@ -81,6 +83,7 @@ export async function authorizationCodeGrant(
           consentId: code.consentId,
           scopes,
           accessTokenId: row.id,
+          profile: parts.reading.profile,
           issuedAt: now,
           expiresAt: later(now, settings.refreshTokenFor),
           usedAt: null,

@@ -44,6 +44,7 @@ export async function refreshTokenGrant(
   const { token } = facts;
   // Another client's token is nobody's here.
   if (token.clientId !== client.id) return no('unknown');
+  if (!reading.refreshTokensOf.includes(token.profile)) return no('other-address');
   const now = clock.now();
   const why = fallen({ ...token, revoked: false }, facts, now, address);
   if (why !== undefined) {
@@ -69,6 +70,7 @@ export async function refreshTokenGrant(
     ...token,
     digest: digestOf(secret),
     accessTokenId: row.id,
+    profile: reading.profile,
     issuedAt: now,
     expiresAt: later(now, settings.refreshTokenFor),
     usedAt: null,

@@ -36,6 +36,7 @@ function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewC
     grantTypes: protocol === 'oauth2' ? [...new Set(values.grantTypes as readonly GrantType[])] : [],
     pkceOptional: values.pkceOptional === true,
     introspector: false,
+    plainPkceUntil: null,
     tokenAlgorithm: (values.tokenAlgorithm as Client['tokenAlgorithm'] | undefined) ?? 'ES256',
     site: desk.rules.sites.resolve(values.site as string) ?? (values.site as Client['site']),
     scopes: registeredScopes(values.scopes as readonly string[], desk.rules.catalogue),

@@ -11,6 +11,7 @@ import { independence } from './migrations/0009-independence.ts';
 import { auditChain } from './migrations/0010-audit-chain.ts';
 import { idleSessions } from './migrations/0011-idle-sessions.ts';
 import { invitations } from './migrations/0012-invitations.ts';
+import { protocolProfiles } from './migrations/0013-protocol-profiles.ts';
 import { type Migration, onBoth } from './migrations/migration.ts';
 
 /** Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's words. */
@@ -27,6 +28,7 @@ const steps: readonly (string | Migration)[] = [
   auditChain,
   idleSessions,
   invitations,
+  protocolProfiles,
 ];
 
 export const migrations: readonly Migration[] = steps.map((step) => (typeof step === 'string' ? onBoth(step) : step));

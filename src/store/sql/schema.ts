@@ -60,6 +60,7 @@ export interface Schema {
     grant_types: string;
     pkce_optional: number;
     introspector: Generated<number>;
+    plain_pkce_until: number | null;
     token_algorithm: string;
     site: string;
     scopes: string;
@@ -155,6 +156,7 @@ export interface Schema {
     scopes: string;
     code_challenge: string | null;
     code_challenge_method: string | null;
+    profile: Generated<string>;
     issued_at: number;
     expires_at: number;
     used: number;
@@ -179,6 +181,7 @@ export interface Schema {
     consent_id: number;
     scopes: string;
     access_token_id: string;
+    profile: Generated<string>;
     issued_at: number;
     expires_at: number;
     used_at: number | null;

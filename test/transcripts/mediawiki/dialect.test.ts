@@ -202,7 +202,12 @@ test('Special:OAuth: cancel shows a page, unknown steps are named, verified show
 });
 
 test('REST OAuth 2: no PKCE, no redirect_uri, empty scope; RS256 token with the reference claims; denial without state', async () => {
-  const web = await world.client(ada, { name: 'rest', redirectUri: 'https://tool.example/oauth2', scopes: ['editpage'] });
+  const web = await world.client(ada, {
+    name: 'rest',
+    pkceOptional: true,
+    redirectUri: 'https://tool.example/oauth2',
+    scopes: ['editpage'],
+  });
   const cookie = await world.cookie(ben);
   const authorize = async (button: string) => {
     const asked = await world.app.inject({
@@ -358,7 +363,7 @@ test('api.php: a stranger has the rights of strangers; an error has the shape of
 
 test('a bearer token of an app that was disabled: a key of its own, so that clients do not fetch tokens for ever', async () => {
   const made = await world.client(ada, { name: 'goes off' });
-  const code = await world.code(made, ben);
+  const code = await world.code(made, ben, null, 'mediawiki');
   const bought = await world.app.inject({
     method: 'POST',
     url: '/w/rest.php/oauth2/access_token',
@@ -378,7 +383,7 @@ test('a bearer token of an app that was disabled: a key of its own, so that clie
 test('a consent given for one site does not reach another when its app was opened to all', async () => {
   const made = await world.client(ada, { name: 'one site', site: 'main' });
   const { faces, registry, records } = world.built.world;
-  const code = await world.code(made, ben);
+  const code = await world.code(made, ben, null, 'mediawiki');
   const bought = await world.app.inject({
     method: 'POST',
     url: '/w/rest.php/oauth2/access_token',

@@ -113,7 +113,7 @@ transcript(
   > grant_type=authorization_code&code={plainCode}&redirect_uri={redirect}&code_verifier={verifier}
   < 400
   <
-  < {"error":"invalid_request",…}
+  < {"error":"invalid_grant",…}
 
   > POST /oauth2/token
   > Authorization: {web}

@@ -113,6 +113,10 @@ const table: Readonly<Record<ActionName, Row>> = {
     shown:  'login   blocked no        no        no        no        no        no        no        no        yes       no         no',
     hidden: 'login   blocked no        no        no        no        no        no        no        no        yes       no         no',
     stages: 'not_approved yes not_approved not_approved not_approved managed' },
+  'set-pkce-exemption': {
+    shown:  'login   blocked no        no        no        no        no        no        no        no        yes       no         no',
+    hidden: 'login   blocked no        no        no        no        no        no        no        no        yes       no         no',
+    stages: 'not_approved yes not_approved not_approved not_approved managed' },
   'add-secret': {
     shown:  'login   blocked -update   -update   yes       -update   yes       no        -update   -update   yes       yes        yes',
     hidden: 'login   blocked -update   -update   -suppress -update   -suppress no        -update   -update   yes       -suppress  yes',
@@ -252,7 +256,7 @@ async function stageSet(readOnly: string | null = null) {
     };
     const given = action === 'propose' ? own : action === 'revise' ? { description: 'Other words' } : { scopes: ['editpage'] };
     const about = { clientId: client.id, reason: '', revisionId, consentId, userId, secretId: client.secrets[0]?.id };
-    const said = { suppress: false, halted: 'tokens', resetSecret: true, introspector: true, label: 'third' };
+    const said = { suppress: false, halted: 'tokens', resetSecret: true, introspector: true, pkceOptional: true, label: 'third' };
     return word(world.registry.submit(actorOf(role), action, { ...about, ...said, ...given, ...more }));
   }
   const ownerFor = (role: Role): Account => (owners.includes(role) ? accounts[role] : accounts.owner);

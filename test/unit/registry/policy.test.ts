@@ -33,6 +33,7 @@ const client = (changes: Partial<Client>): Client => ({
   grantTypes: ['authorization_code'],
   pkceOptional: false,
   introspector: false,
+  plainPkceUntil: null,
   tokenAlgorithm: 'ES256',
   site: '*' as SiteId,
   scopes: ['basic'],

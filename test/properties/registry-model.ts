@@ -56,6 +56,8 @@ export interface App extends Described {
   edition: number;
   secrets: { id: number; expiresAt: number | null }[];
   team: Map<Who, 'invited' | 'accepted'>;
+  /** Who invited each of the team. */
+  invitedBy: Map<Who, Who>;
   offer: { to: Who; by: Who } | null;
   registeredAt: number;
   /** When it was last stopped in part. */
@@ -85,6 +87,7 @@ export const copyOf = ({ now, blocked, demoted, apps, consents }: Model): Model 
     ...app,
     secrets: app.secrets.map((secret) => ({ ...secret })),
     team: new Map(app.team),
+    invitedBy: new Map(app.invitedBy),
     past: new Map(app.past),
     yes: new Map(app.yes),
     revision: app.revision && { ...app.revision, yes: new Map(app.revision.yes) },
@@ -360,8 +363,12 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
   invite(model, app, { who, person }) {
     if (!may(model, who, updateOwn) || !owns(app, who) || app.ownerOnly || !inUse(app) || app.suppressed) return 'no';
     if (absent(model, person) || person === app.owner || app.team.has(person)) return 'no';
+    // One letter for all that one person has open with another.
+    const waits = (other: App) => other.team.get(person) === 'invited' && other.invitedBy.get(person) === who;
+    const heard = who !== 'operator' && model.apps.some(waits);
     app.team.set(person, 'invited');
-    return [[person]];
+    app.invitedBy.set(person, who);
+    return [heard ? [] : [person]];
   },
   join(_model, app, { who }) {
     if (app.team.get(who) !== 'invited') return 'no';
@@ -370,9 +377,11 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
   },
   leave(model, app, { who, person }) {
     if ((who !== person && !(owns(app, who) && may(model, who, updateOwn))) || !app.team.has(person)) return 'no';
-    if (app.team.get(person) === 'accepted') app.past.set(`${person} maintainer`, model.now);
+    const accepted = app.team.get(person) === 'accepted';
+    if (accepted) app.past.set(`${person} maintainer`, model.now);
     app.team.delete(person);
-    return [[who === person ? app.owner : person]];
+    // Whoever did not answer hears no more of it.
+    return [who === person ? [app.owner] : accepted ? [person] : []];
   },
   offer(model, app, { who, person }) {
     const own = owns(app, who) && may(model, who, updateOwn);
@@ -410,7 +419,7 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     if (app.offer === null || !(owns(app, who) || who === app.offer.to || who === app.offer.by)) return 'no';
     const { to } = app.offer;
     app.offer = null;
-    return [[who === to ? app.owner : to]];
+    return [who === to ? [app.owner] : []];
   },
 };
 
@@ -435,7 +444,7 @@ function born(model: Model, ask: Ask): Step | 'no' {
       pkceOptional: false,
     },
     ...{ secrets: confidential ? [{ id: 0, expiresAt: null }] : [], addresses: '0.0.0.0/0 ::/0' },
-    ...{ team: new Map(), offer: null, yes: new Map(), revision: null },
+    ...{ team: new Map(), invitedBy: new Map(), offer: null, yes: new Map(), revision: null },
     ...{ registeredAt: model.now, stoppedAt: model.now, past: new Map([[`${owner} proposer`, model.now]]) },
   };
   model.apps.push(app);

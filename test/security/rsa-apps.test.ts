@@ -19,6 +19,26 @@ const withExponent = (e: string) => {
     .toString();
 };
 const short = pemOf(1024);
+/** A self-signed certificate over a key of 2048 bits; the private key was thrown away. */
+const certificate = `-----BEGIN CERTIFICATE-----
+MIIDDzCCAfegAwIBAgIULn0IVYe4QnkptSw/xiawv22xe0AwDQYJKoZIhvcNAQEL
+BQAwFjEUMBIGA1UEAwwLYXBwLmV4YW1wbGUwIBcNMjYxMTI4MTAyNjIyWhgPMjEy
+NjExMDQxMDI2MjJaMBYxFDASBgNVBAMMC2FwcC5leGFtcGxlMIIBIjANBgkqhkiG
+9w0BAQEFAAOCAQ8AMIIBCgKCAQEAxbHqgizd46NCPlIEHxiAf52cBhQb4HSklfmD
+79CFhiFF9d2vWbaBjSgmKNSbb592PXYaZ7/4919zLsvserr8UE8YMUuQtUxfGEEk
+AcPbUkX+Vvc8YF91T0Ru6dLBW15VT0Zz48BUDzJDfweFHgrfcQrQ0y8Gea+6QYXr
+bAb6VheZ6bDBS6BsObs/caSTZ1UzM6hf79hj7Z1RUNMkjyPsTvyoSYeo5td4mw/U
+K3l2vN/dXrEQcz6VXBTWPdW5fwvgRPoDzCDhw6VO7/kZNgmtuJaC8QZTucxtojmc
+i9VXfw9D14anTfATG9/iKXs+hSszwO8KMLJHNh3Fk2l2j4H0nQIDAQABo1MwUTAd
+BgNVHQ4EFgQURu0YWNaMNJ5MoBNVkHZLLmSmDkIwHwYDVR0jBBgwFoAURu0YWNaM
+NJ5MoBNVkHZLLmSmDkIwDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0BAQsFAAOC
+AQEAZzF8slkDTHgTJvJ3jQ9OcSEw6T5cqyeaRWC6Bp88YaW60ZUQGaF+dCfhZKFd
+Tsjm33JWFeqObVa1clnsz8/11VU0OlgQOVq4Q0sRwIQNii9UOibdsjYfA9rSYoOb
+corCMt7RDqnlFkI9iFy7GilXXTQsIYCUW9O35JwrpsNt08Oq6W3A8EhsApkAchP5
+w2WKNNlJ5oI5E3CSPzrYY07YyAw2gh2ovgyxakjWtWkb1qZKOT3Shg/uuw+Dyega
+8XYjp52gHMD9dyoCA6cJZdDhCFGaqT7J+J6MUS42zomWjPEiTr7ymQt7O8BsKsdU
+fNHHPjejFxRFsbEe08IP68WYhw==
+-----END CERTIFICATE-----`;
 
 let world: TestWorld;
 let ada: Account;
@@ -130,4 +150,10 @@ test('an app that dropped its last secret signs with its key, and HMAC is refuse
   // With neither key nor secret nobody could sign.
   const without = await update(client.id, { rsaPublicKey: '' });
   assert.ok(!without.ok && without.refusal.kind === 'last_secret');
+});
+
+test('a key may come as an X.509 certificate', async () => {
+  const made = await propose(certificate);
+  assert.ok(made.ok, JSON.stringify(made));
+  assert.match(made.value.client.rsaPublicKey ?? '', /BEGIN (?:PUBLIC KEY|CERTIFICATE)/);
 });

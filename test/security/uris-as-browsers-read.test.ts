@@ -6,6 +6,7 @@ import { clientRedirects } from '#cli/client-redirects.ts';
 import type { Io, Verbs } from '#cli/command.ts';
 import { readArguments } from '#cli/command.ts';
 import { readConfigFile } from '#config/file.ts';
+import { acceptedEarlier } from '#harness/accepted-earlier.ts';
 import { signedHeader } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { Sealed, UserId } from '#kernel/ids.ts';
@@ -176,30 +177,7 @@ describe('every way into the registry', () => {
   let cookie: string;
   const bad = 'https://evil.example\\app.example/cb';
 
-  /** A client whose redirect URI was stored before it would have been refused, as an importer or an earlier version leaves it. */
-  async function stored(client: Client, redirectUri: string): Promise<Client> {
-    const { store } = world.built;
-    const now = await store.findClient(client.id);
-    if (now === undefined) throw new Error('no such client');
-    const audit = {
-      at: world.now,
-      action: 'import',
-      actorId: null,
-      via: 'cli',
-      address: null,
-      clientId: client.id,
-      reason: '',
-      changes: [],
-    } as const;
-    const applied = await store.apply({
-      edition: now.edition,
-      effects: [{ kind: 'save-client', client: { ...now, redirectUri } }],
-      audit,
-      notices: [],
-    });
-    if (applied.outcome !== 'applied') throw new Error(applied.outcome);
-    return applied.client;
-  }
+  const stored = (client: Client, redirectUri: string) => acceptedEarlier(world, client, { redirectUri });
   const authorize = (client: Pick<Client, 'id'>, redirectUri: string | null, path = '/oauth2/authorize') => {
     const query = new URLSearchParams({ client_id: client.id, response_type: 'code', scope: 'editpage', state: 's' });
     query.set('code_challenge', 'a'.repeat(43));

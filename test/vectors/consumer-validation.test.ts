@@ -32,6 +32,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'always-valid-ownerOnly': 'a flag is true or false here',
   'userId-existing': 'an owner is an account that is looked up (test/unit/registry/configured.test.ts)',
   'userId-zero': 'as above',
+  'rsa-x509-certificate': 'its key has 1024 bits, and new apps need 2048: a longer certificate is read in test/security/rsa-apps.test.ts',
 };
 
 /** Scopes of the reference's test, where it names its own. */

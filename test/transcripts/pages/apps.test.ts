@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
+import { acceptedEarlier } from '#harness/accepted-earlier.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { Client } from '#registry/client.ts';
 
@@ -91,7 +92,8 @@ test('who may see which page', async () => {
 });
 
 test('what strangers wrote is text, in each language, and a page stays small', async () => {
-  await world.client(person('Ada'), { name: marks, description: marks.repeat(30) });
+  const { client } = await world.client(person('Ada'), { name: 'Marks' });
+  await acceptedEarlier(world, client, { name: marks, description: marks.repeat(30) });
   const secrets = reader.secrets.map(({ digest }) => digest);
   for (const language of ['en', 'de', 'ar'])
     for (const page of [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
+import { acceptedEarlier } from '#harness/accepted-earlier.ts';
 import { TestWorld } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/client.ts';
@@ -87,7 +88,8 @@ test('after a revision people are asked for what was added, and see what they al
 
 test('a name made of markup and turned text is harmless, in every language', async () => {
   const name = '<b>Bank</b>"&';
-  const { client } = await world.client(ada, { name, description: '\u202eevil <script>' });
+  const { client } = await world.client(ada, { name });
+  await acceptedEarlier(world, client, { description: '\u202eevil <script>' });
   for (const language of ['en', 'de', 'ar']) {
     const { page } = await ask(client, ben, 'basic', language);
     assert.match(page.body, /<bdi>&lt;b&gt;Bank&lt;\/b&gt;&quot;&amp;<\/bdi>/);

@@ -45,7 +45,7 @@ async function samplesOf(kind: string, more: Readonly<Record<string, string>> = 
     name: `Sample ${kind} ${Object.keys(more)}`,
     version: '1.0',
     description: 'Runs.',
-    redirectUri: "https://sample.example/cb?it's=$(here)&%22x",
+    redirectUri: "https://sample.example/it's/cb?x=$(here)&%22x",
     site: '*',
     access: 'scopes',
     'scope.editpage': '1',

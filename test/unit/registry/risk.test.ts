@@ -68,7 +68,7 @@ const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evide
     ],
     [3, 'vandalism: delete, protect', [{ scopes: ['basic', 'delete', 'protect'] }], [{ scopes: ['basic', 'rollback'] }]],
     [3, 'vandalism: delete', [{ scopes: ['delete'] }, { live }], [{ scopes: ['delete'] }, { live: { ...live, scopes: ['blockusers'] } }]],
-    [3, 'internal: oauthmanageownclient', [{ scopes: ['oauthmanageownclient'] }], [{ scopes: ['mwoauth-authonly'] }]],
+    [6, 'security: oauthmanageownclient', [{ scopes: ['oauthmanageownclient'] }], [{ scopes: ['mwoauth-authonly'] }]],
     [2, 'unknown: editmywatchlist', [{ scopes: ['editmywatchlist'] }], [{ scopes: ['viewmywatchlist'] }]],
     [2, 'unknown: gone', [{ scopes: ['basic', 'gone'] }], [{ scopes: ['basic'] }]],
   ],

@@ -96,6 +96,7 @@ const grantWords: Readonly<Record<string, string>> = {
   verifier: 'code_verifier does not fit code_challenge.',
   'verifier-unexpected': 'code_verifier was sent, and the authorization request had no code_challenge.',
   'no-consent': 'The user took the consent back.',
+  'no-scopes': 'Nothing of what it was issued for is allowed any more.',
   user: 'The user can no longer be acted for.',
 };
 

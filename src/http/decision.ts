@@ -55,7 +55,7 @@ export async function leadOn(
     const stands = consent?.site === client.site && client.scopes.every((scope) => consent.scopes.includes(scope));
     return stands
       ? sendOn(world, reply, visitor, wanted, client, consent)
-      : carryOut(world, http, reply, visitor, wanted, client, client.scopes);
+      : carryOut(world, http, reply, visitor, wanted, client, { consent: client.scopes });
   }
   const standing = maySkip ? await standingConsent(world, client, visitor.user, wanted.scopes) : undefined;
   if (standing) return sendOn(world, reply, visitor, wanted, client, standing);
@@ -75,7 +75,10 @@ type Decided = Pick<AuthorizationRequest, 'asked' | 'scopes' | 'dialect'>;
 const faceOf = (world: World, request: Decided) =>
   request.dialect === 'mediawiki' && world.faces.mediawiki ? world.faces.mediawiki : world.faces.core;
 
-/** Carries out a person's yes: the consent is written, then the code or verifier, and they are sent back. */
+/**
+ * Carries out a person's yes: the consent is written, then the code or verifier, and they are sent back. The app gets what it asked for and the
+ * person accepted now; the consent may be for more.
+ */
 export async function carryOut(
   world: World,
   http: FastifyRequest,
@@ -83,10 +86,11 @@ export async function carryOut(
   visitor: Visitor & { readonly user: Account },
   request: Decided,
   client: Client,
-  scopes = request.scopes,
+  { consent = request.scopes, withdrawn = [] }: { readonly consent?: readonly string[]; readonly withdrawn?: readonly string[] } = {},
 ): Promise<FastifyReply> {
   const { user } = visitor;
-  const answer = await world.registry.submit(actorOf(world, http, visitor), 'accept', { clientId: client.id, scopes });
+  const approval = { clientId: client.id, scopes: consent, withdrawn };
+  const answer = await world.registry.submit(actorOf(world, http, visitor), 'accept', approval);
   if (answer.ok && answer.value.consent) return sendOn(world, reply, visitor, request, answer.value.client, answer.value.consent);
   if (!answer.ok && answer.refusal.kind === 'readonly')
     return sendNote(world, reply, visitor, 503, 'readonly', { reason: answer.refusal.reason });

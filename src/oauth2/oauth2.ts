@@ -69,6 +69,7 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
       if (found === undefined) return no('unknown');
       const why = fallen(found.token, found, clock.now());
       if (why === 'expired' || why === 'revoked' || why === 'no-consent') return no(why);
+      if (why === 'no-scopes') return no('revoked');
       if (typeof why === 'object' && why.kind === 'user-blocked') return no('user-blocked');
       if (why !== undefined || found.client === undefined) return no('not-usable');
       const placed = hindrance(found.client, found.user ?? null, where);

@@ -32,6 +32,8 @@ export type GrantProblem =
   /** A verifier for a code that had no challenge (RFC 9700 §2.1.1). */
   | 'verifier-unexpected'
   | 'no-consent'
+  /** Its person took away everything it was issued for, or its client may ask for none of it any more. */
+  | 'no-scopes'
   | 'user';
 
 /** Which PKCE a request lacks: any, for a client that cannot have the exemption; any, for one that could; the method S256. */

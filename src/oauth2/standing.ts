@@ -14,14 +14,20 @@ export interface Standing {
   readonly consent: Consent | undefined;
 }
 
-type Fallen = 'expired' | 'revoked' | 'no-consent' | 'user' | 'client' | Hindrance;
+type Fallen = 'expired' | 'revoked' | 'no-consent' | 'no-scopes' | 'user' | 'client' | Hindrance;
 
 /**
  * Why a token, code or refresh token no longer stands; undefined: it does. The one rule that API checks, introspection and refresh share:
- * a token lives exactly as long as its family, its consent, its user and its client do.
+ * a token lives exactly as long as its family, its consent, its user and its client do, and while something is left of what it was issued for.
  */
 export function fallen(
-  token: { readonly userId: UserId | null; readonly consentId: ConsentId | null; readonly expiresAt: Instant; readonly revoked: boolean },
+  token: {
+    readonly userId: UserId | null;
+    readonly consentId: ConsentId | null;
+    readonly scopes: readonly string[];
+    readonly expiresAt: Instant;
+    readonly revoked: boolean;
+  },
   standing: Standing,
   now: Instant,
   address?: string,
@@ -32,7 +38,8 @@ export function fallen(
   if (client === undefined) return 'client';
   if (token.userId !== null && user === undefined) return 'user';
   if (token.consentId !== null && consent === undefined) return 'no-consent';
-  return hindrance(client, user ?? null, address === undefined ? {} : { address });
+  const why = hindrance(client, user ?? null, address === undefined ? {} : { address });
+  return why ?? (token.scopes.length > 0 && liveScopes(token.scopes, standing).length === 0 ? 'no-scopes' : undefined);
 }
 
 /** The scopes a token still has: those its consent holds now, and its client may still ask for. */

@@ -35,6 +35,17 @@ const groupPart = ({ label, scopes }: PermissionGroup): Html => {
     )}`;
 };
 
+/**
+ * What was allowed before. Leaving one of these out ends something, so the form says which were shown as such: what another device allows
+ * meanwhile was not left out by anybody.
+ */
+const beforePart = (words: Words, { allowedBefore }: ConsentView): Html => {
+  const optional = allowedBefore.flatMap(({ scopes }) => scopes.filter((scope) => scope.optional));
+  return html`<h2>${words.say('consent.before')}</h2>${
+    optional.length > 0 ? html`<p class="help">${words.say('consent.takes-away')}</p>` : ''
+  }${allowedBefore.map(groupPart)}${optional.map(({ name }) => html`<input type="hidden" name="before.${name}" value="1">`)}`;
+};
+
 const asked = (words: Words, { groups, allowedBefore }: ConsentView): Html => {
   const choice = [...groups, ...allowedBefore].some(({ scopes }) => scopes.some(({ optional }) => optional));
   if (groups.length > 0)
@@ -66,7 +77,7 @@ ${view.appDescription === '' ? '' : html`<p class="quiet">${named(view.appDescri
 ${proof(frame)}
 <section class="card" aria-label="${words.say('consent.what')}">
 ${asked(words, view)}
-${view.allowedBefore.length > 0 ? html`<h2>${words.say('consent.before')}</h2>${view.allowedBefore.map(groupPart)}` : ''}
+${view.allowedBefore.length > 0 ? beforePart(words, view) : ''}
 </section>
 ${view.returnsTo === null ? '' : html`<p class="quiet">${phrase(words, 'consent.returns', { place: named(view.returnsTo) })}</p>`}
 <div class="buttons">

@@ -94,6 +94,16 @@ export interface RegistryChange {
   readonly notices: readonly NewNotice[];
 }
 
+/** What a person's approval was judged on, and what it takes away. */
+export interface ApprovalGate {
+  /** Edition of the client. */
+  readonly edition: number;
+  /** A consent has to stand already: the client takes nobody new. */
+  readonly onlyExisting: boolean;
+  /** Scopes that the person allowed before, was shown, and left out now. */
+  readonly withdrawn: readonly string[];
+}
+
 /** 'stale': the client is not in that edition any more. 'exists': owner, name and version are taken. */
 export type Applied = { readonly outcome: 'applied'; readonly client: Client } | { readonly outcome: 'stale' | 'unknown' | 'exists' };
 
@@ -179,12 +189,16 @@ export interface RegistryRecords extends Outbox, UsageRecords {
    * for each.
    */
   saveConsent(consent: NewConsent, credentials: NewTokenCredentials | null, audit: NewAuditEntry): Promise<Consent>;
-  /** The same, as a person's yes that was judged on an edition of the client. 'stale': the client, or the consent that had to be there, changed since. */
+  /**
+   * Adds a person's approval, judged on an edition of the client, to the consent for (user, client, site): the scopes of one that stands come
+   * first, as they were, then the new ones. `withdrawn` are taken out of every consent of this person for the client. Of approvals at the same
+   * time none is lost. 'stale': the client, or the consent that had to be there, changed since; nothing is written.
+   */
   acceptConsent(
     consent: NewConsent,
     credentials: NewTokenCredentials | null,
     audit: NewAuditEntry,
-    gate: { readonly edition: number; readonly onlyExisting: boolean },
+    gate: ApprovalGate,
   ): Promise<Consent | 'stale'>;
   /** Ends a consent with its audit line: its token credentials, access tokens and families die with it. Only for its own user. */
   renounceConsent(id: ConsentId, user: UserId, audit: NewAuditEntry): Promise<'renounced' | 'unknown'>;

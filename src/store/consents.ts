@@ -1,8 +1,10 @@
+import type { Selectable } from 'kysely';
 import { type ClientId, type ConsentId, EVERY_SITE, type SiteId, type UserId } from '#kernel/ids.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
 import type { Consent } from '#registry/consent.ts';
-import type { NewConsent, NewTokenCredentials } from '#registry/records.ts';
+import type { ApprovalGate, NewConsent, NewTokenCredentials } from '#registry/records.ts';
 import { toConsent } from './sql/rows.ts';
+import type { Schema } from './sql/schema.ts';
 import { all, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
 import { addAudit } from './trail.ts';
 
@@ -27,6 +29,9 @@ const remove = statement(sql.deleteFrom('consents').where('id', '=', param<numbe
   'id',
 ]);
 const idsOf = written<{ id: number }>(`SELECT id FROM consents WHERE user_id = :user AND client_id = :client`);
+const consentsFor = written<Selectable<Schema['consents']>>(
+  `SELECT * FROM consents WHERE user_id = :user AND client_id = :client ORDER BY id`,
+);
 const insertCredentials = statement(
   sql
     .insertInto('token_credentials')
@@ -88,20 +93,32 @@ export function* saveConsent(consent: NewConsent, credentials: NewTokenCredentia
   return saved;
 }
 
-/** Stores a person's yes, unless what it was judged on changed since. */
+/** Takes scopes out of the consents of a person for a client on other sites than `site`. */
+function* withdrawElsewhere({ userId, clientId, site }: NewConsent, withdrawn: readonly string[], audit: NewAuditEntry): Unit<void> {
+  for (const row of yield* all(consentsFor, { user: userId, client: clientId })) {
+    const { id, site: other, scopes } = toConsent(row);
+    const left = scopes.filter((scope) => !withdrawn.includes(scope));
+    if (other === site || left.length === scopes.length) continue;
+    yield* write(setScopes, { id, scopes: JSON.stringify(left) });
+    yield* auditAt({ ...audit, changes: [{ field: 'scopes', before: scopes, after: left }] });
+  }
+}
+
+/** Adds a person's approval to what they allowed before, unless what it was judged on changed since. */
 export function* acceptConsent(
   consent: NewConsent,
   credentials: NewTokenCredentials | null,
   audit: NewAuditEntry,
-  { edition, onlyExisting }: { readonly edition: number; readonly onlyExisting: boolean },
+  { edition, onlyExisting, withdrawn }: ApprovalGate,
 ): Unit<Consent | 'stale'> {
   if ((yield* one(editionOf, { client: consent.clientId }))?.changes !== edition) return 'stale';
-  if (onlyExisting) {
-    const { userId, clientId, site } = consent;
-    const standing = (yield* consentFor(userId, clientId, site)) ?? (yield* consentFor(userId, clientId, EVERY_SITE));
-    if (standing === undefined) return 'stale';
-  }
-  return yield* saveConsent(consent, credentials, audit);
+  const { userId, clientId, site } = consent;
+  const standing = yield* consentFor(userId, clientId, site);
+  if (onlyExisting && standing === undefined && (yield* consentFor(userId, clientId, EVERY_SITE)) === undefined) return 'stale';
+  if (withdrawn.length > 0) yield* withdrawElsewhere(consent, withdrawn, audit);
+  const before = standing === undefined ? [] : toConsent(standing).scopes;
+  const scopes = [...new Set([...before, ...consent.scopes])].filter((scope) => !withdrawn.includes(scope));
+  return yield* saveConsent({ ...consent, scopes }, credentials, audit);
 }
 
 /** Ends a consent of its own user, with its audit line. */

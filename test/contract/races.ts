@@ -176,6 +176,23 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       assert.equal((await store.listAudit({ clientId: app.id, about: 'consents', limit: ALL })).length, 1);
     });
 
+    test('approvals of different scopes: all of them are in the consent', async () => {
+      const user = await person(store);
+      const app = await registered(store, await person(store));
+      const gate = { edition: app.edition, onlyExisting: false, withdrawn: [] };
+      const line = audit(app.id, { action: 'accept', actorId: user });
+      await everywhere('acceptConsent', (index) => [
+        { userId: user, clientId: app.id, site: '*' as SiteId, scopes: ['basic', `s${index}`], acceptedAt: NOW },
+        { token: text('token'), secretSealed: 's' as Sealed },
+        line,
+        gate,
+      ]);
+      const [consent, ...others] = await store.listConsents(user);
+      assert.equal(others.length, 0);
+      assert.equal(consent?.scopes[0], 'basic');
+      assert.equal(new Set(consent?.scopes).size, ALL + 1);
+    });
+
     test('the audit trail\u2019s numbers are in the order of the commits', async () => {
       const owner = await person(store);
       const apps = await Promise.all(Array.from({ length: ALL }, () => registered(store, owner)));

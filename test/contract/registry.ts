@@ -395,6 +395,30 @@ export const registryCases: readonly Case[] = [
     },
   ],
   [
+    'approvals at once add to one consent: none is lost, the order of before stays; what is withdrawn leaves every site; a stale one writes nothing',
+    async (store) => {
+      const { user, app, consent } = await consented(store);
+      const line = () => audit(app.id, { action: 'accept', actorId: user });
+      const gate = { edition: app.edition, onlyExisting: false, withdrawn: [] };
+      const wish = (scopes: readonly string[]) => ({ userId: user, clientId: app.id, site: everywhere, scopes, acceptedAt: at(9) });
+      const names = Array.from({ length: 20 }, (_, index) => `s${index}`);
+      await Promise.all(names.map((name) => store.acceptConsent(wish(['basic', name]), null, line(), gate)));
+      const all = await store.findConsentById(consent.id);
+      assert.equal(all?.scopes[0], 'basic');
+      assert.deepEqual([...(all?.scopes ?? [])].sort(), ['basic', ...names].sort());
+      assert.deepEqual(await store.acceptConsent(wish(['s3', 's1']), null, line(), gate), all, 'what was allowed before changes nothing');
+      const here = await store.acceptConsent({ ...wish(['basic', 's1', 's2']), site: 'here' as SiteId }, null, line(), gate);
+      assert.ok(here !== 'stale');
+      const less = await store.acceptConsent(wish(['basic']), null, line(), { ...gate, withdrawn: ['s1', 'unknown'] });
+      assert.deepEqual(less, { ...all, scopes: all?.scopes.filter((scope) => scope !== 's1') });
+      assert.deepEqual((await store.findConsentById(here.id))?.scopes, ['basic', 's2']);
+      const lines = await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 });
+      assert.equal(await store.acceptConsent(wish(['s9', 'new']), null, line(), { ...gate, edition: 7, withdrawn: ['s2'] }), 'stale');
+      assert.deepEqual(await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 }), lines);
+      assert.deepEqual(await store.findConsentById(consent.id), less);
+    },
+  ],
+  [
     'the impact of switching off: people, tokens that would be accepted, calls of a day',
     async (store) => {
       const world = await consented(store);

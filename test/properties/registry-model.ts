@@ -462,8 +462,10 @@ function accepted(model: Model, app: App, { who, scopes: asked }: Ask): Step | '
   if (app.ownerOnly || !usable(app, who)) return 'no';
   if (app.halted === 'consents' && !scopes.every((scope) => standing?.scopes.includes(scope))) return 'no';
   const old = own(app.site);
-  if (String(old?.scopes) === String(scopes)) return null;
-  if (old) old.scopes = scopes;
+  // A later approval adds to what stands (ADR 21).
+  const union = [...new Set([...(old?.scopes ?? []), ...scopes])];
+  if (String(old?.scopes) === String(union)) return null;
+  if (old) old.scopes = union;
   else model.consents.push({ id: 0, user: who, app: app.id, site: app.site, scopes });
   return { app: app.id, line: 'accept', edition: app.edition, told: null };
 }

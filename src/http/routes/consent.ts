@@ -81,6 +81,7 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
     }
     // What was asked for, less what may be left out and was.
     const scopes = asked.scopes.filter((scope) => !client.optionalScopes.includes(scope) || form.get(`scope.${scope}`) !== undefined);
-    return carryOut(world, request, reply, { ...visitor, user: visitor.user }, asked, client, scopes);
+    const withdrawn = asked.scopes.filter((scope) => !scopes.includes(scope) && form.get(`before.${scope}`) !== undefined);
+    return carryOut(world, request, reply, { ...visitor, user: visitor.user }, { ...asked, scopes }, client, { withdrawn });
   });
 }

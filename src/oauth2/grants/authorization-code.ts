@@ -59,7 +59,7 @@ export async function authorizationCodeGrant(
   const why = fallen({ ...code, revoked: false }, standing, now, address);
   if (why !== undefined) {
     if (typeof why === 'object') return refuse({ kind: 'access_denied', problem: why.kind });
-    return no(why === 'revoked' ? 'revoked' : why === 'no-consent' ? 'no-consent' : 'user');
+    return no(why === 'revoked' || why === 'no-consent' || why === 'no-scopes' ? why : 'user');
   }
   const scopes = liveScopes(code.scopes, standing);
   const { row, jwt } = makeAccessToken(parts, {

@@ -47,16 +47,18 @@ export async function refreshTokenGrant(
   if (!reading.refreshTokensOf.includes(token.profile)) return no('other-address');
   const now = clock.now();
   const why = fallen({ ...token, revoked: false }, facts, now, address);
-  if (why !== undefined) {
+  // One of which nothing is left may still be a used one that came again, which is judged first.
+  if (why !== undefined && why !== 'no-scopes') {
     if (typeof why === 'object') return refuse({ kind: 'access_denied', problem: why.kind });
-    return no(why === 'revoked' || why === 'expired' || why === 'no-consent' ? why : 'user');
+    return no(why === 'client' || why === 'user' ? 'user' : why);
   }
   if (token.usedAt !== null) return again(parts, presented, facts, { usedAt: token.usedAt, answerSealed: token.answerSealed });
   const scopes = narrowed(form.get('scope'), token, parts);
   if (!scopes.ok) return scopes;
   const live = liveScopes(scopes.value, facts);
-  // What was asked for has been withdrawn since: nothing would be left of the request.
-  if (live.length === 0 && scopes.value.length > 0) return refuse({ kind: 'invalid_scope', scope: scopes.value[0] ?? '' });
+  // What it was for has been withdrawn since: only who asked for something is told that their scope is wrong (RFC 6749 §5.2).
+  if (live.length === 0 && scopes.value.length > 0)
+    return scopes.value === token.scopes ? no('no-scopes') : refuse({ kind: 'invalid_scope', scope: scopes.value[0] ?? '' });
   const { row, jwt } = makeAccessToken(parts, {
     client,
     userId: token.userId,

@@ -4,25 +4,24 @@ import { accept, refuse } from '#kernel/result.ts';
 import { type Actor, personOf } from '../actor.ts';
 import { acceptedScopes, currentConsent } from '../consents.ts';
 import { type Desk, denied, nothingIssued, type Ran, TOKEN_SECRET } from '../desk.ts';
-import { type Values, wholeNumber } from '../fields.ts';
+import { type Judge, type Values, wholeNumber } from '../fields.ts';
 import { hindrance } from '../policy.ts';
 import { type Action, auditLine, clientIdField } from './action.ts';
 
 // A person's own consents (registry 6). Both answer to the person alone: there is nothing here that anybody could do for another.
 
-/** A person's yes. The scopes of an earlier one are replaced: OAuth 1 apps get all of theirs, OAuth 2 apps what was asked for. */
+const scopeList: Judge = (value) =>
+  Array.isArray(value) && value.length <= 1000 && value.every((scope) => typeof scope === 'string')
+    ? undefined
+    : { problem: { kind: 'not-this-type', wanted: 'list of texts' }, ignorable: false };
+
+/**
+ * A person's approval. It adds to what they allowed the app before (ADR 21): OAuth 1 apps get all of theirs, OAuth 2 apps what was asked for.
+ * `withdrawn` is what they were shown as allowed before, and left out; of these only what the app declared optional is taken away.
+ */
 export const acceptConsent: Action = {
   base: 'consents',
-  fields: [
-    clientIdField,
-    {
-      name: 'scopes',
-      judge: (value) =>
-        Array.isArray(value) && value.length <= 1000 && value.every((scope) => typeof scope === 'string')
-          ? undefined
-          : { problem: { kind: 'not-this-type', wanted: 'list of texts' }, ignorable: false },
-    },
-  ],
+  fields: [clientIdField, { name: 'scopes', judge: scopeList }, { name: 'withdrawn', optional: true, judge: scopeList }],
   async run(desk, actor, values) {
     const user = personOf(actor);
     if (user === null) return denied();
@@ -46,6 +45,9 @@ async function accepted(desk: Desk, actor: Actor, user: Account, values: Values)
   const asked =
     client.protocol === 'oauth1' ? client.scopes.filter((scope) => !client.optionalScopes.includes(scope) || given.includes(scope)) : given;
   const scopes = acceptedScopes(asked, client, desk.rules.catalogue);
+  const withdrawn = ((values.withdrawn as readonly string[] | undefined) ?? []).filter(
+    (scope) => client.optionalScopes.includes(scope) && !scopes.includes(scope),
+  );
   const onlyExisting = hindrance(client, user, { newConsent: true }) !== undefined;
   if (onlyExisting) {
     const standing = await currentConsent(desk.records, client, user, client.site);
@@ -60,7 +62,7 @@ async function accepted(desk: Desk, actor: Actor, user: Account, values: Values)
     { userId: user.id, clientId: client.id, site: client.site, scopes, acceptedAt: now },
     credentials,
     auditLine(desk, actor, 'accept', client.id, '', []),
-    { edition: client.edition, onlyExisting },
+    { edition: client.edition, onlyExisting, withdrawn },
   );
   return consent === 'stale' ? consent : accept({ ...nothingIssued, client, consent, waiting: false });
 }

@@ -372,7 +372,11 @@ test('what an owner took back is not in the token of an owner-only client, and w
   });
   assert.equal(answer.json().scope, 'basic');
   const tokens = await bought();
-  await world.consents.save(web.client, ben, ['basic']);
+  const consent = await world.consents.current(web.client, ben, world.built.world.site);
+  assert.ok(consent);
+  await store.saveConsent({ ...consent, scopes: ['basic'] }, null, {
+    ...{ at: world.now, action: 'accept', actorId: ben.id, via: 'page', address: null, clientId: web.client.id, reason: '', changes: [] },
+  });
   const refused = await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, scope: 'editpage' });
   assert.equal(refused.body.error, 'invalid_scope');
 });

@@ -62,13 +62,13 @@ for (const [name, may, asked, got] of [
     assert.deepEqual(acceptedScopes(asked, { id: '' as ClientId, scopes: may } as unknown as Client, scopes), got));
 }
 
-test('OAuth 2: a second yes replaces the scopes and keeps the consent', async () => {
+test('OAuth 2: a second yes adds to the consent and takes nothing away (ADR 21)', async () => {
   const world = await registry();
   const client = await made(world, { scopes: ['editpage', 'delete'] });
   const first = await world.consents.save(client, world.user, ['basic', 'editpage', 'delete']);
   const second = await world.consents.save(client, world.user, ['basic']);
   assert.equal(second.id, first.id);
-  assert.deepEqual((await world.consents.current(client, world.user, here))?.scopes, ['basic']);
+  assert.deepEqual((await world.consents.current(client, world.user, here))?.scopes, ['basic', 'editpage', 'delete']);
   assert.equal(await world.store.tokenOfConsent(first.id), undefined);
   await world.store.close();
 });

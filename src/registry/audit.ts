@@ -118,7 +118,7 @@ export interface AuditVerdict {
   readonly more: number;
 }
 
-/** The chain of hashes over the audit trail (ADR 16). */
+/** The chain of hashes over the audit trail (ADR 22). */
 export interface AuditChain {
   /** Null: there is no entry yet. */
   auditHead(): Promise<(AuditHead & { readonly entries: number }) | null>;

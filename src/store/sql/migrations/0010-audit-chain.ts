@@ -1,6 +1,6 @@
 import { inPostgres, type Migration } from './migration.ts';
 
-/** The hash of each audit entry over itself and the one before (ADR 16). `late`: it was chained by another than who wrote the entry. */
+/** The hash of each audit entry over itself and the one before (ADR 22). `late`: it was chained by another than who wrote the entry. */
 const chain = `
 CREATE TABLE audit_chain (id INTEGER PRIMARY KEY, hash TEXT NOT NULL, late INTEGER NOT NULL);
 `;

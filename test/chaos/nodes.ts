@@ -48,11 +48,26 @@ export class Node {
     return node;
   }
 
+  /** A node that need not become ready. */
+  static async begin(home: Home, ...flags: readonly string[]): Promise<Node> {
+    const node = new Node(home, await freePort(), flags);
+    node.#spawn();
+    return node;
+  }
+
   get pid(): number {
     return this.#child?.pid ?? 0;
   }
 
   async run(): Promise<void> {
+    const child = this.#spawn();
+    await until('the node is ready', async () => {
+      if (child.exitCode !== null) throw new Error(`the node ended before it was ready: ${this.said}`);
+      return (await this.ask('GET', '/readyz'))?.status === 200;
+    });
+  }
+
+  #spawn(): ChildProcess {
     const { data, issuer, environment } = this.home;
     const settings = ['--port', String(this.port), '--data', data, '--issuer', issuer];
     const child = spawn(process.execPath, [main, 'serve', ...settings, ...this.#flags], {
@@ -63,10 +78,7 @@ export class Node {
     child.stderr?.on('data', (text) => {
       this.said += text;
     });
-    await until('the node is ready', async () => {
-      if (child.exitCode !== null) throw new Error(`the node ended before it was ready: ${this.said}`);
-      return (await this.ask('GET', '/readyz'))?.status === 200;
-    });
+    return child;
   }
 
   /** One request; null when the connection broke. */

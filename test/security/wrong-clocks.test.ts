@@ -319,18 +319,16 @@ describe('processes of the program, whose clocks are set while they run', { time
 
   test('a node that is started with a wrong clock beside one whose clock is right', async () => {
     const clock = falseClock(1_200_000);
-    const data = { ...ground.home, environment: clock.environment };
-    const started = Node.start(data);
-    // It does not become ready; nothing else tells that it runs.
-    const outcome = await Promise.race([
-      started.then(() => 'ready' as const),
-      new Promise<'not ready'>((resolve) => setTimeout(() => resolve('not ready'), 6000)),
-    ]);
-    assert.equal(outcome, 'not ready');
-    clock.set(0);
-    const late = await started;
-    assert.match(late.said, /the clock of this node is wrong/);
-    await late.end('SIGKILL');
+    const node = await Node.begin({ ...ground.home, environment: clock.environment });
+    try {
+      await until('it answers that it is not ready', async () => (await node.ask('GET', '/readyz'))?.status === 503);
+      assert.equal((await node.ask('GET', '/oauth2/jwks'))?.status, 503);
+      await until('it says so', () => /the clock of this node is wrong/.test(node.said));
+      clock.set(0);
+      await until('it is ready', async () => (await node.ask('GET', '/readyz'))?.status === 200);
+    } finally {
+      await node.end('SIGKILL');
+    }
     clock.remove();
   });
 });

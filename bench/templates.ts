@@ -31,6 +31,7 @@ const view = {
   returnsTo: 'app.example',
   proposed: false,
   popup: false,
+  again: false,
 };
 const until = Date.now() + 2000;
 let rendered = 0;

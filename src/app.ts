@@ -276,6 +276,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     },
     signing,
     mint,
+    entropy,
     clock,
     clocks,
     log,

@@ -1,25 +1,28 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import type { Digest } from '#kernel/ids.ts';
-import { later, seconds } from '#kernel/time.ts';
+import { instant, isPast, later, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
+import type { Completed } from '#oauth1/oauth1.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { AuthorizeProblem } from '#oauth2/refusals.ts';
 import { verifierPage } from '#pages/consent.ts';
-import type { AuthorizationRequest } from '#registry/authorization-request.ts';
+import type { AuthorizationRequest, RequestDecision } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { currentConsent, isIdentityOnly, needsNoConsent } from '#registry/consents.ts';
 import { hindrance } from '#registry/policy.ts';
 import { looksUnknown } from '#registry/proven-redirect.ts';
+import type { RegistryRefusal } from '#registry/refusals.ts';
 import { refusalForPerson } from './answers.ts';
+import { type AnswerParts, type Approval, answerState, type Decided, faceOf, openAnswer, prepareApproval } from './approval.ts';
 import { actorOf, frameOf, seeOther, sendAway, sendNote, sendPage, type Visitor } from './visitor.ts';
 import type { World } from './world.ts';
 
 const DECISION_FOR = seconds(600);
 
 /** Stores what is asked of a person and answers where they decide. */
-async function askPerson(world: World, request: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>): Promise<string> {
+export async function askPerson(world: World, request: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>): Promise<string> {
   const handle = world.mint.secret();
   await world.requests.saveRequest({ ...request, digest: digestOf(handle), expiresAt: later(world.clock.now(), DECISION_FOR) });
   return `/authorize/${handle}`;
@@ -45,7 +48,7 @@ export async function leadOn(
   world: World,
   http: FastifyRequest,
   reply: FastifyReply,
-  visitor: Visitor & { readonly user: Account },
+  visitor: Decider,
   wanted: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>,
   client: Client,
   { maySkip = true, silent = false }: { readonly maySkip?: boolean; readonly silent?: boolean } = {},
@@ -53,9 +56,9 @@ export async function leadOn(
   if (wanted.asked.protocol === 'oauth2' && needsNoConsent(client) && /^https:/i.test(wanted.asked.redirectUri)) {
     const consent = await currentConsent(world.records, client, visitor.user, world.site);
     const stands = consent?.site === client.site && client.scopes.every((scope) => consent.scopes.includes(scope));
-    return stands
-      ? sendOn(world, reply, visitor, wanted, client, consent)
-      : carryOut(world, http, reply, visitor, wanted, client, { consent: client.scopes });
+    if (stands) return sendOn(world, reply, visitor, wanted, client, consent);
+    await carryOut(world, http, reply, visitor, wanted, client, { consent: client.scopes, withdrawn: [], scopes: wanted.scopes });
+    return reply;
   }
   const standing = maySkip ? await standingConsent(world, client, visitor.user, wanted.scopes) : undefined;
   if (standing) return sendOn(world, reply, visitor, wanted, client, standing);
@@ -63,38 +66,74 @@ export async function leadOn(
   return seeOther(reply, await askPerson(world, wanted));
 }
 
-/** The request a handle names; undefined when it is gone or is another person's. */
-export async function pending(world: World, handle: string, user: Account): Promise<AuthorizationRequest | undefined> {
-  const found = /^[\w-]{51}$/.test(handle) ? await world.requests.findRequest(digestOf(handle) as Digest, world.clock.now()) : undefined;
-  return found?.userId === user.id ? found : undefined;
+/** For how long the same form gets the same answer again. */
+const SAME_ANSWER_FOR = seconds(60);
+/** For how long a request can still be named after it expired. */
+const NAMED_FOR = seconds(86_400);
+
+/** The request a handle names, also one that has expired or was decided. */
+export async function requestOf(world: World, handle: string): Promise<AuthorizationRequest | undefined> {
+  const asOf = instant(world.clock.now() - NAMED_FOR);
+  return /^[\w-]{51}$/.test(handle) ? world.requests.findRequest(digestOf(handle) as Digest, asOf) : undefined;
 }
 
-/** What a decision is about, wherever the request was kept. */
-type Decided = Pick<AuthorizationRequest, 'asked' | 'scopes' | 'dialect'>;
+/** True while a decision may be answered the same way again, for the session that made it. */
+const answersAgain = (world: World, { session, decidedAt }: RequestDecision, visitor: Visitor): boolean =>
+  session === digestOf(visitor.secret) && !isPast(later(decidedAt, SAME_ANSWER_FOR), world.clock.now());
 
-const faceOf = (world: World, request: Decided) =>
-  request.dialect === 'mediawiki' && world.faces.mediawiki ? world.faces.mediawiki : world.faces.core;
+/** What is known of who decides. */
+export type Decider = Visitor & { readonly user: Account };
+
+/** An answer is a promise to whoever waits for it, so it cannot be handed on by those who also have something else to say. */
+export async function answered(sending: FastifyReply | Promise<FastifyReply>): Promise<true> {
+  await sending;
+  return true;
+}
 
 /**
- * Carries out a person's yes: the consent is written, then the code or verifier, and they are sent back. The app gets what it asked for and the
- * person accepted now; the consent may be for more.
+ * Carries out a person's approval. Everything is judged first: the person, the app as it is now, where they would go, and what stands for the
+ * request elsewhere. Then the request is taken (`take`; false: another decision was faster), and only then anything is written. The app gets
+ * what it asked for and the person accepted now; the consent may be for more. `earlier`: the same approval once more, to be finished. False: it was not taken, nothing was done, and nothing
+ * was answered.
  */
 export async function carryOut(
   world: World,
   http: FastifyRequest,
   reply: FastifyReply,
-  visitor: Visitor & { readonly user: Account },
+  visitor: Decider,
   request: Decided,
   client: Client,
-  { consent = request.scopes, withdrawn = [] }: { readonly consent?: readonly string[]; readonly withdrawn?: readonly string[] } = {},
+  approval: Approval,
+  { take, earlier }: { readonly take?: (parts: AnswerParts) => Promise<boolean>; readonly earlier?: AnswerParts } = {},
+): Promise<boolean> {
+  const [actor, values] = [actorOf(world, http, visitor), { clientId: client.id, scopes: approval.consent, withdrawn: approval.withdrawn }];
+  const problem = await world.registry.approvalProblem(actor, values);
+  if (problem) return answered(refuseApproval(world, reply, visitor, client, problem));
+  const prepared = await prepareApproval(world, request, client, visitor.user, approval, earlier);
+  if (!prepared.ok) return answered(tellPerson(world, reply, visitor, prepared.refusal));
+  const { parts } = prepared.value;
+  if (take && !(await take(parts))) return false;
+  const claimed = await prepared.value.claim();
+  if (!claimed.ok) return answered(tellPerson(world, reply, visitor, claimed.refusal));
+  const answer = await world.registry.submit(actor, 'accept', values);
+  if (!answer.ok || answer.value.consent === null)
+    return answered(refuseApproval(world, reply, visitor, client, answer.ok ? undefined : answer.refusal));
+  // The app as it was approved: nobody is sent where it may not send people any more.
+  const judged = await prepareApproval(world, request, answer.value.client, visitor.user, approval, parts);
+  const done = judged.ok ? await judged.value.complete(answer.value.consent) : judged;
+  return answered(done.ok ? sendCompleted(world, reply, visitor, client, done.value) : tellPerson(world, reply, visitor, done.refusal));
+}
+
+/** Tells a person why their approval does not count. */
+function refuseApproval(
+  world: World,
+  reply: FastifyReply,
+  visitor: Decider,
+  client: Client,
+  refusal: RegistryRefusal | undefined,
 ): Promise<FastifyReply> {
-  const { user } = visitor;
-  const approval = { clientId: client.id, scopes: consent, withdrawn };
-  const answer = await world.registry.submit(actorOf(world, http, visitor), 'accept', approval);
-  if (answer.ok && answer.value.consent) return sendOn(world, reply, visitor, request, answer.value.client, answer.value.consent);
-  if (!answer.ok && answer.refusal.kind === 'readonly')
-    return sendNote(world, reply, visitor, 503, 'readonly', { reason: answer.refusal.reason });
-  const why = hindrance(client, user, { newConsent: true }) ?? {
+  if (refusal?.kind === 'readonly') return sendNote(world, reply, visitor, 503, 'readonly', { reason: refusal.reason });
+  const why = hindrance(client, visitor.user, { newConsent: true }) ?? {
     kind: 'client-not-usable',
     stage: client.stage,
     ownerOnly: client.ownerOnly,
@@ -108,31 +147,71 @@ function tellPerson(world: World, reply: FastifyReply, visitor: Visitor, refusal
   return sendNote(world, reply, visitor, status, note, values);
 }
 
+const sendCompleted = (world: World, reply: FastifyReply, visitor: Visitor, client: Client, completed: Completed) =>
+  completed.kind === 'redirect'
+    ? sendAway(reply, completed.uri)
+    : sendPage(reply, 200, verifierPage(frameOf(world, visitor), { appName: client.name, verifier: completed.verifier }));
+
 /** Sends a person back to the app under a consent that stands; nothing about it is written. */
 async function sendOn(
   world: World,
   reply: FastifyReply,
-  visitor: Visitor,
+  visitor: Decider,
   request: Decided,
   client: Client,
   consent: Consent,
 ): Promise<FastifyReply> {
-  const face = faceOf(world, request);
-  if (request.asked.protocol === 'oauth2') {
-    const granted = await face.oauth2.grant(request.asked, client, consent, request.scopes);
-    return granted.ok ? sendAway(reply, granted.value) : tellPerson(world, reply, visitor, granted.refusal.problem);
+  const approval = { consent: [], withdrawn: [], scopes: request.scopes };
+  const prepared = await prepareApproval(world, request, client, visitor.user, approval);
+  const done = prepared.ok ? await prepared.value.complete(consent) : prepared;
+  return done.ok ? sendCompleted(world, reply, visitor, client, done.value) : tellPerson(world, reply, visitor, done.refusal);
+}
+
+/**
+ * A person sends an approval again: in the same session, within a minute and until the app used the answer, it is the same answer. Another
+ * time they are told that they allowed the app, and what to do.
+ */
+export async function allowAgain(
+  world: World,
+  http: FastifyRequest,
+  reply: FastifyReply,
+  visitor: Decider,
+  handle: string,
+  request: AuthorizationRequest,
+  client: Client,
+): Promise<FastifyReply> {
+  const { decision } = request;
+  const parts = decision?.answerSealed && answersAgain(world, decision, visitor) ? openAnswer(handle, decision.answerSealed) : undefined;
+  const state = parts ? await answerState(world, request, client, visitor.user, parts) : 'over';
+  if (parts === undefined || state === 'over') return sendNote(world, reply, visitor, 409, 'request-allowed', { app: client.name });
+  if (state === 'waits') {
+    const prepared = await prepareApproval(world, request, client, visitor.user, parts.approval, parts);
+    if (!prepared.ok) return tellPerson(world, reply, visitor, prepared.refusal);
+    const { completed } = prepared.value;
+    return sendCompleted(world, reply, visitor, client, completed);
   }
-  const done = await face.oauth1.grant(request.asked.token, client, consent);
-  if (!done.ok) return tellPerson(world, reply, visitor, done.refusal);
-  if (done.value.kind === 'redirect') return sendAway(reply, done.value.uri);
-  return sendPage(reply, 200, verifierPage(frameOf(world, visitor), { appName: client.name, verifier: done.value.verifier }));
+  await carryOut(world, http, reply, visitor, request, client, parts.approval, { earlier: parts });
+  return reply;
+}
+
+/** True when an approval that is sent again would get its answer again. */
+export async function isRepeatable(
+  world: World,
+  visitor: Decider,
+  handle: string,
+  request: AuthorizationRequest,
+  client: Client,
+): Promise<boolean> {
+  const { decision } = request;
+  if (!decision?.answerSealed || !answersAgain(world, decision, visitor)) return false;
+  return (await answerState(world, request, client, visitor.user, openAnswer(handle, decision.answerSealed))) !== 'over';
 }
 
 /** Carries out a person's no. OAuth 1 has no way to tell the app; OAuth 2 has (RFC 6749 §4.1.2.1). */
 export function carryBack(
   world: World,
   reply: FastifyReply,
-  visitor: Visitor & { readonly user: Account },
+  visitor: Decider,
   request: Decided,
   client: Client,
   why: 'denied' | 'consent_required' = 'denied',

@@ -211,14 +211,16 @@ export function ownPath(asked: string | undefined): string {
 export const signInFor = (request: FastifyRequest, path = request.raw.url): string =>
   `/sign-in?returnto=${encodeURIComponent(ownPath(path))}`;
 
-/**
- * True when a form came from a page of ours, which send each field once: its proof fits the visitor's secret, and the browser, where it tells, names our own origin.
- * (Our pages send no referrer, so browsers name the origin `null`; Sec-Fetch-Site then tells.)
- */
-export function formIsOurs(world: World, request: FastifyRequest, visitor: Visitor): boolean {
+/** True when the browser, where it tells, sent a form from our own origin. (Our pages send no referrer, so browsers name it `null`; Sec-Fetch-Site then tells.) */
+export function isFromHere(world: World, request: FastifyRequest): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
   if (origin !== undefined && origin !== world.origin && origin !== 'null') return false;
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+  return site === undefined || site === 'same-origin' || site === 'none';
+}
+
+/** True when a form came from a page of ours, which send each field once, in the visitor's session: its proof fits their secret. */
+export function formIsOurs(world: World, request: FastifyRequest, visitor: Visitor): boolean {
+  if (!isFromHere(world, request)) return false;
   const form = pageForm(request);
   return form.repeated === undefined && csrfHolds(visitor.secret, form.get('csrf') ?? '');
 }

@@ -10,6 +10,7 @@ import type { SigningKeys } from '#keys/signing.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { Clock, ClockStanding } from '#ports/clock.ts';
+import type { Entropy } from '#ports/entropy.ts';
 import type { Log } from '#ports/log.ts';
 import type { AuthorizationRequests } from '#registry/authorization-request.ts';
 import type { ReviewClaims } from '#registry/claims.ts';
@@ -82,6 +83,7 @@ export interface World {
   readonly faces: { readonly core: Face; readonly mediawiki: Face | null };
   readonly signing: SigningKeys;
   readonly mint: Mint;
+  readonly entropy: Entropy;
   readonly clock: Clock;
   readonly clocks: {
     /** Whether this node's clock can be relied on. Nothing is served while it is far off. */

@@ -1,6 +1,6 @@
 import type { Account } from '#accounts/account.ts';
 import type { AccountRecords } from '#accounts/records.ts';
-import type { ClientId, SiteId } from '#kernel/ids.ts';
+import type { ClientId, ConsentId, SiteId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { later } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
@@ -58,14 +58,35 @@ export type Completed =
   | { readonly kind: 'redirect'; readonly uri: ProvenRedirect }
   | { readonly kind: 'show-verifier'; readonly verifier: string };
 
+/** A person's yes to a pair that holds, as far as it can be judged before it is written. */
+export interface PreparedPair {
+  readonly token: string;
+  readonly userId: UserId;
+  readonly verifier: string;
+  /** The consent it is bound to already; null: none yet. */
+  readonly consentId: ConsentId | null;
+  readonly completed: Completed;
+}
+
 /** One face of OAuth 1.0a. */
 export interface OAuth1 {
   /** Temporary credentials (RFC 5849 §2.1). */
   initiate(sent: SentRequest): Promise<Result<IssuedPair, OAuth1Refusal>>;
   /** The client that asks for this person's decision (RFC 5849 §2.2). The client identifier in the URL is optional. */
   ask(token: string, clientId: string | undefined, user: Account): Promise<Result<Client, OAuth1Refusal>>;
-  /** After the person's yes: binds the pair to the consent and answers where to go. Of two decisions one counts. */
+  /**
+   * Judges a person's yes to a pair, and where they would go; nothing is written. `earlier`: the verifier of a yes that was given already, for
+   * the same answer once more; another person's, or another yes, is refused.
+   */
+  prepare(token: string, client: Client, user: Pick<Account, 'id'>, earlier?: string): Promise<Result<PreparedPair, OAuth1Refusal>>;
+  /** Takes the pair for this yes, before the consent is written: of two decisions one counts. It cannot be exchanged yet. */
+  claim(prepared: PreparedPair): Promise<Result<Completed, OAuth1Refusal>>;
+  /** Binds the pair to the consent. */
+  complete(prepared: PreparedPair, consent: Consent): Promise<Result<Completed, OAuth1Refusal>>;
+  /** Judges, and binds the pair to a consent that stands. */
   grant(token: string, client: Client, consent: Consent): Promise<Result<Completed, OAuth1Refusal>>;
+  /** Ends a pair: the person took their yes back before the exchange. */
+  end(token: string): Promise<void>;
   /** Token credentials (RFC 5849 §2.3). */
   exchange(sent: SentRequest): Promise<Result<IssuedPair & { readonly method: string }, OAuth1Refusal>>;
   /** Checks a signed API request (RFC 5849 §3.2) for a site; null: any the consent covers. */
@@ -195,27 +216,36 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       return leadsAstray(pair.callback, client) ? refuse({ kind: 'callback_misleading' }) : accept(client);
     },
 
-    async grant(token, client, consent) {
+    async prepare(token, client, user, earlier) {
       const now = clock.now();
+      const verifier = earlier ?? mint.randomHex(16);
       const pair = await handshakes.findTemporary(token, now);
       if (pair === undefined || pair.clientId !== client.id) return refuse({ kind: 'token_rejected', token: 'temporary' });
-      if (pair.used) return refuse({ kind: 'token_used' });
+      const mine =
+        pair.authorized === null || (pair.authorized.userId === user.id && pair.authorized.verifierDigest === digestOf(verifier));
+      if (pair.used || !mine) return refuse({ kind: 'token_used' });
       const outOfBand = pair.callback === 'oob';
       const callback = outOfBand ? client.redirectUri : pair.callback;
       // Judged as the client is now, and before anything is written: also a verifier that is only shown is for nobody else.
-      const back = proveRedirect(callback, client, { id: consent.userId }, 'consent', outOfBand ? () => true : isCallback);
+      const back = proveRedirect(callback, client, user, 'consent', outOfBand ? () => true : isCallback);
       const shown = outOfBand && !(settings.oobRedirects && client.redirectUri !== '');
       // Where a callback leads counts only for those who are sent there.
       if (!back.ok && !(shown && back.refusal.kind === 'misleading')) return refuse(unproven(client, back.refusal));
-      const verifier = mint.randomHex(16);
-      const yes = { userId: consent.userId, consentId: consent.id, verifierDigest: digestOf(verifier) };
-      const outcome = await handshakes.authorizeTemporary(token, yes, now, later(now, settings.temporaryFor));
-      if (outcome !== 'authorized')
-        return refuse(outcome === 'already-authorized' ? { kind: 'token_used' } : { kind: 'token_rejected', token: 'temporary' });
-      if (shown || !back.ok) return accept({ kind: 'show-verifier', verifier });
       const params = [['oauth_verifier', verifier] as const, ['oauth_token', token] as const];
-      return accept({ kind: 'redirect', uri: withParameters(back.value, params) });
+      const completed: Completed =
+        shown || !back.ok ? { kind: 'show-verifier', verifier } : { kind: 'redirect', uri: withParameters(back.value, params) };
+      return accept({ token, userId: user.id, verifier, consentId: pair.authorized?.consentId ?? null, completed });
     },
+
+    claim: (prepared) => authorize(prepared, null),
+    complete: (prepared, consent) => authorize(prepared, consent.id),
+
+    async grant(token, client, consent) {
+      const prepared = await this.prepare(token, client, { id: consent.userId });
+      return prepared.ok ? this.complete(prepared.value, consent) : prepared;
+    },
+
+    end: (token) => handshakes.endTemporary(token),
 
     async exchange(sent) {
       const given = await read(sent);
@@ -236,9 +266,16 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       if (verifier === undefined && settings.reading === 'rfc5849')
         return refuse({ kind: 'parameter_absent', parameter: 'oauth_verifier' });
       // Everything the answer needs is fetched before the pair is spent.
-      const consent = pair.authorized && (await registry.findConsentById(pair.authorized.consentId));
+      const bound = pair.authorized?.consentId ?? null;
+      const consent = bound === null ? undefined : await registry.findConsentById(bound);
       const credentials = consent && (await tokens.findTokenCredentialsOf(consent.id));
       const user = consent && (await accounts.findAccount(consent.userId));
+      // Judged before the pair is spent: what is refused for another reason can be exchanged when the reason is gone.
+      if (bound !== null && !pair.used) {
+        if (!consent || !credentials || !user) return refuse({ kind: 'token_rejected', token: 'permanent' });
+        const barred = userProblem(client, user);
+        if (barred) return refuse(barred);
+      }
       const outcome = await handshakes.redeemTemporary(
         nonce.value,
         token,
@@ -258,9 +295,7 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
         case 'gone':
           return refuse({ kind: 'token_rejected', token: 'temporary' });
         case 'redeemed': {
-          if (!consent || !credentials || !user) return refuse({ kind: 'token_rejected', token: 'permanent' });
-          const barred = userProblem(client, user);
-          if (barred) return refuse(barred);
+          if (!credentials) return refuse({ kind: 'token_rejected', token: 'permanent' });
           const secret = sealer.open(credentials.secretSealed, TOKEN_SECRET);
           return accept({ token: credentials.token, secret, client, method: signed.oauth.get('oauth_signature_method') ?? '' });
         }
@@ -307,6 +342,20 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       return diagnose(signed, settings.origin, tokenSecret === null ? null : { clientSecrets, tokenSecret });
     },
   };
+
+  async function authorize(
+    { token, userId, verifier, completed }: PreparedPair,
+    consentId: ConsentId | null,
+  ): Promise<Result<Completed, OAuth1Refusal>> {
+    const now = clock.now();
+    const yes = { userId, consentId, verifierDigest: digestOf(verifier) };
+    const outcome = await handshakes.authorizeTemporary(token, yes, now, later(now, settings.temporaryFor));
+    if (outcome === 'authorized') return accept(completed);
+    // The same form sent twice at the same time: the other request was faster, and it is the same yes.
+    const { authorized } = (outcome === 'already-authorized' ? await handshakes.findTemporary(token, now) : undefined) ?? {};
+    if (authorized?.userId === userId && authorized.verifierDigest === yes.verifierDigest) return accept(completed);
+    return refuse(outcome === 'already-authorized' ? { kind: 'token_used' } : { kind: 'token_rejected', token: 'temporary' });
+  }
 
   async function spent(nonce: NonceClaim): Promise<boolean> {
     return (await handshakes.claimNonce(nonce)) === 'first';

@@ -11,8 +11,8 @@ export interface TemporaryCredentials {
   /** `oob`, or where the user is sent back. */
   readonly callback: string;
   readonly expiresAt: Instant;
-  /** Set when a user said yes (RFC 5849 §2.2). */
-  readonly authorized: { readonly userId: UserId; readonly consentId: ConsentId; readonly verifierDigest: Digest } | null;
+  /** Set when a user said yes (RFC 5849 §2.2). Without a consent it is claimed for them, and cannot be exchanged yet. */
+  readonly authorized: { readonly userId: UserId; readonly consentId: ConsentId | null; readonly verifierDigest: Digest } | null;
   /** Exchanged already; kept until `expiresAt` so that a second exchange is told so. */
   readonly used: boolean;
 }
@@ -30,13 +30,18 @@ export interface Handshakes {
   saveTemporary(nonce: NonceClaim, credentials: TemporaryCredentials): Promise<'saved' | 'nonce-seen'>;
   /** Undefined when unknown or expired at `now`. Used ones are returned, marked. */
   findTemporary(token: string, now: Instant): Promise<TemporaryCredentials | undefined>;
-  /** Records the user's yes on a pair that nobody authorized yet; life restarts until `expiresAt`. */
+  /**
+   * Records the user's yes on a pair that nobody authorized yet; life restarts until `expiresAt`. With `consentId: null` it claims the pair,
+   * before the consent is written; a second call with the same user and verifier binds it to the consent.
+   */
   authorizeTemporary(
     token: string,
     yes: NonNullable<TemporaryCredentials['authorized']>,
     now: Instant,
     expiresAt: Instant,
   ): Promise<'authorized' | 'already-authorized' | 'gone'>;
+  /** Ends a pair, whatever its state. An unknown one is no error. */
+  endTemporary(token: string): Promise<void>;
   /**
    * Spends the nonce, then marks an authorized pair used if the verifier's digest is the stored one. 'wrong-verifier' leaves the pair
    * usable. The adapter compares the two digests in constant time.

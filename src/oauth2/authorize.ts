@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, FamilyId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { isPast, later } from '#kernel/time.ts';
+import { type Instant, isPast, later } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { isPkceText } from '#keys/pkce.ts';
 import type { OAuth2Asked } from '#registry/authorization-request.ts';
@@ -12,6 +12,7 @@ import { looksUnknown, type ProvenRedirect, proveRedirect, type RedirectPurpose,
 import { type FormValues, formValues, type Pair } from '#wire/form.ts';
 import { redirectUriMatches } from '#wire/redirect-uri.ts';
 import type { OAuth2Parts } from './parts.ts';
+import type { Code } from './records.ts';
 import type { AuthorizeProblem, AuthorizeRefusal, AuthorizeReply, PkceProblem } from './refusals.ts';
 import { askedScopes } from './scope-request.ts';
 
@@ -164,38 +165,53 @@ export async function readAuthorization(
   return why ? refused({ kind: 'access_denied', problem: why.kind }) : accept({ client, user, ...read.value });
 }
 
+/** What a code is made of: kept, it gives the same answer once more. */
+export interface CodeSeed {
+  readonly secret: string;
+  readonly familyId: FamilyId;
+  readonly issuedAt: Instant;
+}
+
+/** A person's yes that holds, as far as it can be judged before it is written. */
+export interface PreparedCode {
+  readonly seed: CodeSeed;
+  readonly uri: ProvenRedirect;
+  /** The code under a consent; never for more than that is. */
+  codeFor(consent: Consent): Code;
+}
+
 /**
- * Completes an authorization: stores a code for what was accepted and answers where to send the person (RFC 6749 §4.1.2). The client is
- * judged once more, as it is now.
+ * Judges a person's yes, and where they would go (RFC 6749 §4.1.2); nothing is written. The client is judged once more, as it is now. `earlier`: what the
+ * code of a yes was made of that was given already.
  */
-export async function issueCode(
+export function prepareCode(
   parts: OAuth2Parts,
   asked: OAuth2Asked,
   client: Client,
-  consent: Consent,
+  user: Pick<Account, 'id'>,
   scopes: readonly string[],
-): Promise<Result<ProvenRedirect, AuthorizeRefusal>> {
-  const reply = proveReply(client, { id: consent.userId }, asked, 'consent');
+  earlier?: CodeSeed,
+): Result<PreparedCode, AuthorizeRefusal> {
+  const reply = proveReply(client, user, asked, 'consent');
   if (!reply.ok) return reply;
-  const { records, mint, clock, settings } = parts;
-  const secret = mint.secret();
-  const issuedAt = clock.now();
-  await records.saveCode({
-    digest: digestOf(secret),
+  const { mint, clock, settings, reading } = parts;
+  const seed = earlier ?? { secret: mint.secret(), familyId: mint.id() as FamilyId, issuedAt: clock.now() };
+  const codeFor = (consent: Consent): Code => ({
+    digest: digestOf(seed.secret),
     clientId: client.id,
     userId: consent.userId,
     consentId: consent.id,
-    familyId: mint.id() as FamilyId,
+    familyId: seed.familyId,
     redirectUri: asked.redirectUriSent ? asked.redirectUri : null,
     scopes: scopes.filter((scope) => consent.scopes.includes(scope)),
     codeChallenge: asked.codeChallenge,
     codeChallengeMethod: asked.codeChallengeMethod,
-    profile: parts.reading.profile,
-    issuedAt,
-    expiresAt: later(issuedAt, settings.codeFor),
+    profile: reading.profile,
+    issuedAt: seed.issuedAt,
+    expiresAt: later(seed.issuedAt, settings.codeFor),
     used: false,
   });
-  return accept(answerWith(parts, reply.value, [['code', secret]]));
+  return accept({ seed, uri: answerWith(parts, reply.value, [['code', seed.secret]]), codeFor });
 }
 
 /** Where a person goes who said no, or whom nobody may ask; the client is judged once more, as it is now (RFC 6749 §4.1.2.1). */

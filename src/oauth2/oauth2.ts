@@ -1,6 +1,8 @@
 import type { Account } from '#accounts/account.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
+import { isPast } from '#kernel/time.ts';
+import { digestOf } from '#keys/digest.ts';
 import type { OAuth2Asked } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
@@ -8,7 +10,15 @@ import { commonSite, coversSite, hindrance } from '#registry/policy.ts';
 import type { ProvenRedirect } from '#registry/proven-redirect.ts';
 import type { Pair } from '#wire/form.ts';
 import type { TokenAnswer } from './access-token.ts';
-import { answerWith, issueCode, readAuthorization, refuseClient, type SoundRequest } from './authorize.ts';
+import {
+  answerWith,
+  type CodeSeed,
+  type PreparedCode,
+  prepareCode,
+  readAuthorization,
+  refuseClient,
+  type SoundRequest,
+} from './authorize.ts';
 import { type Introspection, introspect } from './introspection.ts';
 import type { OAuth2Parts } from './parts.ts';
 import { accessTokenFacts, noteUse } from './presented-token.ts';
@@ -33,7 +43,21 @@ export interface LiveToken {
 export interface OAuth2 {
   /** Judges an authorization request for the person in front of us; null: nobody has signed in. */
   readAuthorization(pairs: readonly Pair[], user: Account | null): Promise<Result<SoundRequest, AuthorizeRefusal>>;
-  /** After the person's consent: the URI with the code. The client is judged once more: it has to be read just before. */
+  /** Judges a person's yes; nothing is written. The client is judged once more: it has to be read just before. */
+  prepare(
+    asked: OAuth2Asked,
+    client: Client,
+    user: Pick<Account, 'id'>,
+    scopes: readonly string[],
+    earlier?: CodeSeed,
+  ): Result<PreparedCode, AuthorizeRefusal>;
+  /** Stores the code under the consent, and answers the URI with it. */
+  complete(prepared: PreparedCode, consent: Consent): Promise<ProvenRedirect>;
+  /** What became of a code: it waits to be redeemed, is over, or was not stored (yet). */
+  codeOf(seed: CodeSeed): Promise<'waits' | 'over' | 'unknown'>;
+  /** Ends a code, and everything that was bought with it. */
+  end(seed: CodeSeed): Promise<void>;
+  /** Judges, and stores a code under a consent that stands. */
   grant(asked: OAuth2Asked, client: Client, consent: Consent, scopes: readonly string[]): Promise<Result<ProvenRedirect, AuthorizeRefusal>>;
   /** The URI that tells the client that the person said no, or was not asked. The client is judged once more. */
   deny(asked: OAuth2Asked, client: Client, user: Account, why: 'denied' | 'consent_required'): Result<ProvenRedirect, AuthorizeRefusal>;
@@ -54,7 +78,28 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
   const { clock, settings } = parts;
   return {
     readAuthorization: (pairs, user) => readAuthorization(parts, pairs, user),
-    grant: (asked, client, consent, scopes) => issueCode(parts, asked, client, consent, scopes),
+    prepare: (asked, client, user, scopes, earlier) => prepareCode(parts, asked, client, user, scopes, earlier),
+    complete: async (prepared, consent) => {
+      const code = prepared.codeFor(consent);
+      try {
+        await parts.records.saveCode(code);
+      } catch (fault) {
+        // The same form sent twice at the same time: the other request stored it.
+        if ((await parts.records.findCode(code.digest)) === undefined) throw fault;
+      }
+      return prepared.uri;
+    },
+    async codeOf({ secret }) {
+      const found = await parts.records.findCode(digestOf(secret));
+      if (found === undefined) return 'unknown';
+      const { code, familyRevoked, consent } = found;
+      return code.used || familyRevoked || consent === undefined || isPast(code.expiresAt, clock.now()) ? 'over' : 'waits';
+    },
+    end: ({ familyId }) => parts.records.revokeFamily(familyId, clock.now()),
+    async grant(asked, client, consent, scopes) {
+      const prepared = this.prepare(asked, client, { id: consent.userId }, scopes);
+      return prepared.ok ? accept(await this.complete(prepared.value, consent)) : prepared;
+    },
     deny: (asked, client, user, why) => refuseClient(parts, asked, client, user, why),
     sendBack: (reply, params) => answerWith(parts, reply, params),
     token: (request) => tokenEndpoint(parts, request),

@@ -19,6 +19,8 @@ export interface ConsentView {
   readonly returnsTo: string | null;
   readonly proposed: boolean;
   readonly popup: boolean;
+  /** The form that was sent was from another session of theirs: they are asked again. */
+  readonly again: boolean;
 }
 
 const line = ({ description, risk }: Permission): Html =>
@@ -73,7 +75,8 @@ export function consentPage(frame: Frame, view: ConsentView): Html {
     html`<p>${phrase(words, 'consent.wants', who)}</p>
 ${view.proposed ? html`<p class="advice">${words.say('consent.proposed')}</p>` : ''}
 ${view.appDescription === '' ? '' : html`<p class="quiet">${named(view.appDescription)}</p>`}
-<form method="post" id="mw-mwoauth-authorize-form">
+${view.again ? html`<p class="advice" role="status">${words.say('consent.again')}</p>` : ''}
+<form method="post" id="mw-mwoauth-authorize-form" data-once>
 ${proof(frame)}
 <section class="card" aria-label="${words.say('consent.what')}">
 ${asked(words, view)}
@@ -86,6 +89,26 @@ ${view.returnsTo === null ? '' : html`<p class="quiet">${phrase(words, 'consent.
 </div>
 </form>`,
     { bare: view.popup },
+  );
+}
+
+/** Says how a request stands, with one way on: a button of a form that is sent to the same address. */
+export function wayOnPage(
+  frame: Frame,
+  view: {
+    readonly title: string;
+    readonly text: string;
+    readonly name: 'accept' | 'continue';
+    readonly label: string;
+    readonly bare: boolean;
+  },
+): Html {
+  return layout(
+    frame,
+    view.title,
+    html`<p>${view.text}</p>
+<form method="post" data-once>${proof(frame)}<div class="buttons"><button type="submit" name="${view.name}" value="1">${view.label}</button></div></form>`,
+    { bare: view.bare },
   );
 }
 

@@ -21,6 +21,18 @@ for (const input of document.querySelectorAll('[data-filter]')) {
 for (const form of document.querySelectorAll('form[data-confirm]')) {
   form.addEventListener('submit', (event) => { if (!confirm(form.dataset.confirm)) event.preventDefault(); });
 }
+for (const form of document.querySelectorAll('form[data-once]')) {
+  let sent = false;
+  form.addEventListener('submit', (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+    setTimeout(() => { for (const button of form.querySelectorAll('button')) button.disabled = true; });
+  });
+  addEventListener('pageshow', () => {
+    sent = false;
+    for (const button of form.querySelectorAll('button')) button.disabled = false;
+  });
+}
 for (const choice of document.querySelectorAll('[data-shows]')) {
   const update = () => {
     for (const part of document.querySelectorAll('[data-shown-by="' + choice.name + '"]')) {

@@ -1,4 +1,4 @@
-import type { ClientId, Digest, UserId } from '#kernel/ids.ts';
+import type { ClientId, Digest, Sealed, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 
 /**
@@ -41,13 +41,25 @@ export interface AuthorizationRequest {
   readonly dialect: ProtocolProfile;
   readonly display: 'page' | 'popup';
   readonly expiresAt: Instant;
+  /** What the person decided; absent: nothing yet. */
+  readonly decision?: RequestDecision;
+}
+
+/** A person's decision on a request, kept so that the same form sent twice gets the same answer (ADR 26). */
+export interface RequestDecision {
+  readonly kind: 'allowed' | 'denied';
+  /** Digest of the secret of the session in which it was made. */
+  readonly session: Digest;
+  readonly decidedAt: Instant;
+  /** What the answer is made of, sealed under the handle of the request; null for a denial, which has no secrets. */
+  readonly answerSealed: Sealed | null;
 }
 
 /** Requests that wait for a decision: short-lived. */
 export interface AuthorizationRequests {
   saveRequest(request: AuthorizationRequest): Promise<void>;
-  /** Undefined when unknown, taken or expired. */
+  /** Undefined when unknown, or expired at `now`. One that has expired is kept for a day, so that it can be asked for as of earlier. */
   findRequest(digest: Digest, now: Instant): Promise<AuthorizationRequest | undefined>;
-  /** Closes the request: of two decisions only one gets it. */
-  takeRequest(digest: Digest, now: Instant): Promise<AuthorizationRequest | undefined>;
+  /** Puts a request in the place of the one that was found. 'changed': it is not that one any more; of several at once only one gets it. */
+  replaceRequest(found: AuthorizationRequest, next: AuthorizationRequest): Promise<'replaced' | 'changed'>;
 }

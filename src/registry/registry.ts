@@ -2,7 +2,7 @@ import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { instant } from '#kernel/time.ts';
 import type { Action } from './actions/action.ts';
-import { acceptConsent, renounceConsent } from './actions/consent.ts';
+import { acceptConsent, approvalProblem, renounceConsent } from './actions/consent.ts';
 import { setIntrospector } from './actions/introspector.ts';
 import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions/people.ts';
 import { setPkceExemption } from './actions/pkce-exemption.ts';
@@ -58,6 +58,8 @@ export type ActionName = keyof typeof actions;
 export interface Registry {
   /** Does one action, or refuses it with nothing written. Texts are trimmed; `ignoreWarnings: true` waves advice through. */
   submit(actor: Actor, action: string, values: Values): Promise<Result<Outcome, RegistryRefusal>>;
+  /** What the action `accept` would be refused with, as things are now; undefined: nothing. Nothing is written. */
+  approvalProblem(actor: Actor, values: Values): Promise<RegistryRefusal | undefined>;
   /** What a form sends back to show which edition it was made from. Good for this viewer alone. */
   changeToken(actor: Actor, client: Client): string;
   /** What an app would be after a revision with these values, or what is wrong with them. Nothing is written. */
@@ -96,7 +98,12 @@ function baseProblem(actor: Actor, base: Action['base'], readOnly: string | null
 export function makeRegistry(desk: Desk): Registry {
   const { readOnly } = desk.settings;
 
-  async function submit(actor: Actor, name: string, values: Values): Promise<Result<Outcome, RegistryRefusal>> {
+  /** Judges who asks for what, before the action itself is asked. */
+  function admitted(
+    actor: Actor,
+    name: string,
+    values: Values,
+  ): Result<{ readonly action: Action; readonly tidy: Values }, RegistryRefusal> {
     const action: Action | undefined = isAction(name) ? actions[name] : undefined;
     const problem = baseProblem(actor, action?.base ?? 'registry', readOnly);
     if (problem) return refuse(problem);
@@ -107,16 +114,22 @@ export function makeRegistry(desk: Desk): Registry {
     // A page shows something before it asks: what it showed must be named.
     const fields = action.fields.map((field) => (field.name === 'changeToken' ? { ...field, optional: actor.via !== 'page' } : field));
     const dialect = actor.kind === 'person' && actor.dialect === true;
-    // The operator may well register an app of the site's own name.
-    const reservedNames = actor.kind === 'person' ? (desk.rules.reservedNames ?? []) : [];
-    const read = readFields(fields, values, { ...desk.rules, dialect, reservedNames });
+    const read = readFields(fields, values, { ...desk.rules, dialect });
     if (!read.ok) return read;
-    const tidy = values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value;
-    return action.run(desk, actor, tidy);
+    return accept({ action, tidy: values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value });
+  }
+
+  async function submit(actor: Actor, name: string, values: Values): Promise<Result<Outcome, RegistryRefusal>> {
+    const asked = admitted(actor, name, values);
+    return asked.ok ? asked.value.action.run(desk, actor, asked.value.tidy) : asked;
   }
 
   return {
     submit,
+    async approvalProblem(actor, values) {
+      const asked = admitted(actor, 'accept', values);
+      return asked.ok ? approvalProblem(desk, actor, asked.value.tidy) : asked.refusal;
+    },
     readOnly,
     changeToken: (actor, client) => changeToken(desk, actor, client),
     revised: (client, values) => revised(desk, client, values),

@@ -27,12 +27,13 @@ const authorize = statement(
     .updateTable('temporary_credentials')
     .set({
       user_id: param<number>('user'),
-      consent_id: param<number>('consent'),
+      consent_id: param<number | null>('consent'),
       verifier_digest: param<string>('verifier'),
       expires_at: param<number>('expiresAt'),
     })
     .where('token', '=', param<string>('token')),
 );
+const endTemporary = written('DELETE FROM temporary_credentials WHERE token = :token');
 const useUp = statement(
   sql
     .updateTable('temporary_credentials')
@@ -97,17 +98,19 @@ export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords
       driver.write(function* () {
         const row = yield* one(decideTemporary, { token, now });
         if (row === undefined || row.used === 1) return 'gone' as const;
-        if (row.user_id !== null) return 'already-authorized' as const;
+        const claimed = row.user_id === yes.userId && row.consent_id === null && same(row.verifier_digest ?? '', yes.verifierDigest);
+        if (row.user_id !== null && !claimed) return 'already-authorized' as const;
         yield* lastly(write(authorize, { token, user: yes.userId, consent: yes.consentId, verifier: yes.verifierDigest, expiresAt }));
         return 'authorized' as const;
       }, 'rows'),
+    endTemporary: async (token) => void (await driver.write(() => write(endTemporary, { token }), 'once')),
     redeemTemporary: (nonce, token, verifierDigest, now, usedUntil) =>
       driver.write(function* () {
         if (!(yield* claim(nonce))) return 'nonce-seen' as const;
         const row = yield* one(decideTemporary, { token, now });
         if (row === undefined) return 'gone' as const;
         if (row.used === 1) return 'already-used' as const;
-        if (row.verifier_digest === null) return 'not-authorized' as const;
+        if (row.verifier_digest === null || row.consent_id === null) return 'not-authorized' as const;
         if (!same(row.verifier_digest, verifierDigest)) return 'wrong-verifier' as const;
         yield* lastly(write(useUp, { token, usedUntil }));
         return 'redeemed' as const;

@@ -31,7 +31,13 @@ const purgeNonces = written(`
   DELETE FROM nonces WHERE key IN (
     SELECT key FROM nonces WHERE expires_at <= :now AND expires_at <= (SELECT until FROM purged_until WHERE kind = 'nonce') LIMIT :limit)`);
 
-/** What may go once it has expired. Codes and refresh tokens stay a day longer, so that a late replay still kills its family. */
+/**
+ * What stays a day longer: codes and refresh tokens, so that a late replay still kills its family, and requests for a decision, so that a person
+ * who comes late is told of which app they were.
+ */
+const keptForADay: ReadonlySet<string> = new Set(['codes', 'refresh_tokens', 'authorization_requests']);
+
+/** What may go once it has expired. */
 const purges: readonly { readonly statement: Statement<unknown>; readonly keptFor: number }[] = [
   {
     statement: statement(
@@ -51,7 +57,7 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
     statement: statement(
       sql.deleteFrom(table).where('digest', 'in', sql.selectFrom(table).select('digest').where('expires_at', '<=', before).limit(most)),
     ),
-    keptFor: table === 'codes' || table === 'refresh_tokens' ? 86_400 : 0,
+    keptFor: keptForADay.has(table) ? 86_400 : 0,
   })),
   {
     statement: written(

@@ -73,9 +73,9 @@ return 'saved'`);
 
 export const authorizeTemporary = script(`
 redis.call('HDEL', KEYS[1], '')
-local pair = redis.call('HMGET', KEYS[1], 'expires', 'used', 'user')
+local pair = redis.call('HMGET', KEYS[1], 'expires', 'used', 'user', 'consent', 'verifier')
 if not pair[1] or tonumber(pair[1]) <= tonumber(ARGV[1]) or pair[2] then return 'gone' end
-if pair[3] then return 'already-authorized' end
+if pair[3] and (pair[3] ~= ARGV[2] or pair[4] ~= '' or pair[5] ~= ARGV[4]) then return 'already-authorized' end
 redis.call('HSET', KEYS[1], 'user', ARGV[2], 'consent', ARGV[3], 'verifier', ARGV[4], 'expires', ARGV[5])
 redis.call('EXPIRE', KEYS[1], ARGV[6])
 return 'authorized'`);
@@ -83,10 +83,10 @@ return 'authorized'`);
 /** Lua keeps each text once and compares addresses, so the time of the comparison tells nothing of the digests. */
 export const redeemTemporary = script(`${claiming}
 if not claimed() then return 'nonce-seen' end
-local pair = redis.call('HMGET', KEYS[3], 'expires', 'used', 'verifier')
+local pair = redis.call('HMGET', KEYS[3], 'expires', 'used', 'verifier', 'consent')
 if not pair[1] or tonumber(pair[1]) <= tonumber(ARGV[4]) then return 'gone' end
 if pair[2] then return 'already-used' end
-if not pair[3] then return 'not-authorized' end
+if not pair[3] or pair[4] == '' then return 'not-authorized' end
 if pair[3] ~= ARGV[5] then return 'wrong-verifier' end
 redis.call('HSET', KEYS[3], 'used', '1', 'expires', ARGV[6])
 redis.call('EXPIRE', KEYS[3], ARGV[7])
@@ -147,6 +147,12 @@ export const readTexts = script(`
 local texts = {}
 for number = 1, #KEYS do texts[number] = redis.call('GETEX', KEYS[number]) end
 return texts`);
+
+/** KEYS: a text. ARGV: what it has to be, what it becomes, how long that is kept. */
+export const replaceText = script(`
+if redis.call('GETEX', KEYS[1]) ~= ARGV[1] then return 'changed' end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 'replaced'`);
 
 export const hit = script(`
 local limit = redis.call('HMGET', KEYS[1], 'hits', 'ends')

@@ -27,6 +27,8 @@ export interface RedisOptions {
 
 /** Redis forgets a thing this long after its end: its own clock only cleans up, and the program's may be behind, or be set back. */
 const MARGIN = seconds(300);
+/** Requests for a decision are kept so much longer than they can be decided on, so that a person who comes late is told of which app they were. */
+const DAY = seconds(86_400);
 /** Nothing that is kept here is larger; more is a fault of ours, for what comes from outside has its own bounds. */
 const MOST_BYTES = 65_536;
 /** Whoever keeps the book of nonces is known to be awake for as long after it was last heard. */
@@ -69,7 +71,13 @@ function toPair(token: string, fields: readonly (string | null)[]): TemporaryCre
     callback: callback as string,
     expiresAt: Number(expires) as Instant,
     authorized:
-      user == null ? null : { userId: Number(user) as UserId, consentId: Number(consent) as ConsentId, verifierDigest: verifier as Digest },
+      user == null
+        ? null
+        : {
+            userId: Number(user) as UserId,
+            consentId: consent == null || consent === '' ? null : (Number(consent) as ConsentId),
+            verifierDigest: verifier as Digest,
+          },
     used: used === '1',
   };
 }
@@ -153,12 +161,15 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
 
     async saveRequest(request) {
       const value = bounded(JSON.stringify(request));
-      const outcome = await link.command('SET', requestKey(request.digest), value, 'NX', 'EX', String(keptFor(request.expiresAt)));
+      const outcome = await link.command('SET', requestKey(request.digest), value, 'NX', 'EX', String(keptFor(request.expiresAt) + DAY));
       inserted(outcome === null ? 'there' : outcome, 'a request');
     },
     findRequest: async (digest, now) => parse<AuthorizationRequest>(await link.command('GETEX', requestKey(digest)), now),
-    // One that has expired may go as well: nobody can have it any more.
-    takeRequest: async (digest, now) => parse<AuthorizationRequest>(await link.command('GETDEL', requestKey(digest)), now),
+    async replaceRequest(found, next) {
+      const texts = [JSON.stringify(found), bounded(JSON.stringify(next))];
+      const outcome = await link.run(scripts.replaceText, [requestKey(next.digest)], ...texts, keptFor(next.expiresAt) + DAY);
+      return outcome as 'replaced' | 'changed';
+    },
 
     claimNonce: async (nonce) => (await spend(scripts.claimNonce, nonce)) as 'first' | 'seen',
     async saveTemporary(nonce, { token, clientId, secretSealed, callback, expiresAt }) {
@@ -177,11 +188,12 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
         [pairKey(token)],
         now,
         userId,
-        consentId,
+        consentId ?? '',
         verifierDigest,
         expiresAt,
         keptFor(expiresAt),
       )) as 'authorized' | 'already-authorized' | 'gone',
+    endTemporary: async (token) => void (await link.command('DEL', pairKey(token))),
     async redeemTemporary(nonce, token, verifierDigest, now, usedUntil) {
       const values = [now, verifierDigest, usedUntil, keptFor(usedUntil)];
       const outcome = await spend(scripts.redeemTemporary, nonce, [pairKey(token)], ...values);

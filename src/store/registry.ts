@@ -69,8 +69,9 @@ const insertRequest = statement(
 const findRequest = written<Row<'authorization_requests'>>(
   `SELECT * FROM authorization_requests WHERE digest = :digest AND expires_at > :now`,
 );
-const takeRequest = written<Row<'authorization_requests'>>(
-  `DELETE FROM authorization_requests WHERE digest = :digest AND expires_at > :now RETURNING *`,
+/** A request is written by `JSON.stringify` alone, so its text is the same as long as nobody changed it. */
+const replaceRequest = written(
+  `UPDATE authorization_requests SET request = :next, expires_at = :expires_at WHERE digest = :digest AND request = :found`,
 );
 
 const toRequest = (row: { readonly request: string }) => JSON.parse(row.request) as AuthorizationRequest;
@@ -169,9 +170,12 @@ export function registryStore(driver: Driver): RegistryRecords & AuthorizationRe
       const row = await driver.read(one(findRequest, { digest, now }));
       return row && toRequest(row);
     },
-    async takeRequest(digest, now) {
-      const row = await driver.write(() => one(takeRequest, { digest, now }), 'once');
-      return row && toRequest(row);
+    async replaceRequest(found, next) {
+      const texts = { found: JSON.stringify(found), next: JSON.stringify(next) };
+      const { digest, expiresAt: expires_at } = next;
+      return (await driver.write<number>(() => write(replaceRequest, { digest, expires_at, ...texts }), 'once')) > 0
+        ? 'replaced'
+        : 'changed';
     },
   };
 }

@@ -4,7 +4,7 @@ import type { ConsentId, Digest, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import type { Handshakes } from '#oauth1/records.ts';
 import type { AuthorizationRequest, AuthorizationRequests } from '#registry/authorization-request.ts';
-import { at, clientId, digest, NOW, nonce, request, session, tally, temporary, text } from './things.ts';
+import { at, clientId, decision, digest, NOW, nonce, request, session, tally, temporary, text } from './things.ts';
 
 /** The ports of what expires, whoever answers them. */
 export type ShortLived = Sessions & Limits & AuthorizationRequests & Handshakes;
@@ -194,28 +194,50 @@ export const ephemeralCases: readonly EphemeralCase[] = [
     },
   ],
   [
-    'a request is found as it was saved until the very second, and taken once, of fifty at once',
+    'a request is found as it was saved until the very second, and as of earlier afterwards; of fifty decisions at once it has one',
     async (store) => {
       const one = request({ asked, scopes: ['basic', 'editpage'], display: 'popup', dialect: 'mediawiki', expiresAt: at(600) });
       await store.saveRequest(one);
       await assert.rejects(store.saveRequest(one), 'it is saved once');
       assert.deepEqual(await store.findRequest(one.digest, at(599)), one);
       assert.equal(await store.findRequest(one.digest, at(600)), undefined);
-      const taken = await times(50, () => store.takeRequest(one.digest, at(599)));
-      assert.deepEqual(
-        taken.filter((answer) => answer !== undefined),
-        [one],
-      );
-      assert.equal(await store.findRequest(one.digest, NOW), undefined);
-      assert.equal(await store.takeRequest(digest(), NOW), undefined);
+      const nexts = Array.from({ length: 50 }, () => ({ ...one, decision: decision() }));
+      const answers = await times(50, (index) => store.replaceRequest(one, nexts[index] as never));
+      assert.deepEqual(tally(answers), { replaced: 1, changed: 49 });
+      const won = nexts[answers.indexOf('replaced')];
+      assert.deepEqual(await store.findRequest(one.digest, at(599)), won);
+      assert.equal(await store.replaceRequest(one, { ...one, decision: decision() }), 'changed');
+      assert.equal(await store.replaceRequest(won as never, { ...one, decision: decision() }), 'replaced', 'a decision can be changed');
+      const unknown = request();
+      assert.equal(await store.replaceRequest(unknown, unknown), 'changed');
+      assert.equal(await store.findRequest(unknown.digest, NOW), undefined);
     },
   ],
   [
-    'a request cannot be taken at the second it expires',
+    'a pair is claimed for a yes before it has a consent, cannot be exchanged, and is bound by the same yes alone; ended, it is gone',
     async (store) => {
-      const one = request({ expiresAt: at(600) });
-      await store.saveRequest(one);
-      assert.equal(await store.takeRequest(one.digest, at(600)), undefined);
+      const [pair, verifier] = [temporary({ expiresAt: at(600) }), digest()];
+      await store.saveTemporary(nonce(at(301)), pair);
+      const claim = { ...yes(verifier), consentId: null };
+      const answers = await times(20, () => store.authorizeTemporary(pair.token, { ...claim, verifierDigest: digest() }, NOW, at(900)));
+      assert.deepEqual(tally(answers), { authorized: 1, 'already-authorized': 19 });
+      const won = (await store.findTemporary(pair.token, NOW))?.authorized;
+      assert.equal(won?.consentId, null);
+      const mine = { ...claim, verifierDigest: won?.verifierDigest as Digest };
+      const redeem = () => store.redeemTemporary(nonce(at(301)), pair.token, mine.verifierDigest, NOW, at(950));
+      assert.equal(await redeem(), 'not-authorized');
+      assert.equal(await store.authorizeTemporary(pair.token, mine, NOW, at(900)), 'authorized', 'the same yes again');
+      const bound = { ...yes(mine.verifierDigest), userId: claim.userId };
+      assert.equal(await store.authorizeTemporary(pair.token, { ...bound, verifierDigest: verifier }, NOW, at(900)), 'already-authorized');
+      assert.equal(await store.authorizeTemporary(pair.token, { ...bound, userId: 99_999 as UserId }, NOW, at(900)), 'already-authorized');
+      assert.equal(await store.authorizeTemporary(pair.token, bound, NOW, at(900)), 'authorized');
+      assert.equal(await store.authorizeTemporary(pair.token, bound, NOW, at(900)), 'already-authorized');
+      assert.deepEqual((await store.findTemporary(pair.token, NOW))?.authorized, bound);
+      assert.equal(await redeem(), 'redeemed');
+      await store.endTemporary(pair.token);
+      await store.endTemporary(pair.token);
+      assert.equal(await store.findTemporary(pair.token, NOW), undefined);
+      assert.equal(await redeem(), 'gone');
     },
   ],
   [
@@ -316,7 +338,8 @@ export const everyVerb = (store: ShortLived): Readonly<Record<string, () => Prom
   clear: () => store.clear(text('limit')),
   saveRequest: () => store.saveRequest(request()),
   findRequest: () => store.findRequest(digest(), NOW),
-  takeRequest: () => store.takeRequest(digest(), NOW),
+  replaceRequest: () => store.replaceRequest(request(), request()),
+  endTemporary: () => store.endTemporary(temporary().token),
   claimNonce: () => store.claimNonce(nonce(at(301))),
   saveTemporary: () => store.saveTemporary(nonce(at(301)), temporary()),
   findTemporary: () => store.findTemporary(temporary().token, NOW),
@@ -351,7 +374,15 @@ export async function prepareRace(store: ShortLived): Promise<Race> {
 export async function run(store: ShortLived, race: Race): Promise<Record<'nonces' | 'requests' | 'pairs', readonly boolean[]>> {
   const [nonces, requests, pairs] = await Promise.all([
     Promise.all(race.nonces.map(async (key) => (await store.claimNonce({ key, expiresAt: instant(at(301)) })) === 'first')),
-    Promise.all(race.requests.map(async (one) => (await store.takeRequest(one, NOW)) !== undefined)),
+    Promise.all(
+      race.requests.map(async (digest) => {
+        const found = await store.findRequest(digest, NOW);
+        return (
+          found?.decision === undefined &&
+          (await store.replaceRequest(found as never, { ...found, decision: decision() } as never)) === 'replaced'
+        );
+      }),
+    ),
     Promise.all(
       race.pairs.map(
         async ({ token, verifier }) => (await store.redeemTemporary(nonce(at(301)), token, verifier, NOW, at(950))) === 'redeemed',

@@ -66,7 +66,8 @@ describe('a Cluster of three masters, each with a replica', limit, () => {
     assert.equal(await other.findSession(ended.digest, now()), undefined);
     assert.equal(await redeem(other, pair), 'already-used');
     assert.equal(await redeem(other, open), 'redeemed');
-    assert.deepEqual(await other.takeRequest(asked.digest, now()), asked);
+    assert.deepEqual(await other.findRequest(asked.digest, now()), asked);
+    assert.equal(await other.replaceRequest(asked, { ...asked, expiresAt: now() }), 'replaced');
   });
 
   test('the master dies and its replica had not received everything: no nonce is new again, the rest is as ADR 9 says', async () => {

@@ -72,7 +72,8 @@ test(
     context.after(() => there.close());
     await allWork(there);
     await there.endSessionsOf(ben);
-    assert.deepEqual(await there.takeRequest(asked.digest, now()), asked);
+    assert.deepEqual(await there.findRequest(asked.digest, now()), asked);
+    assert.equal(await there.replaceRequest(asked, { ...asked, expiresAt: now() }), 'replaced');
     for (const ask of [
       () => store.findSession(ended.digest, now()),
       () => store.listSessions(ben, now()),

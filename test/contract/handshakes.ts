@@ -1,7 +1,22 @@
 import assert from 'node:assert/strict';
 import type { Digest, Sealed, SiteId } from '#kernel/ids.ts';
 import type { Case } from './store.ts';
-import { at, audit, consented, digest, NOW, nonce, noSuch, person, registered, request, tally, temporary, text } from './things.ts';
+import {
+  at,
+  audit,
+  consented,
+  decision,
+  digest,
+  NOW,
+  nonce,
+  noSuch,
+  person,
+  registered,
+  request,
+  tally,
+  temporary,
+  text,
+} from './things.ts';
 
 /** Nonces, temporary credentials, token credentials and requests that wait for a decision. */
 export const handshakeCases: readonly Case[] = [
@@ -115,20 +130,16 @@ export const handshakeCases: readonly Case[] = [
     },
   ],
   [
-    'a request that waits for a decision lasts until the very second and is taken once, of 50 at once too',
+    'a request that waits for a decision lasts until the very second, and of 50 decisions at once it has one',
     async (store) => {
       const one = request();
       await store.saveRequest(one);
       assert.deepEqual(await store.findRequest(one.digest, at(599)), one);
       assert.equal(await store.findRequest(one.digest, at(600)), undefined);
-      assert.equal(await store.takeRequest(one.digest, at(600)), undefined);
-      const taken = await Promise.all(Array.from({ length: 50 }, () => store.takeRequest(one.digest, at(599))));
-      assert.deepEqual(
-        taken.filter((each) => each !== undefined),
-        [one],
-      );
-      assert.equal(await store.findRequest(one.digest, NOW), undefined);
-      assert.equal(await store.takeRequest(noSuch.digest, NOW), undefined);
+      const answers = await Promise.all(Array.from({ length: 50 }, () => store.replaceRequest(one, { ...one, decision: decision() })));
+      assert.deepEqual(tally(answers), { replaced: 1, changed: 49 });
+      assert.equal((await store.findRequest(one.digest, NOW))?.decision?.kind, 'allowed');
+      assert.equal(await store.replaceRequest(request(), one), 'changed');
     },
   ],
 ];

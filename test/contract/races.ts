@@ -12,6 +12,7 @@ import {
   change,
   code,
   consented,
+  decision,
   digest,
   NOW,
   nonce,
@@ -144,7 +145,8 @@ export function raceContract(name: string, create: () => Promise<string>): void 
     test('a request that waits for a decision', async () => {
       const one = request();
       await store.saveRequest(one);
-      assert.deepEqual(await words('takeRequest', () => [one.digest, NOW]), { something: 1, nothing: ALL - 1 });
+      const said = await words('replaceRequest', () => [one, { ...one, decision: decision() }]);
+      assert.deepEqual(said, { replaced: 1, changed: ALL - 1 });
     });
 
     test('a limit', async () => {

@@ -4,7 +4,7 @@ import { type Instant, instant } from '#kernel/time.ts';
 import type { TemporaryCredentials } from '#oauth1/records.ts';
 import type { AccessToken, Code, RefreshToken } from '#oauth2/records.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
-import type { AuthorizationRequest } from '#registry/authorization-request.ts';
+import type { AuthorizationRequest, RequestDecision } from '#registry/authorization-request.ts';
 import { ANYWHERE } from '#registry/client.ts';
 import type { NewNotice } from '#registry/notices.ts';
 import type { Effect, NewClient, NewSecret, RegistryChange } from '#registry/records.ts';
@@ -176,6 +176,13 @@ export const request = (changes: Partial<AuthorizationRequest> = {}): Authorizat
     expiresAt: at(600),
     ...changes,
   }) as AuthorizationRequest;
+
+export const decision = (): RequestDecision => ({
+  kind: 'allowed',
+  session: digest(),
+  decidedAt: NOW,
+  answerSealed: 'v1.holder.x.y' as Sealed,
+});
 
 export const temporary = (changes: Partial<TemporaryCredentials> = {}): TemporaryCredentials => ({
   token: timed('1'),

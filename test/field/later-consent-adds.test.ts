@@ -5,7 +5,7 @@ import { ApprovalWorld, type Door } from '#harness/approvals.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Proposal } from '#registry/operator.ts';
 
-// A later approval adds to what a person allowed an app; tokens lose scopes only by what the person took away (ADR 21).
+// A later approval adds to what a person allowed an app; tokens lose scopes only by what the person took away (ADR 25).
 
 let world: ApprovalWorld;
 let ada: Account;

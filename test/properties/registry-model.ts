@@ -462,7 +462,7 @@ function accepted(model: Model, app: App, { who, scopes: asked }: Ask): Step | '
   if (app.ownerOnly || !usable(app, who)) return 'no';
   if (app.halted === 'consents' && !scopes.every((scope) => standing?.scopes.includes(scope))) return 'no';
   const old = own(app.site);
-  // A later approval adds to what stands (ADR 21).
+  // A later approval adds to what stands (ADR 25).
   const union = [...new Set([...(old?.scopes ?? []), ...scopes])];
   if (String(old?.scopes) === String(union)) return null;
   if (old) old.scopes = union;

@@ -1,11 +1,13 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, ConsentId } from '#kernel/ids.ts';
-import { accept, refuse } from '#kernel/result.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Actor, personOf } from '../actor.ts';
+import type { Client } from '../client.ts';
 import { acceptedScopes, currentConsent } from '../consents.ts';
 import { type Desk, denied, nothingIssued, type Ran, TOKEN_SECRET } from '../desk.ts';
 import { type Judge, type Values, wholeNumber } from '../fields.ts';
 import { hindrance } from '../policy.ts';
+import type { RegistryRefusal } from '../refusals.ts';
 import { type Action, auditLine, clientIdField } from './action.ts';
 
 // A person's own consents (registry 6). Both answer to the person alone: there is nothing here that anybody could do for another.
@@ -16,7 +18,7 @@ const scopeList: Judge = (value) =>
     : { problem: { kind: 'not-this-type', wanted: 'list of texts' }, ignorable: false };
 
 /**
- * A person's approval. It adds to what they allowed the app before (ADR 21): OAuth 1 apps get all of theirs, OAuth 2 apps what was asked for.
+ * A person's approval. It adds to what they allowed the app before (ADR 25): OAuth 1 apps get all of theirs, OAuth 2 apps what was asked for.
  * `withdrawn` is what they were shown as allowed before, and left out; of these only what the app declared optional is taken away.
  */
 export const acceptConsent: Action = {
@@ -36,7 +38,14 @@ export const acceptConsent: Action = {
 
 const TRIES = 3;
 
-async function accepted(desk: Desk, actor: Actor, user: Account, values: Values): Promise<Awaited<Ran> | 'stale'> {
+interface Approvable {
+  readonly client: Client;
+  readonly scopes: readonly string[];
+  readonly withdrawn: readonly string[];
+  readonly onlyExisting: boolean;
+}
+
+async function judged(desk: Desk, user: Account, values: Values): Promise<Result<Approvable, RegistryRefusal>> {
   const client = await desk.records.findClient(values.clientId as ClientId);
   if (client === undefined) return refuse({ kind: 'invalid_consumer_key' });
   if (client.ownerOnly || hindrance(client, user) !== undefined) return denied();
@@ -53,13 +62,26 @@ async function accepted(desk: Desk, actor: Actor, user: Account, values: Values)
     const standing = await currentConsent(desk.records, client, user, client.site);
     if (!scopes.every((scope) => standing?.scopes.includes(scope))) return denied();
   }
-  const now = desk.clock.now();
+  return accept({ client, scopes, withdrawn, onlyExisting });
+}
+
+/** What an approval would be refused with, as things are now; undefined: nothing. Nothing is written. */
+export async function approvalProblem(desk: Desk, actor: Actor, values: Values): Promise<RegistryRefusal | undefined> {
+  const user = personOf(actor);
+  const answer = user === null ? denied() : await judged(desk, user, values);
+  return answer.ok ? undefined : answer.refusal;
+}
+
+async function accepted(desk: Desk, actor: Actor, user: Account, values: Values): Promise<Awaited<Ran> | 'stale'> {
+  const judgement = await judged(desk, user, values);
+  if (!judgement.ok) return judgement;
+  const { client, scopes, withdrawn, onlyExisting } = judgement.value;
   const credentials =
     client.protocol === 'oauth1'
       ? { token: desk.mint.hex32(), secretSealed: desk.sealer.seal(desk.mint.randomHex(20), TOKEN_SECRET) }
       : null;
   const consent = await desk.records.acceptConsent(
-    { userId: user.id, clientId: client.id, site: client.site, scopes, acceptedAt: now },
+    { userId: user.id, clientId: client.id, site: client.site, scopes, acceptedAt: desk.clock.now() },
     credentials,
     auditLine(desk, actor, 'accept', client.id, '', []),
     { edition: client.edition, onlyExisting, withdrawn },

@@ -185,7 +185,7 @@ export const toTemporary = (row: Row<'temporary_credentials'>): TemporaryCredent
   authorized:
     row.user_id === null
       ? null
-      : { userId: row.user_id as UserId, consentId: row.consent_id as ConsentId, verifierDigest: row.verifier_digest as Digest },
+      : { userId: row.user_id as UserId, consentId: row.consent_id as ConsentId | null, verifierDigest: row.verifier_digest as Digest },
   used: row.used === 1,
 });
 

@@ -59,14 +59,14 @@ test('the consent page escapes what it shows, and is locked down', async () => {
   assert.match(body, /name="accept"[\s\S]*name="cancel"/);
 });
 
-test('yes sends a code, state and iss; the request is answered once (RFC 6749 §4.1.2, RFC 9207)', async () => {
+test('yes sends a code, state and iss, and the same once more (RFC 6749 §4.1.2, RFC 9207)', async () => {
   const { url, csrf } = await page();
   const yes = await decide(url, `accept=1&csrf=${csrf}`);
   const back = new URL(String(yes.headers.location));
   assert.equal(yes.statusCode, 303);
   assert.equal(back.searchParams.get('iss'), 'https://gate.example');
   assert.equal(back.searchParams.get('state'), 's');
-  assert.equal((await decide(url, `accept=1&csrf=${csrf}`)).statusCode, 404);
+  assert.equal((await decide(url, `accept=1&csrf=${csrf}`)).headers.location, yes.headers.location);
 });
 
 test('no sends access_denied with state', async () => {
@@ -92,7 +92,9 @@ test('a form that is not ours changes nothing (CSRF)', async () => {
 test("a request is one person's: another signed-in person cannot see or answer it", async () => {
   const { url } = await page();
   const other = await world.cookie(ada);
-  assert.equal((await get(url, other)).statusCode, 404);
+  const shown = await get(url, other);
+  assert.equal(shown.statusCode, 403);
+  assert.doesNotMatch(shown.body, /name="accept"/);
 });
 
 test('before client and redirect URI hold, nobody is redirected (RFC 6749 §4.1.2.1)', async () => {

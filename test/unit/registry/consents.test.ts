@@ -62,7 +62,7 @@ for (const [name, may, asked, got] of [
     assert.deepEqual(acceptedScopes(asked, { id: '' as ClientId, scopes: may } as unknown as Client, scopes), got));
 }
 
-test('OAuth 2: a second yes adds to the consent and takes nothing away (ADR 21)', async () => {
+test('OAuth 2: a second yes adds to the consent and takes nothing away (ADR 25)', async () => {
   const world = await registry();
   const client = await made(world, { scopes: ['editpage', 'delete'] });
   const first = await world.consents.save(client, world.user, ['basic', 'editpage', 'delete']);

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Account } from '#accounts/account.ts';
+import { ApprovalWorld, type Door, type Seen } from '#harness/approvals.ts';
+import { digestOf } from '#keys/digest.ts';
+import type { Proposal } from '#registry/operator.ts';
+
+// The same form sent twice, another answer afterwards, another person, another session, and too late (ADR 26): each ends at the app, or at a
+// page that says what to do.
+
+let world: ApprovalWorld;
+let ada: Account;
+let number = 0;
+before(async () => {
+  world = new ApprovalWorld();
+  ada = await world.person('Ada');
+});
+after(() => world.close());
+
+const person = () => world.person(`Ben${++number}`);
+const app = (wanted: Partial<Proposal> = {}) => world.client(ada, { name: `App ${++number}`, scopes: ['editpage'], ...wanted });
+const codeIn = ({ to }: Seen) => new URL(to ?? 'none:').searchParams.get('code') ?? '';
+const errorIn = ({ to }: Seen) => new URL(to ?? 'none:').searchParams.get('error');
+const doors = ['core', 'mediawiki'] as const satisfies readonly Door[];
+const denied = { core: 'access_denied', mediawiki: 'unauthorized_client' } as const;
+
+async function opened(door: Door = 'core', wanted: Partial<Proposal> = {}) {
+  const [ben, made] = [await person(), await app(wanted)];
+  const cookie = await world.cookie(ben);
+  return { ben, made, cookie, page: await world.openPage(world.authorizeUrl(made.client, 'editpage', door), cookie) };
+}
+
+for (const door of doors)
+  describe(`an approval sent again, at the ${door} addresses`, () => {
+    test('gets the same answer, one code and one line of the trail', async () => {
+      const { ben, made, page } = await opened(door);
+      const answers = [await world.press(page, 'accept'), await world.press(page, 'accept')];
+      world.wait(59);
+      answers.push(await world.press(page, 'accept'));
+      assert.equal(new Set(answers.map(({ to }) => to)).size, 1);
+      assert.ok(codeIn(answers[0] as Seen));
+      assert.equal((await world.redeem(codeIn(answers[2] as Seen), made, door)).status, 200);
+      assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage']);
+      assert.equal((await world.built.store.listAudit({ clientId: made.client.id, about: 'consents', limit: 9 })).length, 1);
+    });
+
+    test('at the same time too', async () => {
+      const { made, page } = await opened(door);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => world.press(page, 'accept')));
+      assert.equal(new Set(answers.map(({ to }) => to)).size, 1, JSON.stringify(answers.map(({ status, to }) => [status, to])));
+      assert.equal((await world.redeem(codeIn(answers[0] as Seen), made, door)).status, 200);
+    });
+
+    test('says what to do once the code was redeemed, after a minute, and in another session', async () => {
+      const told = (answer: Seen) => {
+        assert.deepEqual([answer.status, answer.to], [409, null]);
+        assert.match(answer.body, /You allowed <bdi>?App \d+|You allowed App \d+ already\. Go back to it/);
+      };
+      const redeemed = await opened(door);
+      await world.redeem(codeIn(await world.press(redeemed.page, 'accept')), redeemed.made, door);
+      told(await world.press(redeemed.page, 'accept'));
+      const late = await opened(door);
+      await world.press(late.page, 'accept');
+      world.wait(60);
+      told(await world.press(late.page, 'accept'));
+      const { ben, page } = await opened(door);
+      await world.press(page, 'accept');
+      const other = await world.cookie(ben);
+      const list = await world.browse('/consents', other);
+      const csrf = /name="csrf" value="([^"]+)"/.exec(list.body)?.[1] ?? '';
+      told(await world.browse(page.url, other, { csrf, accept: '1' }));
+    });
+
+    test('gives nothing after the person ended the app, and writes no consent', async () => {
+      const { ben, made, page } = await opened(door);
+      await world.press(page, 'accept');
+      const consent = await world.consents.current(made.client, ben, world.built.world.site);
+      assert.ok(consent);
+      await world.consents.renounce(consent.id, ben);
+      assert.equal((await world.press(page, 'accept')).status, 409);
+      assert.equal(await world.allowed(made, ben), undefined);
+    });
+
+    test('is not sent where the app may not send people any more', async () => {
+      const { made, page } = await opened(door);
+      await world.press(page, 'accept');
+      await world.clients.disable(made.client.id, { reason: 'x', suppress: false } as never);
+      const answer = await world.press(page, 'accept');
+      assert.equal(answer.to, null);
+    });
+
+    test('then denied: the code ends, the app is told, and a later approval changes nothing', async () => {
+      const { made, page } = await opened(door);
+      const code = codeIn(await world.press(page, 'accept'));
+      const no = await world.press(page, 'cancel');
+      assert.equal(errorIn(no), denied[door]);
+      assert.equal((await world.redeem(code, made, door)).body.error, 'invalid_grant');
+      assert.equal((await world.press(page, 'accept')).to, no.to);
+      assert.equal((await world.press(page, 'cancel')).to, no.to);
+    });
+
+    test('then denied when the code was redeemed: what it bought ends', async () => {
+      const { made, page } = await opened(door);
+      const { body } = await world.redeem(codeIn(await world.press(page, 'accept')), made, door);
+      assert.equal(errorIn(await world.press(page, 'cancel')), denied[door]);
+      assert.deepEqual(await world.introspect(body.access_token, made), { active: false });
+    });
+
+    test('and denied at the same time: one of both counts, and no code outlives a denial', async () => {
+      const { made, page } = await opened(door);
+      const answers = await Promise.all((['accept', 'cancel', 'accept', 'cancel'] as const).map((button) => world.press(page, button)));
+      const codes = answers.map(codeIn).filter((code) => code !== '');
+      for (const code of codes) assert.equal((await world.redeem(code, made, door)).body.error, 'invalid_grant');
+      assert.ok(answers.some((answer) => errorIn(answer) === denied[door]));
+    });
+
+    test('after a denial, gets the same denial', async () => {
+      const { ben, made, page } = await opened(door);
+      const no = await world.press(page, 'cancel');
+      assert.equal(errorIn(no), denied[door]);
+      assert.equal((await world.press(page, 'accept')).to, no.to);
+      assert.equal(await world.allowed(made, ben), undefined);
+    });
+  });
+
+describe('OAuth 1', () => {
+  async function asked(callback = 'oob') {
+    const [ben, made] = [await person(), await app({ protocol: 'oauth1', redirectUri: 'https://app.example/cb' })];
+    const shake = await world.handshake(made, 'core', callback);
+    const page = await world.openPage(shake.asking, await world.cookie(ben));
+    return { ben, made, page, ...shake };
+  }
+  const shown = ({ body }: Seen) => /<code class="big">(\w+)</.exec(body)?.[1] ?? '';
+
+  test('the same verifier is shown, and the same address led to', async () => {
+    const { page, exchange } = await asked();
+    const answers = [await world.press(page, 'accept'), await world.press(page, 'accept')];
+    assert.equal(new Set(answers.map(shown)).size, 1);
+    assert.equal((await exchange(shown(answers[1] as Seen))).status, 200);
+    assert.equal((await world.press(page, 'accept')).status, 409, 'not after the exchange');
+    const back = await asked('https://app.example/cb');
+    const [first, second] = await Promise.all([world.press(back.page, 'accept'), world.press(back.page, 'accept')]);
+    assert.match(first?.to ?? '', /oauth_verifier=/);
+    assert.equal(first?.to, second?.to);
+  });
+
+  test('denied afterwards, the pair ends; after the exchange the person is told where to end it', async () => {
+    const { page, exchange } = await asked();
+    const verifier = shown(await world.press(page, 'accept'));
+    assert.match((await world.press(page, 'cancel')).body, /was not allowed to act for you/);
+    assert.equal((await exchange(verifier)).status, 401);
+    const other = await asked();
+    await other.exchange(shown(await world.press(other.page, 'accept')));
+    const late = await world.press(other.page, 'cancel');
+    assert.equal(late.status, 409);
+    assert.match(late.body, /Apps I allowed/);
+  });
+});
+
+describe('the page, opened again', () => {
+  test('after an approval leads on, and later says what to do', async () => {
+    const { page, cookie } = await opened();
+    const { to } = await world.press(page, 'accept');
+    const back = await world.browse(page.url, cookie);
+    assert.equal(back.status, 200);
+    assert.match(back.body, /You allowed App \d+ already/);
+    assert.match(back.body, /name="accept" value="1">Continue to App/);
+    const csrf = /name="csrf" value="([^"]+)"/.exec(back.body)?.[1] ?? '';
+    assert.equal((await world.browse(page.url, cookie, { csrf, accept: '1' })).to, to);
+    world.wait(300);
+    const later = await world.browse(page.url, cookie);
+    assert.match(later.body, /start again there/);
+    assert.doesNotMatch(later.body, /name="accept"/);
+  });
+
+  test('after a denial says so', async () => {
+    const { page, cookie } = await opened();
+    await world.press(page, 'cancel');
+    assert.match((await world.browse(page.url, cookie)).body, /You did not allow App \d+, and nothing was changed/);
+  });
+
+  test('too late names the app and says how to start again; nothing can be decided', async () => {
+    const { ben, made, page, cookie } = await opened();
+    world.wait(601);
+    for (const answer of [await world.browse(page.url, cookie), await world.press(page, 'accept'), await world.press(page, 'cancel')]) {
+      assert.deepEqual([answer.status, answer.to], [410, null]);
+      assert.match(
+        answer.body,
+        new RegExp(`${made.client.name} asked more than ten minutes ago. Go back to ${made.client.name} and start again there`),
+      );
+    }
+    assert.equal(await world.allowed(made, ben), undefined);
+    world.wait(3600);
+    await world.built.store.purgeExpired(world.now, 100);
+    assert.match((await world.browse(page.url, await world.cookie(ben))).body, /asked more than ten minutes ago/);
+  });
+
+  test('by another person tells them the truth, and lets them go on as themselves', async () => {
+    const { ben, made, page } = await opened();
+    const cleo = await person();
+    const cookie = await world.cookie(cleo);
+    const other = await world.browse(page.url, cookie);
+    assert.equal(other.status, 403);
+    assert.match(other.body, new RegExp(`another person was signed in. You are ${cleo.name}.`));
+    assert.ok(!other.body.includes(ben.name));
+    const csrf = /name="csrf" value="([^"]+)"/.exec(other.body)?.[1] ?? '';
+    assert.equal((await world.browse(page.url, cookie, { csrf, accept: '1' })).status, 403, 'they cannot decide for the other');
+    const { to } = await world.browse(page.url, cookie, { csrf, continue: '1' });
+    const own = await world.browse(to ?? '', cookie);
+    assert.match(own.body, new RegExp(cleo.name));
+    const done = await world.browse(to ?? '', cookie, { csrf, accept: '1' });
+    assert.equal((await world.redeem(codeIn(done), made)).status, 200);
+    assert.deepEqual([await world.allowed(made, cleo), await world.allowed(made, ben)], [['basic', 'editpage'], undefined]);
+    assert.ok(codeIn(await world.press(page, 'accept')), 'and the first person still can');
+  });
+
+  test('a hidden app is nothing to the other person', async () => {
+    const { made, page } = await opened();
+    const found = await world.built.store.findClient(made.client.id);
+    assert.ok(found);
+    await world.built.store.apply({
+      edition: found.edition,
+      effects: [{ kind: 'save-client', client: { ...found, suppressed: true } }],
+      audit: { at: world.now, action: 'x', actorId: null, via: 'job', address: null, clientId: found.id, reason: '', changes: [] },
+      notices: [],
+    });
+    assert.equal((await world.browse(page.url, await world.cookie(await person()))).status, 404);
+  });
+});
+
+describe('the session', () => {
+  test('ended while the page was open: sign in, and back at the same request', async () => {
+    const { ben, page } = await opened();
+    await world.built.store.endSession(digestOf(page.cookie.split('=')[1] ?? ''));
+    const out = await world.press(page, 'accept');
+    assert.equal(out.to, `/sign-in?returnto=${encodeURIComponent(page.url)}`);
+    const cookie = await world.cookie(ben);
+    const back = await world.browse(page.url, cookie);
+    const csrf = /name="csrf" value="([^"]+)"/.exec(back.body)?.[1] ?? '';
+    assert.ok(codeIn(await world.browse(page.url, cookie, { csrf, accept: '1' })));
+  });
+
+  test('is another one of the same person: they are asked again, and nothing was done', async () => {
+    const { ben, made, page } = await opened();
+    const cookie = await world.cookie(ben);
+    const again = await world.press(page, 'accept', {}, cookie);
+    assert.equal(again.status, 403);
+    assert.match(again.body, /Your session has changed since you opened this page/);
+    assert.equal(await world.allowed(made, ben), undefined);
+    const csrf = /name="csrf" value="([^"]+)"/.exec(again.body)?.[1] ?? '';
+    assert.ok(codeIn(await world.browse(page.url, cookie, { csrf, accept: '1' })));
+  });
+});
+
+test('what is kept of an answer cannot be read without the handle', async () => {
+  const { page } = await opened();
+  const code = codeIn(await world.press(page, 'accept'));
+  const kept = JSON.stringify(await world.built.store.findRequest(digestOf(page.url.split('/')[2] ?? ''), world.now));
+  assert.ok(kept.includes('answerSealed') && !kept.includes(code) && !kept.includes(page.url.split('/')[2] ?? '-'));
+});
+
+test('the form locks its buttons where there is a script', async () => {
+  const { page } = await opened();
+  assert.match(page.body, /<form method="post" id="mw-mwoauth-authorize-form" data-once>/);
+});

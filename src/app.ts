@@ -288,6 +288,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
       webhooks: config.webhooks.map(({ name }) => name),
     },
     ping: () => store.ping(),
+    logBytes: () => store.logBytes(),
     dialect: config.mediawiki ? mediawikiRoutes : null,
   };
   const delivery = makeDelivery({

@@ -84,7 +84,7 @@ export async function start(config: Config, built: Built, say: (line: string) =>
   const stopJobs = repeat(world.log, [
     { name: 'look at the clocks', everyMs: 2_000, run: () => clocks.look().catch(unlessUnavailable) },
     // What is over for all is judged by a clock that agrees with the store's, and by none that is known to be wrong (ADR 14).
-    { name: 'purge', everyMs: 60_000, run: () => purgeDue(store, clocks) },
+    { name: 'purge', everyMs: 60_000, run: () => purgeDue(store, clocks, config.refreshGraceFor) },
     { name: 'partitions', everyMs: 60_000, run: agreed(partitionWatch(store, world.clock, world.log)) },
     { name: 'expiry of idle proposals', everyMs: 60_000, run: agreed(() => world.registry.expireIdle()) },
     { name: 'delivery of notices', everyMs: 5_000, run: agreed(() => delivery.run()) },

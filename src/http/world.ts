@@ -95,6 +95,8 @@ export interface World {
   readonly about: About;
   /** Rejects when the store cannot be reached. */
   ping(): Promise<void>;
+  /** Bytes of the embedded database's write-ahead log; null: there is none. */
+  logBytes(): number | null;
   /** Registers a dialect's routes; null: none is served. */
   readonly dialect: ((app: FastifyInstance, world: World) => void) | null;
 }

@@ -30,6 +30,8 @@ export interface Counted {
 export interface OverviewView {
   readonly version: string;
   readonly startedAt: number;
+  /** Bytes of the write-ahead log; null: there is none here. */
+  readonly logBytes: number | null;
   /** Seconds since then. */
   readonly upFor: number;
   readonly storeReachable: boolean;
@@ -72,6 +74,14 @@ const warnings = ({ words }: Frame, view: OverviewView): Html =>
           }</li>`,
       )}</ul></section>`;
 
+/** From this size on somebody reads the database all the time, and the log cannot be cut back. */
+const LARGE_LOG = 512 * 1_048_576;
+
+const logSize = (words: Words, bytes: number): Html => {
+  const size = words.say('admin.mebibytes', { size: words.number(Math.ceil(bytes / 1_048_576)) });
+  return bytes > LARGE_LOG ? html`<span class="badge bad">${size}</span> ${words.say('admin.log-large')}` : html`${size}`;
+};
+
 const span = (words: Words, seconds: number): string => {
   const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor((seconds % 86_400) / 3600), Math.floor((seconds % 3600) / 60)];
   return days > 0 ? words.say('admin.span-days', { days, hours }) : words.say('admin.span-hours', { hours, minutes });
@@ -105,6 +115,7 @@ ${section('admin.server', [
   [words.say('admin.version'), view.version],
   [words.say('admin.up'), html`${span(words, view.upFor)} <span class="quiet">(${words.time(view.startedAt)})</span>`],
   [words.say('admin.store'), view.storeReachable ? good(words, 'admin.reachable') : bad(words, 'admin.unreachable')],
+  ...(view.logBytes === null ? [] : [[words.say('admin.log'), logSize(words, view.logBytes)] as const]),
   [words.say('admin.clock'), clockRow(words, view)],
   [
     words.say('admin.keys'),

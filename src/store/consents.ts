@@ -28,6 +28,7 @@ const remove = statement(sql.deleteFrom('consents').where('id', '=', param<numbe
   'consent',
   'id',
 ]);
+const forgetUse = written(`DELETE FROM last_used WHERE kind = 'consent' AND id = :id`);
 const idsOf = written<{ id: number }>(`SELECT id FROM consents WHERE user_id = :user AND client_id = :client`);
 const consentsFor = written<Selectable<Schema['consents']>>(
   `SELECT * FROM consents WHERE user_id = :user AND client_id = :client ORDER BY id`,
@@ -69,6 +70,7 @@ export function* addCredentials(consent: ConsentId, credentials: NewTokenCredent
 
 /** Ends a consent; its token credentials go with it, its access tokens and families die for lack of it. */
 function* endConsent(id: ConsentId, user: UserId): Unit<boolean> {
+  yield* write(forgetUse, { id: String(id) });
   return (yield* write(remove, { id, user })) > 0;
 }
 

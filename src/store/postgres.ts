@@ -53,8 +53,9 @@ export function openPostgres(url: string, { remember = true, log, clock, ...opti
   return {
     ...ports,
     recent: remember ? recentStore(driver, memory, ear.wanted) : null,
-    purgeExpired: async (now, limit) => purgeExpired(driver, now, limit, await reapedSpans(driver, now)),
+    purgeExpired: async (now, limit, options) => purgeExpired(driver, now, limit, { ...options, spans: await reapedSpans(driver, now) }),
     keepPartitions: (now, mostApart) => driver.connected((client) => keepPartitions(client, now, mostApart)),
+    logBytes: () => null,
     async ready({ migrate = true } = {}) {
       if (migrate) {
         await driver.connected(migratePostgres);

@@ -37,6 +37,14 @@ const purgeNonces = written(`
  */
 const keptForADay: ReadonlySet<string> = new Set(['codes', 'refresh_tokens', 'authorization_requests']);
 
+/** The longest grace that a setting allows. */
+const LONGEST_GRACE = 3600;
+
+export interface PurgeOptions {
+  /** How long the answer of a rotation may be asked for again: the grace of refresh tokens. Default: the longest there can be. */
+  readonly answersTtlSeconds?: number;
+}
+
 /** What may go once it has expired. */
 const purges: readonly { readonly statement: Statement<unknown>; readonly keptFor: number }[] = [
   {
@@ -90,13 +98,41 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
   },
 ];
 
+/** The sealed answer of a rotation, a kilobyte, is given during the grace alone; reuse is told by the row without it. */
+const emptyAnswers = written(`
+  UPDATE refresh_tokens SET answer_sealed = NULL WHERE digest IN (
+    SELECT digest FROM refresh_tokens WHERE answer_sealed IS NOT NULL AND used_at <= :now ORDER BY used_at LIMIT :limit)`);
+/** For how many days the day of the last use is kept. A consent or secret that ends takes its own along. */
+const LAST_USED_KEPT = [
+  ['token', 92],
+  ['client', 800],
+  ['consent', 800],
+  ['secret', 800],
+] as const;
+const purgeLastUsed = written(`
+  DELETE FROM last_used WHERE kind = :kind AND id IN (SELECT id FROM last_used WHERE kind = :kind AND day <= :day LIMIT :limit)`);
+
+/** Empties what outlived its use without being expired, at most `limit` rows of each kind. */
+async function trim(driver: Driver, now: Instant, limit: number, answersTtlSeconds: number): Promise<number> {
+  let gone = await driver.write(() => write(emptyAnswers, { now: now - answersTtlSeconds, limit }), 'once');
+  for (const [kind, days] of LAST_USED_KEPT)
+    gone += await driver.write(() => write(purgeLastUsed, { kind, day: Math.floor(now / 86_400) - days, limit }), 'once');
+  return gone;
+}
+
 /**
  * Deletes expired rows, at most `limit` of each table, each table in a unit of work of its own. `spans`: the table of access tokens has
  * partitions, and is to be cleared only there.
  */
-export async function purgeExpired(driver: Driver, now: Instant, limit: number, spans: readonly Span[] | null = null): Promise<number> {
+export async function purgeExpired(
+  driver: Driver,
+  now: Instant,
+  limit: number,
+  { spans = null, answersTtlSeconds = LONGEST_GRACE }: PurgeOptions & { readonly spans?: readonly Span[] | null } = {},
+): Promise<number> {
   await driver.write(() => write(nonceMark, { now, limit }), 'once');
   let gone = await driver.write(() => write(purgeNonces, { now, limit }), 'once');
+  gone += await trim(driver, now, limit, answersTtlSeconds);
   for (const { statement: purge, keptFor } of purges) gone += await driver.write(() => write(purge, { now: now - keptFor, limit }), 'once');
   if (spans === null) return gone + (await driver.write(() => write(purgeTokens, { now, limit }), 'once'));
   for (const [from, to] of spans) gone += await driver.write(() => write(purgeTokensBetween, { from, to, now, limit }), 'once');

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Driver } from './driver.ts';
 import type { Answer, Step, Unit } from './sql/statement.ts';
@@ -10,6 +11,11 @@ interface Queued {
   settle(): void;
   fail(fault: unknown): void;
 }
+
+/** A write-ahead log larger than this is cut back as soon as no reader is in the way. */
+const MOST_WAL_BYTES = 64 * 1_048_576;
+/** From here on writers wait for readers, so that one of overlapping readers after the other cannot fill the disk. */
+const PRESSING_WAL_BYTES = 8 * MOST_WAL_BYTES;
 
 /**
  * One SQLite connection. Writes that arrive in the same turn of the event loop are committed together: one fsync for all of them, which
@@ -24,6 +30,7 @@ export class SqliteDriver implements Driver {
   constructor(path: string) {
     this.#db = new DatabaseSync(path, { enableForeignKeyConstraints: true });
     this.#db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+    this.#db.exec(`PRAGMA journal_size_limit = ${MOST_WAL_BYTES}`);
   }
 
   get database(): DatabaseSync {
@@ -40,6 +47,30 @@ export class SqliteDriver implements Driver {
 
   glance<T>(make: () => Unit<T>): Promise<T> {
     return this.read(make());
+  }
+
+  /** Bytes of the write-ahead log beside the database; null: it has none, being in memory. */
+  walBytes(): number | null {
+    const file = this.#db.location();
+    return file === null ? null : (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0);
+  }
+
+  /**
+   * Copies a write-ahead log that has grown into the database and cuts it back. SQLite does so by itself where there is a moment without readers;
+   * where there is none, this one waits for those who read now: a blink while the log is merely large, as long as an export takes when it presses.
+   */
+  checkpoint(): void {
+    const bytes = this.walBytes() ?? 0;
+    if (this.#closed || bytes <= MOST_WAL_BYTES) return;
+    this.#db.exec(`PRAGMA busy_timeout = ${bytes > PRESSING_WAL_BYTES ? 3000 : 50}`);
+    try {
+      this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+    } catch (fault) {
+      // A reader was longer: the next time.
+      if (!isUnavailable(sqliteFault(fault))) throw fault;
+    } finally {
+      this.#db.exec('PRAGMA busy_timeout = 5000');
+    }
   }
 
   write<T>(make: () => Unit<T>): Promise<T> {

@@ -23,6 +23,12 @@ export function openSqlite(path: string, options: { readonly migrate?: boolean }
   const ports = portsOver(driver);
   return {
     ...ports,
+    async purgeExpired(now, limit, options) {
+      const gone = await ports.purgeExpired(now, limit, options);
+      if (gone < limit) driver.checkpoint();
+      return gone;
+    },
+    logBytes: () => driver.walBytes(),
     // The file is read where it is asked: nothing would be gained.
     recent: null,
     async ready({ migrate: allowed = true } = {}) {

@@ -18,7 +18,7 @@ import { oauth1Store } from './oauth1.ts';
 import { oauth2Store } from './oauth2.ts';
 import { peopleStore } from './people.ts';
 import type { Upkeep } from './postgres-partitions.ts';
-import { purgeExpired } from './purge.ts';
+import { type PurgeOptions, purgeExpired } from './purge.ts';
 import type { Recent } from './recent.ts';
 import { registryStore } from './registry.ts';
 import { resealingStore } from './resealing.ts';
@@ -45,13 +45,15 @@ export interface Ports
   noteTime: StoreClock['noteTime'];
   /**
    * Deletes at most `limit` rows of each short-lived table that had expired at `now`; answers how many went. It is the caller who knows that all
-   * clocks agree that it is later. A nonce that expired no later than the last one deleted is `seen` from then on.
+   * clocks agree that it is later. Sealed answers of used refresh tokens and old days of use go as well. A nonce that expired no later than the last one deleted is `seen` from then on.
    */
-  purgeExpired(now: Instant, limit: number): Promise<number>;
+  purgeExpired(now: Instant, limit: number, options?: PurgeOptions): Promise<number>;
 }
 
 /** Every port of the program, answered by one database. */
 export interface Store extends Ports, StoreClock {
+  /** Bytes of the write-ahead log of an embedded database; null: it has none, or another server looks after it. */
+  logBytes(): number | null;
   /** Quicker answers to the questions of every request, up to 700 ms old; null: there are none. */
   readonly recent: Recent | null;
   /**
@@ -85,6 +87,6 @@ export function portsOver(driver: Driver): Ports {
     ...resealingStore(driver),
     ...clockStore(driver),
     ...auditChainStore(driver),
-    purgeExpired: (now, limit) => purgeExpired(driver, now, limit),
+    purgeExpired: (now, limit, options) => purgeExpired(driver, now, limit, options),
   };
 }

@@ -53,6 +53,7 @@ async function overview({ world, frame }: AdminCall): Promise<PageAnswer> {
     startedAt: about.startedAt,
     upFor: clock.now() - about.startedAt,
     storeReachable: await reachable,
+    logBytes: world.logBytes(),
     clockApart: state === 'agrees' ? null : Math.round(apartMs / 100) / 10,
     purging: world.clocks.purgeUntil() !== null,
     keys: world.signing.jwks().keys.map(({ kid, alg }) => ({ kid: kid ?? '', algorithm: alg ?? '' })),

@@ -12,6 +12,7 @@ import { auditChain } from './migrations/0010-audit-chain.ts';
 import { idleSessions } from './migrations/0011-idle-sessions.ts';
 import { invitations } from './migrations/0012-invitations.ts';
 import { protocolProfiles } from './migrations/0013-protocol-profiles.ts';
+import { growth } from './migrations/0014-growth.ts';
 import { type Migration, onBoth } from './migrations/migration.ts';
 
 /** Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's words. */
@@ -29,6 +30,7 @@ const steps: readonly (string | Migration)[] = [
   idleSessions,
   invitations,
   protocolProfiles,
+  growth,
 ];
 
 export const migrations: readonly Migration[] = steps.map((step) => (typeof step === 'string' ? onBoth(step) : step));

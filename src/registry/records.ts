@@ -100,6 +100,8 @@ export interface ApprovalGate {
   readonly edition: number;
   /** A consent has to stand already: the client takes nobody new. */
   readonly onlyExisting: boolean;
+  /** What the client may ask for in that edition: what a review took from it is not carried on. */
+  readonly within: readonly string[];
   /** Scopes that the person allowed before, was shown, and left out now. */
   readonly withdrawn: readonly string[];
 }

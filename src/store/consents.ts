@@ -111,14 +111,14 @@ export function* acceptConsent(
   consent: NewConsent,
   credentials: NewTokenCredentials | null,
   audit: NewAuditEntry,
-  { edition, onlyExisting, withdrawn }: ApprovalGate,
+  { edition, onlyExisting, within, withdrawn }: ApprovalGate,
 ): Unit<Consent | 'stale'> {
   if ((yield* one(editionOf, { client: consent.clientId }))?.changes !== edition) return 'stale';
   const { userId, clientId, site } = consent;
   const standing = yield* consentFor(userId, clientId, site);
   if (onlyExisting && standing === undefined && (yield* consentFor(userId, clientId, EVERY_SITE)) === undefined) return 'stale';
   if (withdrawn.length > 0) yield* withdrawElsewhere(consent, withdrawn, audit);
-  const before = standing === undefined ? [] : toConsent(standing).scopes;
+  const before = standing === undefined ? [] : toConsent(standing).scopes.filter((scope) => within.includes(scope));
   const scopes = [...new Set([...before, ...consent.scopes])].filter((scope) => !withdrawn.includes(scope));
   return yield* saveConsent({ ...consent, scopes }, credentials, audit);
 }

@@ -181,7 +181,8 @@ export function raceContract(name: string, create: () => Promise<string>): void 
     test('approvals of different scopes: all of them are in the consent', async () => {
       const user = await person(store);
       const app = await registered(store, await person(store));
-      const gate = { edition: app.edition, onlyExisting: false, withdrawn: [] };
+      const within = ['basic', ...Array.from({ length: ALL }, (_, index) => `s${index}`)];
+      const gate = { edition: app.edition, onlyExisting: false, within, withdrawn: [] };
       const line = audit(app.id, { action: 'accept', actorId: user });
       await everywhere('acceptConsent', (index) => [
         { userId: user, clientId: app.id, site: '*' as SiteId, scopes: ['basic', `s${index}`], acceptedAt: NOW },

@@ -399,9 +399,9 @@ export const registryCases: readonly Case[] = [
     async (store) => {
       const { user, app, consent } = await consented(store);
       const line = () => audit(app.id, { action: 'accept', actorId: user });
-      const gate = { edition: app.edition, onlyExisting: false, withdrawn: [] };
-      const wish = (scopes: readonly string[]) => ({ userId: user, clientId: app.id, site: everywhere, scopes, acceptedAt: at(9) });
       const names = Array.from({ length: 20 }, (_, index) => `s${index}`);
+      const gate = { edition: app.edition, onlyExisting: false, within: ['basic', ...names], withdrawn: [] };
+      const wish = (scopes: readonly string[]) => ({ userId: user, clientId: app.id, site: everywhere, scopes, acceptedAt: at(9) });
       await Promise.all(names.map((name) => store.acceptConsent(wish(['basic', name]), null, line(), gate)));
       const all = await store.findConsentById(consent.id);
       assert.equal(all?.scopes[0], 'basic');
@@ -412,10 +412,13 @@ export const registryCases: readonly Case[] = [
       const less = await store.acceptConsent(wish(['basic']), null, line(), { ...gate, withdrawn: ['s1', 'unknown'] });
       assert.deepEqual(less, { ...all, scopes: all?.scopes.filter((scope) => scope !== 's1') });
       assert.deepEqual((await store.findConsentById(here.id))?.scopes, ['basic', 's2']);
+      const narrow = await store.acceptConsent(wish(['s5']), null, line(), { ...gate, within: ['basic', 's0', 's5'] });
+      assert.ok(narrow !== 'stale');
+      assert.deepEqual([...narrow.scopes].sort(), ['basic', 's0', 's5'], 'what a review took from the client goes');
       const lines = await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 });
       assert.equal(await store.acceptConsent(wish(['s9', 'new']), null, line(), { ...gate, edition: 7, withdrawn: ['s2'] }), 'stale');
       assert.deepEqual(await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 }), lines);
-      assert.deepEqual(await store.findConsentById(consent.id), less);
+      assert.deepEqual(await store.findConsentById(consent.id), narrow);
     },
   ],
   [

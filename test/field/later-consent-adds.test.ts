@@ -201,7 +201,7 @@ test('a first-party app that is given all of its scopes without a page adds as w
   await street.built.settle();
   const client = await street.built.store.findClient('e'.repeat(32) as ClientId);
   assert.ok(client);
-  const consent = { userId: ben.id, clientId: client.id, site: client.site, scopes: ['basic', 'sendemail'], acceptedAt: street.now };
+  const consent = { userId: ben.id, clientId: client.id, site: client.site, scopes: ['basic', 'delete'], acceptedAt: street.now };
   await street.built.store.saveConsent(consent, null, {
     ...{ at: street.now, action: 'accept', actorId: ben.id, via: 'page', address: null, clientId: client.id, reason: '', changes: [] },
   });
@@ -212,6 +212,6 @@ test('a first-party app that is given all of its scopes without a page adds as w
     payload: new URLSearchParams({ ...form, code: new URL(to ?? '').searchParams.get('code') ?? '' }).toString(),
   });
   assert.equal(bought.json().scope, 'editpage');
-  assert.deepEqual(await street.allowed({ client, secret: '' }, ben), ['basic', 'sendemail', 'editpage', 'delete']);
+  assert.deepEqual(await street.allowed({ client, secret: '' }, ben), ['basic', 'delete', 'editpage']);
   await street.close();
 });

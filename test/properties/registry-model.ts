@@ -463,7 +463,7 @@ function accepted(model: Model, app: App, { who, scopes: asked }: Ask): Step | '
   if (app.halted === 'consents' && !scopes.every((scope) => standing?.scopes.includes(scope))) return 'no';
   const old = own(app.site);
   // A later approval adds to what stands (ADR 25).
-  const union = [...new Set([...(old?.scopes ?? []), ...scopes])];
+  const union = [...new Set([...(old?.scopes ?? []).filter((scope) => app.scopes.includes(scope)), ...scopes])];
   if (String(old?.scopes) === String(union)) return null;
   if (old) old.scopes = union;
   else model.consents.push({ id: 0, user: who, app: app.id, site: app.site, scopes });

@@ -84,7 +84,7 @@ async function accepted(desk: Desk, actor: Actor, user: Account, values: Values)
     { userId: user.id, clientId: client.id, site: client.site, scopes, acceptedAt: desk.clock.now() },
     credentials,
     auditLine(desk, actor, 'accept', client.id, '', []),
-    { edition: client.edition, onlyExisting, withdrawn },
+    { edition: client.edition, onlyExisting, within: client.scopes, withdrawn },
   );
   return consent === 'stale' ? consent : accept({ ...nothingIssued, client, consent, waiting: false });
 }

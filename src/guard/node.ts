@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
+import { announcesBody, type SentRequest } from '#wire/sent-request.ts';
 import type { Guard, GuardRefusal, Permit } from './permit.ts';
 
 /** What only the server knows of how a request reached it; behind a proxy, the proxy's word. */
@@ -11,19 +11,41 @@ export interface Reached {
   readonly secure?: boolean;
 }
 
-/** A request of `node:http` as it was sent: nothing resolved, every value of a repeated field. `body`: the bytes, when they were read. */
+/** The target of the request line. Express and Connect cut the path of a router off `url`, and keep what was sent beside it. */
+function targetOf(request: IncomingMessage & { readonly originalUrl?: unknown }): string {
+  const { originalUrl } = request;
+  return typeof originalUrl === 'string' && originalUrl !== '' ? originalUrl : (request.url ?? '/');
+}
+
+const none = new Uint8Array();
+
+/** The bytes of a body; undefined when there are some that were not handed over, or that somebody else has read already. */
+function bytesOf(request: IncomingMessage, body: Uint8Array | undefined): Uint8Array | undefined {
+  if (body instanceof Uint8Array && body.length > 0) return body;
+  // HTTP/2 says nowhere in its header fields that there is no content: an empty body counts if it was handed over.
+  if (request.httpVersionMajor > 1) return body instanceof Uint8Array ? body : undefined;
+  return announcesBody({ headers: request.headersDistinct }) ? undefined : none;
+}
+
+/**
+ * A request of `node:http` as it was sent: nothing resolved, every value of a repeated field, below a mount path too. `body`: the bytes, when
+ * they were read; for a parser that has taken them, what it kept.
+ */
 export function sentFromNode(request: IncomingMessage, body: Uint8Array | undefined, reached: Reached = {}): SentRequest {
   return {
     method: request.method ?? 'GET',
-    target: request.url ?? '/',
+    target: targetOf(request),
     headers: request.headersDistinct,
-    body,
+    body: bytesOf(request, body),
     address: reached.address ?? request.socket.remoteAddress ?? '',
     secure: reached.secure ?? request.socket instanceof TLSSocket,
   };
 }
 
-/** Checks a request of `node:http` for a site; see `Guard.permit`. A signed form needs its `body`, as the signature covers it. */
+/**
+ * Checks a request of `node:http` for a site; see `Guard.permit`. A signed form needs its `body`, as the signature covers it: without the
+ * bytes the request is refused with `body_unavailable`.
+ */
 export const permitFromNode = (
   guard: Guard,
   request: IncomingMessage,

@@ -2,7 +2,8 @@ import type { Account } from '#accounts/account.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
-import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { carriesSignature } from '#oauth1/parse.ts';
+import { bodyAdvice, type OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/client.ts';
@@ -38,7 +39,10 @@ export interface GuardRefusal {
 }
 
 export interface Guard {
-  /** Checks a request as it was sent, for a site. Bearer tokens are taken from the header alone (RFC 9700 §4.3.2). */
+  /**
+   * Checks a request as it was sent, for a site. Bearer tokens are taken from the header alone (RFC 9700 §4.3.2), OAuth 1 parameters from the
+   * header, or without one from the query or the form (RFC 5849 §3.5).
+   */
   permit(sent: SentRequest, site: SiteId): Promise<Result<Permit, GuardRefusal>>;
 }
 
@@ -70,17 +74,21 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
       if (Array.isArray(values) && values.length > 1)
         return no(400, { kind: 'two-credentials' }, challenge('Bearer', { error: 'invalid_request' }));
       const authorization = header(sent, 'authorization');
-      if (authorization === undefined) return no(401, { kind: 'no-credentials' }, challenge('Bearer'), challenge('OAuth'));
-      if (splitScheme(authorization).scheme === 'oauth') {
+      const scheme = authorization === undefined ? undefined : splitScheme(authorization).scheme;
+      const elsewhere = carriesSignature(sent);
+      if (authorization === undefined && !elsewhere) return no(401, { kind: 'no-credentials' }, challenge('Bearer'), challenge('OAuth'));
+      if (scheme === 'bearer' && elsewhere) return no(400, { kind: 'two-credentials' }, challenge('Bearer', { error: 'invalid_request' }));
+      if (authorization === undefined || scheme === 'oauth') {
         const signed = await oauth1.authenticateRequest(sent, site);
         if (!signed.ok) {
           const { kind } = signed.refusal;
+          const advice = kind === 'body_unavailable' || kind === 'body_hash_invalid' ? { oauth_problem_advice: bodyAdvice[kind] } : {};
           const status = ['address_refused', 'consumer_key_refused', 'user_refused'].includes(kind)
             ? 403
             : /^(?:parameter|version|signature_method)_/.test(kind)
               ? 400
               : 401;
-          return no(status, { kind: 'oauth1', refusal: signed.refusal }, challenge('OAuth', { oauth_problem: kind }));
+          return no(status, { kind: 'oauth1', refusal: signed.refusal }, challenge('OAuth', { oauth_problem: kind, ...advice }));
         }
         const { user, client, consent } = signed.value;
         const live = consent.scopes.filter((scope) => client.scopes.includes(scope));

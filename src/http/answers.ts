@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { bodyAdvice, type OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { AuthorizeProblem, OAuth2Refusal, PkceProblem } from '#oauth2/refusals.ts';
 import type { Note } from '#pages/words.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
@@ -35,6 +35,8 @@ const oauth1Status = {
   token_rejected: 401,
   token_used: 401,
   signature_invalid: 401,
+  body_unavailable: 401,
+  body_hash_invalid: 401,
   nonce_used: 401,
   callback_rejected: 400,
   callback_misleading: 400,
@@ -178,6 +180,9 @@ export function oauth1Problem(refusal: OAuth1Refusal): readonly Pair[] {
       return [problem, ['oauth_acceptable_signature_methods', refusal.supported.join(' ')]];
     case 'timestamp_refused':
       return [problem, ['oauth_acceptable_timestamps', `${refusal.ours - 300}-${refusal.ours + 300}`]];
+    case 'body_unavailable':
+    case 'body_hash_invalid':
+      return [problem, ['oauth_problem_advice', bodyAdvice[refusal.kind]]];
     default:
       return [problem];
   }

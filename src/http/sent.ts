@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type FormValues, formValues, type Pair, parseForm } from '#wire/form.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
+import { announcesBody, type SentRequest } from '#wire/sent-request.ts';
 
 /** Largest form our own endpoints read, in bytes. */
 export const MOST_FORM = 65_536;
@@ -20,11 +20,13 @@ function distinctHeaders(raw: readonly string[]): Record<string, string[]> {
 
 /** The request as it was sent, for whoever checks a signature over it. */
 export function sentRequest(request: FastifyRequest): SentRequest {
+  const headers = distinctHeaders(request.raw.rawHeaders);
   return {
     method: request.method,
     target: request.raw.url ?? '/',
-    headers: distinctHeaders(request.raw.rawHeaders),
-    body: Buffer.isBuffer(request.body) ? request.body : undefined,
+    headers,
+    // The framework reads no body with GET and HEAD: one that came all the same is not at hand.
+    body: Buffer.isBuffer(request.body) ? request.body : announcesBody({ headers }) ? undefined : Buffer.alloc(0),
     address: request.arrival.sure,
     secure: request.arrival.secure,
   };

@@ -1,4 +1,4 @@
-import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { bodyAdvice, type OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/client.ts';
 
@@ -58,6 +58,9 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
     case 'insecure_transport':
     case 'signature_invalid':
       return exception('Invalid signature');
+    case 'body_unavailable':
+    case 'body_hash_invalid':
+      return exception(`Invalid signature: ${bodyAdvice[refusal.kind]}`);
     case 'timestamp_refused':
       return exception(`Expired timestamp, yours ${refusal.yours}, ours ${refusal.ours}`);
     case 'nonce_used':

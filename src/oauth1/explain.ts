@@ -38,7 +38,7 @@ export function explain(asked: Explained): Result<Explanation, OAuth1Refusal | {
     method: asked.method,
     target: rest.startsWith('/') ? rest : `/${rest}`,
     headers: Object.fromEntries(Object.entries(asked.headers).map(([name, value]) => [name.toLowerCase(), value])),
-    body: asked.body == null ? undefined : Buffer.from(asked.body),
+    body: Buffer.from(asked.body ?? ''),
     address: '',
     secure: true,
   };

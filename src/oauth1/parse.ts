@@ -1,7 +1,7 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Pair, parseForm } from '#wire/form.ts';
 import { percentDecode } from '#wire/percent.ts';
-import { header, type SentRequest } from '#wire/sent-request.ts';
+import { announcesBody, header, type SentRequest } from '#wire/sent-request.ts';
 import type { OAuth1Refusal } from './refusals.ts';
 
 /** How a request is read: as RFC 5849 says, or as the MediaWiki dialect's clients expect. */
@@ -22,6 +22,8 @@ export interface SignedRequest {
   /** The `oauth_` parameters by name. */
   readonly oauth: ReadonlyMap<string, string>;
   readonly secure: boolean;
+  /** The bytes that came, for `oauth_body_hash`; absent: not at hand. */
+  readonly body?: Uint8Array;
 }
 
 export interface HeaderParameters {
@@ -73,12 +75,35 @@ export function parseOAuthHeader(value: string, reading: Reading): Result<Header
 
 const inquotesOr = (quoted: string | undefined, bare: string) => quoted ?? bare.trim();
 
-const isForm = (sent: SentRequest, reading: Reading) => {
+/** Whether the body is a form that is signed; the dialect counts one only with POST (protocol reference 1.6). */
+const isForm = (sent: Pick<SentRequest, 'method' | 'headers'>, reading: Reading): boolean => {
   const type = header(sent, 'content-type') ?? '';
   return reading === 'mediawiki'
-    ? sent.method.toUpperCase() === 'POST' && type.startsWith('application/x-www-form-urlencoded')
+    ? sent.method.toUpperCase() === 'POST' && /^application\/x-www-form-urlencoded/i.test(type)
     : /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(type.trim());
 };
+
+/** The bytes that came; undefined when there should be some and they are not at hand, such as those that a parser has taken already. */
+function bytesOf(sent: SentRequest): Uint8Array | undefined {
+  const bodiless = ['GET', 'HEAD'].includes(sent.method.toUpperCase());
+  const length = header(sent, 'content-length');
+  if (sent.body === undefined) return !announcesBody(sent) && (bodiless || length !== undefined) ? new Uint8Array() : undefined;
+  return sent.body.length === 0 && length !== undefined && announcesBody({ headers: { 'content-length': length } }) ? undefined : sent.body;
+}
+
+/**
+ * True when OAuth parameters stand in the query or the form instead of the header (RFC 5849 §3.5.2, §3.5.3): a signature is among them.
+ * Looked for as clients write it, which is cheap, and then read.
+ */
+export function carriesSignature(sent: SentRequest): boolean {
+  const question = sent.target.indexOf('?');
+  const holds = (text: string | Uint8Array) => {
+    const pairs = Buffer.from(text).includes('oauth_signature') ? parseForm(text) : undefined;
+    return pairs?.ok === true && pairs.value.some(([name]) => name === 'oauth_signature');
+  };
+  if (question >= 0 && holds(sent.target.slice(question + 1))) return true;
+  return sent.body !== undefined && sent.body.length > 0 && isForm(sent, 'rfc5849') && holds(sent.body);
+}
 
 /** PHP's way with a query: of two of the same name the last one counts; a name with `[]` adds to a list, and every one is kept. */
 function lastWins(pairs: readonly Pair[]): readonly Pair[] {
@@ -98,7 +123,7 @@ function overlay(...sources: readonly (readonly Pair[])[]): readonly Pair[] {
 
 /**
  * Finds the parameters of a request in query, form body and header (RFC 5849 §3.4.1.3.1). Refuses malformed encodings, and in the RFC's
- * reading an `oauth_` parameter that comes twice (§3.1).
+ * reading an `oauth_` parameter that comes twice (§3.1). Refuses a form whose bytes are not at hand: its signature could cover anything.
  */
 export function parseSignedRequest(sent: SentRequest, reading: Reading): Result<SignedRequest, OAuth1Refusal> {
   const malformed = (parameter: string) => refuse({ kind: 'parameter_rejected', parameter, problem: 'malformed' } as const);
@@ -106,8 +131,12 @@ export function parseSignedRequest(sent: SentRequest, reading: Reading): Result<
   const question = target.indexOf('?');
   const query = parseForm(question < 0 ? '' : target.slice(question + 1));
   if (!query.ok) return malformed('query');
-  const body =
-    sent.body !== undefined && sent.body.length > 0 && isForm(sent, reading) ? parseForm(sent.body) : accept([] as readonly Pair[]);
+  if ([sent.headers['content-type'] ?? []].flat().length > 1)
+    return refuse({ kind: 'parameter_rejected', parameter: 'Content-Type', problem: 'repeated' });
+  const bytes = bytesOf(sent);
+  const form = isForm(sent, reading);
+  if (form && bytes === undefined) return refuse({ kind: 'body_unavailable' });
+  const body = form && bytes !== undefined ? parseForm(bytes) : accept([] as readonly Pair[]);
   if (!body.ok) return malformed('body');
   if (Array.isArray(sent.headers.authorization) && sent.headers.authorization.length > 1) {
     return refuse({ kind: 'parameter_rejected', parameter: 'Authorization', problem: 'repeated' });
@@ -133,7 +162,14 @@ export function parseSignedRequest(sent: SentRequest, reading: Reading): Result<
   }
   const path = question < 0 ? target : target.slice(0, question);
   const signed = (pairs: readonly Pair[]) => pairs.filter(([name]) => name !== 'oauth_signature');
-  const found = { method: sent.method, path, params: signed(all), oauth, secure: sent.secure };
+  const found = {
+    method: sent.method,
+    path,
+    params: signed(all),
+    oauth,
+    secure: sent.secure,
+    ...(bytes === undefined ? {} : { body: bytes }),
+  };
   if (reading === 'rfc5849' || lastWins(query.value).length === query.value.length) return accept(found);
   return accept({ ...found, everyValue: signed(overlay(query.value, body.value, fromHeader)) });
 }

@@ -85,7 +85,7 @@ export function readPastedRequest(text: string): Result<SentRequest, PastedReque
   return accept({
     ...started,
     headers,
-    body: emptyLine < 0 ? undefined : Buffer.from(lines.slice(emptyLine + 1).join('\n')),
+    body: emptyLine < 0 ? Buffer.alloc(0) : Buffer.from(lines.slice(emptyLine + 1).join('\n')),
     address: '',
     secure: true,
   });

@@ -18,6 +18,10 @@ export type OAuth1Refusal =
   | { readonly kind: 'token_rejected'; readonly token: 'temporary' | 'permanent' }
   | { readonly kind: 'token_used' }
   | { readonly kind: 'signature_invalid' }
+  /** There is a form, and whoever asks did not hand its bytes over: nobody can say whether the signature covers it. */
+  | { readonly kind: 'body_unavailable' }
+  /** The signature holds, and `oauth_body_hash` is not the hash of the body that came. */
+  | { readonly kind: 'body_hash_invalid' }
   | { readonly kind: 'nonce_used'; readonly nonce: string }
   | { readonly kind: 'callback_rejected'; readonly prefix: boolean }
   /** It is one the app may use, but a browser would go to another host than it shows. */
@@ -25,3 +29,9 @@ export type OAuth1Refusal =
   | { readonly kind: 'permission_unknown' }
   | { readonly kind: 'verifier_invalid' }
   | { readonly kind: 'user_refused'; readonly problem: 'gone' | 'blocked' };
+
+/** What is to be done about a body that does not fit its signature, for whoever reads the answer. */
+export const bodyAdvice = {
+  body_unavailable: 'The form is signed, and the API did not hand its bytes to the guard: it has to read them before it asks.',
+  body_hash_invalid: 'oauth_body_hash is not the base64 of the hash of the body that arrived.',
+} as const;

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { equalSecrets } from '#keys/digest.ts';
 import { hmac } from '#keys/hmac.ts';
 import { rsaVerify } from '#keys/rsa.ts';
@@ -37,4 +38,13 @@ export function signatureHolds(method: SignatureMethod, text: string, secrets: S
   const expected = signatureOf(method, text, secrets);
   if (expected !== undefined) return equalSecrets(expected, signature);
   return secrets.publicKeyPem !== null && rsaVerify(method === 'RSA-SHA1' ? 'sha1' : 'sha256', secrets.publicKeyPem, text, signature);
+}
+
+/**
+ * Whether `oauth_body_hash` is the hash of the body (OAuth Request Body Hash §3.2): SHA-1, as most libraries take it with every signature
+ * method, or the method's own.
+ */
+export function bodyHashHolds(method: SignatureMethod, body: Uint8Array, given: string): boolean {
+  const hashes = method.endsWith('SHA256') ? (['sha1', 'sha256'] as const) : (['sha1'] as const);
+  return hashes.some((name) => equalSecrets(hash(name, body, 'base64'), given));
 }

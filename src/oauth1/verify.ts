@@ -5,7 +5,7 @@ import { baseString } from './base-string.ts';
 import type { Reading, SignedRequest } from './parse.ts';
 import type { NonceClaim } from './records.ts';
 import type { OAuth1Refusal } from './refusals.ts';
-import { type Secrets, type SignatureMethod, signatureHolds } from './signature.ts';
+import { bodyHashHolds, type Secrets, type SignatureMethod, signatureHolds } from './signature.ts';
 
 /** Values of the deployment, and how one face of the server reads requests. */
 export interface OAuth1Settings {
@@ -82,6 +82,9 @@ export function verifySigned(signed: SignedRequest, known: Known, settings: OAut
   if (known.client === 'unknown') return refuse({ kind: 'consumer_key_unknown' });
   if (known.token === 'unknown') return refuse({ kind: 'token_rejected', token: 'permanent' });
   if (secret < 0) return refuse({ kind: 'signature_invalid' });
+  const bodyHash = oauth.get('oauth_body_hash');
+  if (bodyHash !== undefined && signed.body !== undefined && !bodyHashHolds(method, signed.body, bodyHash))
+    return refuse({ kind: 'body_hash_invalid' });
   const timestamp = instant(Number(value('oauth_timestamp')));
   const image = hash(
     'sha256',

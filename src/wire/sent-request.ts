@@ -8,6 +8,7 @@ export interface SentRequest {
   readonly target: string;
   /** Lower-case names; a repeated field is a list. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The bytes, empty when there are none; undefined: they are not at hand. */
   readonly body: Uint8Array | undefined;
   /** The client's IP address; `unknown` (RFC 7239 §6.2): nobody knows it for sure, so that it fits no rule about addresses. */
   readonly address: string;
@@ -19,4 +20,11 @@ export interface SentRequest {
 export function header(sent: Pick<SentRequest, 'headers'>, name: string): string | undefined {
   const value = sent.headers[name];
   return typeof value === 'string' ? value : value?.length === 1 ? value[0] : undefined;
+}
+
+/** Whether an HTTP/1 message has content, by its own framing (RFC 9112 §6.3). */
+export function announcesBody({ headers }: Pick<SentRequest, 'headers'>): boolean {
+  if (headers['transfer-encoding'] !== undefined) return true;
+  const lengths = [headers['content-length'] ?? []].flat();
+  return lengths.some((length) => !/^[ \t]*0+[ \t]*$/.test(length));
 }

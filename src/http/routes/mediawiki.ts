@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
 import type { ClientId } from '#kernel/ids.ts';
+import { accept } from '#kernel/result.ts';
 import { signHs256 } from '#keys/signing.ts';
 import { answerApi, apiError, formatVersion } from '#mediawiki/api.ts';
 import {
@@ -42,7 +43,8 @@ const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${cha
 
 /** Query and form together, the form winning, and of a repeated name the last value, which is the one that is signed; what cannot be read counts as absent here, and is refused by whoever checks signatures. */
 function parametersOf(request: FastifyRequest): FormValues {
-  const [query, form] = [queryOf(request), formOf(request)];
+  // Only a form sent by POST is signed there, so no other is read (protocol reference 1.6).
+  const [query, form] = [queryOf(request), request.method === 'POST' ? formOf(request) : accept([])];
   return formValues([...(form.ok ? form.value.toReversed() : []), ...(query.ok ? query.value.toReversed() : [])]);
 }
 

@@ -62,6 +62,10 @@ function seenOf(request: FastifyRequest): { readonly token: string | undefined }
   return token === undefined ? undefined : { token };
 }
 
+const protocolNames: ReadonlySet<string> = new Set(
+  ['consumer_key', 'token', 'signature_method', 'signature', 'timestamp', 'nonce', 'version', 'body_hash'].map((name) => `oauth_${name}`),
+);
+
 /** One query, each parameter once. */
 function parametersOf(request: FastifyRequest, reply: FastifyReply): Record<string, string> | undefined {
   const given: Record<string, string> = Object.create(null);
@@ -70,7 +74,10 @@ function parametersOf(request: FastifyRequest, reply: FastifyReply): Record<stri
     sendProblem(reply, 400, 'invalid_request', 'The query cannot be read.');
     return undefined;
   }
+  // A signature may stand in the query (RFC 5849 §3.5.3): then its parameters are no question to the API.
+  const signed = query.value.some(([name]) => name === 'oauth_signature');
   for (const [name, value] of query.value) {
+    if (signed && protocolNames.has(name)) continue;
     if (name in given) {
       sendProblem(reply, 400, 'invalid_field', `${name.slice(0, 64)} was sent twice.`, { field: name.slice(0, 64) });
       return undefined;

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { csrfHolds } from '#accounts/sign-in.ts';
+import { carriesSignature } from '#oauth1/parse.ts';
 import type { Actor } from '#registry/actor.ts';
 import { sentRequest } from '../../sent.ts';
 import { appActor, personActor, sessionOf } from '../../visitor.ts';
@@ -18,8 +19,9 @@ export async function callerOf(world: World, request: FastifyRequest, reply: Fas
     sendProblem(reply, ...problem);
     return undefined;
   };
-  if (request.headers.authorization !== undefined) {
-    const permit = await world.guard.permit(sentRequest(request), world.site);
+  const sent = sentRequest(request);
+  if (request.headers.authorization !== undefined || carriesSignature(sent)) {
+    const permit = await world.guard.permit(sent, world.site);
     if (!permit.ok) {
       const { status, wwwAuthenticate } = permit.refusal;
       reply.header('www-authenticate', wwwAuthenticate);

@@ -1,8 +1,15 @@
+import { seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
+import { openRedis, withEphemeral } from '#store/redis.ts';
 import type { Store } from '#store/store.ts';
+import { NOW } from './things.ts';
 
-/** Another node: opens the store it is told, and asks it what its parent says, all at once. */
-const store = openStore(process.argv[2] ?? '', { connections: 8 });
+/** Another node: opens the stores it is told, and asks them what its parent says, all at once. */
+const [location = '', ephemeral] = process.argv.slice(2);
+const durable = openStore(location, { connections: 8 });
+const clock = { now: () => NOW, millis: () => NOW * 1000 };
+const store =
+  ephemeral === undefined ? durable : withEphemeral(durable, openRedis(ephemeral, { clock, nonceFor: seconds(301), timeoutMs: 20_000 }));
 await store.ready();
 
 /** One verb of the store, and what each call of it is given. */

@@ -177,7 +177,7 @@ export class Place {
     return answer.value;
   }
 
-  actor = (person: Account): Actor => personActor(person, this.built.world.rights.rightsOf(person));
+  actor = (person: Account): Actor => personActor(person, this.built.world.rights.rightsOf(person), 'api', () => this.now);
 
   /** Writes over an app what no form would take, as rows of older editions may have it. */
   async overwrite(client: Client, change: Partial<Client>): Promise<void> {

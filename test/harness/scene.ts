@@ -82,19 +82,22 @@ review:
   place.wait(31 * day);
   await place.built.world.registry.expireIdle();
   await place.clients.disable(disabled.client.id, { reason: 'The owner asked us to.' });
+  // What a form takes of it; the whole of it is written over, as rows of older editions may have it.
+  const allowed = texts.text.replaceAll(/\p{Cf}/gu, '');
   for (const name of [texts.unbroken, 'Sketchbook']) {
-    const options = { name, description: texts.text, scopes: known, redirectUri: `${appHost}/${'long-path-'.repeat(20)}` };
+    const options = { name, description: allowed, scopes: known, redirectUri: `${appHost}/${'long-path-'.repeat(20)}` };
     const made = await place.app(mal, options, name !== 'Sketchbook');
     if (name !== 'Sketchbook') await place.consents.save(made.client, mal, known);
+    await place.overwrite(made.client, { description: texts.text });
   }
-  const evil = await place.app(mal, { name: 'Turned', description: texts.text, scopes: known });
+  const evil = await place.app(mal, { name: 'Turned', description: allowed, scopes: known });
   const evil1 = await place.app(mal, { name: 'Marked', protocol: 'oauth1', redirectIsPrefix: true, redirectUri: `${appHost}/m` });
   for (const [app, name] of [
     [evil, texts.turned],
     [evil1, texts.marked],
   ] as const) {
     await place.consents.save(app.client, mal, app.client.scopes);
-    await place.overwrite(app.client, { name });
+    await place.overwrite(app.client, { name, ...(app === evil ? { description: texts.text } : {}) });
   }
   await place.consents.save(reader.client, mal, ['editpage']);
   await place.clients.disable(hidden.client.id, { reason: 'It pretended to be somebody else.', suppress: true });
@@ -121,7 +124,7 @@ review:
   await place.act(mal, 'revise', {
     clientId: evil.client.id,
     name: texts.unbroken,
-    description: `${texts.text} changed`,
+    description: `${allowed} changed`,
     reason: 'w'.repeat(255),
   });
   await place.act(ada, 'add-secret', { clientId: reader.client.id, label: 'autumn', reason: '' });

@@ -27,7 +27,8 @@ const usable: Readonly<Record<string, readonly Acting[]>> = {
   'approved, for all': ['owner', 'other', 'itself'],
   'approved, owner-only': ['owner'],
   'proposed, for all': ['owner'],
-  'proposed, owner-only': ['owner'],
+  // It waits for two people to say yes to what it may do (ADR 15): until then nobody uses it.
+  'proposed, owner-only': [],
 };
 /** And what stops it all the same. To stop new consents stops no token. */
 const stopped = ({ suppressed, halted, blocked }: State, acting: Acting) =>

@@ -59,8 +59,9 @@ walks('out of band: the code is shown for the person to carry; denied; answered 
   const page = walk.page.url();
   await walk.press(walk.button(walk.say('consent.allow')));
   assert.match(await walk.page.locator('code.big').innerText(), /^\w{20,}$/);
-  await walk.open(page, 404);
-  await walk.heading(walk.say('note.request-gone.title')).waitFor();
+  // Who comes back to the form is told what they said, and what to do now.
+  await walk.open(page);
+  await walk.heading(walk.say('note.request-allowed.title')).waitFor();
   await walk.open(await place.askUrl(app));
   await walk.press(walk.button(walk.say('consent.deny')));
   await walk.heading(walk.say('note.not-allowed.title')).waitFor();

@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely';
 import type { AuditBreak, AuditChain, AuditHead, AuditVerdict } from '#registry/audit.ts';
 import type { Driver } from './driver.ts';
 import type { Schema } from './sql/schema.ts';
-import { all, one, type Unit, write, written } from './sql/statement.ts';
+import { all, alongside, one, type Unit, write, written } from './sql/statement.ts';
 
 type AuditRow = Selectable<Schema['audit']>;
 type Linked = { readonly link: number; readonly hash: string; readonly late: number } & {
@@ -16,7 +16,9 @@ const MOST_LISTED = 100;
 
 const head = written<AuditHead>('SELECT id, hash FROM audit_chain ORDER BY id DESC LIMIT 1');
 const linkAt = written<AuditHead>('SELECT id, hash FROM audit_chain WHERE id = :id');
-const unchained = written<AuditRow>('SELECT * FROM audit WHERE id > :after ORDER BY id LIMIT :limit');
+const unchained = written<AuditRow>(
+  'SELECT * FROM audit WHERE id > (SELECT coalesce(max(id), 0) FROM audit_chain) ORDER BY id LIMIT :limit',
+);
 const addLink = written('INSERT INTO audit_chain (id, hash, late) VALUES (:id, :hash, :late)');
 const links = written<Linked>(`
   SELECT c.id AS link, c.hash, c.late, a.* FROM (SELECT * FROM audit_chain WHERE id > :after ORDER BY id LIMIT :limit) c
@@ -53,20 +55,31 @@ function hashOf(before: string, row: AuditRow): string {
 }
 
 /**
- * Chains entries up to `until`, the one this unit wrote; null: as many as a page. What others left unchained (a version before, another program)
- * is chained with it, and marked as late. Whoever calls stands in the queue of the trail.
+ * Chains entries, a page at most; answers how many. `adding`: a unit that adds one, of which it answers the number; what others left unchained (a
+ * version before, another program) is chained with it, and marked as late. All is asked in one go, as others wait behind: whoever calls stands
+ * in the queue of the trail.
  */
-export function* chainUpTo(until: number | null): Unit<number> {
-  let before = yield* one(head);
-  for (let done = 0; ; ) {
-    const rows = yield* all(unchained, { after: before?.id ?? 0, limit: PAGE });
-    for (const row of rows) {
-      before = { id: row.id, hash: hashOf(before?.hash ?? '', row) };
-      yield* write(addLink, { ...before, late: row.id === until ? 0 : 1 });
-    }
-    done += rows.length;
-    if (until === null || rows.length < PAGE) return done;
-  }
+function* chainPage(adding: Unit<number | null>): Unit<{ readonly own: number | null; readonly chained: number }> {
+  const [own, last, rows] = yield* alongside(adding, one(head), all(unchained, { limit: PAGE }));
+  let before = last?.hash ?? '';
+  const links = rows.map((row) => {
+    before = hashOf(before, row);
+    return write(addLink, { id: row.id, hash: before, late: row.id === own ? 0 : 1 });
+  });
+  yield* alongside(...links);
+  return { own, chained: rows.length };
+}
+
+/** Adds an entry and chains it. */
+export function* chainedTo(adding: Unit<number>): Unit<void> {
+  const { own, chained } = yield* chainPage(adding);
+  // With more than a page in front of it, which only a long time without us leaves, its own turn comes later.
+  for (let more = chained === PAGE; more; ) more = (yield* chainPage(numbered(own))).chained === PAGE;
+}
+
+// biome-ignore lint/correctness/useYield: a unit that asks nothing
+function* numbered(own: number | null): Unit<number | null> {
+  return own;
 }
 
 /** What is wrong with the entries of one page; `before`: the hash in front of it. */
@@ -138,7 +151,7 @@ export function auditChainStore(driver: Driver): AuditChain {
       const found = await driver.read(one(head));
       return found === undefined ? null : { id: found.id, hash: found.hash, entries: (await driver.read(one(counted)))?.entries ?? 0 };
     },
-    chainAudit: () => driver.write(() => chainUpTo(null), 'queue'),
+    chainAudit: async () => (await driver.write(() => chainPage(numbered(null)), 'queue')).chained,
     verifyAudit: ({ known = [], archivedUntil = 0 } = {}) => verify(driver, known, archivedUntil),
   };
 }

@@ -3,7 +3,7 @@ import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from '#registry/audit.ts';
 import type { NewNotice, Notice, Outbox } from '#registry/notices.ts';
 import type { UsageRecords } from '#registry/usage.ts';
-import { chainUpTo } from './audit-chain.ts';
+import { chainedTo } from './audit-chain.ts';
 import type { Driver } from './driver.ts';
 import { toAuditEntry, toNotice } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
@@ -52,8 +52,7 @@ const count = written(`
   ON CONFLICT (client_id, hour) DO UPDATE SET calls = usage.calls + :calls`);
 const used = written<{ day: number }>(`SELECT day FROM last_used WHERE kind = :kind AND id = :id`);
 
-/** Adds a line to the audit trail, and chains it to the one before. */
-export function* addAudit(entry: NewAuditEntry, edition: number): Unit<void> {
+function* insertEntry(entry: NewAuditEntry, edition: number): Unit<number> {
   const added = yield* one(insertAudit, {
     at: entry.at,
     action: entry.action,
@@ -66,7 +65,12 @@ export function* addAudit(entry: NewAuditEntry, edition: number): Unit<void> {
     changes: JSON.stringify(entry.changes),
   });
   if (added === undefined) throw new Error('an audit entry did not come back');
-  yield* chainUpTo(added.id);
+  return added.id;
+}
+
+/** Adds a line to the audit trail, and chains it to the one before. */
+export function* addAudit(entry: NewAuditEntry, edition: number): Unit<void> {
+  yield* chainedTo(insertEntry(entry, edition));
 }
 
 /** Puts a notice into the outbox; one that is there already stays as it is. */

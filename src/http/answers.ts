@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { bodyAdvice, type OAuth1Refusal } from '#oauth1/refusals.ts';
-import type { AuthorizeProblem, OAuth2Refusal, PkceProblem } from '#oauth2/refusals.ts';
+import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
+import { isPkceProblem, MOST_STATE, oauth2Words } from '#oauth2/words.ts';
 import type { Note } from '#pages/words.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { formatChallenges } from '#wire/authorization.ts';
@@ -86,68 +87,6 @@ const onPages: Partial<Record<RegistryRefusal['kind'], number>> = {
 /** HTTP statuses of what the registry refuses, as pages answer them. */
 export const refusedStatus = ({ kind }: RegistryRefusal): number => onPages[kind] ?? registryStatus[kind];
 
-const grantWords: Readonly<Record<string, string>> = {
-  unknown: 'The code or token is not known.',
-  expired: 'The code or token expired.',
-  revoked: 'The code or token was revoked.',
-  used: 'The code or token was used before; what it bought has been revoked.',
-  superseded: 'The refresh token was replaced, and its successor was used: take that one.',
-  'other-client': 'The code or token belongs to another client.',
-  'redirect-uri': 'redirect_uri is not the one of the authorization request.',
-  'other-address': 'The code or token was issued at other addresses of this server (/w/rest.php/oauth2 or /oauth2): use it there.',
-  verifier: 'code_verifier does not fit code_challenge.',
-  'verifier-unexpected': 'code_verifier was sent, and the authorization request had no code_challenge.',
-  'no-consent': 'The user took the consent back.',
-  'no-scopes': 'Nothing of what it was issued for is allowed any more.',
-  user: 'The user can no longer be acted for.',
-};
-
-const pkceWords: Readonly<Record<PkceProblem, string>> = {
-  'pkce-needed': 'code_challenge is missing: this app uses PKCE with code_challenge_method=S256.',
-  'pkce-or-exemption-needed':
-    'code_challenge is missing: use PKCE with code_challenge_method=S256, or register the app with the exemption from PKCE (pkce_optional).',
-  's256-needed': 'code_challenge_method has to be S256.',
-};
-
-/** What a developer needs to know of an OAuth 2 refusal, in one sentence of ASCII (RFC 6749 §5.2). */
-export function oauth2Words(refusal: Exclude<OAuth2Refusal, { kind: 'foreign_token' }> | AuthorizeProblem): string {
-  switch (refusal.kind) {
-    case 'invalid_request':
-      if (refusal.problem in pkceWords) return pkceWords[refusal.problem as PkceProblem];
-      return `${refusal.parameter.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')} is ${refusal.problem}.`;
-    case 'invalid_client':
-      return {
-        missing: 'Client authentication is missing.',
-        twice: 'Use one way of client authentication.',
-        'secret-missing': 'Client authentication failed.',
-        'unknown-or-wrong': 'Client authentication failed.',
-        'grant-type': 'The grant type is not allowed.',
-      }[refusal.problem];
-    case 'invalid_grant':
-      return grantWords[refusal.problem] ?? 'The grant is not valid.';
-    case 'unauthorized_client':
-      return 'The client may not do this.';
-    case 'unsupported_grant_type':
-      return 'Use authorization_code, refresh_token or client_credentials.';
-    case 'unsupported_response_type':
-      return 'Use response_type=code.';
-    case 'invalid_scope':
-      return 'A scope is unknown, malformed, or more than the client may ask for.';
-    case 'access_denied':
-      return `Access was denied: ${refusal.problem}.`;
-    case 'unknown_client':
-      return 'The app is not known.';
-    case 'redirect_uri_mismatch':
-      return 'redirect_uri is not the registered one.';
-    case 'login_required':
-      return 'Nobody is signed in, and prompt=none forbids to ask.';
-    case 'consent_required':
-      return 'The resource owner has not consented to this, and prompt=none forbids to ask.';
-    case 'redirect_uri_misleading':
-      return 'redirect_uri leads to another host than it shows.';
-  }
-}
-
 /** Sends JSON that must not be kept (RFC 6749 §5.1). */
 export const sendJson = (reply: FastifyReply, status: number, body: object): FastifyReply =>
   reply
@@ -161,9 +100,12 @@ export const sendJson = (reply: FastifyReply, status: number, body: object): Fas
 export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): FastifyReply {
   if (refusal.kind === 'invalid_client')
     reply.header('www-authenticate', formatChallenges([{ scheme: 'Basic', params: { realm: 'gatehouse', charset: 'UTF-8' } }]));
-  if (refusal.kind === 'foreign_token') return sendJson(reply, oauth2Status[refusal.kind], { error: 'invalid_request' });
+  const problem = refusal.kind === 'invalid_request' ? refusal.problem : undefined;
+  if (problem === 'encoded') reply.header('accept-encoding', 'identity');
+  const status = problem === 'too-large' ? 413 : problem === 'encoded' ? 415 : oauth2Status[refusal.kind];
+  if (refusal.kind === 'foreign_token') return sendJson(reply, status, { error: 'invalid_request' });
   const error = refusal.kind === 'access_denied' ? 'invalid_grant' : refusal.kind;
-  return sendJson(reply, oauth2Status[refusal.kind], { error, error_description: oauth2Words(refusal) });
+  return sendJson(reply, status, { error, error_description: oauth2Words(refusal) });
 }
 
 /** Parameters of an `oauth_problem` body: the kind, and what the developer needs to mend it. */
@@ -241,7 +183,9 @@ export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
     case 'wrong_protocol':
       return { status: 400, note: 'wrong-protocol' };
     case 'invalid_request':
-      if (refusal.problem in pkceWords) return { status: 400, note: refusal.problem as PkceProblem };
+      if (isPkceProblem(refusal.problem)) return { status: 400, note: refusal.problem };
+      if (refusal.problem === 'too-long' && refusal.parameter === 'state')
+        return { status: 400, note: 'bad-parameter', values: { parameter: `state: ${MOST_STATE} bytes` } };
       return { status: 400, note: 'bad-parameter', values: { parameter: refusal.parameter } };
     case 'parameter_absent':
     case 'parameter_rejected':

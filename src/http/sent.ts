@@ -1,10 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type FormValues, formValues, type Pair, parseForm } from '#wire/form.ts';
+import { MOST_FORM, MOST_STATE } from '#oauth2/words.ts';
+import { type FormValues, formValues, type Pair, parseForm, sentSize } from '#wire/form.ts';
 import { announcesBody, type SentRequest } from '#wire/sent-request.ts';
-
-/** Largest form our own endpoints read, in bytes. */
-export const MOST_FORM = 65_536;
 
 /** Header fields by name, each with every value that was sent: Node alone would keep the first of two Authorization fields. */
 function distinctHeaders(raw: readonly string[]): Record<string, string[]> {
@@ -39,14 +37,16 @@ export function queryOf(request: FastifyRequest): Result<readonly Pair[], { read
   return parseForm(question < 0 ? '' : target.slice(question + 1));
 }
 
-export type FormRefusal = { readonly kind: 'malformed-form' | 'not-a-form' };
+export type FormRefusal = { readonly kind: 'malformed-form' | 'not-a-form' | 'too-large' | 'encoded' };
 
 /** The form in the body. Refuses another content type, an encoding that cannot be read, and a body that is too large. */
-export function formOf(request: FastifyRequest): Result<readonly Pair[], FormRefusal> {
+export function formOf(request: FastifyRequest, most = MOST_FORM): Result<readonly Pair[], FormRefusal> {
   const body = request.body;
   if (body === undefined || body === null) return accept([]);
-  if (!Buffer.isBuffer(body) || body.length > MOST_FORM) return refuse({ kind: 'malformed-form' });
+  if (!Buffer.isBuffer(body)) return refuse({ kind: 'malformed-form' });
   if (body.length === 0) return accept([]);
+  if (body.length > most) return refuse({ kind: 'too-large' });
+  if (!/^(?:identity)?$/i.test(request.headers['content-encoding'] ?? '')) return refuse({ kind: 'encoded' });
   if (!/^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(request.headers['content-type'] ?? ''))
     return refuse({ kind: 'not-a-form' });
   return parseForm(body);
@@ -65,3 +65,15 @@ export function authorizationOf(request: FastifyRequest): { readonly value: stri
   for (let index = 0; index < raw.length; index += 2) if (raw[index]?.toLowerCase() === 'authorization') count += 1;
   return { value: request.headers.authorization, repeated: count > 1 };
 }
+
+/** The text of a query or of a form, as it was sent. */
+const sentText = (request: FastifyRequest): string =>
+  request.method === 'POST' && Buffer.isBuffer(request.body)
+    ? request.body.toString('latin1')
+    : ((request.raw.url ?? '').split('?').slice(1).join('?') ?? '');
+
+/** A `state` that was sent with more bytes than are kept is marked by a value that is refused as too long, whatever its escapes decode to. */
+export const withinBounds = (request: FastifyRequest, pairs: readonly Pair[]): readonly Pair[] =>
+  sentSize(sentText(request), 'state') <= MOST_STATE
+    ? pairs
+    : pairs.map(([name, value]): Pair => (name === 'state' ? [name, value.padEnd(MOST_STATE + 1, 's')] : [name, value]));

@@ -209,7 +209,13 @@ export function ownPath(asked: string | undefined): string {
 
 /** Where an unknown person signs in first, to come back here. */
 export const signInFor = (request: FastifyRequest, path = request.raw.url): string =>
-  `/sign-in?returnto=${encodeURIComponent(ownPath(path))}`;
+  `/sign-in?returnto=${encodeURIComponent(ownPath(escapedQuery(path)))}`;
+
+/** Browsers leave a backslash in a query as it is; here it is escaped, which is the same value. */
+function escapedQuery(target: string | undefined): string | undefined {
+  const question = target?.indexOf('?') ?? -1;
+  return target === undefined || question < 0 ? target : target.slice(0, question) + target.slice(question).replaceAll('\\', '%5C');
+}
 
 /** True when the browser, where it tells, sent a form from our own origin. (Our pages send no referrer, so browsers name it `null`; Sec-Fetch-Site then tells.) */
 export function isFromHere(world: World, request: FastifyRequest): boolean {

@@ -35,6 +35,7 @@ export function makeMediawikiReading({
     oauth2: {
       basicDecoding: 'raw',
       twoCredentials: 'body-wins',
+      otherAuthorization: 'ignore',
       profile: 'mediawiki',
       refreshTokensOf: ['mediawiki'],
       plainPkceOfMarked: true,

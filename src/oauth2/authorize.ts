@@ -15,6 +15,8 @@ import type { OAuth2Parts } from './parts.ts';
 import type { Code } from './records.ts';
 import type { AuthorizeProblem, AuthorizeRefusal, AuthorizeReply, PkceProblem } from './refusals.ts';
 import { askedScopes } from './scope-request.ts';
+import { REPEATABLE } from './token-endpoint.ts';
+import { MOST_STATE } from './words.ts';
 
 /** A sound request of the authorization endpoint, and the signed-in person it is put to. */
 export interface SoundRequest {
@@ -27,7 +29,8 @@ export interface SoundRequest {
   readonly silent: boolean;
 }
 
-const MOST_STATE = 2048;
+/** Decoded, it has no more bytes than it was sent with; how many those were is judged where it is read. */
+const fitsState = (state: string): boolean => Buffer.byteLength(state) <= MOST_STATE;
 
 const onPage = (problem: AuthorizeProblem) => refuse<AuthorizeRefusal>({ problem, redirect: null, signInFirst: false });
 
@@ -95,11 +98,11 @@ function readAsked(
   client: Client,
   form: FormValues,
 ): Result<Pick<SoundRequest, 'scopes' | 'asked' | 'display' | 'silent'>, AuthorizeProblem> {
-  const invalid = (parameter: string, problem: 'missing' | 'repeated' | 'malformed') =>
+  const invalid = (parameter: string, problem: 'missing' | 'repeated' | 'malformed' | 'too-long') =>
     refuse({ kind: 'invalid_request', parameter, problem } as const);
   if (form.repeated !== undefined) return invalid(form.repeated.slice(0, 64), 'repeated');
   const state = form.get('state') ?? null;
-  if (state !== null && state.length > MOST_STATE) return invalid('state', 'malformed');
+  if (state !== null && !fitsState(state)) return invalid('state', 'too-long');
   const responseType = form.get('response_type');
   if (responseType === undefined) return invalid('response_type', 'missing');
   if (responseType !== 'code') return refuse({ kind: 'unsupported_response_type' });
@@ -141,14 +144,14 @@ export async function readAuthorization(
   pairs: readonly Pair[],
   user: Account | null,
 ): Promise<Result<SoundRequest, AuthorizeRefusal>> {
-  const form = formValues(pairs);
+  const form = formValues(pairs, REPEATABLE);
   const named = await namedClient(parts, pairs, form);
   if (!named.ok) return named;
   const client = named.value;
   const state = form.get('state') ?? null;
   const where = {
     redirectUri: form.get('redirect_uri') ?? client.redirectUri,
-    state: state !== null && state.length <= MOST_STATE ? state : null,
+    state: state !== null && fitsState(state) ? state : null,
   };
   const possible = proveReply(client, user, where, 'consent');
   if (!possible.ok) return possible;

@@ -26,19 +26,23 @@ const nobody = digestOf('no client has this secret');
 
 function shown(authorization: string | undefined, form: FormValues, reading: OAuth2Parts['reading']): Result<Shown, OAuth2Refusal> {
   const [bodyId, bodySecret] = [form.get('client_id'), form.get('client_secret')];
-  if (authorization === undefined || splitScheme(authorization).scheme !== 'basic') {
-    if (authorization !== undefined) return refuse({ kind: 'invalid_client', problem: 'unknown-or-wrong', scheme: 'basic' });
+  const isBasic = authorization !== undefined && splitScheme(authorization).scheme === 'basic';
+  const basic = isBasic ? parseBasic(authorization, reading.basicDecoding) : undefined;
+  const strange = authorization !== undefined && !basic?.ok;
+  if (strange && reading.otherAuthorization === 'refuse')
+    return refuse({ kind: 'invalid_client', problem: isBasic ? 'basic-malformed' : 'other-scheme', scheme: 'basic' });
+  if (!basic?.ok) {
     if (bodyId === undefined) return refuse({ kind: 'invalid_client', problem: 'missing', scheme: 'none' });
     return accept({ id: bodyId, secret: bodySecret, scheme: bodySecret === undefined ? 'none' : 'body' });
   }
-  const basic = parseBasic(authorization, reading.basicDecoding);
-  if (!basic.ok) return refuse({ kind: 'invalid_client', problem: 'unknown-or-wrong', scheme: 'basic' });
-  if (reading.twoCredentials === 'body-wins')
-    return accept({ id: bodyId ?? basic.value.id, secret: bodySecret ?? basic.value.secret, scheme: 'basic' });
+  const { id } = basic.value;
+  // An empty secret is one that was left out (RFC 6749 §2.3.1): that is how a public client names itself by Basic.
+  const secret = basic.value.secret || undefined;
+  if (reading.twoCredentials === 'body-wins') return accept({ id: bodyId ?? id, secret: bodySecret ?? secret, scheme: 'basic' });
   // A client must not use more than one method in a request (RFC 6749 §2.3); naming itself twice alike is harmless.
-  if (bodySecret !== undefined || (bodyId !== undefined && bodyId !== basic.value.id))
+  if (bodySecret !== undefined || (bodyId !== undefined && bodyId !== id))
     return refuse({ kind: 'invalid_client', problem: 'twice', scheme: 'basic' });
-  return accept({ id: basic.value.id, secret: basic.value.secret, scheme: 'basic' });
+  return accept({ id, secret, scheme: 'basic' });
 }
 
 /**

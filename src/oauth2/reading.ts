@@ -37,6 +37,8 @@ export interface OAuth2Reading {
   readonly basicDecoding: 'form' | 'raw';
   /** Credentials in both header and body: refused (RFC 6749 §2.3), or the body's win. */
   readonly twoCredentials: 'refuse' | 'body-wins';
+  /** An Authorization value that is no readable Basic, beside what the body says: refused, or not looked at. */
+  readonly otherAuthorization: 'refuse' | 'ignore';
   /** Which addresses these are: codes are redeemed where they were issued. */
   readonly profile: ProtocolProfile;
   /** Where refresh tokens may come from that are redeemed here. */
@@ -61,6 +63,7 @@ export interface OAuth2Reading {
 export const coreReading = (settings: OAuth2Settings): OAuth2Reading => ({
   basicDecoding: 'form',
   twoCredentials: 'refuse',
+  otherAuthorization: 'refuse',
   profile: 'core',
   // An app of the dialect moves to the core without asking its people again.
   refreshTokensOf: ['core', 'mediawiki'],

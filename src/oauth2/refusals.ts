@@ -2,19 +2,47 @@ import type { ProvenRedirect } from '#registry/proven-redirect.ts';
 
 /** Every way OAuth 2 says no at the endpoints an app calls (RFC 6749 §5.2, RFC 7009 §2.2.1). `problem` and `parameter` are for whoever words the answer. */
 export type OAuth2Refusal =
-  | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: 'missing' | 'repeated' | 'malformed' }
+  | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: RequestProblem }
   | {
       readonly kind: 'invalid_client';
-      readonly problem: 'missing' | 'secret-missing' | 'twice' | 'unknown-or-wrong' | 'grant-type';
+      readonly problem:
+        | 'missing'
+        | 'in-query'
+        | 'secret-missing'
+        | 'twice'
+        | 'unknown-or-wrong'
+        | 'grant-type'
+        | 'other-scheme'
+        | 'basic-malformed';
       readonly scheme: 'basic' | 'body' | 'none';
     }
   | { readonly kind: 'invalid_grant'; readonly problem: GrantProblem }
   | { readonly kind: 'unauthorized_client' }
   /** A live token of another client was to be revoked (RFC 7009 §2.1). Nothing more is said of it. */
   | { readonly kind: 'foreign_token' }
-  | { readonly kind: 'unsupported_grant_type'; readonly asked: string }
-  | { readonly kind: 'invalid_scope'; readonly scope: string }
+  | { readonly kind: 'unsupported_grant_type'; readonly asked: string; readonly supported: readonly string[] }
+  | InvalidScope
   | { readonly kind: 'access_denied'; readonly problem: string };
+
+/** What was wrong with a request, or with one parameter of it. */
+export type RequestProblem =
+  | 'missing'
+  | 'repeated'
+  | 'malformed'
+  | 'too-long'
+  /** Sent in the query of an endpoint that reads the body (RFC 6749 §3.2). */
+  | 'in-query'
+  | 'not-a-form'
+  | 'too-large'
+  /** The body is compressed. */
+  | 'encoded';
+
+/** A scope that cannot be had (RFC 6749 §3.3), and why. `scope`: its name, or the value that does not fit the grammar. */
+export interface InvalidScope {
+  readonly kind: 'invalid_scope';
+  readonly scope: string;
+  readonly why: 'unknown' | 'malformed' | 'not-registered' | 'not-in-grant' | 'withdrawn';
+}
 
 /** What was wrong with a code or refresh token. */
 export type GrantProblem =
@@ -41,7 +69,7 @@ export type PkceProblem = 'pkce-needed' | 'pkce-or-exemption-needed' | 's256-nee
 
 /** Ways the authorization endpoint says no (RFC 6749 §4.1.2.1). */
 export type AuthorizeProblem =
-  | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: 'missing' | 'repeated' | 'malformed' }
+  | { readonly kind: 'invalid_request'; readonly parameter: string; readonly problem: 'missing' | 'repeated' | 'malformed' | 'too-long' }
   /** What is wrong with the challenge, and what would mend it (RFC 7636 §4.4.1). */
   | { readonly kind: 'invalid_request'; readonly parameter: 'code_challenge' | 'code_challenge_method'; readonly problem: PkceProblem }
   | { readonly kind: 'unknown_client' }
@@ -49,7 +77,7 @@ export type AuthorizeProblem =
   /** It is the registered one, but a browser would go to another host than it shows. */
   | { readonly kind: 'redirect_uri_misleading' }
   | { readonly kind: 'unsupported_response_type' }
-  | { readonly kind: 'invalid_scope'; readonly scope: string }
+  | InvalidScope
   | { readonly kind: 'unauthorized_client'; readonly problem: 'owner-only' | 'grant-type' }
   | { readonly kind: 'access_denied'; readonly problem: string }
   /** Nobody is signed in, and the request forbids a page (`prompt=none`, OpenID Connect Core §3.1.2.6). */

@@ -25,6 +25,9 @@ export interface FormRequest {
   readonly address: string;
 }
 
+/** Several resource indicators are no repetition (RFC 8707 §2); none is acted on here, and a server without them ignores them. */
+export const REPEATABLE: readonly string[] = ['resource', 'audience'];
+
 /** A repeated parameter makes any of these requests malformed (RFC 6749 §3.2). */
 export const repeatedParameter = (form: FormValues): OAuth2Refusal | undefined =>
   form.repeated === undefined ? undefined : { kind: 'invalid_request', parameter: form.repeated.slice(0, 64), problem: 'repeated' };
@@ -39,7 +42,8 @@ export async function tokenEndpoint(
   const asked = form.get('grant_type');
   if (asked === undefined) return refuse({ kind: 'invalid_request', parameter: 'grant_type', problem: 'missing' });
   const type = parts.settings.grantTypes.find((known) => known === asked);
-  if (type === undefined) return refuse({ kind: 'unsupported_grant_type', asked: asked.slice(0, 64) });
+  if (type === undefined)
+    return refuse({ kind: 'unsupported_grant_type', asked: asked.slice(0, 64), supported: parts.settings.grantTypes });
   const client = await authenticateClient(parts, authorization, form);
   if (!client.ok) return client;
   if (!client.value.client.grantTypes.includes(type)) return refuse({ kind: 'unauthorized_client' });

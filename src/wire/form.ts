@@ -37,13 +37,13 @@ export interface FormValues {
   get(name: string): string | undefined;
 }
 
-/** Looks parameters up by name. */
-export function formValues(pairs: readonly Pair[]): FormValues {
+/** Looks parameters up by name. `mayRepeat`: names that may come more than once, of which the first value counts. */
+export function formValues(pairs: readonly Pair[], mayRepeat: readonly string[] = []): FormValues {
   const values = new Map<string, string>();
   let repeated: string | undefined;
   for (const [name, value] of pairs) {
-    if (values.has(name)) repeated ??= name;
-    else values.set(name, value);
+    if (!values.has(name)) values.set(name, value);
+    else if (!mayRepeat.includes(name)) repeated ??= name;
   }
   return { repeated, get: (name) => values.get(name) || undefined };
 }
@@ -51,4 +51,10 @@ export function formValues(pairs: readonly Pair[]): FormValues {
 /** Writes pairs in form encoding, with a space as `%20` so that every reader understands it. */
 export function formEncode(pairs: readonly Pair[]): string {
   return pairs.map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`).join('&');
+}
+
+/** Bytes of a value as it stands in the text of a query or form, escapes and all; 0 when the name is not there. */
+export function sentSize(text: string, name: string): number {
+  const piece = text.split('&').find((part) => part.startsWith(`${name}=`));
+  return piece === undefined ? 0 : Buffer.byteLength(piece) - name.length - 1;
 }

@@ -1,14 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { badBearer, bearerErrorOf } from '#mediawiki/messages.ts';
+import type { Guard, GuardRefusal } from '#guard/permit.ts';
+import { apiErrorOf, badBearer, bearerErrorOf, type DialectError } from '#mediawiki/messages.ts';
 import { accessDenied, restError, tokenErrorOf } from '#mediawiki/oauth2-errors.ts';
 import { profileOf, type Subject } from '#mediawiki/statement.ts';
 import type { AuthorizeProblem } from '#oauth2/refusals.ts';
+import { REPEATABLE } from '#oauth2/token-endpoint.ts';
+import { MOST_FORM, oauth2Words } from '#oauth2/words.ts';
 import { bearerToken } from '#wire/authorization.ts';
 import { formValues, type Pair } from '#wire/form.ts';
-import { oauth2Words, refusalForPerson, sendJson } from '../answers.ts';
+import { refusalForPerson, sendJson } from '../answers.ts';
 import { leadOn } from '../decision.ts';
-import { authorizationOf, formOf, queryOf } from '../sent.ts';
+import { authorizationOf, formOf, queryOf, sentRequest, withinBounds } from '../sent.ts';
 import { seeOther, sendAway, sendNote, signInFor, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
 
@@ -38,11 +41,16 @@ const clientProblems: readonly AuthorizeProblem['kind'][] = [
   'unauthorized_client',
 ];
 
+/** What is said of a session's token or signature that does not hold. */
+const sessionErrorOf = (why: GuardRefusal['why']): DialectError =>
+  why.kind === 'oauth1' ? apiErrorOf(why.refusal) : why.kind === 'bearer' ? bearerErrorOf(why.refusal) : badBearer;
+
 /** The REST paths of OAuth 2 below /w/rest.php (protocol reference 2). */
 export function mediawikiRestRoutes(
   app: FastifyInstance,
   world: World,
   face: Face,
+  guard: Guard,
   subjectOf: (account: Account, grants: readonly string[]) => Subject,
 ): void {
   const root = '/w/rest.php/oauth2';
@@ -63,7 +71,7 @@ export function mediawikiRestRoutes(
     const named = query.ok ? formValues(tidy(query.value)) : undefined;
     const whole = named?.get('client_id') !== undefined && named.get('response_type') !== undefined;
     if (visitor.user === null && whole && named.get('prompt') !== 'none') return seeOther(reply, signInFor(request), 307);
-    const sound = query.ok ? await face.oauth2.readAuthorization(tidy(query.value), visitor.user) : undefined;
+    const sound = query.ok ? await face.oauth2.readAuthorization(tidy(withinBounds(request, query.value)), visitor.user) : undefined;
     if (sound === undefined) return sendNote(world, reply, visitor, 400, 'bad-request', { kind: 'malformed' });
     if (!sound.ok) {
       const { problem, redirect, signInFirst } = sound.refusal;
@@ -85,10 +93,25 @@ export function mediawikiRestRoutes(
     if (!form.ok && form.refusal.kind === 'not-a-form') {
       return sendJson(reply, 415, restError(415, 'rest-unsupported-content-type', 'Use application/x-www-form-urlencoded.'));
     }
+    if (!form.ok && form.refusal.kind !== 'malformed-form') {
+      const [status, text] =
+        form.refusal.kind === 'too-large'
+          ? ([413, `The body is too large: at most ${MOST_FORM} bytes are read.`] as const)
+          : ([415, 'Send the body without Content-Encoding.'] as const);
+      return sendJson(reply, status, restError(status, status === 413 ? 'rest-body-too-large' : 'rest-unsupported-content-encoding', text));
+    }
     const { value: authorization, repeated } = authorizationOf(request);
+    // Clients whose session always sends a token or a signature are let in by what the body says, once those hold (protocol reference 2.8).
+    if (!repeated && /^(?:OAuth |Bearer)/.test(authorization ?? '')) {
+      const permit = await guard.permit(sentRequest(request), world.site);
+      if (!permit.ok) {
+        const { key, text } = sessionErrorOf(permit.refusal.why);
+        return sendJson(reply, 403, restError(403, key, text));
+      }
+    }
     const answer =
       form.ok && !repeated
-        ? await face.oauth2.token({ authorization, form: formValues(tidy(form.value)), address: request.arrival.sure })
+        ? await face.oauth2.token({ authorization, form: formValues(tidy(form.value), REPEATABLE), address: request.arrival.sure })
         : ({ ok: false, refusal: { kind: 'invalid_request', parameter: 'body', problem: 'malformed' } } as const);
     reply.header('pragma', 'no-cache');
     if (answer.ok) return sendJson(reply, 200, answer.value).header('content-type', 'application/json; charset=UTF-8');

@@ -257,5 +257,5 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
   });
 
   mediawikiClientRoutes(app, world, guard);
-  mediawikiRestRoutes(app, world, face, subjectOf);
+  mediawikiRestRoutes(app, world, face, guard, subjectOf);
 }

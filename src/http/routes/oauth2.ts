@@ -1,23 +1,35 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Result } from '#kernel/result.ts';
-import type { OAuth2Refusal } from '#oauth2/refusals.ts';
-import type { FormRequest } from '#oauth2/token-endpoint.ts';
+import type { OAuth2Refusal, RequestProblem } from '#oauth2/refusals.ts';
+import { type FormRequest, REPEATABLE } from '#oauth2/token-endpoint.ts';
+import { oauth2Words } from '#oauth2/words.ts';
 import { formEncode, formValues, type Pair } from '#wire/form.ts';
-import { oauth2Words, refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
+import { refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
-import { authorizationOf, formOf, queryOf } from '../sent.ts';
+import { authorizationOf, formOf, queryOf, withinBounds } from '../sent.ts';
 import { seeOther, sendAway, sendNote, signInFor, visitorOf } from '../visitor.ts';
 import type { World } from '../world.ts';
 
 /** A form request of an app, or the refusal of what cannot be read. Nothing but credentials is taken from headers, and nothing from the query. */
 export function formRequest(request: FastifyRequest): Result<FormRequest, OAuth2Refusal> {
-  const malformed = (parameter: string, problem: 'malformed' | 'repeated') =>
+  const malformed = (parameter: string, problem: RequestProblem) =>
     ({ ok: false, refusal: { kind: 'invalid_request', parameter, problem } }) as const;
   const { value: authorization, repeated } = authorizationOf(request);
   if (repeated) return malformed('Authorization', 'repeated');
   const form = formOf(request);
-  if (!form.ok) return malformed(form.refusal.kind === 'not-a-form' ? 'content-type' : 'body', 'malformed');
-  return { ok: true, value: { authorization, form: formValues(form.value), address: request.arrival.sure } };
+  if (!form.ok) return malformed('body', form.refusal.kind === 'malformed-form' ? 'malformed' : form.refusal.kind);
+  return { ok: true, value: { authorization, form: formValues(form.value, REPEATABLE), address: request.arrival.sure } };
+}
+
+/** Notices a parameter that is missed in the body and stands in the query (RFC 6749 §3.2): there it is in the logs of everybody on the way. */
+function noticed(request: FastifyRequest, refusal: OAuth2Refusal): OAuth2Refusal {
+  const query = queryOf(request);
+  const named = (name: string) => query.ok && query.value.some(([given]) => given === name);
+  if (refusal.kind === 'invalid_request' && refusal.problem === 'missing' && named(refusal.parameter))
+    return { ...refusal, problem: 'in-query' };
+  return refusal.kind === 'invalid_client' && refusal.problem === 'missing' && named('client_id')
+    ? { ...refusal, problem: 'in-query' }
+    : refusal;
 }
 
 /** Takes an authorization request to the person, or back to the app, or to a page (RFC 6749 §4.1.1). */
@@ -29,7 +41,7 @@ export async function askForOAuth2(
 ): Promise<FastifyReply> {
   const { oauth2 } = world.faces.core;
   const visitor = await visitorOf(world, request, reply);
-  const sound = await oauth2.readAuthorization(pairs, visitor.user);
+  const sound = await oauth2.readAuthorization(withinBounds(request, pairs), visitor.user);
   if (!sound.ok) {
     const { problem, redirect, signInFirst } = sound.refusal;
     // A form post of the request (RFC 6749 §3.1) comes back as a GET after sign-in.
@@ -71,18 +83,19 @@ export function oauth2Routes(app: FastifyInstance, world: World): void {
   app.post('/oauth2/token', async (request, reply) => {
     const given = formRequest(request);
     const answer = given.ok ? await oauth2.token(given.value) : given;
-    return answer.ok ? sendJson(reply, 200, answer.value) : sendOAuth2Refusal(reply, answer.refusal);
+    return answer.ok ? sendJson(reply, 200, answer.value) : sendOAuth2Refusal(reply, noticed(request, answer.refusal));
   });
   app.post('/oauth2/introspect', async (request, reply) => {
     const given = formRequest(request);
     const answer = given.ok ? await oauth2.introspect(given.value) : given;
-    return answer.ok ? sendJson(reply, 200, answer.value) : sendOAuth2Refusal(reply, answer.refusal);
+    return answer.ok ? sendJson(reply, 200, answer.value) : sendOAuth2Refusal(reply, noticed(request, answer.refusal));
   });
   app.post('/oauth2/revoke', async (request, reply) => {
     const given = formRequest(request);
     const answer = given.ok ? await oauth2.revoke(given.value) : given;
-    if (!answer.ok) return sendOAuth2Refusal(reply, answer.refusal);
-    return reply.code(200).header('cache-control', 'no-store').send('');
+    if (!answer.ok) return sendOAuth2Refusal(reply, noticed(request, answer.refusal));
+    // An empty body is right too (RFC 7009 §2.2), and libraries that parse whatever is labelled JSON fail at it.
+    return sendJson(reply, 200, {});
   });
 
   const open = (text: () => string) => async (_request: FastifyRequest, reply: FastifyReply) =>

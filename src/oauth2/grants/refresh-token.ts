@@ -9,6 +9,7 @@ import type { ProvenClient } from '../client-authentication.ts';
 import type { OAuth2Parts } from '../parts.ts';
 import type { RefreshToken, RefreshTokenFacts } from '../records.ts';
 import type { GrantProblem, OAuth2Refusal } from '../refusals.ts';
+import { malformedPart } from '../scope-request.ts';
 import { fallen, liveScopes } from '../standing.ts';
 
 const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
@@ -17,10 +18,12 @@ const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem })
 function narrowed(asked: string | undefined, token: RefreshToken, parts: OAuth2Parts): Result<readonly string[], OAuth2Refusal> {
   if (asked === undefined) return accept(token.scopes);
   const names = parseScope(asked.trim().replace(/ +/g, ' '));
-  if (names === undefined) return refuse({ kind: 'invalid_scope', scope: '' });
+  if (names === undefined) return refuse({ kind: 'invalid_scope', scope: malformedPart(asked), why: 'malformed' });
   if (parts.reading.defaultScope !== null && names.includes(parts.reading.defaultScope)) return accept(token.scopes);
   const wider = names.find((name) => !token.scopes.includes(name));
-  return wider === undefined ? accept(names) : refuse({ kind: 'invalid_scope', scope: wider });
+  return wider === undefined
+    ? accept(names)
+    : refuse({ kind: 'invalid_scope', scope: wider.slice(0, 64), why: parts.scopes.has(wider) ? 'not-in-grant' : 'unknown' });
 }
 
 /**
@@ -58,7 +61,9 @@ export async function refreshTokenGrant(
   const live = liveScopes(scopes.value, facts);
   // What it was for has been withdrawn since: only who asked for something is told that their scope is wrong (RFC 6749 §5.2).
   if (live.length === 0 && scopes.value.length > 0)
-    return scopes.value === token.scopes ? no('no-scopes') : refuse({ kind: 'invalid_scope', scope: scopes.value[0] ?? '' });
+    return scopes.value === token.scopes
+      ? no('no-scopes')
+      : refuse({ kind: 'invalid_scope', scope: scopes.value[0] ?? '', why: 'withdrawn' });
   const { row, jwt } = makeAccessToken(parts, {
     client,
     userId: token.userId,

@@ -216,6 +216,7 @@ export const sheets: readonly Sheet[] = [
   }),
   sheet('account-hostile', 'mal', '/account'),
   sheet('passkeys', 'ada', '/account/passkeys'),
+  sheet('prove', 'ada', '/account/prove?returnto=%2Fmy%2Fapps'),
   sheet('consent', 'nina', asking('reader')),
   sheet('consent-popup', 'nina', asking('reader', { display: 'popup' })),
   sheet('consent-new-scopes', 'mal', asking('reader')),

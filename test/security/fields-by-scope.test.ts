@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { z } from 'zod';
 import { apiRoutes } from '#http/routes/api/api.ts';
+import { type FieldScopes, openedFields, opensRoute, routeScopes } from '#http/routes/api/field-scopes.ts';
 import { snake } from '#http/routes/api/problems.ts';
 import { apiScopes } from '#http/routes/api/route.ts';
 import { MANAGING_SCOPES } from '#registry/actor.ts';
 import { fieldReaders, openingScopes } from '#registry/visibility.ts';
-import { Desk, type Ids } from '../transcripts/api/desk.ts';
+import { Desk, type Ids, inBrowser } from '../transcripts/api/desk.ts';
+import { bodyOf, type Row, rows as routeRows } from '../transcripts/api/rows.ts';
 
 // A token of any kind is a stranger unless its scopes say otherwise (ADR 17): Ada owns the app and Rita reviews, and what each token of theirs sees is
 // what the table of its scope says.
@@ -58,6 +61,85 @@ describe('every reading route, by the owner', () => {
         const answer = await desk.call(id, ids, { by: 'token', scopes: [scope], query: query(id) });
         assert.equal(answer.statusCode, open.includes(scope) ? 200 : 403, answer.body);
       });
+});
+
+/** The fields of an answer, as its schema has them: lists and what may be null are what they hold. */
+function schemaFields(schema: unknown, defs: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | null {
+  const node = schema as { $ref?: string; properties?: Record<string, unknown>; items?: unknown; anyOf?: readonly unknown[] };
+  if (node.$ref !== undefined) return schemaFields(defs[node.$ref.split('/').at(-1) ?? ''], defs);
+  if (node.items !== undefined) return schemaFields(node.items, defs);
+  const [inner] = (node.anyOf ?? []).map((one) => schemaFields(one, defs)).filter((one) => one !== null);
+  return node.properties ?? inner ?? null;
+}
+
+describe('the table', () => {
+  /** Every field of the schema has a row and the other way round; rows of an object are looked into, others hold for all that is in the field. */
+  function same(at: string, schema: unknown, rows: FieldScopes, defs: Readonly<Record<string, unknown>>): void {
+    const fields = schemaFields(schema, defs) ?? {};
+    assert.deepEqual(Object.keys(rows).sort(), Object.keys(fields).sort(), at);
+    for (const [field, rule] of Object.entries(rows))
+      if (rule !== 'route' && !Array.isArray(rule)) same(`${at}.${field}`, fields[field], rule as FieldScopes, defs);
+  }
+  for (const route of apiRoutes)
+    test(`${route.id}: a row for the route, and one for every field of its answer`, () => {
+      const { opens: opening, fields } = routeScopes[route.id] ?? {};
+      if (route.scope === 'nobody') assert.equal(opening, 'anyone');
+      else if (route.scope !== null) assert.deepEqual(opening, [route.scope]);
+      else assert.ok(opening !== undefined && opening !== 'anyone');
+      if (route.answer.schema === undefined) return assert.equal(fields, null);
+      const schema = z.toJSONSchema(route.answer.schema, { io: 'output', unrepresentable: 'any' }) as { $defs?: Record<string, unknown> };
+      same(route.id, schema, fields as FieldScopes, schema.$defs ?? {});
+    });
+  test('no row is left over', () => assert.deepEqual(Object.keys(routeScopes).sort(), apiRoutes.map(({ id }) => id).sort()));
+  test('names scopes of this server alone', () => {
+    const named = new Set<string>();
+    const walk = (rule: unknown): void => {
+      if (Array.isArray(rule)) for (const scope of rule) named.add(scope);
+      else if (typeof rule === 'object' && rule !== null) for (const inner of Object.values(rule)) walk(inner);
+    };
+    walk(routeScopes);
+    for (const scope of named) assert.ok(desk.world.built.world.scopes.has(scope), scope);
+  });
+});
+
+describe('what is sent', () => {
+  const rows = { email: ['a'], name: 'route', inner: { address: ['b'], at: 'route' } } as const;
+  test('a closed field of an app is named in "hidden", elsewhere it is null, and one without a row is left out', () => {
+    const value = { email: 'x', name: 'y', hidden: ['z'], more: 1, inner: [{ address: 'p', at: 2 }] };
+    assert.deepEqual(openedFields(value, { ...rows, hidden: 'route' }, []), {
+      ...{ name: 'y', hidden: ['z', 'email'], inner: [{ address: null, at: 2 }] },
+    });
+    assert.deepEqual(openedFields(value, { ...rows, hidden: 'route' }, ['a', 'b']), {
+      ...{ email: 'x', name: 'y', hidden: ['z'], inner: [{ address: 'p', at: 2 }] },
+    });
+    assert.deepEqual(openedFields(JSON.parse('{"__proto__":1,"constructor":2}'), {}, ['a']), {});
+  });
+  test('a route without a row is closed', () => assert.equal(opensRoute('somethingNew', scopes), false));
+});
+
+describe('every route, by a token of each scope', () => {
+  /** Fails when a field that the rows close for these scopes has a value. */
+  function judge(at: string, value: unknown, rule: FieldScopes, held: readonly string[]): void {
+    if (Array.isArray(value)) for (const item of value) judge(at, item, rule, held);
+    else if (typeof value === 'object' && value !== null)
+      for (const [field, inner] of Object.entries(value)) {
+        const row = rule[field];
+        assert.ok(row !== undefined, `${at}.${field} has no row`);
+        if (Array.isArray(row)) assert.ok(inner === null || row.some((scope) => held.includes(scope)), `${at}.${field} with ${held}`);
+        else if (row !== 'route') judge(`${at}.${field}`, inner, row as FieldScopes, held);
+      }
+  }
+  for (const { id } of apiRoutes.filter((route) => !inBrowser.has(route.id)))
+    test(id, async () => {
+      const row = routeRows[id] as Row;
+      for (const scope of scopes) {
+        const said = { ...row, by: 'token', scopes: [scope], body: bodyOf(row, desk) } as const;
+        await desk.vouch(id, said);
+        const answer = await desk.call(id, (await row.ready?.(desk)) ?? {}, said);
+        if (!opensRoute(id, [scope])) assert.equal(answer.json().code, 'insufficient_scope', `${id} with ${scope}: ${answer.body}`);
+        else if (answer.statusCode < 300 && answer.body !== '') judge(id, answer.json(), routeScopes[id]?.fields ?? {}, ['basic', scope]);
+      }
+    });
 });
 
 describe('every field of an app', () => {
@@ -115,7 +197,7 @@ test('the dialect’s list: the contact address is for tokens that manage apps',
     [clients, true],
   ] as const) {
     const answer = await desk.world.app.inject({
-      url: '/w/rest.php/oauth2/client',
+      url: '/w/rest.php/oauth2/client?limit=500',
       headers: { authorization: `Bearer ${await desk.token('ada', [scope])}` },
     });
     const { clients: items } = answer.json() as { clients: { name: string; email?: string }[] };
@@ -127,4 +209,13 @@ test('the dialect’s list: the contact address is for tokens that manage apps',
       'names of hidden apps',
     );
   }
+});
+
+test('where requests came from is for tokens of the audit trail, one’s own too', async () => {
+  const made = await desk.app();
+  await desk.call('updateClient', made, { by: 'session', body: { restrictions: { addresses: ['192.0.2.0/24'] } } });
+  const [entry] = (await desk.call('auditOfClient', made, { by: 'token', scopes: [clients] })).json().items;
+  assert.deepEqual([entry.action, entry.address], ['update', null]);
+  const [own] = (await desk.call('listAudit', {}, { by: 'token', scopes: [audit], query: '?actor=me&action=update&limit=1' })).json().items;
+  assert.equal(own.address, '127.0.0.1');
 });

@@ -3,6 +3,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
+import { authenticator } from '#harness/authenticator.ts';
 import { nowThere } from '#harness/clock.ts';
 import { personActor } from '#harness/consents.ts';
 import { signedHeader } from '#harness/signed.ts';
@@ -326,6 +327,41 @@ describe('what would be approved by itself', () => {
   });
 });
 
+test('who hears of it: an app that makes a credential in a person’s name is told to that person, and only then', async () => {
+  const mailed = new TestWorld({ 'smtp-url': 'smtp://mail.example', 'mail-from': 'gate@example.org' });
+  const lia = await mailed.person('Lia', ['developer']);
+  await mailed.person('Root', ['administrator', 'developer']);
+  const before = root;
+  root = (await mailed.built.store.findAccountByName('Root')) as Account;
+  const told = async () =>
+    (await mailed.built.store.listNotices({ limit: 100 }))
+      .filter(({ target }) => target.kind === 'mail' && target.userId === lia.id)
+      .map(({ facts }) => facts.event);
+  const byApp = await send(
+    'POST',
+    '/api/v1/clients',
+    bearer(await tokenOf(lia, ['gatehouse:clients'], mailed)),
+    proposal(['gatehouse:clients']),
+    mailed,
+  );
+  assert.equal(byApp.statusCode, 201, byApp.body);
+  assert.deepEqual(await told(), ['create-owner-only']);
+  const cookie = await mailed.cookie(lia);
+  const headers = { cookie, 'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)) };
+  assert.equal((await send('POST', '/api/v1/clients', headers, proposal(['gatehouse:clients']), mailed)).statusCode, 201);
+  assert.deepEqual(await told(), ['create-owner-only'], 'who did it in a browser knows');
+  await send(
+    'POST',
+    `/api/v1/clients/${byApp.json().client_id}/reset-secret`,
+    bearer(await tokenOf(lia, ['gatehouse:clients'], mailed)),
+    {},
+    mailed,
+  );
+  assert.deepEqual((await told()).sort(), ['create-owner-only', 'update']);
+  root = before;
+  await mailed.close();
+});
+
 describe('the dialect’s addresses', () => {
   const path = '/w/rest.php/oauth2/client';
   const body = (scopes: readonly string[]): Json => ({
@@ -508,6 +544,36 @@ describe('the pages', () => {
     here.wait(601);
     assert.equal((await form('/account/prove', { returnto: '/my/apps' })).statusCode, 403, 'without a proof the person is asked');
     assert.equal((await here.app.inject({ url: '/account/prove' })).statusCode, 303, 'a stranger signs in');
+  });
+
+  test('a passkey proves its own person, once; that of somebody else proves nothing', async () => {
+    const site = { origin: 'https://gate.example', rpId: 'gate.example' };
+    const { accounts } = here.built.world;
+    const mal = await accounts.createAccount({
+      ...{ name: 'Mal', email: 'mal@example.org', emailConfirmed: true, realName: '', groups: [], password },
+    });
+    assert.ok(mal.ok);
+    const keyOf = async (person: Account) => {
+      const key = authenticator(site);
+      const options = await accounts.passkeyOptions(person, password);
+      assert.ok(options.ok);
+      const added = await accounts.addPasskey(person, 'Phone', key.create(options.value as { challenge: string }));
+      assert.ok(added.ok, JSON.stringify(added));
+      return key;
+    };
+    const [hers, his] = [await keyOf(eve), await keyOf(mal.value)];
+    const ask = async () => JSON.parse((await form('/account/prove/options', {})).body) as { challenge: string };
+    const proven = (answer: string) => form('/account/prove', { returnto: '/my/apps', proof_method: 'passkey', answer });
+    assert.equal((await proven(his.get(await ask()))).statusCode, 403);
+    const answer = hers.get(await ask());
+    assert.equal((await proven(answer)).headers.location, '/my/apps');
+    const secret = cookie.slice(cookie.indexOf('=') + 1);
+    assert.deepEqual((await accounts.sessionOf(secret))?.proof, { at: here.now, method: 'passkey' });
+    here.wait(601);
+    assert.equal((await proven(answer)).statusCode, 403, 'an answer is good for once');
+    assert.ok(
+      (await here.app.inject({ url: '/account/prove', headers: { cookie } })).body.includes('data-passkey="/account/prove/options"'),
+    );
   });
 
   test('passwords are tried five times, and a form that is not ours proves nothing', async () => {

@@ -1,9 +1,9 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
-import { mayDo, personOf, RIGHTS } from '../actor.ts';
+import { type Actor, mayDo, personOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
-import { holds, scopesWithin, siteWithin } from '../authority.ts';
+import { actingApp, holds, scopesWithin, siteWithin } from '../authority.ts';
 import { autoApproves } from '../auto-approval.ts';
 import { ANYWHERE, type Client, type GrantType, type Protocol, type Restrictions, type Stage } from '../client.ts';
 import { type Desk, denied, newSecret, nothingIssued, ownerGrant } from '../desk.ts';
@@ -13,7 +13,7 @@ import type { NewClient } from '../records.ts';
 import { type RiskContext, riskOf } from '../risk-context.ts';
 import { registeredScopes, revocable } from '../scopes.ts';
 import { compareVersions } from '../version.ts';
-import { type Action, auditLine, commit, noticesOf } from './action.ts';
+import { type Action, auditLine, commit, type Decision, noticesOf } from './action.ts';
 
 /** The client a proposal describes; its values were checked. */
 function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewClient {
@@ -54,6 +54,12 @@ function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewC
 }
 
 const names = { approved: 'propose-autoapproved', proposed: 'propose' } as Readonly<Record<Stage, string>>;
+
+/** Who hears of a new app: reviewers of one that waits, and the person in whose name an app made one that is in force. */
+function toldOf(actor: Actor, { stage, ownerId }: NewClient): Decision['tell'] {
+  if (stage === 'proposed') return 'reviewers';
+  return actingApp(actor) === undefined ? undefined : ownerId;
+}
 
 const TRIES = 5;
 
@@ -113,7 +119,7 @@ export const propose: Action = {
           { kind: 'involve', userId: owner.id, part: 'proposer', at: born.registeredAt },
         ],
         audit: auditLine(desk, actor, action, born.id, born.description.slice(0, 255), fieldChanges(null, born)),
-        notices: await noticesOf(desk, actor, action, born, 0, '', born.stage === 'proposed' ? 'reviewers' : undefined),
+        notices: await noticesOf(desk, actor, action, born, 0, '', toldOf(actor, born), owned ? 'credentials' : undefined),
       });
       if (applied.outcome === 'stale' && tried < TRIES) continue;
       if (applied.outcome === 'refused') return refuse(applied.refusal);

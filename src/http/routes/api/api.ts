@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { actingApp } from '#registry/authority.ts';
 import { queryOf } from '../../sent.ts';
 import type { World } from '../../world.ts';
 import { callerOf } from './caller.ts';
 import { clientRoutes } from './clients.ts';
+import { openedFields, routeScopes } from './field-scopes.ts';
 import { openapi } from './openapi.ts';
 import { peopleRoutes } from './people.ts';
 import { type ProblemCode, sendProblem, sendRefusal, titles } from './problems.ts';
@@ -121,7 +123,10 @@ async function answer(world: World, route: ApiRoute, request: FastifyRequest, re
   reply.code(said.status).header('cache-control', 'no-store');
   if (said.body === undefined) return reply.headers(said.headers ?? {}).send();
   reply.header('content-type', 'application/json').headers(said.headers ?? {});
-  return reply.send(typeof said.body === 'string' ? said.body : JSON.stringify(said.body));
+  if (typeof said.body === 'string') return reply.send(said.body);
+  const app = actingApp(actor);
+  const fields = routeScopes[route.id]?.fields ?? {};
+  return reply.send(JSON.stringify(app === undefined ? said.body : openedFields(said.body, fields, app.scopes)));
 }
 
 /** The versioned JSON API of the registry, its description, and what its problems mean. */

@@ -5,6 +5,7 @@ import type { Actor } from '#registry/actor.ts';
 import { sentRequest } from '../../sent.ts';
 import { appActor, personActor, sessionOf } from '../../visitor.ts';
 import type { World } from '../../world.ts';
+import { opensRoute, routeScopes } from './field-scopes.ts';
 import { sendProblem } from './problems.ts';
 import type { ApiRoute } from './route.ts';
 
@@ -31,6 +32,12 @@ export async function callerOf(world: World, request: FastifyRequest, reply: Fas
     if (route.scope !== null && route.scope !== 'nobody' && !scopes.includes(route.scope)) {
       reply.header('www-authenticate', `Bearer realm="gatehouse", error="insufficient_scope", scope="${route.scope}"`);
       return no(403, 'insufficient_scope', `The token needs the scope ${route.scope}.`, { scope: route.scope });
+    }
+    if (!opensRoute(route.id, scopes)) {
+      const { opens = [] } = routeScopes[route.id] ?? {};
+      const needed = [opens].flat();
+      reply.header('www-authenticate', `Bearer realm="gatehouse", error="insufficient_scope", scope="${needed[0] ?? ''}"`);
+      return no(403, 'insufficient_scope', `The token needs one of the scopes ${needed.join(', ')}.`, { scope: needed[0], scopes: needed });
     }
     return appActor(request, permit.value);
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { fieldReaders, openingScopes } from '#registry/visibility.ts';
-import { snake, titles } from './problems.ts';
+import { namedFields, routeScopes } from './field-scopes.ts';
+import { titles } from './problems.ts';
 import { type ApiRoute, apiScopes } from './route.ts';
 
 const problem = {
@@ -84,17 +84,18 @@ function operation(route: ApiRoute, components: Record<string, unknown>) {
       default: failed,
     },
     ...(route.refusals.length > 0 ? { 'x-refusals': route.refusals } : {}),
+    // One of them opens the route to a token.
+    ...(Array.isArray(routeScopes[route.id]?.opens) ? { 'x-scopes': routeScopes[route.id]?.opens } : {}),
   };
 }
 
-/** Says at each field of an app which scopes open it to a token. */
+/** Says at each field which scopes open it to a token, where having reached the route is not enough. */
 function nameScopes(schemas: Record<string, unknown>): void {
-  for (const schema of ['Client', 'Issued'] as const) {
-    const { properties = {} } = (schemas[schema] ?? {}) as { properties?: Record<string, Record<string, unknown>> };
-    for (const [field, readers] of Object.entries(fieldReaders)) {
-      const scopes = openingScopes[readers];
-      const property = properties[snake(field)];
-      if (scopes !== null && property) property['x-scopes'] = scopes;
+  for (const [name, fields] of Object.entries(namedFields)) {
+    const { properties = {} } = (schemas[name] ?? {}) as { properties?: Record<string, Record<string, unknown>> };
+    for (const [field, scopes] of Object.entries(fields)) {
+      const property = properties[field];
+      if (Array.isArray(scopes) && property) property['x-scopes'] = scopes;
     }
   }
 }

@@ -32,6 +32,12 @@ export const invalidActionOf = (client: Client) =>
     `This address is not part of the handshake. The developer of ${client.name} can put it right.`,
     'E003',
   );
+/** The statement of identify is signed under the app's secret, RSA apps included (protocol reference 1.16): without one it could not be checked. */
+export const noSecretForIdentify = error(
+  'mwoauthserver-consumer-no-secret',
+  'The statement of identify is signed under the secret of the app, and this app has none: add a secret on its page, or ask meta=userinfo at api.php, which needs none.',
+  'E011',
+);
 export const readOnlyOf = (reason: string) => error('mwoauth-db-readonly', `Nothing can be changed at the moment: ${reason}`);
 export const unsupportedVersion = (version: number) =>
   error('mwoauth-oauth-unsupported-version', `OAuth version ${version} is not served at this address.`);

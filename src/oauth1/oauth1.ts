@@ -49,8 +49,8 @@ export interface SignedBy {
   readonly user: Account;
   readonly token: string;
   readonly nonce: string;
-  /** The client's secret that the request was signed with, for answers signed under it. */
-  readonly clientSecret: string;
+  /** A secret of the client, the one it signed with if it did, for answers signed under it; null: it holds none, and signs with its RSA key alone. */
+  readonly clientSecret: string | null;
 }
 
 /** Where the person goes after saying yes. */
@@ -324,7 +324,9 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       }
       // Last: what is refused for any other reason has spent nothing, and can be judged again (RFC 5849 §3.3).
       if (!(await spent(nonce.value))) return seen(signed);
-      const { id: secretId, plain: clientSecret } = used(nonce.value.secret);
+      const { id: secretId, plain } = used(nonce.value.secret);
+      // What stands in for a secret is known to nobody: what is signed under it could not be checked.
+      const clientSecret = secretId === null ? null : plain;
       usage.note({ clientId: client.id, consentId: pair.consent.id, secretId, token }, true);
       return accept({ client, consent: pair.consent, user, token, nonce: signed.oauth.get('oauth_nonce') ?? '', clientSecret });
     },

@@ -188,19 +188,21 @@ export interface NewAppView extends FormView {
   readonly email: string;
   /** The app it is a new version of. */
   readonly copied: string | null;
+  /** The dialect whose address led here: its rules of registration hold. */
+  readonly from: 'mediawiki' | null;
 }
 
 /** The description of a new app. */
 export function newAppPage(frame: Frame, view: NewAppView): Html {
   const { words } = frame;
-  const { draft } = view;
+  const { draft, from } = view;
   return layout(
     frame,
     words.say('new.title'),
-    html`<p>${words.say(`new.kind.${draft.kind}`)} <span class="quiet">(${words.say(`apps.kind.${draft.kind}`)})</span> <a href="/my/apps/new">${words.say('new.other-kind')}</a></p>
+    html`<p>${words.say(`new.kind.${draft.kind}`)} <span class="quiet">(${words.say(`apps.kind.${draft.kind}`)})</span> <a href="/my/apps/new${from === null ? '' : `?from=${from}`}">${words.say('new.other-kind')}</a></p>
 ${view.copied === null ? '' : html`<p class="advice">${phrase(words, 'new.copied', { app: named(view.copied) })}</p>`}
 <form method="post" action="/my/apps/new">
-${proof(frame)}<input type="hidden" name="kind" value="${draft.kind}">
+${proof(frame)}<input type="hidden" name="kind" value="${draft.kind}">${from === null ? '' : html`<input type="hidden" name="from" value="${from}">`}
 ${problemTop(words, view)}
 ${nameFields(words, view)}
 ${field({ name: 'version', label: words.say('field.version'), help: words.say('new.version-help'), value: draft.version, most: 32, required: true, problem: at(view, 'version') })}

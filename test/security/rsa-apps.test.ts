@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { signedHeader } from '#harness/signed.ts';
@@ -150,6 +150,89 @@ test('an app that dropped its last secret signs with its key, and HMAC is refuse
   // With neither key nor secret nobody could sign.
   const without = await update(client.id, { rsaPublicKey: '' });
   assert.ok(!without.ok && without.refusal.kind === 'last_secret');
+});
+
+/** An app with a key, a token pair of it, and what signs with either. */
+async function signer() {
+  const { publicKey, privateKey } = pair(2048);
+  const made = await propose(publicKey.export(spki).toString());
+  assert.ok(made.ok);
+  const { client, secret } = made.value;
+  const app = { key: client.id, secret: secret ?? '' };
+  const answer = (text: string) => ({
+    key: new URLSearchParams(text).get('oauth_token') ?? '',
+    secret: new URLSearchParams(text).get('oauth_token_secret') ?? '',
+  });
+  const post = async (target: string, headers: Record<string, string>) => world.app.inject({ method: 'POST', url: target, headers });
+  const asked = signedHeader(world, 'POST', '/oauth1/initiate', app, null, { oauth_callback: 'https://app.example/cb' });
+  const temporary = answer((await post('/oauth1/initiate', asked)).body);
+  const consent = await world.consents.save(client, ada, client.scopes);
+  const back = await world.built.world.faces.core.oauth1.grant(temporary.key, client, consent);
+  assert.ok(back.ok && back.value.kind === 'redirect');
+  const oauth_verifier = new URL(back.value.uri).searchParams.get('oauth_verifier') ?? '';
+  const token = answer(
+    (await post('/oauth1/token', signedHeader(world, 'POST', '/oauth1/token', app, temporary, { oauth_verifier }))).body,
+  );
+  const rsa = (target: string): Record<string, string> => {
+    const [path = '', query = ''] = target.split('?');
+    const oauth = [
+      ['oauth_consumer_key', client.id],
+      ['oauth_nonce', `rsa${count++}`],
+      ['oauth_signature_method', 'RSA-SHA1'],
+      ['oauth_timestamp', String(world.now)],
+      ['oauth_token', token.key],
+    ] as const;
+    const params = [...oauth, ...new URLSearchParams(query)]
+      .map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`)
+      .toSorted()
+      .join('&');
+    const base = ['POST', `https://gate.example${path}`, params].map(percentEncode).join('&');
+    const signature = sign('sha1', Buffer.from(base), privateKey).toString('base64');
+    const pairs = [...oauth, ['oauth_signature', signature] as const];
+    return { authorization: `OAuth ${pairs.map(([name, value]) => `${name}="${percentEncode(value)}"`).join(', ')}` };
+  };
+  const retire = async () => {
+    const secretId = (await world.built.store.findClient(client.id))?.secrets[0]?.id;
+    assert.ok((await world.built.world.registry.submit(OPERATOR, 'retire-secret', { clientId: client.id, reason: '', secretId })).ok);
+  };
+  return { client, app, token, rsa, post, retire };
+}
+
+describe('identify of an app that signs with its key', () => {
+  const addresses = [
+    '/w/index.php?title=Special:OAuth/identify',
+    '/wiki/Special:OAuth/identify',
+    '/w/index.php?title=Special:OAuth/identify&format=raw',
+  ];
+  test('the statement is under its secret; without one it is refused and says what to do, at every address', async () => {
+    const { app, client, token, rsa, post, retire } = await signer();
+    for (const target of addresses) {
+      const [head, body, signature] = (await post(target, rsa(target))).body.split('.');
+      assert.equal(signature, createHmac('sha256', app.secret).update(`${head}.${body}`).digest('base64url'), target);
+    }
+    await retire();
+    for (const target of addresses) {
+      const refused = await post(target, rsa(target));
+      assert.deepEqual([refused.statusCode, refused.json().error], [200, 'mwoauthserver-consumer-no-secret'], target);
+      assert.match(refused.json().message, /add a secret.*E011/);
+      assert.doesNotMatch(refused.body, /eyJ/);
+    }
+    const signed = signedHeader(world, 'POST', addresses[0] ?? '', app, token, {}, { reading: 'mediawiki' });
+    assert.match((await post(addresses[0] ?? '', signed)).body, /Invalid signature/, 'the old secret signs no more');
+    // The API needs no secret, and still knows whose request it is.
+    const target = '/w/api.php?action=query&meta=userinfo&format=json';
+    assert.equal((await post(target, rsa(target))).json().query.userinfo.name, 'Ada');
+    // With a new secret there is a statement again, and it is under that one.
+    const added = await world.built.world.registry.submit(OPERATOR, 'add-secret', { clientId: client.id, reason: '', label: 'new' });
+    assert.ok(added.ok, JSON.stringify(added));
+    const [head, body, signature] = (await post(addresses[1] ?? '', rsa(addresses[1] ?? ''))).body.split('.');
+    assert.equal(
+      signature,
+      createHmac('sha256', added.value.secret ?? '')
+        .update(`${head}.${body}`)
+        .digest('base64url'),
+    );
+  });
 });
 
 test('a key may come as an X.509 certificate', async () => {

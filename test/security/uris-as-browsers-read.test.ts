@@ -286,6 +286,72 @@ describe('every way into the registry', () => {
     assert.equal((await register('https://app.example/dialect ', true)).statusCode, 200);
   });
 
+  test('the page that an address of the dialect leads to: a scheme without a dot is advised against, and refused everywhere else', async () => {
+    const get = async (url: string) => world.app.inject({ url, headers: { cookie } });
+    const links = (body: string) => [...body.matchAll(/href="([^"]*)"/g)].map(([, link = '']) => link.replaceAll('&amp;', '&'));
+    const question = await get(String((await get('/wiki/Special:OAuthConsumerRegistration/propose')).headers.location));
+    const link = links(question.body).find((to) => to.includes('kind=device')) ?? '';
+    /** Fills the form in as it is, hidden fields included, and sends it; `more` adds fields, or (undefined) takes one away. */
+    const send = async (url: string, redirectUri: string, version: string, more: Readonly<Record<string, string | undefined>> = {}) => {
+      const { body } = await get(url);
+      const hidden = [...body.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]);
+      const typed = {
+        name: 'Device',
+        version,
+        description: 'd',
+        redirectUri,
+        site: '*',
+        access: 'scopes',
+        'scope.editpage': '1',
+        terms: '1',
+      };
+      const fields = Object.entries<string | undefined>({ ...Object.fromEntries(hidden), ...typed, ...more }).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, value]],
+      );
+      return world.app.inject({
+        method: 'POST',
+        url: '/my/apps/new',
+        headers: { cookie, origin: 'https://gate.example', 'content-type': 'application/x-www-form-urlencoded' },
+        payload: new URLSearchParams(fields).toString(),
+      });
+    };
+    const waved = { ignore_warnings: '1' };
+    const advised = await send(link, 'reader:/cb', '1.0');
+    assert.equal(advised.statusCode, 400);
+    assert.match(advised.body, /scheme without a dot[\s\S]*name="ignore_warnings"/);
+    assert.match(advised.body, /name="from" value="mediawiki"/, 'the form that comes back knows where it came from');
+    assert.match(advised.body, /href="\/my\/apps\/new\?from=mediawiki"/, 'and so does another kind of app');
+    assert.equal((await send(link, 'reader:/cb', '1.0', waved)).statusCode, 200);
+    const [made] = await world.built.store.listClients({ name: 'Device' });
+    assert.deepEqual([made?.redirectUri, made?.confidential, made?.pkceOptional], ['reader:/cb', false, false]);
+
+    const refusedOnes: readonly (readonly [why: string, url: string, uri: string, more?: Readonly<Record<string, string | undefined>>])[] =
+      [
+        ['the page of the core', '/my/apps/new?kind=device', 'reader:/cb'],
+        ['a form that lost where it came from', link, 'reader:/cb', { from: undefined }],
+        ['another dialect', link, 'reader:/cb', { from: 'core' }],
+        ['an app that keeps a secret', link, 'reader:/cb', { kind: 'server' }],
+        ['a scheme of the browser', link, 'intent://app.example/#Intent;end'],
+        ['a scheme of the machine', link, 'mailto:ada'],
+        ['a URI that is read differently', link, bad],
+      ];
+    for (const [why, url, uri, more] of refusedOnes) {
+      const answer = await send(url, uri, '2.0', { ...waved, ...more });
+      assert.equal(answer.statusCode, 400, why);
+      assert.doesNotMatch(answer.body, /name="ignore_warnings"/, why);
+    }
+    assert.equal((await world.built.store.listClients({ name: 'Device' })).length, 1);
+  });
+
+  test('without the dialect nobody comes from there', async () => {
+    const bare = new TestWorld({ mediawiki: 'off' });
+    const as = { cookie: await bare.cookie(await bare.person('Ada', ['developer'])) };
+    const page = await bare.app.inject({ url: '/my/apps/new?kind=server&from=mediawiki', headers: as });
+    assert.equal(page.statusCode, 200);
+    assert.doesNotMatch(page.body, /name="from"|name="pkceOptional"[^>]*checked/);
+    await bare.close();
+  });
+
   test("the operator's own: refused whatever is waved through", async () => {
     for (const redirectUri of [bad, 'reader:/cb', 'tel:1', 'https://app.example/../x']) {
       const answer = await world.clients.create(
@@ -345,7 +411,7 @@ describe('every way into the registry', () => {
 
   test('all the hostile ones, stored and asked for: nobody leaves for another host', async () => {
     const { client } = await world.client(ada, { name: 'Corpus' });
-    for (const { uri, elsewhere } of hostile.filter((one, index) => one.elsewhere && index % 3 === 0)) {
+    for (const { uri, elsewhere } of hostile.filter((one) => one.elsewhere)) {
       await stored(client, uri);
       const answer = await authorize(client, uri);
       assert.ok(elsewhere && [400, 403].includes(answer.statusCode), `${uri} ${answer.statusCode}`);
@@ -355,7 +421,7 @@ describe('every way into the registry', () => {
 
   test('all the hostile ones, asked of an honest app: nobody is sent anywhere', async () => {
     const { client } = await world.client(ada, { name: 'Honest' });
-    for (const { uri } of hostile.filter((_one, index) => index % 3 === 1)) {
+    for (const { uri } of hostile) {
       // The empty text is a parameter that was left out (RFC 6749 §3.1).
       if (uri === '') continue;
       const answer = await authorize(client, uri);

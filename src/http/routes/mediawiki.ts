@@ -16,6 +16,7 @@ import {
   invalidAction,
   invalidActionOf,
   missingParameters,
+  noSecretForIdentify,
   readOnlyOf,
   unsupportedVersion,
 } from '#mediawiki/messages.ts';
@@ -130,6 +131,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
         const answer = await face.oauth1.authenticateRequest(sentRequest(request), world.site);
         if (!answer.ok) return sendError(request, reply, 'json', errorOf(answer.refusal));
         const { user, client, consent, nonce, clientSecret } = answer.value;
+        if (clientSecret === null) return sendError(request, reply, 'json', noSecretForIdentify);
         // All of the person's rights, not only those the scopes give: an app that only learns who they are decides by them (protocol reference 1.16).
         const subject = { ...subjectOf(user, consent.scopes), rights: [...world.rights.rightsOf(user)] };
         const claims = identifyClaims(subject, {

@@ -22,13 +22,31 @@ function raised(version: string): string {
   return start === end ? version : `${version.slice(0, start)}${Number(version.slice(start, end)) + 1}${version.slice(end)}`;
 }
 
+type From = 'mediawiki' | null;
+
+/** The dialect whose registration address led to the page, or to the form that is sent, as long as it is served. */
+const cameFrom = ({ world, request, query, form }: OwnCall): From =>
+  (request.method === 'POST' ? form : query).get('from') === 'mediawiki' && world.dialect !== null ? 'mediawiki' : null;
+
+/** At the dialect the exemption from PKCE comes with the registration (ADR 20): the form shows it, ticked, and it is the developer's to take away. */
+const exempt = (draft: AppDraft, from: From): AppDraft =>
+  from === 'mediawiki' && draft.kind === 'server' ? { ...draft, pkceOptional: true } : draft;
+
 function showForm(
   call: OwnCall,
   draft: AppDraft,
   problem: FormProblem | null,
   copied: string | null = null,
 ): ReturnType<typeof newAppPage> {
-  return newAppPage(call.frame, { draft, choices: choicesOf(call.world, call.frame.words), problem, email: call.user.email ?? '', copied });
+  const { world, frame, user } = call;
+  return newAppPage(frame, {
+    draft,
+    choices: choicesOf(world, frame.words),
+    problem,
+    email: user.email ?? '',
+    copied,
+    from: cameFrom(call),
+  });
 }
 
 /** A form filled in from an app of one's own. */
@@ -36,7 +54,8 @@ async function copyOf(call: OwnCall, id: string): Promise<PageAnswer> {
   const client = await findVisible(call, id);
   if (client === undefined || client.ownerId !== call.user.id || client.managed) return notFound;
   if (unseen('name', client, call.actor, true) !== undefined) return notFound;
-  return showForm(call, { ...draftFrom(call.world, client), version: raised(client.version) }, null, `${client.name} ${client.version}`);
+  const draft = { ...draftFrom(call.world, client), version: raised(client.version) };
+  return showForm(call, exempt(draft, cameFrom(call)), null, `${client.name} ${client.version}`);
 }
 
 /** Registers an app. The answer carries its credentials: nowhere else are they shown. */
@@ -46,7 +65,7 @@ async function register(call: OwnCall): Promise<PageAnswer> {
   if (!isKind(kind)) return { to: '/my/apps/new' };
   const draft = draftOf(world, kind, form);
   const answer = await world.registry.submit(
-    actor,
+    actor.kind === 'person' && cameFrom(call) === 'mediawiki' ? { ...actor, dialect: true } : actor,
     'propose',
     proposedValues(draft, user.email ?? '', form.get('ignore_warnings') !== undefined),
   );
@@ -76,9 +95,8 @@ export function newAppRoutes(app: FastifyInstance, world: World): void {
     async (call) => {
       const [copied, kind] = [call.query.get('copy'), call.query.get('kind')];
       if (copied !== undefined) return copyOf(call, copied);
-      const from = call.query.get('from') === 'mediawiki' ? 'mediawiki' : null;
-      // The form shows the exemption, ticked: it is the developer's to take away.
-      if (isKind(kind)) return showForm(call, { ...emptyDraft(kind), pkceOptional: kind === 'server' && from === 'mediawiki' }, null);
+      const from = cameFrom(call);
+      if (isKind(kind)) return showForm(call, exempt(emptyDraft(kind), from), null);
       return choosePage(call.frame, { mayRegister: call.user.emailConfirmedAt === null ? 'no-email' : 'yes', from });
     },
     developers,

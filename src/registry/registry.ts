@@ -114,7 +114,9 @@ export function makeRegistry(desk: Desk): Registry {
     // A page shows something before it asks: what it showed must be named.
     const fields = action.fields.map((field) => (field.name === 'changeToken' ? { ...field, optional: actor.via !== 'page' } : field));
     const dialect = actor.kind === 'person' && actor.dialect === true;
-    const read = readFields(fields, values, { ...desk.rules, dialect });
+    // The operator may well register an app of the site's own name.
+    const reservedNames = actor.kind === 'person' ? (desk.rules.reservedNames ?? []) : [];
+    const read = readFields(fields, values, { ...desk.rules, dialect, reservedNames });
     if (!read.ok) return read;
     return accept({ action, tidy: values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value });
   }

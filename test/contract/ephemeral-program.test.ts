@@ -90,11 +90,12 @@ test('SQLite and Redis: an OAuth 1 handshake and a signed request, each thing on
   const temporary = { key: begun.form.oauth_token ?? '', secret: begun.form.oauth_token_secret ?? '' };
   const { back, again: decideAgain } = await allow(`/oauth1/authorize?oauth_token=${temporary.key}`);
   const verifier = back.searchParams.get('oauth_verifier') ?? '';
-  assert.equal((await decideAgain()).statusCode, 404, 'the request is answered once');
+  assert.equal((await decideAgain()).headers.location, back.href, 'the same form gets the same answer');
   assert.equal((await signed('/oauth1/token', temporary, { oauth_verifier: 'wrong' })).form.oauth_problem, 'verifier_invalid');
   const bought = await signed('/oauth1/token', temporary, { oauth_verifier: verifier });
   assert.equal(bought.status, 200);
   assert.equal((await signed('/oauth1/token', temporary, { oauth_verifier: verifier })).form.oauth_problem, 'token_used');
+  assert.equal((await decideAgain()).headers.location, undefined, 'until the pair was exchanged');
 
   const token = { key: bought.form.oauth_token ?? '', secret: bought.form.oauth_token_secret ?? '' };
   const headers = signedHeader(world, 'GET', '/thing', pair, token);

@@ -74,6 +74,8 @@ export interface Built {
   readonly clocks: ClockWatch;
   /** Writes down what was used since the last time. */
   flushUsage(): Promise<void>;
+  /** Writes down which requests were refused since the last time. */
+  flushFailures(): Promise<void>;
 }
 
 /** Rights that some group must give, or a part of the server is closed to everybody. */
@@ -269,7 +271,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     sites,
     scopes,
     requests: store,
-    failures: store,
+    failures,
     faces: {
       core: coreFace,
       mediawiki: config.mediawiki ? dialectFace : null,
@@ -322,5 +324,6 @@ export function makeWorld(config: Config, outside: Outside): Built {
     keys,
     clocks,
     flushUsage: async () => void (await Promise.all([usage.flush(), failures.flush()])),
+    flushFailures: () => failures.flush(),
   };
 }

@@ -93,6 +93,8 @@ export async function start(config: Config, built: Built, say: (line: string) =>
     { name: 'renewal of the signing keys', everyMs: 60_000, run: agreed(() => built.keys.renewSigning()) },
     { name: 'sealing again', everyMs: 2_000, run: () => built.keys.reseal() },
     { name: 'usage', everyMs: 10_000, run: () => built.flushUsage() },
+    // A developer looks for a refused request as soon as it was refused, perhaps at another worker.
+    { name: 'refused requests', everyMs: 1_000, run: () => built.flushFailures() },
   ]);
   await tellOfPkce(config, built).catch(unlessUnavailable);
   if (isWorker()) tellServing();

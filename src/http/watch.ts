@@ -9,34 +9,58 @@ import type { RegistryRecords } from '#registry/records.ts';
 import { parseBasic, splitScheme } from '#wire/authorization.ts';
 import type { FormValues } from '#wire/form.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
+import { keepRequest } from './kept-request.ts';
 
 // Keeps what a developer needs to see why a request of their app was refused. It changes no answer.
 
-const MOST_KEPT = 3000;
+const consumerKey = /oauth_consumer_key(?:="|=|%3D)([0-9a-f]{32})/i;
+/** Most bytes of a form that are searched for the app it names. */
+const MOST_SEARCHED = 16_384;
 
-/** A signed request without what must not be kept. PLAINTEXT signatures are secrets; long bodies are other people's texts. */
+/** The app that a request names which cannot be read: whatever is broken about it, its developer should hear of it. */
+function namedIn(sent: SentRequest): string | undefined {
+  const body = sent.body === undefined ? '' : Buffer.from(sent.body.subarray(0, MOST_SEARCHED)).toString();
+  for (const text of [[sent.headers.authorization ?? []].flat().join(','), sent.target, body]) {
+    const key = consumerKey.exec(text.replace(/[ \t]/g, ''))?.[1];
+    if (key !== undefined) return key.toLowerCase();
+  }
+  return undefined;
+}
+
+/** What a refusal says, without records and secrets. */
+function refusalFacts(refusal: OAuth1Refusal): Readonly<Record<string, unknown>> {
+  switch (refusal.kind) {
+    case 'timestamp_refused':
+      return { yours: refusal.yours, ours: refusal.ours };
+    case 'parameter_absent':
+      return { parameter: refusal.parameter };
+    case 'parameter_rejected':
+      return { parameter: refusal.parameter, problem: refusal.problem };
+    case 'version_rejected':
+      return { asked: refusal.asked };
+    case 'signature_method_rejected':
+      return { asked: refusal.asked, supported: refusal.supported.join(', ') };
+    default:
+      return {};
+  }
+}
+
+/** A refused request without what must not be kept; also one that could not be read. */
 function signedFacts(sent: SentRequest, reading: Reading, refusal: OAuth1Refusal) {
   const signed = parseSignedRequest(sent, reading);
-  if (!signed.ok) return undefined;
-  const { method, path, params, oauth } = signed.value;
-  const key = oauth.get('oauth_consumer_key');
+  const key = (signed.ok ? signed.value.oauth.get('oauth_consumer_key') : undefined) ?? namedIn(sent);
   if (key === undefined || !/^[0-9a-f]{32}$/.test(key)) return undefined;
-  const plain = oauth.get('oauth_signature_method') === 'PLAINTEXT';
-  const kept =
-    oauth.get('oauth_verifier') === undefined
-      ? params
-      : params.map((pair) => (pair[0] === 'oauth_verifier' ? (['oauth_verifier', ''] as const) : pair));
-  const whole = JSON.stringify(kept).length <= MOST_KEPT && kept === params && !plain;
+  const request = keepRequest(sent);
   return {
     clientId: key as ClientId,
     facts: {
       refusal: refusal.kind,
-      method,
-      path: path.slice(0, 500),
-      names: params.map(([name]) => name.slice(0, 64)).slice(0, 50),
-      ...(refusal.kind === 'timestamp_refused' ? { yours: refusal.yours, ours: refusal.ours } : {}),
-      ...(refusal.kind === 'parameter_absent' || refusal.kind === 'parameter_rejected' ? { parameter: refusal.parameter } : {}),
-      ...(whole ? { params, signature: oauth.get('oauth_signature') ?? '' } : {}),
+      reading,
+      method: sent.method.slice(0, 32),
+      path: (sent.target.split(/[?#]/, 1)[0] ?? '').slice(0, 500),
+      ...(signed.ok ? { names: signed.value.params.slice(0, 50).map(([name]) => name.slice(0, 64)) } : {}),
+      ...refusalFacts(refusal),
+      ...(request === undefined ? {} : { request }),
     },
   };
 }

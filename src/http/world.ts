@@ -79,7 +79,7 @@ export interface World {
   readonly sites: Sites;
   readonly scopes: ScopeCatalogue;
   readonly requests: AuthorizationRequests;
-  readonly failures: FailureRecords;
+  readonly failures: Pick<FailureRecords, 'listFailures'>;
   readonly faces: { readonly core: Face; readonly mediawiki: Face | null };
   readonly signing: SigningKeys;
   readonly mint: Mint;

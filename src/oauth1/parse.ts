@@ -5,7 +5,8 @@ import { announcesBody, header, type SentRequest } from '#wire/sent-request.ts';
 import type { OAuth1Refusal } from './refusals.ts';
 
 /** How a request is read: as RFC 5849 says, or as the MediaWiki dialect's clients expect. */
-export type Reading = 'rfc5849' | 'mediawiki';
+export const readings = ['rfc5849', 'mediawiki'] as const;
+export type Reading = (typeof readings)[number];
 
 /** A request with its OAuth parameters found. */
 export interface SignedRequest {

@@ -37,7 +37,8 @@ export function failureText(words: Words, { facts: kept }: Failure): string {
   const text = (name: string) => (typeof kept[name] === 'string' || typeof kept[name] === 'number' ? String(kept[name]) : '');
   const kind = text('refusal');
   const problem = known(`failed.grant-${text('problem')}`) ? words.say(`failed.grant-${text('problem')}` as MessageKey) : text('problem');
-  const values = { kind, problem, parameter: text('parameter'), yours: text('yours'), ours: text('ours') };
+  const names = ['parameter', 'yours', 'ours', 'asked', 'supported'];
+  const values = { kind, problem, ...Object.fromEntries(names.map((name) => [name, text(name)])) };
   return known(`failed.${kind}`) ? words.say(`failed.${kind}` as MessageKey, values) : words.say('failed.other', values);
 }
 

@@ -1,5 +1,6 @@
 import type { ClientId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
+import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Clock } from '#ports/clock.ts';
 
 /** A request of an app that was refused, as its developer may see it. Never a secret, a code or a token. */
@@ -31,23 +32,58 @@ export const MOST_FAILURES = 20;
 const MOST_BYTES = 4096;
 const MOST_CLIENTS = 1000;
 
+function unlessUnavailable(fault: unknown): void {
+  if (!isUnavailable(fault)) throw fault;
+}
+
+/** The notes, and the way to read them. */
+export interface Failures extends FailureNotes {
+  /** Writes down what was noted. Where the store cannot take it, it is kept for the next time. */
+  flush(): Promise<void>;
+  /** Latest first, with what this process noted up to now. */
+  listFailures: FailureRecords['listFailures'];
+}
+
 /** Collects failures in memory, the latest of each client alone; `flush` hands them over. */
-export function makeFailures(clock: Clock, records: Pick<FailureRecords, 'saveFailures'>): FailureNotes & { flush(): Promise<void> } {
+export function makeFailures(clock: Clock, records: FailureRecords): Failures {
   let held = new Map<ClientId, NewFailure[]>();
+  let writing: Promise<void> = Promise.resolve();
+
+  function hold(failure: NewFailure): void {
+    const list = held.get(failure.clientId) ?? [];
+    if (!held.has(failure.clientId) && held.size >= MOST_CLIENTS) return;
+    list.push(failure);
+    if (list.length > MOST_FAILURES) list.shift();
+    held.set(failure.clientId, list);
+  }
+
+  async function write(): Promise<void> {
+    if (held.size === 0) return;
+    const batch = [...held.values()].flat();
+    held = new Map();
+    try {
+      await records.saveFailures(batch, MOST_FAILURES);
+    } catch (fault) {
+      const since = [...held.values()].flat();
+      held = new Map();
+      for (const failure of [...batch, ...since]) hold(failure);
+      throw fault;
+    }
+  }
+
   return {
     note(clientId, kind, facts) {
-      const list = held.get(clientId) ?? [];
-      if (!held.has(clientId) && held.size >= MOST_CLIENTS) return;
-      if (JSON.stringify(facts).length > MOST_BYTES) return;
-      list.push({ clientId, kind, at: clock.now(), facts });
-      if (list.length > MOST_FAILURES) list.shift();
-      held.set(clientId, list);
+      if (JSON.stringify(facts).length <= MOST_BYTES) hold({ clientId, kind, at: clock.now(), facts });
     },
-    async flush() {
-      if (held.size === 0) return;
-      const batch = [...held.values()].flat();
-      held = new Map();
-      await records.saveFailures(batch, MOST_FAILURES);
+    // One after the other: whoever waits for it finds everything that was noted before in the store.
+    flush() {
+      writing = writing.catch(() => undefined).then(write);
+      return writing;
+    },
+    async listFailures(clientId, limit) {
+      // A store that takes nothing at the moment may still be read.
+      await this.flush().catch(unlessUnavailable);
+      return records.listFailures(clientId, limit);
     },
   };
 }

@@ -1,24 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { type Diagnosis, differences } from '#oauth1/diagnose.ts';
-import { parseSignedRequest, type SignedRequest } from '#oauth1/parse.ts';
+import { parseSignedRequest, type Reading, type SignedRequest } from '#oauth1/parse.ts';
 import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
 import { type ExplainedView, type HelpView, helpPage } from '#pages/help.ts';
 import type { Client } from '#registry/client.ts';
-import type { Failure } from '#registry/failures.ts';
-import type { Pair } from '#wire/form.ts';
+import { keptRequest } from '../kept-request.ts';
 import { type PageCall, showPage, takeForm } from '../page.ts';
 import type { World } from '../world.ts';
 
 const MOST_SHOWN = 50;
-
-/** What was kept of a refused request, as one that can be explained; undefined: only names were kept. */
-function keptRequest({ facts }: Failure): SignedRequest | undefined {
-  const { method, path, params, signature } = facts as Record<string, unknown>;
-  if (typeof method !== 'string' || typeof path !== 'string' || !Array.isArray(params) || typeof signature !== 'string') return undefined;
-  const pairs = params as readonly Pair[];
-  const oauth = new Map(pairs.filter(([name]) => name.startsWith('oauth_')));
-  return { method, path, params: pairs, oauth: oauth.set('oauth_signature', signature), secure: true };
-}
 
 const viewOf = (diagnosis: Diagnosis, theirs: string): ExplainedView => ({
   method: diagnosis.method,
@@ -52,8 +42,11 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
     return { view, client };
   }
 
-  const explained = async (signed: SignedRequest, client: Client, theirs: string) =>
-    viewOf(await world.faces.core.oauth1.explain(signed, client), theirs);
+  /** Judged by the face that the request went to. */
+  const explained = async (signed: SignedRequest, reading: Reading, client: Client, theirs: string) => {
+    const face = (reading === 'mediawiki' && world.faces.mediawiki) || world.faces.core;
+    return viewOf(await face.oauth1.explain(signed, client), theirs);
+  };
 
   showPage(
     app,
@@ -63,9 +56,10 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       const { view, client } = await start(call, call.query.get('app'));
       const failure = view.failures.find(({ id, kind }) => kind === 'oauth1' && String(id) === call.query.get('failure'));
       if (failure === undefined || client === undefined) return helpPage(call.frame, view);
-      const signed = keptRequest(failure);
-      if (signed === undefined) return helpPage(call.frame, { ...view, notKept: true });
-      return helpPage(call.frame, { ...view, explained: await explained(signed, client, '') });
+      const kept = keptRequest(failure.facts);
+      const signed = kept && parseSignedRequest(kept.sent, kept.reading);
+      if (kept === undefined || !signed?.ok) return helpPage(call.frame, { ...view, notKept: true });
+      return helpPage(call.frame, { ...view, explained: await explained(signed.value, kept.reading, client, '') });
     },
     'signed-in',
   );
@@ -91,7 +85,7 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       const signed = sent.ok ? parseSignedRequest(sent.value, 'rfc5849') : sent;
       if (!signed.ok) return no('help.unreadable');
       if (signed.value.oauth.get('oauth_consumer_key') !== client.id) return no('help.not-yours');
-      return helpPage(frame, { ...view, explained: await explained(signed.value, client, theirs) });
+      return helpPage(frame, { ...view, explained: await explained(signed.value, 'rfc5849', client, theirs) });
     },
     'signed-in',
   );

@@ -78,6 +78,7 @@ export async function appView(
       client.optionalScopes,
     ),
     identity: identity === undefined ? null : scopeWords(frame.words, world.scopes).description(identity),
+    introspector: client.introspector,
     stage: client.stage,
     stageAt: client.stageAt,
     suppressed: client.suppressed,

@@ -1,8 +1,10 @@
 import type { UserId } from '#kernel/ids.ts';
+import type { PkceView } from '#pages/pkce-exemption.ts';
 import { type DecisionDraft, type DeskView, emptyDraft, type OwnerView, type RedirectWarning } from '#pages/review-desk.ts';
 import type { ShownChange, TrailLine } from '#pages/trail.ts';
 import type { Words } from '#pages/words.ts';
 import { isKeeper } from '#registry/actions/action.ts';
+import { mayBeExempt } from '#registry/actions/pkce-exemption.ts';
 import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import { isAnyPort } from '#registry/auto-approval.ts';
@@ -55,7 +57,7 @@ function fieldsOf(client: Client): readonly (keyof Client)[] {
     'ownerOnly',
     'protocol',
     ...(client.protocol === 'oauth2'
-      ? (['confidential', 'grantTypes', 'pkceOptional', 'tokenAlgorithm'] as const)
+      ? (['confidential', 'grantTypes', 'pkceOptional', 'introspector', 'tokenAlgorithm'] as const)
       : (['rsaPublicKey'] as const)),
     'restrictions',
     'id',
@@ -112,6 +114,15 @@ async function decisionsOf(world: World, actor: Actor, client: Client, revision:
     else barred.push({ decision, why: standing.dependence });
   }
   return { possible, barred, two };
+}
+
+/** The exemption from PKCE of an app that asks people and may have it, for this reviewer. */
+async function pkceOf(world: World, actor: Actor, client: Client): Promise<PkceView | null> {
+  const { grantTypes, managed, pkceOptional, suppressed } = client;
+  if (managed || !mayBeExempt(client) || !grantTypes.includes('authorization_code')) return null;
+  if (suppressed && !mayDo(actor, RIGHTS.suppress)) return null;
+  const { dependence } = await world.registry.standing(actor, client, { kind: 'exempt-from-pkce' });
+  return { exempt: pkceOptional, barred: dependence };
 }
 
 /** What came of a decision that was refused. */
@@ -195,6 +206,7 @@ export async function deskView(world: World, actor: Actor, words: Words, client:
     offeredTo: team.offer === null ? null : await name(team.offer.toId),
     impact: client.stage === 'approved' || client.stage === 'disabled' ? await registry.impact(client.id) : null,
     two: two && { first: await Promise.all(two.given.map(name)), yours: two.dependence },
+    pkce: await pkceOf(world, actor, client),
     possible,
     barred,
     hiding: mayDo(actor, RIGHTS.suppress) ? [...mayHide] : [],

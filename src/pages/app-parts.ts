@@ -50,6 +50,8 @@ export interface AppView {
   readonly groups: readonly PermissionGroup[];
   /** What an app that only learns who somebody is learns; null: it is none. */
   readonly identity: string | null;
+  /** It may ask about the access tokens of every app (RFC 7662). */
+  readonly introspector: boolean;
   readonly stage: Stage;
   readonly stageAt: number;
   readonly suppressed: boolean;
@@ -90,10 +92,11 @@ const permission = (words: Words, { description, risk, optional }: Permission): 
   }</li>`;
 
 /** What an app may do, in plain words by group. */
-export function permissions(words: Words, { groups, identity }: Pick<AppView, 'groups' | 'identity'>): Html {
-  if (identity !== null) return html`<p>${identity}</p>`;
-  if (groups.length === 0) return html`<p>${words.say('apps.nothing-more')}</p>`;
-  return html`${groups.map(({ label, scopes }) => html`<h3>${label}</h3><ul>${scopes.map((scope) => permission(words, scope))}</ul>`)}`;
+export function permissions(words: Words, { groups, identity, introspector }: Pick<AppView, 'groups' | 'identity' | 'introspector'>): Html {
+  const asks = introspector ? html`<p class="advice">${words.say('apps.introspector')}</p>` : html``;
+  if (identity !== null) return html`<p>${identity}</p>${asks}`;
+  if (groups.length === 0) return html`<p>${words.say('apps.nothing-more')}</p>${asks}`;
+  return html`${groups.map(({ label, scopes }) => html`<h3>${label}</h3><ul>${scopes.map((scope) => permission(words, scope))}</ul>`)}${asks}`;
 }
 
 /** The facts everybody may see. */

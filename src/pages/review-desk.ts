@@ -3,6 +3,7 @@ import type { Halt, Stage } from '#registry/client.ts';
 import type { ReviewDecision } from '#registry/decisions.ts';
 import type { Dependence } from '#registry/independence.ts';
 import { type Frame, facts, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
+import { type PkceView, pkcePart } from './pkce-exemption.ts';
 import { fieldName, stageName } from './refusals.ts';
 import { type ClaimView, claimSentence, nextButton } from './review.ts';
 import { cut, differenceTable, type Shown, type ShownChange, shownPart, type TrailLine, trailTable } from './trail.ts';
@@ -85,6 +86,8 @@ export interface DeskView {
   readonly impact: { readonly users: number; readonly tokens: number; readonly calls: number } | null;
   /** Two must say yes; who said the first, and why this reviewer's own does not count. Null: one is enough. */
   readonly two: { readonly first: readonly string[]; readonly yours: Dependence | null } | null;
+  /** Null: it is not this app's to have, or nobody decides on it here. */
+  readonly pkce: PkceView | null;
   readonly possible: readonly ReviewDecision[];
   /** What somebody else has to decide, and why. */
   readonly barred: readonly { readonly decision: ReviewDecision; readonly why: Dependence }[];
@@ -289,6 +292,7 @@ ${section(words, 'request', change === null ? 'review.request' : 'review.request
 <div class="columns">${section(words, 'risk', 'review.risk', riskPart(words, view))}${section(words, 'owner', 'review.owner', ownerPart(frame, view))}</div>
 ${impact === null ? '' : section(words, 'impact', 'review.impact', impactPart(words, impact))}
 ${section(words, 'decision', 'review.decision', decisionPart(frame, view))}
+${view.pkce === null ? '' : section(words, 'pkce', 'review.pkce', pkcePart(frame, view, view.pkce))}
 ${section(
   words,
   'history',

@@ -34,7 +34,7 @@ export interface Approval {
 
 /** What a yes is about. `resume`: less of a halt than there is. `hand-over`: an offer for an owner who is gone. */
 export type Matter =
-  | { readonly kind: 'approve' | 'reenable' | 'show' | 'hide' | 'hand-over' }
+  | { readonly kind: 'approve' | 'reenable' | 'show' | 'hide' | 'hand-over' | 'exempt-from-pkce' }
   | { readonly kind: 'resume'; readonly halted: Halt }
   | { readonly kind: 'approve-revision'; readonly revision: Revision };
 
@@ -161,12 +161,11 @@ export async function standingOf(desk: Desk, actor: Actor, client: Client, matte
 const revisionOf = (matter: Matter) => (matter.kind === 'approve-revision' ? matter.revision.id : null);
 
 /** Name of a first yes in the trail. */
-const firstYes = (matter: Matter) =>
-  matter.kind === 'approve'
-    ? 'first-approval'
-    : matter.kind === 'approve-revision'
-      ? 'first-approval-of-revision'
-      : 'first-yes-to-resuming';
+function firstYes({ kind }: Matter) {
+  if (kind === 'approve') return 'first-approval';
+  if (kind === 'approve-revision') return 'first-approval-of-revision';
+  return kind === 'exempt-from-pkce' ? 'first-yes-to-pkce-exemption' : 'first-yes-to-resuming';
+}
 
 /**
  * Hears the actor's yes: `decided` when it is the last that is needed; otherwise the first of two, which is written down and decides nothing,

@@ -30,6 +30,11 @@ export const tellings: Readonly<Record<string, Telling>> = {
     (app, who) => `${who} approved that ${app} goes on.`,
     'A second reviewer has to approve it too.',
   ],
+  'first-yes-to-pkce-exemption': [
+    'First approval of a PKCE exemption',
+    (app, who) => `${who} approved that ${app} may leave PKCE out.`,
+    'A second reviewer has to approve it too.',
+  ],
   approve: ['App approved', (app, who) => `${who} approved ${app}.`],
   'approve-revision': ['Change approved', (app, who) => `${who} approved the change of ${app}.`, 'It is in force now.'],
   reject: ['App rejected', (app, who) => `${who} rejected ${app}.`],

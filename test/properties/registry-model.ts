@@ -162,7 +162,7 @@ function move(model: Model, app: App, stage: Stage, suppressed: boolean): readon
   return ['team'];
 }
 
-type Matter = 'approve' | 'approve-revision' | 'reenable' | 'resume' | 'show' | 'hide' | 'hand-over';
+type Matter = 'approve' | 'approve-revision' | 'reenable' | 'resume' | 'show' | 'hide' | 'hand-over' | 'exempt-from-pkce';
 
 /** Whether somebody has a part in the app that keeps them from deciding. */
 function involved(model: Model, app: App, who: Who, matter: Matter): boolean {
@@ -174,6 +174,7 @@ function involved(model: Model, app: App, who: Who, matter: Matter): boolean {
     resume: app.stoppedAt,
     hide: model.now,
     'hand-over': model.now,
+    'exempt-from-pkce': model.now,
   }[matter];
   const took = (part: string, since: number) => (app.past.get(`${who} ${part}`) ?? -1) >= since;
   return (
@@ -304,11 +305,14 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     app.introspector = named;
     return ['team'];
   },
-  'set-pkce-exemption'(_model, app, { who, suppress: named }) {
-    if (who !== 'operator' || (named && (app.stage !== 'approved' || app.oauth1 || !app.confidential))) return 'no';
+  'set-pkce-exemption'(model, app, { who, suppress: named }) {
+    if (!may(model, who, review) || !sees(model, app, who)) return 'no';
+    if (named && (app.stage !== 'approved' || app.oauth1 || !app.confidential)) return 'no';
     if (named === app.pkceOptional) return 'nothing';
-    app.pkceOptional = named;
-    return ['team'];
+    return hear(named ? voice(model, app, who, 'exempt-from-pkce') : 'decided', 'first-yes-to-pkce-exemption', () => {
+      app.pkceOptional = named;
+      return unsay(app);
+    });
   },
   'add-secret'(model, app, ask) {
     if (!looksAfter(model, app, ask) || !app.confidential || (ask.expiresAt ?? Infinity) <= model.now) return 'no';

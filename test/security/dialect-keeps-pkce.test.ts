@@ -311,7 +311,7 @@ describe('who gets the exemption', () => {
     assert.doesNotMatch((await world.app.inject({ url: '/my/apps/new?kind=server', headers: as })).body, /name="pkceOptional"[^>]*checked/);
   });
 
-  test('the operator, later, for an approved confidential app; nobody else', async () => {
+  test('the operator, later, for an approved confidential app; its owner does not', async () => {
     const made = await app();
     const { registry, rights } = world.built.world;
     const about = { clientId: made.client.id, reason: '', pkceOptional: true };
@@ -324,6 +324,87 @@ describe('who gets the exemption', () => {
     const open = await app({ confidential: false });
     const refused = await registry.submit(OPERATOR, 'set-pkce-exemption', { ...about, clientId: open.client.id });
     assert.ok(!refused.ok && refused.refusal.kind === 'invalid_field');
+  });
+
+  describe('a reviewer, later', () => {
+    const proof = (body: string) => /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? '';
+    /** Opens the desk as this person and presses the button of the exemption; undefined: there is none. */
+    async function press(person: Account, client: Client, more: Readonly<Record<string, string>> = {}, where = world) {
+      const as = { cookie: await where.cookie(person) };
+      const { body } = await where.app.inject({ url: `/review/${client.id}`, headers: as });
+      const form = /<form method="post" action="[^"]*\/pkce">[\s\S]*?<\/form>/.exec(body)?.[0];
+      if (form === undefined) return undefined;
+      const value = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(form)?.[1] ?? '';
+      const payload = new URLSearchParams({ csrf: proof(form), change_token: value('change_token'), rule: value('rule'), ...more });
+      const headers = { ...as, origin: issuer, 'content-type': 'application/x-www-form-urlencoded' };
+      return where.app.inject({ method: 'POST', url: `/review/${client.id}/pkce`, payload: payload.toString(), headers });
+    }
+    let rex: Account;
+    let rita: Account;
+    before(async () => {
+      [rex, rita] = [await world.person('Rex', ['reviewer']), await world.person('Rita', ['reviewer', 'developer'])];
+    });
+
+    test('gives it on the page, and another takes it back; the trail says who, and its owner hears of it', async () => {
+      const { client } = await app();
+      assert.match(String((await press(rex, client))?.headers.location), /done=review-pkce-exempt/);
+      assert.equal(await outcome('mediawiki', client, {}), 'asked');
+      const [line] = await world.built.store.listAudit({ clientId: client.id, limit: 1 });
+      assert.deepEqual(
+        [line?.action, line?.actorId, line?.via, line?.changes],
+        ['set-pkce-exemption', rex.id, 'page', [{ field: 'pkceOptional', before: false, after: true }]],
+      );
+      assert.match(String((await press(rita, client))?.headers.location), /done=review-pkce-required/);
+      assert.match(await outcome('mediawiki', client, {}), /exemption/);
+    });
+
+    test('with a stale page, or a password of long ago: nothing is given', async () => {
+      const { client } = await app();
+      const stale = await press(rex, client, { change_token: '0'.repeat(40) });
+      assert.notEqual(stale?.statusCode, 303);
+      const old = { cookie: await world.cookie(rex) };
+      const token = proof((await world.app.inject({ url: `/review/${client.id}`, headers: old })).body);
+      const change_token = world.built.world.registry.changeToken({ kind: 'person', account: rex } as never, client);
+      world.wait(601);
+      const asked = await world.app.inject({
+        method: 'POST',
+        url: `/review/${client.id}/pkce`,
+        payload: new URLSearchParams({ csrf: token, change_token, rule: 'optional' }).toString(),
+        headers: { ...old, origin: issuer, 'content-type': 'application/x-www-form-urlencoded' },
+      });
+      assert.match(asked.body, /type="password"/, 'they are asked who they are');
+      assert.equal((await world.built.store.findClient(client.id))?.pkceOptional, false);
+    });
+
+    test('not for their own app, an app without a secret, a service without codes, one that waits, or OAuth 1', async () => {
+      const own = await world.client(rita, { name: `own ${++count}` });
+      assert.equal(await press(rita, own.client), undefined);
+      for (const wanted of [
+        { confidential: false },
+        { grantTypes: ['client_credentials'] },
+        { protocol: 'oauth1', grantTypes: [] },
+      ] as const)
+        assert.equal(await press(rex, (await app(wanted)).client), undefined, JSON.stringify(wanted));
+      const waiting = await world.client(ada, { name: `waits ${++count}` }, false);
+      assert.equal(await press(rex, waiting.client), undefined);
+    });
+
+    test('an app with permissions for two people wants two of them', async () => {
+      const two = new TestWorld({}, 'review:\n  two_person_risks: [security]\n');
+      const [owner, one, other] = [
+        await two.person('Ada', ['developer']),
+        await two.person('Rex', ['reviewer']),
+        await two.person('Rita', ['reviewer']),
+      ];
+      const { client } = await two.client(owner, { name: 'careful', scopes: ['sendemail'] });
+      const exempt = async () => (await two.built.store.findClient(client.id))?.pkceOptional;
+      assert.match(String((await press(one, client, {}, two))?.headers.location), /done=review-first-yes/);
+      assert.equal(await exempt(), false);
+      assert.equal(await press(one, client, {}, two), undefined, 'the same person is one person');
+      assert.match(String((await press(other, client, {}, two))?.headers.location), /done=review-pkce-exempt/);
+      assert.equal(await exempt(), true);
+      await two.close();
+    });
   });
 
   test('no registration sets the mark for plain challenges, whatever it sends', async () => {

@@ -244,6 +244,31 @@ describe('who is named', () => {
     assert.deepEqual((await introspect(token, notes)).body, { active: false });
   });
 
+  test('everybody sees it: on the page of the app, at the desk of reviewers, and in the API', async () => {
+    const notes = await world.client(ada, { name: 'notes that ask' });
+    const { id } = notes.client;
+    const [rex, ben] = [await world.person('Rex', ['reviewer']), await world.person('Benno')];
+    const places: readonly (readonly [url: string, who: Account | null])[] = [
+      [`/apps/${id}`, null],
+      [`/apps/${id}`, ben],
+      [`/my/apps/${id}`, ada],
+    ];
+    const get = async (url: string, who: Account | null, language = 'en') =>
+      world.app.inject({ url, headers: { 'accept-language': language, ...(who === null ? {} : { cookie: await world.cookie(who) }) } });
+    const rowOf = async () =>
+      /Asks about tokens of every app[\s\S]*?<dd>([\s\S]*?)<\/dd>/.exec((await get(`/review/${id}`, rex)).body)?.[1];
+    const inApi = async () => (await get(`/api/v1/clients/${id}`, null)).json().introspector;
+    for (const [url, who] of places) assert.doesNotMatch((await get(url, who)).body, /access tokens of every app/, url);
+    assert.match((await rowOf()) ?? '', /no/i);
+    assert.equal(await inApi(), false);
+    assert.ok((await world.clients.setIntrospector(id, true)).ok);
+    for (const [url, who] of places) assert.match((await get(url, who)).body, /access tokens of every app/, url);
+    assert.match((await get(`/apps/${id}`, null, 'de')).body, /Zugriffstokens aller Apps/);
+    assert.match((await get(`/apps/${id}`, null, 'ar')).body, /رموز الوصول لكل التطبيقات/);
+    assert.match((await rowOf()) ?? '', /yes/i);
+    assert.equal(await inApi(), true);
+  });
+
   test('nobody else can, whatever their rights', async () => {
     const every = new Set(Object.values(RIGHTS));
     for (const via of ['page', 'api'] as const) {

@@ -183,6 +183,25 @@ export function reviewRoutes(app: FastifyInstance, world: World): void {
   takeForm(
     app,
     world,
+    '/review/:id/pkce',
+    async (call) => {
+      const { actor, form, params } = call;
+      const client = await findVisible(call, params.id ?? '');
+      if (client === undefined) return notFound;
+      const pkceOptional = form.get('rule') === 'optional';
+      const values = { clientId: client.id, reason: '', pkceOptional, changeToken: form.get('change_token') ?? '' };
+      const answer = await world.registry.submit(actor, 'set-pkce-exemption', values);
+      if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
+      if (!answer.ok) return refusedAgain(call, client.id, values.changeToken, draftOf(call), answer.refusal);
+      const to = answer.value.waiting ? 'review-first-yes' : pkceOptional ? 'review-pkce-exempt' : 'review-pkce-required';
+      return { to: `/review/${client.id}?done=${to}` };
+    },
+    reviewers,
+  );
+
+  takeForm(
+    app,
+    world,
     '/review/:id/offer',
     async (call) => {
       const { actor, frame, form, params } = call;

@@ -1,23 +1,41 @@
 import { accept, refuse } from '#kernel/result.ts';
+import { RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import type { Client } from '../client.ts';
 import { flag } from '../fields.ts';
-import { clientAction } from './action.ts';
+import { heard } from '../independence.ts';
+import { clientAction, lacking } from './action.ts';
+
+/** True of a client that can have the exemption: only one that keeps a secret may leave PKCE out (ADR 20). */
+export const mayBeExempt = ({ protocol, confidential, stage }: Pick<Client, 'protocol' | 'confidential' | 'stage'>): boolean =>
+  stage === 'approved' && protocol === 'oauth2' && confidential;
 
 /**
- * Lets an approved app leave PKCE out, or takes that back. It is a part of the registration, and reviewed with it; the operator alone may
- * give it later, for apps that were in use before every address of the server asked for PKCE (ADR 20).
+ * Lets an approved app leave PKCE out, or takes that back. It is a part of the registration, and reviewed with it. Later it is given by the
+ * operator, or by a reviewer who is independent of the app and has just proven who they are: it weakens what was reviewed (ADR 20). Any
+ * reviewer may take it back.
  */
 export const setPkceExemption = clientAction('set-pkce-exemption', {
   fields: [{ name: 'pkceOptional', judge: flag }],
-  before: (actor) => (actor.kind === 'operator' ? undefined : { kind: 'permission_denied', right: null }),
-  decide(_desk, _actor, client, { pkceOptional }) {
-    if (pkceOptional === true && client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
-    if (pkceOptional === true && (client.protocol !== 'oauth2' || !client.confidential))
+  before: (actor) => lacking(actor, RIGHTS.review),
+  async decide(desk, actor, client, values) {
+    const pkceOptional = values.pkceOptional === true;
+    const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
+    if (hidden) return refuse(hidden);
+    if (pkceOptional && client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
+    if (pkceOptional && !mayBeExempt(client))
       return refuse({ kind: 'invalid_field', field: 'pkceOptional', problem: { kind: 'needs-pkce' }, ignorable: false });
     if (pkceOptional === client.pkceOptional) return accept({ effects: [], changes: [] });
-    const after = { ...client, pkceOptional: pkceOptional === true };
-    return accept({ effects: [{ kind: 'save-client', client: after }], changes: fieldChanges(client, after), tell: 'team' });
+    if (pkceOptional) {
+      const yes = await heard(desk, actor, client, { kind: 'exempt-from-pkce' });
+      if (yes !== 'decided') return yes;
+    }
+    const after = { ...client, pkceOptional };
+    return accept({
+      effects: [{ kind: 'save-client', client: after }, { kind: 'clear-approvals' }],
+      changes: fieldChanges(client, after),
+      tell: 'team',
+    });
   },
 });
 

@@ -63,7 +63,14 @@ export const urlOf = (route: ApiRoute, ids: Ids): string =>
   `/api/v1${route.path.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(String(ids[name] ?? (name === 'client_id' ? noApp : 1))))}`;
 
 /** What a person does in their browser alone: for an app that other people use, no token or signature will do (ADR 17). */
-export const inBrowser: ReadonlySet<string> = new Set(['resetSecret', 'addSecret', 'inviteMaintainer', 'offerClient', 'acceptOffer']);
+export const inBrowser: ReadonlySet<string> = new Set([
+  'resetSecret',
+  'addSecret',
+  'inviteMaintainer',
+  'offerClient',
+  'acceptOffer',
+  'setPkceExemption',
+]);
 
 /** The scopes that open a route. */
 const scopesOf = (route: ApiRoute) => [route.scope === null || route.scope === 'nobody' ? 'gatehouse:clients' : route.scope];

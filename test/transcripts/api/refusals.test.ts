@@ -406,6 +406,17 @@ const refusals: readonly Refused[] = [
   ['disableClient', 'that waits', { ready: proposed }, 409, 'not_approved', { stage: 'proposed' }],
   ['reenableClient', 'that is approved', { ready: approved }, 409, 'not_disabled', { stage: 'approved' }],
   ['haltClient', 'that waits', { ready: proposed }, 409, 'not_approved', { stage: 'proposed' }],
+  ['setPkceExemption', 'by its owner', { as: 'ada', body: { pkce_optional: true } }, 403, 'permission_denied', reviewRight],
+  ['setPkceExemption', 'that waits', { ready: proposed, body: { pkce_optional: true } }, 409, 'not_approved', { stage: 'proposed' }],
+  [
+    'setPkceExemption',
+    'by its maintainer, who reviews',
+    { ready: keptByReviewer, body: { pkce_optional: true } },
+    409,
+    'needs_another_reviewer',
+    { why: 'maintainer' },
+  ],
+  ['setPkceExemption', 'without a word', { body: {} }, 400, 'missing_field', { field: 'pkce_optional' }],
   ['haltClient', 'without a grade', { body: {} }, 400, 'missing_field', { field: 'halted' }],
   ['haltClient', 'by a grade that is none', { body: { halted: 'all' } }, 400, 'invalid_field', { field: 'halted' }],
   [
@@ -464,7 +475,7 @@ for (const id of [...inBrowser, ...Object.keys(beyond)]) {
     test(`${id}: more than the caller holds, by ${by}, is browser_session_required`, async () => {
       const ids = (await row.ready?.(desk)) ?? {};
       const before = 'client_id' in ids ? await desk.client(ids) : undefined;
-      const said = { as: row.as, by, scopes: ['gatehouse:clients'], body: bodyOf(row, desk) };
+      const said = { as: row.as, by, scopes: [routeOf(id).scope ?? ''], body: bodyOf(row, desk) };
       refused(await desk.call(id, ids, said), 403, 'browser_session_required');
       if (before) assert.deepEqual(await desk.client(ids), before, 'nothing was written');
     });

@@ -256,6 +256,12 @@ export const rows: Readonly<Record<string, Row>> = {
     body: { halted: 'tokens' },
     check: (answer) => assert.equal(answer.json().halted, 'tokens'),
   },
+  setPkceExemption: {
+    as: 'rex',
+    ready: approved,
+    body: { pkce_optional: true },
+    check: (answer) => assert.equal(answer.json().pkce_optional, true),
+  },
   approveRevision: {
     as: 'rex',
     ready: revised,

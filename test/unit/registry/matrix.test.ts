@@ -114,8 +114,8 @@ const table: Readonly<Record<ActionName, Row>> = {
     hidden: 'login   blocked no        no        no        no        no        no        no        no        yes       no         no',
     stages: 'not_approved yes not_approved not_approved not_approved managed' },
   'set-pkce-exemption': {
-    shown:  'login   blocked no        no        no        no        no        no        no        no        yes       no         no',
-    hidden: 'login   blocked no        no        no        no        no        no        no        no        yes       no         no',
+    shown:  'login   blocked -review   -review   -review   -review   -review   -review   yes       yes       yes       needs_another_reviewer -review',
+    hidden: 'login   blocked -review   -review   -review   -review   -review   -review   -suppress yes       yes       -suppress  -review',
     stages: 'not_approved yes not_approved not_approved not_approved managed' },
   'add-secret': {
     shown:  'login   blocked -update   -update   yes       -update   yes       no        -update   -update   yes       yes        yes',

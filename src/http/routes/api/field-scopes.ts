@@ -29,7 +29,7 @@ const rows = (opening: Opening, ...fields: readonly string[]): FieldScopes => Ob
 
 const ofClient = (field: keyof Client): Opening => openingScopes[fieldReaders[field]] ?? 'route';
 /** Fields of a client that answers write under other names, or not at all. */
-const renamed: ReadonlySet<string> = new Set(['id', 'ownerId', 'secrets', 'edition', 'introspector', 'plainPkceUntil']);
+const renamed: ReadonlySet<string> = new Set(['id', 'ownerId', 'secrets', 'edition', 'plainPkceUntil']);
 
 const client: FieldScopes = {
   ...Object.fromEntries(
@@ -84,6 +84,7 @@ const reviewed = [
   'disableClient',
   'reenableClient',
   'haltClient',
+  'setPkceExemption',
   'approveRevision',
   'rejectRevision',
 ].map((id) => [id, { opens: [review], fields: issued }] as const);

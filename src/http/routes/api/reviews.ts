@@ -4,7 +4,7 @@ import { halts } from '#registry/client.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
 import { findVisible, isInsider, noSuchApp } from '../../apps.ts';
 import { makeNames } from '../../names.ts';
-import { clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
+import { byPersonAlone, clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
 import { clientSchema, issuedSchema, pageOf, revisionSchema, riskSchema, showClient, showRevision, showRisk } from './shapes.ts';
 
@@ -139,6 +139,19 @@ export const reviewRoutes: readonly ApiRoute[] = [
       handle: (call) => submit(call, action, call.body),
     }),
   ),
+  route({
+    method: 'POST',
+    path: '/clients/:client_id/pkce-exemption',
+    id: 'setPkceExemption',
+    summary: 'Lets an approved confidential app leave PKCE out, or takes that back. In a browser session alone, recently proven.',
+    tag: 'Reviews',
+    scope,
+    params: clientParams,
+    body: z.strictObject({ reason, pkce_optional: z.boolean() }),
+    answer: { status: 200, schema: issuedSchema },
+    refusals: [...onApp, ...byPersonAlone, 'not_approved', 'needs_another_reviewer'],
+    handle: (call) => submit(call, 'set-pkce-exemption', { reason: call.body.reason, pkceOptional: call.body.pkce_optional }),
+  }),
   ...(['approve', 'reject'] as const).map((verdict) =>
     route({
       method: 'POST',

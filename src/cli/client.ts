@@ -66,7 +66,7 @@ export const clientCreate: Command = {
     name: { type: 'string', value: 'NAME', required: true, help: 'name of the app' },
     protocol: { type: 'string', value: 'P', required: true, help: 'oauth1, oauth2 or owner-only' },
     'oauth-version': { type: 'string', value: '1|2', help: 'protocol of an owner-only app (2)' },
-    'redirect-uri': { type: 'string', value: 'URL', help: 'where users are sent back; not for owner-only apps' },
+    'redirect-uri': { type: 'string', value: 'URL', help: 'where users are sent back; not needed for owner-only apps and services' },
     prefix: { type: 'boolean', help: 'OAuth 1: callbacks may extend the redirect URI' },
     scope: { type: 'string', value: 'SCOPE', multiple: true, help: 'scope the app may ask for; may be given again' },
     public: { type: 'boolean', help: 'OAuth 2: the app cannot keep a secret' },

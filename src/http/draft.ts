@@ -1,5 +1,5 @@
 import type { AppChoices, AppDraft, FormProblem } from '#pages/app-forms.ts';
-import { type AppKind, appKinds, isOwn, kindOf } from '#pages/app-parts.ts';
+import { type AppKind, appKinds, isOwn, isService, kindOf } from '#pages/app-parts.ts';
 import { fieldName, problemText, refusalText } from '#pages/refusals.ts';
 import { scopeWords } from '#pages/scopes.ts';
 import type { Words } from '#pages/words.ts';
@@ -94,11 +94,11 @@ export function draftFrom(world: World, client: Client, fields: RevisedFields = 
 /** The scopes of a draft: what was ticked, or the one that only tells who somebody is. */
 function scopesOf({ access, scopes, optional, kind }: AppDraft) {
   if (access !== 'scopes') return { scopes: [access], optionalScopes: [] };
-  return { scopes: [...scopes], optionalScopes: isOwn(kind) ? [] : [...optional].filter((scope) => scopes.has(scope)) };
+  return { scopes: [...scopes], optionalScopes: isOwn(kind) || isService(kind) ? [] : [...optional].filter((scope) => scopes.has(scope)) };
 }
 
 function grantTypesOf({ kind, actsForItself }: AppDraft): readonly GrantType[] {
-  if (kind === 'own') return ['client_credentials'];
+  if (kind === 'own' || isService(kind)) return ['client_credentials'];
   return ['authorization_code', 'refresh_token', ...(kind === 'server' && actsForItself ? (['client_credentials'] as const) : [])];
 }
 
@@ -107,7 +107,7 @@ export const revisedValues = (draft: AppDraft, ignoreWarnings: boolean): Readonl
   name: draft.name,
   description: draft.description,
   site: draft.site,
-  ...(isOwn(draft.kind) ? {} : { redirectUri: draft.redirectUri }),
+  ...(isOwn(draft.kind) || isService(draft.kind) ? {} : { redirectUri: draft.redirectUri }),
   ...(draft.kind === 'oauth1' ? { redirectIsPrefix: draft.redirectIsPrefix } : {}),
   ...scopesOf(draft),
   ...(ignoreWarnings ? { ignoreWarnings: true } : {}),
@@ -120,7 +120,7 @@ export const proposedValues = (draft: AppDraft, email: string, ignoreWarnings: b
   return {
     ...revisedValues(draft, ignoreWarnings),
     version: draft.version,
-    redirectUri: isOwn(kind) ? '' : draft.redirectUri,
+    redirectUri: isOwn(kind) || isService(kind) ? '' : draft.redirectUri,
     email,
     protocol: oauth1 ? 'oauth1' : 'oauth2',
     ownerOnly: isOwn(kind),

@@ -1,6 +1,6 @@
 import type { Account } from '#accounts/account.ts';
 import type { UserId } from '#kernel/ids.ts';
-import { ANYWHERE, type Client } from '#registry/client.ts';
+import { ANYWHERE, type Client, needsRedirectUri } from '#registry/client.ts';
 import { findVisible, looksAfter } from './apps.ts';
 import type { PageCall } from './page.ts';
 
@@ -39,4 +39,5 @@ export const isTestable = (client: Client, user: UserId | undefined): boolean =>
   !client.suppressed &&
   (client.stage === 'approved'
     ? !client.ownerOnly || client.ownerId === user
-    : client.stage === 'proposed' && !client.ownerOnly && client.ownerId === user);
+    : // A service is usable by nobody before its review: no person is there to try it with.
+      client.stage === 'proposed' && needsRedirectUri(client) && client.ownerId === user);

@@ -1,22 +1,19 @@
 import type { UserId } from '#kernel/ids.ts';
 import type { PkceView } from '#pages/pkce-exemption.ts';
-import { type DecisionDraft, type DeskView, emptyDraft, type OwnerView, type RedirectWarning } from '#pages/review-desk.ts';
+import { type DecisionDraft, type DeskView, emptyDraft, type OwnerView } from '#pages/review-desk.ts';
 import type { ShownChange, TrailLine } from '#pages/trail.ts';
 import type { Words } from '#pages/words.ts';
 import { isKeeper } from '#registry/actions/action.ts';
 import { mayBeExempt } from '#registry/actions/pkce-exemption.ts';
 import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
-import { isAnyPort } from '#registry/auto-approval.ts';
 import { claimsEndedAt } from '#registry/claims.ts';
-import type { Client } from '#registry/client.ts';
+import { type Client, needsRedirectUri } from '#registry/client.ts';
 import { matterOf, mayHide, possibleDecisions, type ReviewDecision } from '#registry/decisions.ts';
 import type { Dependence, Standing } from '#registry/independence.ts';
-import { redirectToReview } from '#registry/redirect-rules.ts';
 import { type Revision, revisedFields } from '#registry/revision.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
-import { misleads } from '#wire/browser-uri.ts';
 import { makeLines, makeShown } from './lines.ts';
 import { ADMINISTER } from './visitor.ts';
 import type { World } from './world.ts';
@@ -26,23 +23,6 @@ import type { World } from './world.ts';
 const MOST_APPS = 20;
 const MOST_HISTORY = 15;
 
-/** What is worth a second look about a redirect address (registry 8.4). */
-export function redirectWarnings(app: Pick<Client, 'redirectUri' | 'redirectIsPrefix' | 'ownerOnly'>): readonly RedirectWarning[] {
-  if (app.ownerOnly || app.redirectUri === '') return [];
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(app.redirectUri)?.[1]?.toLowerCase() ?? '';
-  const warnings: RedirectWarning[] = [];
-  if (misleads(app.redirectUri)) warnings.push('misleading');
-  else if (!['own-scheme-without-dot', undefined].includes(redirectToReview(app)?.kind)) warnings.push('read-differently');
-  if (scheme !== 'http' && scheme !== 'https') {
-    warnings.push('own-scheme');
-    if (!scheme.includes('.')) warnings.push('scheme-without-dot');
-  }
-  if (scheme === 'http') warnings.push('plain-http');
-  if (isAnyPort(app)) warnings.push('any-port');
-  else if (app.redirectIsPrefix) warnings.push('prefix');
-  return warnings;
-}
-
 /** Fields in the order a reviewer reads them; some are for one protocol alone. */
 function fieldsOf(client: Client): readonly (keyof Client)[] {
   return [
@@ -51,7 +31,9 @@ function fieldsOf(client: Client): readonly (keyof Client)[] {
     'description',
     'scopes',
     'optionalScopes',
-    ...(client.ownerOnly ? [] : (['redirectUri', ...(client.protocol === 'oauth1' ? (['redirectIsPrefix'] as const) : [])] as const)),
+    ...(client.redirectUri === '' && !needsRedirectUri(client)
+      ? []
+      : (['redirectUri', ...(client.protocol === 'oauth1' ? (['redirectIsPrefix'] as const) : [])] as const)),
     'site',
     'email',
     'ownerOnly',
@@ -189,7 +171,7 @@ export async function deskView(world: World, actor: Actor, words: Words, client:
       rows: await changeRows(client, revision, seen, shown),
       warnings:
         seen('redirectUri') && revision.fields.redirectUri !== client.redirectUri
-          ? redirectWarnings({ ...client, ...revision.fields })
+          ? registry.redirectWarnings({ ...client, ...revision.fields })
           : [],
     },
     fields: [
@@ -199,7 +181,7 @@ export async function deskView(world: World, actor: Actor, words: Words, client:
       { field: 'stageAt', value: text(words.time(client.stageAt)) },
       { field: 'lastUsed', value: text(used === undefined ? words.say('frame.never') : words.day(used * DAY)) },
     ],
-    warnings: seen('redirectUri') ? redirectWarnings(client) : [],
+    warnings: seen('redirectUri') ? registry.redirectWarnings(client) : [],
     risk: seen('name') ? await registry.risk(client, revision?.fields) : { total: 0, findings: [] },
     owner,
     mayOffer: orphaned && !managed && !client.suppressed && (client.stage === 'approved' || client.stage === 'proposed'),

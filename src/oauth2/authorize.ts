@@ -48,7 +48,8 @@ function proveReply(
   if (proof.ok) return accept({ to: proof.value, state });
   switch (proof.refusal.kind) {
     case 'not-registered':
-      return onPage({ kind: 'redirect_uri_mismatch' });
+      // A service has no redirect URI that a request could miss.
+      return onPage(client.redirectUri === '' ? { kind: 'unauthorized_client', problem: 'grant-type' } : { kind: 'redirect_uri_mismatch' });
     case 'misleading':
       return onPage({ kind: 'redirect_uri_misleading' });
     default:

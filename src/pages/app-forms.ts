@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type AppKind, appKinds, choose, isOAuth1, isOwn, type PermissionGroup, tick } from './app-parts.ts';
+import { type AppKind, appKinds, choose, isOAuth1, isOwn, isService, type PermissionGroup, tick } from './app-parts.ts';
 import { type Frame, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
 import { differenceTable, type ShownChange } from './trail.ts';
 import type { Words } from './words.ts';
@@ -108,7 +108,7 @@ const wordsFields = (words: Words, view: FormView): Html => {
     problem: at(view, 'description'),
   })}
 ${
-  isOwn(kind)
+  isOwn(kind) || isService(kind)
     ? ''
     : field({
         name: 'redirectUri',
@@ -143,11 +143,13 @@ const scopeRow = (words: Words, { draft }: FormView, { name, description, risk }
 /** What the app wants to do: only know who somebody is, or things, by group. */
 function scopeFields(words: Words, view: FormView): Html {
   const { draft, choices } = view;
-  const own = isOwn(draft.kind);
+  // Nobody is asked: neither its owner, nor anybody by a service.
+  const own = isOwn(draft.kind) || isService(draft.kind);
+  const legend = isService(draft.kind) ? 'new.scopes-service' : own ? 'new.scopes-own' : 'new.scopes';
   const problem = at(view, 'scopes', 'optionalScopes');
   const way = (value: string, label: string) =>
     html`<label class="choice"><input type="radio" name="access" value="${value}"${draft.access === value ? html` checked` : ''} data-shows><span>${label}</span></label>`;
-  return html`<fieldset${problem === null ? '' : html` aria-describedby="scopes-problem"`}><legend>${words.say(own ? 'new.scopes-own' : 'new.scopes')}</legend>
+  return html`<fieldset${problem === null ? '' : html` aria-describedby="scopes-problem"`}><legend>${words.say(legend)}</legend>
 ${problem === null ? '' : html`<p class="problem" id="scopes-problem">${problem}</p>`}
 ${own ? html`<input type="hidden" name="access" value="scopes">` : html`${choices.identities.map(([name, description]) => way(name, description))}${way('scopes', words.say('new.access-scopes'))}`}
 <div${own ? '' : html` data-shown-by="access" data-shown-for="scopes"`}>

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Client, Stage } from '#registry/client.ts';
+import { type Client, needsRedirectUri, type Stage } from '#registry/client.ts';
 import { facts, type Html, named } from './layout.ts';
 import { stageName } from './refusals.ts';
 import type { Words } from './words.ts';
@@ -7,15 +7,20 @@ import type { Words } from './words.ts';
 // What several pages about apps show.
 
 /** Kinds of apps, as people choose them: by where the app runs and whom it is for. */
-export const appKinds = ['server', 'device', 'own', 'oauth1', 'own-oauth1'] as const;
+export const appKinds = ['server', 'device', 'service', 'own', 'oauth1', 'own-oauth1'] as const;
 export type AppKind = (typeof appKinds)[number];
 
-export function kindOf({ protocol, ownerOnly, confidential }: Pick<Client, 'protocol' | 'ownerOnly' | 'confidential'>): AppKind {
+export function kindOf(client: Pick<Client, 'protocol' | 'ownerOnly' | 'confidential' | 'grantTypes'>): AppKind {
+  const { protocol, ownerOnly, confidential } = client;
   if (protocol === 'oauth1') return ownerOnly ? 'own-oauth1' : 'oauth1';
-  return ownerOnly ? 'own' : confidential ? 'server' : 'device';
+  if (ownerOnly) return 'own';
+  if (!confidential) return 'device';
+  return needsRedirectUri(client) ? 'server' : 'service';
 }
 
 export const isOwn = (kind: AppKind): boolean => kind === 'own' || kind === 'own-oauth1';
+/** Acts for itself alone: nobody signs in to it, and nobody is sent back to it. */
+export const isService = (kind: AppKind): boolean => kind === 'service';
 export const isOAuth1 = (kind: AppKind): boolean => kind === 'oauth1' || kind === 'own-oauth1';
 
 /** One permission in plain words. */

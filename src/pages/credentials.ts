@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type AppKind, isOAuth1 } from './app-parts.ts';
+import { type AppKind, isOAuth1, isOwn, isService } from './app-parts.ts';
 import { copyable, type Frame, type Html, layout, named, phrase } from './layout.ts';
 import { authorizeQuery, type SampleFacts, samplesOf } from './samples.ts';
 import type { Words } from './words.ts';
@@ -29,15 +29,21 @@ export interface IssuedView {
 
 const titles = { registered: 'issued.registered', secret: 'issued.secret-of', reset: 'issued.reset' } as const;
 
+/** What comes after a registration. */
+function nextOf({ kind, approved }: IssuedView) {
+  if (isOwn(kind)) return 'issued.next-own';
+  if (isService(kind)) return approved ? 'issued.next-approved-service' : 'issued.next-proposed-service';
+  return approved ? 'issued.next-approved' : 'issued.next-proposed';
+}
+
 /** The answer to the form that made credentials: they are in no other page. */
 export function issuedPage(frame: Frame, view: IssuedView): Html {
   const { words } = frame;
   const old = isOAuth1(view.kind);
-  const own = view.kind === 'own' || view.kind === 'own-oauth1';
+  const own = isOwn(view.kind);
   const row = (label: string, value: string | null, wire: string): Html | string =>
     value === null ? '' : html`<div><dt>${label} <code>${wire}</code></dt><dd>${copyable(words, value, label)}</dd></div>`;
-  const next =
-    view.what !== 'registered' ? null : own ? 'issued.next-own' : view.approved ? 'issued.next-approved' : 'issued.next-proposed';
+  const next = view.what === 'registered' ? nextOf(view) : null;
   const secret = view.secret !== null || view.token !== null;
   return layout(
     frame,
@@ -52,7 +58,7 @@ ${row(words.say('issued.token'), view.token, old ? 'oauth_token' : 'access_token
 ${row(words.say('issued.token-secret'), view.tokenSecret, 'oauth_token_secret')}
 </dl>${view.secret === null && !own ? html`<p>${words.say('issued.no-secret')}</p>` : ''}</section>
 <div class="buttons"><a class="button" href="/my/apps/${view.appId}">${words.say(secret ? 'issued.kept' : 'apps.manage')}</a>
-${view.what === 'registered' && !own ? html`<a class="button second" href="/my/apps/${view.appId}/test">${words.say('apps.test')}</a>` : ''}</div>
+${view.what === 'registered' && !own && (view.approved || !isService(view.kind)) ? html`<a class="button second" href="/my/apps/${view.appId}/test">${words.say('apps.test')}</a>` : ''}</div>
 ${view.samples === null ? '' : html`<h2>${words.say('issued.samples')}</h2><p class="quiet">${words.say('issued.samples-help')}</p>${sampleParts(words, view.samples)}`}`,
     { wide: true },
   );

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type AppView, appFacts, badges, isOAuth1, isOwn, permissions, tick } from './app-parts.ts';
+import { type AppView, appFacts, badges, isOAuth1, isOwn, isService, permissions, tick } from './app-parts.ts';
 import { type Frame, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
 import { decisionLine, oneButton } from './my-apps.ts';
 import { differenceTable, type ShownChange, type TrailLine, trailTable } from './trail.ts';
@@ -201,7 +201,7 @@ ${revisionPart(frame, view)}
 ${hidden || app.description === '' ? '' : html`<p>${named(app.description)}</p>`}
 ${appFacts(words, app, [
   hidden ? null : [words.say('field.version'), named(app.version)],
-  hidden || isOwn(app.kind)
+  hidden || isOwn(app.kind) || (view.redirectUri === '' && isService(app.kind))
     ? null
     : [
         words.say('field.redirectUri'),

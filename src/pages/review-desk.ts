@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { Halt, Stage } from '#registry/client.ts';
 import type { ReviewDecision } from '#registry/decisions.ts';
 import type { Dependence } from '#registry/independence.ts';
+import type { RedirectWarning } from '#registry/redirect-warnings.ts';
 import { type Frame, facts, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
 import { type PkceView, pkcePart } from './pkce-exemption.ts';
 import { fieldName, stageName } from './refusals.ts';
@@ -18,16 +19,6 @@ export type CannedReason = (typeof cannedReasons)[keyof typeof cannedReasons][nu
 
 /** What a reviewer may want to tick off; kept nowhere. */
 const checks = ['purpose', 'scopes', 'redirect', 'name', 'owner', 'contact'] as const;
-
-/** What is worth a second look about a redirect address. */
-export type RedirectWarning =
-  | 'misleading'
-  | 'read-differently'
-  | 'own-scheme'
-  | 'scheme-without-dot'
-  | 'any-port'
-  | 'prefix'
-  | 'plain-http';
 
 /** What was typed and chosen, kept when a decision is refused. */
 export interface DecisionDraft {

@@ -260,6 +260,8 @@ export function samplesOf(words: Words, facts: SampleFacts): readonly (readonly 
       return [['own', ownOAuth1(words, facts)]];
     case 'oauth1':
       return [['people', oauth1(words, facts)]];
+    case 'service':
+      return [['itself', itself(words, facts)]];
     case 'device':
       return [['people', code(words, facts)]];
     case 'server':

@@ -97,6 +97,13 @@ export interface Client {
   readonly edition: number;
 }
 
+/**
+ * True for an app that people are sent back to. A service, which acts for itself alone, has nowhere to send anybody (RFC 6749 §3.1.2, §4.4),
+ * and neither has an app that only its owner uses.
+ */
+export const needsRedirectUri = ({ protocol, ownerOnly, grantTypes }: Pick<Client, 'protocol' | 'ownerOnly' | 'grantTypes'>): boolean =>
+  !ownerOnly && (protocol === 'oauth1' || grantTypes.includes('authorization_code'));
+
 /** The secrets that still hold. */
 export const liveSecrets = (client: Client, now: Instant): readonly ClientSecret[] =>
   client.secrets.filter(({ expiresAt }) => !isPast(expiresAt, now));

@@ -4,9 +4,9 @@ import { isRange } from '#wire/address.ts';
 import { asciiSpelling } from '#wire/browser-uri.ts';
 import { skeleton } from '#wire/confusables.ts';
 import { lineProblem, nameProblem, paragraphsProblem, type TextProblem } from '#wire/plain-text.ts';
-import { type GrantType, type Protocol, protocols } from './client.ts';
+import { type GrantType, needsRedirectUri, type Protocol, protocols } from './client.ts';
 import { type Judged, type RedirectRules, redirectProblem } from './redirect-rules.ts';
-import type { FieldProblem, RegistryRefusal } from './refusals.ts';
+import type { FieldProblem, FieldRefusal, RegistryRefusal } from './refusals.ts';
 import type { ScopeCatalogue } from './scopes.ts';
 import { isVersion } from './version.ts';
 
@@ -28,7 +28,7 @@ export type Judge = (value: unknown, all: Values, rules: FieldRules) => Judged |
 /** A field of an action, in the order it is checked. An optional one is judged only when it is there. */
 export interface Field {
   readonly name: string;
-  readonly optional?: boolean;
+  readonly optional?: boolean | ((all: Values) => boolean);
   /** The text is not trimmed: it is judged as it came. */
   readonly exact?: boolean;
   /** How the value is stored. */
@@ -104,6 +104,13 @@ const name =
 export const reason = text((value) => ([...value].length > 255 ? wrong({ kind: 'too-long', most: 255 }) : told(lineProblem(value))));
 
 const isOAuth1 = (all: Values) => all.protocol === ('oauth1' satisfies Protocol);
+/** Whether an app of these values needs a redirect URI; it does as long as its grant types are not known. */
+const isSentBackTo = (all: Values) =>
+  needsRedirectUri({
+    protocol: isOAuth1(all) ? 'oauth1' : 'oauth2',
+    ownerOnly: all.ownerOnly === true,
+    grantTypes: Array.isArray(all.grantTypes) ? (all.grantTypes as readonly GrantType[]) : ['authorization_code'],
+  });
 const isConfidential = (all: Values) => isOAuth1(all) || all.confidential !== false;
 
 export const judges = {
@@ -114,6 +121,7 @@ export const judges = {
   }),
   redirectUri: text((value, all, rules) => {
     if (all.ownerOnly === true) return atMost(value, 2000);
+    if (value === '' && !isSentBackTo(all)) return undefined;
     const client = {
       protocol: isOAuth1(all) ? 'oauth1' : 'oauth2',
       confidential: isConfidential(all),
@@ -196,7 +204,7 @@ export const judges = {
 /** As a redirect URI is kept: a host in Unicode in A-labels, which is what goes over the wire and can be read back (browser-uri.ts). */
 export const storedUri = (uri: string): string => asciiSpelling(uri) ?? uri;
 
-const named = (name: keyof typeof judges, optional = false): Field => ({
+const named = (name: keyof typeof judges, optional: Field['optional'] = false): Field => ({
   name,
   optional,
   judge: judges[name],
@@ -207,7 +215,7 @@ const named = (name: keyof typeof judges, optional = false): Field => ({
 export const proposalFields: readonly Field[] = [
   named('name'),
   named('version'),
-  named('redirectUri'),
+  named('redirectUri', (all) => !isSentBackTo(all)),
   named('description'),
   named('email'),
   named('protocol'),
@@ -231,8 +239,8 @@ export const revisionFields: readonly Field[] = (
 ).map((name) => named(name, true));
 
 /**
- * Checks the fields in order, first failure wins; answers the values as they are stored: texts trimmed (registry 2.2). `context` has what a rule may need
- * and the caller did not send.
+ * Checks the fields in order; answers the values as they are stored: texts trimmed (registry 2.2). A refusal is about the first field with a
+ * problem, and carries the others. `context` has what a rule may need and the caller did not send.
  */
 export function readFields(
   fields: readonly Field[],
@@ -246,15 +254,19 @@ export function readFields(
     if (value !== undefined) tidy[name] = typeof value === 'string' && !exact ? value.trim() : value;
   }
   const all = { ...context, ...tidy };
+  const problems: FieldRefusal[] = [];
   for (const { name, optional, judge } of fields) {
     const value = tidy[name];
-    if (value === undefined || (value === null && !optional)) {
-      if (optional) continue;
-      return refuse({ kind: 'missing_field', field: name });
+    const mayMiss = typeof optional === 'function' ? optional(all) : optional === true;
+    if (value === undefined || (value === null && !mayMiss)) {
+      if (!mayMiss) problems.push({ kind: 'missing_field', field: name });
+      continue;
     }
     const judged = judge(value, all, rules);
-    if (judged && !(judged.ignorable && values.ignoreWarnings === true)) return refuse({ kind: 'invalid_field', field: name, ...judged });
+    if (judged && !(judged.ignorable && values.ignoreWarnings === true)) problems.push({ kind: 'invalid_field', field: name, ...judged });
   }
+  const [first, ...others] = problems;
+  if (first) return refuse(others.length === 0 ? first : { ...first, others });
   for (const { name, stored } of fields) {
     const value = tidy[name];
     if (stored && typeof value === 'string') tidy[name] = stored(value);

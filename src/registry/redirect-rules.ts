@@ -28,6 +28,16 @@ const advice = (problem: FieldProblem): Judged => ({ problem, ignorable: true })
 export const isLocalHost = (host: string, suffixes: readonly string[]): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(host) || suffixes.some((suffix) => host.endsWith(suffix));
 
+/**
+ * True for a URI that an answer travels to without encryption, over a network (RFC 8252 §8.3). Loopback is none, whatever the port: all of
+ * 127.0.0.0/8, ::1, and names for this very machine.
+ */
+export function isReadableOnTheWay(uri: string, suffixes: readonly string[]): boolean {
+  const url = URL.parse(uri);
+  if (url?.protocol !== 'http:') return false;
+  return !isLocalHost(url.hostname, suffixes) && !/^127(?:\.\d{1,3}){3}$/.test(url.hostname);
+}
+
 /** The problem of each deviation; people are told what to change, not how browsers parse. */
 const deviations = {
   'not-a-uri': () => ({ kind: 'not-a-uri' }),

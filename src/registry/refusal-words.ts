@@ -1,5 +1,5 @@
 import type { Dependence } from './independence.ts';
-import { codeOf, type FieldProblem, type RegistryRefusal } from './refusals.ts';
+import { codeOf, type FieldProblem, type FieldRefusal, fieldRefusals, type RegistryRefusal } from './refusals.ts';
 
 /** Why somebody's yes does not count, as the end of a sentence. */
 const dependenceWords: Readonly<Record<Dependence, string>> = {
@@ -99,7 +99,20 @@ export function problemWords(problem: FieldProblem): string {
   }
 }
 
-/** One sentence for whoever was refused, that says what would help. */
+const fieldWords = (refusal: FieldRefusal): string =>
+  refusal.kind === 'missing_field'
+    ? `${refusal.field} is missing.`
+    : `${refusal.field} ${problemWords(refusal.problem)}.${refusal.ignorable ? ' This is advice and can be waved through.' : ''}`;
+
+/** The same refusal with other names for its fields. */
+export function renamed(refusal: RegistryRefusal, name: (field: string) => string): RegistryRefusal {
+  if (refusal.kind === 'nothing_to_do') return { ...refusal, field: name(refusal.field) };
+  if (refusal.kind !== 'missing_field' && refusal.kind !== 'invalid_field') return refusal;
+  const [first = refusal, ...others] = fieldRefusals(refusal).map((one) => ({ ...one, field: name(one.field) }));
+  return others.length === 0 ? first : { ...first, others };
+}
+
+/** What would help whoever was refused: one sentence, or one for each field that is wrong. */
 export function refusalWords(refusal: RegistryRefusal): string {
   switch (refusal.kind) {
     case 'not_logged_in':
@@ -111,9 +124,8 @@ export function refusalWords(refusal: RegistryRefusal): string {
     case 'invalid_field_action':
       return 'There is no such action.';
     case 'missing_field':
-      return `${refusal.field} is missing.`;
     case 'invalid_field':
-      return `${refusal.field} ${problemWords(refusal.problem)}.${refusal.ignorable ? ' This is advice and can be waved through.' : ''}`;
+      return fieldRefusals(refusal).map(fieldWords).join(' ');
     case 'permission_denied':
       return refusal.right === null
         ? 'This app does not allow it to you, or not in its present stage.'
@@ -172,6 +184,9 @@ const options: Readonly<Record<string, string>> = {
 };
 const optionOf = (field: string) => `--${options[field] ?? field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** The sentence with its stable code, for a terminal: fields are named by the options that fill them. */
-export const refusalLine = (refusal: RegistryRefusal): string =>
-  `${refusalWords('field' in refusal ? { ...refusal, field: optionOf(refusal.field) } : refusal)} (${codeOf(refusal)})`;
+/** The sentences, each with its stable code, for a terminal: fields are named by the options that fill them. */
+export function refusalLine(refusal: RegistryRefusal): string {
+  const fields = fieldRefusals(refusal);
+  const each: readonly RegistryRefusal[] = fields.length > 0 ? fields : [refusal];
+  return each.map((one) => `${refusalWords(renamed(one, optionOf))} (${codeOf(one)})`).join(' ');
+}

@@ -46,15 +46,19 @@ export type FieldProblem =
   | { readonly kind: 'not-a-name' }
   | { readonly kind: 'in-the-past' };
 
+/** What is wrong with one field of an action. `ignorable`: advice, which the caller may wave through. */
+export type FieldRefusal =
+  | { readonly kind: 'missing_field'; readonly field: string }
+  | { readonly kind: 'invalid_field'; readonly field: string; readonly problem: FieldProblem; readonly ignorable: boolean };
+
 /** Every way a registry action says no. `kind` is stable, and the code that clients of the reference know (registry 2–7). */
 export type RegistryRefusal =
   | { readonly kind: 'not_logged_in' }
   | { readonly kind: 'user_blocked' }
   | { readonly kind: 'readonly'; readonly reason: string }
   | { readonly kind: 'invalid_field_action'; readonly asked: string }
-  | { readonly kind: 'missing_field'; readonly field: string }
-  /** `ignorable`: advice, which the caller may wave through. */
-  | { readonly kind: 'invalid_field'; readonly field: string; readonly problem: FieldProblem; readonly ignorable: boolean }
+  /** The first field with a problem, in the order of the reference. `others`: what is wrong with the fields after it; absent: nothing. */
+  | (FieldRefusal & { readonly others?: readonly FieldRefusal[] })
   /** `right`: the one that is missing; null: it is about whose app it is, or where it stands. */
   | { readonly kind: 'permission_denied'; readonly right: string | null }
   | { readonly kind: 'email_not_confirmed' }
@@ -89,3 +93,10 @@ export type RegistryRefusal =
 /** A code that names the field as well, as the reference does for its own two kinds. */
 export const codeOf = (refusal: RegistryRefusal): string =>
   refusal.kind === 'missing_field' ? `missing_field_${refusal.field}` : refusal.kind;
+
+/** The fields that a refusal is about, each with its problem, in their order; empty: it is about something else. */
+export function fieldRefusals(refusal: RegistryRefusal): readonly FieldRefusal[] {
+  if (refusal.kind !== 'missing_field' && refusal.kind !== 'invalid_field') return [];
+  const { others = [], ...first } = refusal;
+  return [first, ...others];
+}

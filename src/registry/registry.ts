@@ -16,6 +16,7 @@ import type { Client } from './client.ts';
 import { changeToken, type Desk, type Outcome } from './desk.ts';
 import { readFields, type Values } from './fields.ts';
 import { type Matter, type Standing, standingOf } from './independence.ts';
+import { type RedirectWarning, redirectWarnings } from './redirect-warnings.ts';
 import type { RegistryRefusal } from './refusals.ts';
 import type { RevisedFields } from './revision.ts';
 import type { Risk } from './risk.ts';
@@ -66,6 +67,8 @@ export interface Registry {
   revised(client: Client, values: Values): Result<RevisedFields, RegistryRefusal>;
   /** The risk rules that hold for a client, or for a revision of it. */
   risk(client: Client, revision?: RevisedFields): Promise<Risk>;
+  /** What a reviewer is told about the redirect URI of an app. */
+  redirectWarnings(app: Pick<Client, 'redirectUri' | 'redirectIsPrefix' | 'ownerOnly'>): readonly RedirectWarning[];
   /** True when a revision of these fields is in force without anybody's yes. */
   isAtOnce(client: Client, next: RevisedFields): boolean;
   /** How a decision stands for the actor: how many must say yes, who did, and why the actor's would not count. */
@@ -139,6 +142,7 @@ export function makeRegistry(desk: Desk): Registry {
       const owner = (await desk.accounts.findAccount(client.ownerId as UserId)) ?? null;
       return riskOf(desk, { ...client, ...revision }, { owner, live: revision ? client : null });
     },
+    redirectWarnings: (app) => redirectWarnings(app, desk.rules.localSuffixes),
     isAtOnce: (client, next) => isAtOnce(desk, client, next),
     standing: (actor, client, matter) => standingOf(desk, actor, client, matter),
     impact(id) {

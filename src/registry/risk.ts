@@ -3,7 +3,7 @@ import type { Instant } from '#kernel/time.ts';
 import { skeleton } from '#wire/confusables.ts';
 import { isAnyPort } from './auto-approval.ts';
 import type { Client, GrantType } from './client.ts';
-import { isLocalHost } from './redirect-rules.ts';
+import { isLocalHost, isReadableOnTheWay } from './redirect-rules.ts';
 import type { ScopeCatalogue } from './scopes.ts';
 
 /** What is judged: the description as it would be, beside the one that is live. */
@@ -64,7 +64,9 @@ const when = (holds: boolean, weight: number, evidence: string) => (holds ? [{ w
 const callback =
   (judge: (next: RiskSubject['next'], subject: RiskSubject) => ReturnType<Rule>): Rule =>
   (subject) =>
-    subject.next.ownerOnly || subject.live?.redirectUri === subject.next.redirectUri ? [] : judge(subject.next, subject);
+    subject.next.ownerOnly || subject.next.redirectUri === '' || subject.live?.redirectUri === subject.next.redirectUri
+      ? []
+      : judge(subject.next, subject);
 
 const rules = {
   'risky-scopes': ({ next, live, catalogue }) => {
@@ -84,11 +86,7 @@ const rules = {
   ),
   'custom-scheme': callback((next) => when(!['http', 'https'].includes(schemeOf(next.redirectUri)), 2, schemeOf(next.redirectUri))),
   'plain-http-callback': callback((next, { localSuffixes }) =>
-    when(
-      schemeOf(next.redirectUri) === 'http' && !isLocalHost(URL.parse(next.redirectUri)?.hostname ?? '', localSuffixes),
-      2,
-      next.redirectUri,
-    ),
+    when(isReadableOnTheWay(next.redirectUri, localSuffixes), 2, next.redirectUri),
   ),
   'redirect-host-changed': ({ next, live }) =>
     when(

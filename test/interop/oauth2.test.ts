@@ -89,18 +89,7 @@ test('oauth4webapi: client credentials', async () => {
   const issuer = new URL(server.issuer);
   const insecure = { [oauth.allowInsecureRequests]: true };
   const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' }));
-  const made = server.client(
-    '--name',
-    'service',
-    '--protocol',
-    'oauth2',
-    '--redirect-uri',
-    redirectUri,
-    '--scope',
-    'editpage',
-    '--grant-type',
-    'client_credentials',
-  );
+  const made = server.client('--name', 'service', '--protocol', 'oauth2', '--scope', 'editpage', '--grant-type', 'client_credentials');
   const client: oauth.Client = { client_id: made.client_id };
   const response = await oauth.clientCredentialsGrantRequest(
     as,

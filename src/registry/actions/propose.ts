@@ -31,7 +31,7 @@ function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewC
     protocol,
     ownerOnly,
     confidential: protocol === 'oauth1' || values.confidential !== false,
-    redirectUri: ownerOnly ? '' : (values.redirectUri as string),
+    redirectUri: ownerOnly ? '' : ((values.redirectUri as string | undefined) ?? ''),
     redirectIsPrefix: !ownerOnly && values.redirectIsPrefix === true,
     grantTypes: protocol === 'oauth2' ? [...new Set(values.grantTypes as readonly GrantType[])] : [],
     pkceOptional: values.pkceOptional === true,

@@ -181,11 +181,12 @@ test('the public page says what the app may do, and leads those whose business i
 
 test('the question leads to a form for each kind', async () => {
   const question = (await get('/my/apps/new')).body;
-  for (const kind of ['server', 'device', 'own', 'oauth1', 'own-oauth1']) {
+  for (const kind of ['server', 'device', 'service', 'own', 'oauth1', 'own-oauth1']) {
     assert.ok(question.includes(`/my/apps/new?kind=${kind}"`));
     const { body } = await get(`/my/apps/new?kind=${kind}`);
-    assert.equal(body.includes('name="redirectUri"'), !kind.startsWith('own'), kind);
-    assert.equal(body.includes('name="optional.editpage"'), !kind.startsWith('own'), kind);
+    const people = kind !== 'service' && !kind.startsWith('own');
+    assert.equal(body.includes('name="redirectUri"'), people, kind);
+    assert.equal(body.includes('name="optional.editpage"'), people, kind);
     assert.equal(body.includes('name="rsaPublicKey"'), kind.endsWith('oauth1'), kind);
     assert.equal(body.includes('name="actsForItself"'), kind === 'server', kind);
   }

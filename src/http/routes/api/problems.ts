@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import { refusalWords } from '#registry/refusal-words.ts';
-import { codeOf, type RegistryRefusal } from '#registry/refusals.ts';
+import { refusalWords, renamed } from '#registry/refusal-words.ts';
+import { codeOf, fieldRefusals, type RegistryRefusal } from '#registry/refusals.ts';
 import { registryStatus } from '../../answers.ts';
 
 /** A time as it goes over the wire: UTC, whole seconds. */
@@ -105,6 +105,11 @@ export function sendRefusal(reply: FastifyReply, refusal: RegistryRefusal): Fast
   if (status === 503) reply.header('retry-after', '300');
   if (status === 429) reply.header('retry-after', '86400');
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="gatehouse"');
-  const named = 'field' in refusal ? { ...refusal, field: snake(refusal.field) } : refusal;
-  return sendProblem(reply, status, refusal.kind, refusalWords(named), { reference_code: codeOf(refusal), ...facts(refusal) });
+  // Every field that is wrong, so that a caller mends them together (RFC 9457 §3.2).
+  const errors = fieldRefusals(refusal).map((one) => ({ code: one.kind, detail: refusalWords(renamed(one, snake)), ...facts(one) }));
+  return sendProblem(reply, status, refusal.kind, refusalWords(renamed(refusal, snake)), {
+    reference_code: codeOf(refusal),
+    ...facts(refusal),
+    ...(errors.length > 0 ? { errors } : {}),
+  });
 }

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type Client, needsRedirectUri, type Stage } from '#registry/client.ts';
+import type { Client, Stage } from '#registry/client.ts';
 import { facts, type Html, named } from './layout.ts';
 import { stageName } from './refusals.ts';
 import type { Words } from './words.ts';
@@ -10,12 +10,16 @@ import type { Words } from './words.ts';
 export const appKinds = ['server', 'device', 'service', 'own', 'oauth1', 'own-oauth1'] as const;
 export type AppKind = (typeof appKinds)[number];
 
-export function kindOf(client: Pick<Client, 'protocol' | 'ownerOnly' | 'confidential' | 'grantTypes'>): AppKind {
-  const { protocol, ownerOnly, confidential } = client;
+export function kindOf({
+  protocol,
+  ownerOnly,
+  confidential,
+  grantTypes,
+}: Pick<Client, 'protocol' | 'ownerOnly' | 'confidential' | 'grantTypes'>): AppKind {
   if (protocol === 'oauth1') return ownerOnly ? 'own-oauth1' : 'oauth1';
   if (ownerOnly) return 'own';
   if (!confidential) return 'device';
-  return needsRedirectUri(client) ? 'server' : 'service';
+  return grantTypes.includes('authorization_code') ? 'server' : 'service';
 }
 
 export const isOwn = (kind: AppKind): boolean => kind === 'own' || kind === 'own-oauth1';

@@ -30,6 +30,7 @@ const view = {
   userName: 'Ada',
   returnsTo: 'app.example',
   proposed: false,
+  switchTo: '/sign-in?switch=1',
   popup: false,
   again: false,
 };

@@ -1,6 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { makeAccounts } from '#accounts/accounts.ts';
+import { makeKeptRequests } from '#accounts/kept-requests.ts';
 import { makeLetterBudget } from '#accounts/letter-budget.ts';
 import { ADMINISTER, loadRights } from '#accounts/rights.ts';
 import { UsageError } from '#cli/command.ts';
@@ -272,6 +273,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     scopes,
     requests: store,
     failures,
+    kept: makeKeptRequests({ records: store, limits: store, mint, clock }),
     faces: {
       core: coreFace,
       mediawiki: config.mediawiki ? dialectFace : null,

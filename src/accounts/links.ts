@@ -34,8 +34,16 @@ export interface Registration {
 export interface LinkVerbs {
   /** What can be done here without the operator. */
   readonly offers: { readonly registration: boolean; readonly letters: boolean };
-  /** Mails a link to register with; to somebody who has an account, a letter that says so. */
-  askToRegister(email: string, language: string | null, from: From): Promise<Result<'asked', NotOffered | InvalidField | Throttled>>;
+  /**
+   * Mails a link to register with; to somebody who has an account, a letter that says so. `onward`: a path of ours under a handle, which the
+   * link leads on to in whichever browser it is opened; never what a stranger wrote.
+   */
+  askToRegister(
+    email: string,
+    language: string | null,
+    from: From,
+    onward?: string,
+  ): Promise<Result<'asked', NotOffered | InvalidField | Throttled>>;
   /** The address a link to register was mailed to. */
   registrationOf(secret: string): Promise<string | undefined>;
   /** Spends the link, creates the account with its address confirmed, and signs in. */
@@ -45,7 +53,12 @@ export interface LinkVerbs {
     from: From,
   ): Promise<Result<SignedIn, LinkGone | InvalidField | Throttled | { readonly kind: 'name-taken' }>>;
   /** Mails a link to set another password to whoever has this name, or this confirmed address. */
-  askForPassword(nameOrAddress: string, language: string | null, from: From): Promise<Result<'asked', NotOffered | Throttled>>;
+  askForPassword(
+    nameOrAddress: string,
+    language: string | null,
+    from: From,
+    onward?: string,
+  ): Promise<Result<'asked', NotOffered | Throttled>>;
   /** The same link, for the operator to hand over. Earlier ones of this person end. */
   issuePasswordLink(account: Account): Promise<string>;
   /** Whose password a link can set. */
@@ -72,6 +85,10 @@ const ASKED_PER_ADDRESS = 20;
 const ASKED_PER_TARGET = 3;
 const TRIES_PER_LINK = 20;
 const ACCOUNTS_PER_ADDRESS = 5;
+
+/** A link that leads on to a path of ours afterwards. */
+const leading = (link: string, onward: string | undefined): string =>
+  onward === undefined ? link : `${link}${link.includes('?') ? '&' : '?'}returnto=${encodeURIComponent(onward)}`;
 
 const gone = refuse({ kind: 'link-gone' });
 const busy = throttled(seconds(5));
@@ -125,7 +142,7 @@ export function makeLinks(deps: {
 
   return {
     offers: { registration: settings.registration === 'open', letters: post.open },
-    async askToRegister(email, language, from) {
+    async askToRegister(email, language, from, onward) {
       if (settings.registration !== 'open') return refuse({ kind: 'closed' });
       if (!post.open) return refuse({ kind: 'no-mail' });
       const address = tidyAddress(email);
@@ -139,9 +156,12 @@ export function makeLinks(deps: {
           post.send(known.email, known.language ?? language, {
             kind: 'has-account',
             name: known.name,
-            link: `${settings.issuer}/password/forgotten`,
+            link: leading(`${settings.issuer}/password/forgotten`, onward),
           });
-        else post.send(address, language, { kind: 'register', link: await issue('register', null, address, DAY, '/register/finish') });
+        else {
+          const link = leading(await issue('register', null, address, DAY, '/register/finish'), onward);
+          post.send(address, language, { kind: 'register', link });
+        }
       });
       return accept('asked');
     },
@@ -171,7 +191,7 @@ export function makeLinks(deps: {
       return answer.outcome === 'name-taken' ? refuse({ kind: 'name-taken' }) : gone;
     },
 
-    async askForPassword(nameOrAddress, language, from) {
+    async askForPassword(nameOrAddress, language, from, onward) {
       if (!post.open) return refuse({ kind: 'no-mail' });
       const asked = tidy(nameOrAddress).slice(0, 255);
       const address = tidyAddress(asked);
@@ -185,7 +205,7 @@ export function makeLinks(deps: {
           // Only an address that was proven: any other may be a stranger's.
           if (account?.email == null || account.emailConfirmedAt === null || account.blocked) continue;
           if (await throttle(`password letter ${account.id}`, ASKED_PER_TARGET, HOUR)) continue;
-          const link = await issuePasswordLink(account);
+          const link = leading(await issuePasswordLink(account), onward);
           post.send(account.email, account.language ?? language, { kind: 'reset-password', name: account.name, link });
         }
       });

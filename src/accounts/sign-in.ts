@@ -36,8 +36,10 @@ export interface AccountProposal {
 }
 
 export interface SignInVerbs {
-  /** Checks name and password and opens a session with a secret of its own. */
+  /** Checks a name, or a confirmed e-mail address, and the password, and opens a session with a secret of its own. */
   signIn(name: string, password: string, from: From): Promise<Result<SignedIn, SignInRefusal>>;
+  /** True when what somebody typed to sign in with names this person. */
+  isNameOf(account: Account, typed: string): Promise<boolean>;
   /** The person behind a session cookie; undefined when signed out, expired, blocked or gone. */
   sessionOf(secret: string): Promise<OpenedSession | undefined>;
   signOut(secret: string): Promise<void>;
@@ -73,7 +75,7 @@ function problemOf(proposal: AccountProposal, rights: RightsTable): AccountRefus
 
 /** Sign-in by password, and the making of accounts. */
 export function makeSignIn(deps: {
-  readonly records: AccountRecords & Pick<PeopleRecords, 'hasAddress'>;
+  readonly records: AccountRecords & Pick<PeopleRecords, 'hasAddress' | 'findAccountsByEmail'>;
   readonly sessions: Sessions;
   readonly gate: SignInGate;
   readonly devices: Devices;
@@ -104,12 +106,22 @@ export function makeSignIn(deps: {
     });
   }
 
+  /** The account of that name, or the one account whose confirmed address it is; a name comes first, and of several accounts it is none. */
+  async function findNamed(own: string) {
+    const named = await records.findPassword(own);
+    if (named !== undefined || !own.includes('@')) return named;
+    const [only, ...others] = await records.findAccountsByEmail(tidyAddress(own), 2);
+    return only === undefined || others.length > 0 ? undefined : records.findPassword(only.name);
+  }
+
   return {
     async signIn(name, password, from) {
       const own = tidy(name);
-      const found = own.length > 255 || password.length > 512 ? undefined : await records.findPassword(own);
+      const found = own.length > 255 || password.length > 512 ? undefined : await findNamed(own);
       // Counted before the password is checked, and judged by the count itself, so that many tries at once do not slip through together.
-      const wait = await gate.wait(own, from, found?.account.id);
+      // As it was typed: a count that name and address share would tell strangers that they are one account's.
+      const counted = own.includes('@') ? tidyAddress(own) : own;
+      const wait = await gate.wait(counted, from, found?.account.id);
       if (wait !== undefined) return throttled(wait);
       const right = await unlessBusy(verifyPassword(password.slice(0, 512), found?.passwordHash ?? null));
       if (right === undefined) return throttled(seconds(5));
@@ -117,10 +129,11 @@ export function makeSignIn(deps: {
         await gate.failed(from);
         return refuse({ kind: 'wrong-name-or-password' });
       }
-      await gate.succeeded(own, from, found.account.id);
+      await gate.succeeded(counted, from, found.account.id);
       if (found.account.blocked) return refuse({ kind: 'blocked' });
       return accept(await openSession(found.account, from, 'password'));
     },
+    isNameOf: async (account, typed) => typed.length <= 255 && (await findNamed(tidy(typed)))?.account.id === account.id,
     async sessionOf(secret) {
       const session = await findSession(secret);
       const account = session && (await records.findAccount(session.userId as UserId));

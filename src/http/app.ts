@@ -25,6 +25,7 @@ import { oauth2Routes } from './routes/oauth2.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { reviewRoutes } from './routes/review.ts';
 import { languageFor, sendPage } from './visitor.ts';
+import { continueRoutes } from './way-back.ts';
 import type { World } from './world.ts';
 
 const MOST_BODY = 1_048_576;
@@ -104,6 +105,7 @@ export function buildHttp(world: World): FastifyInstance {
   consentsRoutes(app, world);
   helpRoutes(app, world);
   consentRoutes(app, world);
+  continueRoutes(app, world);
   reviewRoutes(app, world);
   auditRoutes(app, world);
   adminRoutes(app, world);

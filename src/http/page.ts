@@ -7,7 +7,8 @@ import { isRecent } from '#registry/authority.ts';
 import { type FormValues, formValues } from '#wire/form.ts';
 import { askForProof, takeProof } from './prove.ts';
 import { pageForm, queryOf } from './sent.ts';
-import { actorOf, formIsOurs, frameOf, refuseForm, seeOther, sendNote, sendPage, signInFor, type Visitor, visitorOf } from './visitor.ts';
+import { actorOf, formIsOurs, frameOf, isFromHere, refuseForm, seeOther, sendNote, sendPage, type Visitor, visitorOf } from './visitor.ts';
+import { pageOf, signInFirst, signInForForm } from './way-back.ts';
 import type { World } from './world.ts';
 
 /** One request for a page of ours, with everything its handler needs. */
@@ -39,6 +40,8 @@ export type PageAnswer =
 /** Who may come: everybody, whoever is signed in, or holders of a right; `proven`: who also proved in the last ten minutes that it is them. */
 export type Guest = 'everybody' | 'signed-in' | { readonly right: string; readonly proven?: true };
 
+type Handler = (call: PageCall) => Promise<PageAnswer>;
+
 const empty = formValues([]);
 
 async function serve(
@@ -46,22 +49,25 @@ async function serve(
   request: FastifyRequest,
   reply: FastifyReply,
   who: Guest,
-  handle: (call: PageCall) => Promise<PageAnswer>,
+  handle: Handler,
+  stale?: Handler,
 ): Promise<FastifyReply> {
   const visitor = await visitorOf(world, request, reply);
   const { user } = visitor;
   const posted = request.method === 'POST';
-  if (who !== 'everybody' && user === null) return seeOther(reply, posted ? '/sign-in' : signInFor(request));
-  if (posted && !formIsOurs(world, request, visitor)) return refuseForm(world, reply, visitor);
+  if (who !== 'everybody' && user === null) return posted ? signInForForm(world, request, reply) : signInFirst(world, request, reply);
+  const ours = !posted || formIsOurs(world, request, visitor);
+  if (!ours && !(stale && isFromHere(world, request) && pageForm(request).repeated === undefined))
+    return refuseForm(world, reply, visitor, pageOf(request));
   if (typeof who === 'object' && !world.rights.rightsOf(user).has(who.right)) return sendNote(world, reply, visitor, 403, 'forbidden');
   const form = posted ? pageForm(request) : empty;
-  const shown = posted && user !== null ? await takeProof(world, request, reply, { ...visitor, user }, form) : null;
+  const shown = posted && ours && user !== null ? await takeProof(world, request, reply, { ...visitor, user }, form) : null;
   if (shown !== null && !shown.ok) return shown.refusal;
   const proven = shown === null ? visitor : { ...visitor, proof: shown.value };
   if (typeof who === 'object' && who.proven && !isRecent(proven.proof, world.clock.now()))
     return askForProof(world, request, reply, proven);
   const query = queryOf(request);
-  const answer = await handle({
+  const answer = await (ours ? handle : (stale ?? handle))({
     world,
     request,
     reply,
@@ -104,3 +110,11 @@ export const showPage = putting('get');
 
 /** What a form at an address does: its proof is checked before anything is read from it. */
 export const takeForm = putting('post');
+
+/**
+ * The same for a form of people who need not be signed in. `stale` answers one whose proof is not that of the browser any more: it was open
+ * for too long, or somebody signed in or out in another tab. It does nothing but show the form again with what was typed.
+ */
+export function takeOpenForm(app: FastifyInstance, world: World, path: string, handle: Handler, stale: Handler): void {
+  app.post(path, (request, reply) => serve(world, request, reply, 'everybody', handle, stale));
+}

@@ -5,7 +5,8 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { proofFields, provePage } from '#pages/prove.ts';
 import type { FormValues } from '#wire/form.ts';
 import { formOf } from './sent.ts';
-import { frameOf, fromOf, ownPath, seeOther, sendPage, type Visitor } from './visitor.ts';
+import { frameOf, fromOf, ownPath, sendPage, type Visitor } from './visitor.ts';
+import { signInForForm } from './way-back.ts';
 import type { World } from './world.ts';
 
 // What widens access asks a person to prove once more who they are (ADR 17). The form that was sent travels along with their proof.
@@ -52,7 +53,7 @@ export async function takeProof(
   const answer = await world.accounts.prove(visitor.secret, visitor.user, shown, fromOf(world, request));
   if (answer.ok) return accept(answer.value);
   const { refusal } = answer;
-  if (refusal.kind === 'session-gone' || refusal.kind === 'blocked') return refuse(seeOther(reply, '/sign-in'));
+  if (refusal.kind === 'session-gone' || refusal.kind === 'blocked') return refuse(await signInForForm(world, request, reply));
   if (refusal.kind === 'throttled') reply.header('retry-after', String(refusal.retryAfter));
   const problem = frameOf(world, visitor).words.say(`account-problem.${refusal.kind}`);
   const status = refusal.kind === 'throttled' ? 429 : 403;

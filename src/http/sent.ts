@@ -67,7 +67,7 @@ export function authorizationOf(request: FastifyRequest): { readonly value: stri
 }
 
 /** The text of a query or of a form, as it was sent. */
-const sentText = (request: FastifyRequest): string =>
+export const sentText = (request: FastifyRequest): string =>
   request.method === 'POST' && Buffer.isBuffer(request.body)
     ? request.body.toString('latin1')
     : ((request.raw.url ?? '').split('?').slice(1).join('?') ?? '');

@@ -7,6 +7,7 @@ import type { From } from '#accounts/sessions.ts';
 import { csrfHolds, csrfToken } from '#accounts/sign-in.ts';
 import type { Permit } from '#guard/permit.ts';
 import type { Frame, Html } from '#pages/layout.ts';
+import { leavingPage } from '#pages/leaving.ts';
 import { messagePage, notePage } from '#pages/people.ts';
 import { acceptedLanguage, catalogues, languageOf, type MessageKey, type Note, type Words, wordsOf } from '#pages/words.ts';
 import { type Actor, RIGHTS, UNAUTHENTICATED } from '#registry/actor.ts';
@@ -199,22 +200,26 @@ export function seeOther(reply: FastifyReply, path: string, status: 303 | 307 = 
   return redirect(reply, status, path);
 }
 
-/** 303 to an app: the one place where an answer leads away from this server. */
-export const sendAway = (reply: FastifyReply, to: ProvenRedirect): FastifyReply => redirect(reply, 303, to);
+/**
+ * 303 to an app: the one place where an answer leads away from this server. An address that the header of a proxy may not hold, because the
+ * app's `state` is long, goes out in a page instead.
+ */
+export function sendAway(reply: FastifyReply, to: ProvenRedirect): FastifyReply | Promise<FastifyReply> {
+  const { request } = reply;
+  if (to.length <= MOST_LOCATION || !throughProxy(request)) return redirect(reply, 303, to);
+  return sendPage(reply, 200, leavingPage(languageFor(request, null), to));
+}
+
+/** With the other fields of our answers, what fits the 4 KiB that nginx has for a header by itself. */
+const MOST_LOCATION = 2800;
+
+/** Whether a proxy stands between: HTTP/1.0 is what nginx speaks to us unless it is told otherwise. */
+const throughProxy = ({ headers, raw }: FastifyRequest): boolean =>
+  raw.httpVersion === '1.0' || ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-forwarded-proto'].some((name) => name in headers);
 
 /** A path of ours, or `/`: never another origin, whatever was asked for. */
 export function ownPath(asked: string | undefined): string {
-  return asked !== undefined && asked.length <= 8192 && /^\/(?![/\\])[\x21-\x7e]*$/.test(asked) && !asked.includes('\\') ? asked : '/';
-}
-
-/** Where an unknown person signs in first, to come back here. */
-export const signInFor = (request: FastifyRequest, path = request.raw.url): string =>
-  `/sign-in?returnto=${encodeURIComponent(ownPath(escapedQuery(path)))}`;
-
-/** Browsers leave a backslash in a query as it is; here it is escaped, which is the same value. */
-function escapedQuery(target: string | undefined): string | undefined {
-  const question = target?.indexOf('?') ?? -1;
-  return target === undefined || question < 0 ? target : target.slice(0, question) + target.slice(question).replaceAll('\\', '%5C');
+  return asked !== undefined && asked.length <= 16_384 && /^\/(?![/\\])[\x21-\x7e]*$/.test(asked) && !asked.includes('\\') ? asked : '/';
 }
 
 /** True when the browser, where it tells, sent a form from our own origin. (Our pages send no referrer, so browsers name it `null`; Sec-Fetch-Site then tells.) */
@@ -231,6 +236,6 @@ export function formIsOurs(world: World, request: FastifyRequest, visitor: Visit
   return form.repeated === undefined && csrfHolds(visitor.secret, form.get('csrf') ?? '');
 }
 
-/** Tells a person whose form was not ours, or too old. */
-export const refuseForm = (world: World, reply: FastifyReply, visitor: Visitor): Promise<FastifyReply> =>
-  sendNote(world, reply, visitor, 403, 'form-expired');
+/** Tells a person whose form was not ours, or too old. `page`: where to open it again. */
+export const refuseForm = (world: World, reply: FastifyReply, visitor: Visitor, page?: string): Promise<FastifyReply> =>
+  sendPage(reply, 403, notePage(frameOf(world, visitor), 'form-expired', {}, null, page));

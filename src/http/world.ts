@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from '#accounts/accounts.ts';
+import type { KeptRequests } from '#accounts/kept-requests.ts';
 import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
 import type { RightsTable } from '#accounts/rights.ts';
 import type { Guard } from '#guard/permit.ts';
@@ -80,6 +81,7 @@ export interface World {
   readonly scopes: ScopeCatalogue;
   readonly requests: AuthorizationRequests;
   readonly failures: Pick<FailureRecords, 'listFailures'>;
+  readonly kept: KeptRequests;
   readonly faces: { readonly core: Face; readonly mediawiki: Face | null };
   readonly signing: SigningKeys;
   readonly mint: Mint;

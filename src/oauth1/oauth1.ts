@@ -74,6 +74,8 @@ export interface OAuth1 {
   initiate(sent: SentRequest): Promise<Result<IssuedPair, OAuth1Refusal>>;
   /** The client that asks for this person's decision (RFC 5849 §2.2). The client identifier in the URL is optional. */
   ask(token: string, clientId: string | undefined, user: Account): Promise<Result<Client, OAuth1Refusal>>;
+  /** The client whose temporary credentials these are; undefined: they are unknown or expired. Nothing is judged. */
+  clientOf(token: string): Promise<Client | undefined>;
   /**
    * Judges a person's yes to a pair, and where they would go; nothing is written. `earlier`: the verifier of a yes that was given already, for
    * the same answer once more; another person's, or another yes, is refused.
@@ -198,6 +200,11 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       if (outcome !== 'saved') return seen(signed);
       usage.note({ clientId: client.id, secretId: used(nonce.value.secret).id });
       return accept({ token, secret, client });
+    },
+
+    async clientOf(token) {
+      const pair = hexKey.test(token) ? await handshakes.findTemporary(token, clock.now()) : undefined;
+      return pair && registry.findClient(pair.clientId);
     },
 
     async ask(token, clientId, user) {

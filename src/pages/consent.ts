@@ -16,6 +16,8 @@ export interface ConsentView {
   /** What they allowed this app before. */
   readonly allowedBefore: readonly PermissionGroup[];
   readonly userName: string;
+  /** Where they sign in with another account, and come back. */
+  readonly switchTo: string;
   readonly returnsTo: string | null;
   readonly proposed: boolean;
   readonly popup: boolean;
@@ -83,6 +85,7 @@ ${asked(words, view)}
 ${view.allowedBefore.length > 0 ? beforePart(words, view) : ''}
 </section>
 ${view.returnsTo === null ? '' : html`<p class="quiet">${phrase(words, 'consent.returns', { place: named(view.returnsTo) })}</p>`}
+<p class="quiet">${phrase(words, 'consent.not-you', { user: who.user, link: html`<a href="${view.switchTo}">${words.say('consent.switch')}</a>` })}</p>
 <div class="buttons">
 <button type="submit" name="accept" value="1">${words.say('consent.allow')}</button>
 <button type="submit" name="cancel" value="1" class="second">${words.say('consent.deny')}</button>
@@ -100,6 +103,8 @@ export function wayOnPage(
     readonly text: string;
     readonly name: 'accept' | 'continue';
     readonly label: string;
+    /** Where they sign in with another account, and come back. */
+    readonly switchTo?: string;
     readonly bare: boolean;
   },
 ): Html {
@@ -107,7 +112,9 @@ export function wayOnPage(
     frame,
     view.title,
     html`<p>${view.text}</p>
-<form method="post" data-once>${proof(frame)}<div class="buttons"><button type="submit" name="${view.name}" value="1">${view.label}</button></div></form>`,
+<form method="post" data-once>${proof(frame)}<div class="buttons"><button type="submit" name="${view.name}" value="1">${view.label}</button>${
+      view.switchTo === undefined ? '' : html`<a class="button second" href="${view.switchTo}">${frame.words.say('consent.switch')}</a>`
+    }</div></form>`,
     { bare: view.bare },
   );
 }

@@ -3,28 +3,61 @@ import { newPassword } from './account.ts';
 import { type FormProblem, problemAbove, problemAt } from './account-problems.ts';
 import { type Frame, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
 import { passkeyForm } from './passkeys.ts';
-import { type Note, noteTexts } from './words.ts';
+import { type Note, noteTexts, type Words } from './words.ts';
 
-/** The sign-in form. `returnto` is one of our own paths. */
-export function signInPage(
-  frame: Frame,
-  view: { readonly returnto: string; readonly name: string; readonly problem: string | null; readonly registration: boolean },
-): Html {
-  const { words } = frame;
+/** An address of ours that keeps where its visitor goes afterwards. */
+const onTheWay = (path: string, returnto: string): string => (returnto === '/' ? path : `${path}?${new URLSearchParams({ returnto })}`);
+
+const keptReturn = (returnto: string): Html =>
+  returnto === '/' ? html`` : html`<input type="hidden" name="returnto" value="${returnto}">`;
+
+/** For which app somebody signs in: its name only when it was approved. */
+function forApp(words: Words, app: SignInView['app']): Html {
+  if (app === null) return html``;
+  if (app.shown === null) return html`<p>${words.say('sign-in.for-some-app')}</p>`;
+  const { name, place } = app.shown;
+  const shown = html`<strong>${named(name)}</strong>`;
+  return place === null
+    ? html`<p>${phrase(words, 'sign-in.for-app', { app: shown })}</p>`
+    : html`<p>${phrase(words, 'sign-in.for-app-at', { app: shown, place: named(place) })}</p>`;
+}
+
+/** What the sign-in page shows. */
+export interface SignInView {
+  /** One of our own paths. */
+  readonly returnto: string;
+  readonly name: string;
+  readonly problem: string | null;
+  readonly registration: boolean;
+  /** The app that waits; null: none does. */
+  readonly app: { readonly shown: { readonly name: string; readonly place: string | null } | null } | null;
+}
+
+/** The sign-in form. Whoever is signed in may go on as they are, or sign in with another account. */
+export function signInPage(frame: Frame, view: SignInView): Html {
+  const { words, user } = frame;
   const returnto = html`<input type="hidden" name="returnto" value="${view.returnto}">`;
   return layout(
     frame,
     words.say('sign-in.title'),
-    html`${problemLine(view.problem)}
+    html`${forApp(words, view.app)}
+${
+  user === null
+    ? ''
+    : html`<p>${phrase(words, 'sign-in.signed-in', { name: named(user.name) })}</p>
+<p><a class="button" href="${view.returnto}">${words.say('sign-in.go-on', { name: user.name })}</a></p>
+<h2>${words.say('sign-in.other')}</h2>`
+}
+${problemLine(view.problem)}
 <form method="post" action="/sign-in">
 ${proof(frame)}
 ${returnto}
-${field({ name: 'name', label: words.say('sign-in.name'), value: view.name, autocomplete: 'username', required: true, most: 255 })}
+${field({ name: 'name', label: words.say('password.name-or-address'), value: view.name, autocomplete: 'username', required: true, most: 255 })}
 ${field({ name: 'password', label: words.say('sign-in.password'), type: 'password', autocomplete: 'current-password', required: true, most: 512 })}
 <div class="buttons"><button type="submit" name="sign-in" value="1">${words.say('sign-in.button')}</button></div>
 </form>
-<p><a href="/password/forgotten">${words.say('sign-in.forgotten')}</a></p>
-${view.registration ? html`<p><a href="/register">${words.say('sign-in.register')}</a></p>` : ''}
+<p><a href="${onTheWay('/password/forgotten', view.returnto)}">${words.say('sign-in.forgotten')}</a></p>
+${view.registration ? html`<p><a href="${onTheWay('/register', view.returnto)}">${words.say('sign-in.register')}</a></p>` : ''}
 ${passkeyForm(frame, {
   action: '/sign-in/passkey',
   options: '/sign-in/passkey/options',
@@ -35,10 +68,17 @@ ${passkeyForm(frame, {
   );
 }
 
+interface AskView {
+  readonly value: string;
+  readonly problem: FormProblem | null;
+  /** Where they were going. */
+  readonly returnto: string;
+}
+
 /** Asks for the address that a link is mailed to, or for whatever names an account. */
 function askPage(
   frame: Frame,
-  view: { readonly value: string; readonly problem: FormProblem | null },
+  view: AskView,
   texts: { readonly title: string; readonly intro: string; readonly action: string; readonly button: string; readonly field: Html },
 ): Html {
   return layout(
@@ -48,6 +88,7 @@ function askPage(
 ${problemLine(problemAbove(view.problem))}
 <form method="post" action="${texts.action}">
 ${proof(frame)}
+${keptReturn(view.returnto)}
 ${texts.field}
 <div class="buttons"><button type="submit" name="send" value="1">${texts.button}</button></div>
 </form>`,
@@ -55,7 +96,7 @@ ${texts.field}
 }
 
 /** Asks for an address to mail a link to, with which one registers. */
-export function registerPage(frame: Frame, view: { readonly value: string; readonly problem: FormProblem | null }): Html {
+export function registerPage(frame: Frame, view: AskView): Html {
   const { words } = frame;
   return askPage(frame, view, {
     title: words.say('register.title'),
@@ -76,7 +117,7 @@ export function registerPage(frame: Frame, view: { readonly value: string; reado
 }
 
 /** Asks whose password was forgotten. */
-export function forgottenPage(frame: Frame, view: { readonly value: string; readonly problem: FormProblem | null }): Html {
+export function forgottenPage(frame: Frame, view: AskView): Html {
   const { words } = frame;
   return askPage(frame, view, {
     title: words.say('password.forgotten-title'),
@@ -103,6 +144,7 @@ export function finishPage(
     readonly name: string;
     readonly realName: string;
     readonly problem: FormProblem | null;
+    readonly returnto: string;
   },
 ): Html {
   const { words } = frame;
@@ -113,7 +155,7 @@ export function finishPage(
     html`<p>${phrase(words, 'register.finish-intro', { address: html`<strong>${named(view.address)}</strong>` })}</p>
 ${problemLine(problemAbove(problem))}
 <form method="post" action="/register/finish">
-${proof(frame)}
+${proof(frame)}${keptReturn(view.returnto)}
 <input type="hidden" name="token" value="${view.token}">
 ${field({
   name: 'name',
@@ -143,7 +185,7 @@ ${newPassword(words, problemAt(problem, 'new-password'))}
 /** What a link to set another password opens. */
 export function newPasswordPage(
   frame: Frame,
-  view: { readonly token: string; readonly name: string; readonly problem: FormProblem | null },
+  view: { readonly token: string; readonly name: string; readonly problem: FormProblem | null; readonly returnto: string },
 ): Html {
   const { words } = frame;
   return layout(
@@ -152,7 +194,7 @@ export function newPasswordPage(
     html`<p>${phrase(words, 'password.new-intro', { name: html`<strong>${named(view.name)}</strong>` })}</p>
 ${problemLine(problemAbove(view.problem))}
 <form method="post" action="/password/new">
-${proof(frame)}
+${proof(frame)}${keptReturn(view.returnto)}
 <input type="hidden" name="token" value="${view.token}">
 <input type="text" name="username" value="${view.name}" autocomplete="username" hidden readonly>
 ${newPassword(words, problemAt(view.problem, 'new-password'))}
@@ -212,12 +254,18 @@ ${user !== null && !user.mayPropose ? html`<p class="quiet">${words.say('home.de
   );
 }
 
-/** A page that says one thing. `reference` is the number of an incident a person can name to the operator. */
-export function messagePage(frame: Frame, title: string, text: string, reference: string | null = null): Html {
+/**
+ * A page that says one thing, with a way on: to the start page, or to `again`, a page of ours that can be opened anew. `reference` is the
+ * number of an incident a person can name to the operator.
+ */
+export function messagePage(frame: Frame, title: string, text: string, reference: string | null = null, again: string | null = null): Html {
+  const { words, siteName } = frame;
+  const way =
+    again === null ? { to: '/', says: words.say('frame.to-start', { site: siteName }) } : { to: again, says: words.say('frame.again') };
   return layout(
     frame,
     title,
-    html`<p>${text}</p>${reference === null ? '' : html`<p class="quiet">${phrase(frame.words, 'frame.reference', { reference: html`<code>${reference}</code>` })}</p>`}`,
+    html`<p>${text}</p><p><a href="${way.to}">${way.says}</a></p>${reference === null ? '' : html`<p class="quiet">${phrase(words, 'frame.reference', { reference: html`<code>${reference}</code>` })}</p>`}`,
   );
 }
 
@@ -227,7 +275,8 @@ export function notePage(
   note: Note,
   values?: Readonly<Record<string, string | number>>,
   reference: string | null = null,
+  again: string | null = null,
 ): Html {
   const { title, text } = noteTexts(frame.words, note, values);
-  return messagePage(frame, title, text, reference);
+  return messagePage(frame, title, text, reference, again);
 }

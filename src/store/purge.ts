@@ -61,7 +61,7 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
     ),
     keptFor: 0,
   },
-  ...(['sessions', 'account_tokens', 'authorization_requests', 'codes', 'refresh_tokens'] as const).map((table) => ({
+  ...(['sessions', 'account_tokens', 'authorization_requests', 'kept_requests', 'codes', 'refresh_tokens'] as const).map((table) => ({
     statement: statement(
       sql.deleteFrom(table).where('digest', 'in', sql.selectFrom(table).select('digest').where('expires_at', '<=', before).limit(most)),
     ),

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { KeptRequest, KeptRequestRecords } from '#accounts/kept-requests.ts';
 import type { Limits, Session, Sessions } from '#accounts/records.ts';
 import type { ClientId, ConsentId, Digest, Sealed, UserId } from '#kernel/ids.ts';
 import { type Instant, type Seconds, seconds } from '#kernel/time.ts';
@@ -10,7 +11,7 @@ import { openLink, type Script } from './redis-link.ts';
 import * as scripts from './redis-scripts.ts';
 
 /** The ports of what expires, answered by Redis or Valkey. */
-export interface Ephemeral extends Sessions, Limits, AuthorizationRequests, Handshakes {
+export interface Ephemeral extends Sessions, Limits, KeptRequestRecords, AuthorizationRequests, Handshakes {
   /** Rejects with Unavailable when the server cannot be reached or cannot be written to, and when it is set to forget before the time. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -47,6 +48,7 @@ const pairKey = (token: string) => `gh:{oauth1}:pair:${token}`;
 const sessionKey = (digest: string) => `gh:{session}:${digest}`;
 const sessionsOf = (user: UserId) => `gh:{session}:of:${user}`;
 const requestKey = (digest: Digest) => `gh:request:{${digest}}`;
+const keptKey = (digest: Digest) => `gh:kept:{${digest}}`;
 /** Names in the key of a counter come from outside: their image is as long as any other, and tells nobody who it is about. */
 const limitKey = (key: string) => `gh:limit:{${hash('sha256', key, 'base64url')}}`;
 
@@ -170,6 +172,13 @@ export function openRedis(urls: string | readonly string[], { clock, nonceFor, t
       const outcome = await link.run(scripts.replaceText, [requestKey(next.digest)], ...texts, keptFor(next.expiresAt) + DAY);
       return outcome as 'replaced' | 'changed';
     },
+
+    async keepRequest(request) {
+      const value = bounded(JSON.stringify(request));
+      const outcome = await link.command('SET', keptKey(request.digest), value, 'NX', 'EX', String(keptFor(request.expiresAt)));
+      inserted(outcome === null ? 'there' : outcome, 'a kept request');
+    },
+    keptRequest: async (digest, now) => parse<KeptRequest>(await link.command('GETEX', keptKey(digest)), now)?.path,
 
     claimNonce: async (nonce) => (await spend(scripts.claimNonce, nonce)) as 'first' | 'seen',
     async saveTemporary(nonce, { token, clientId, secretSealed, callback, expiresAt }) {

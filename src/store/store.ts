@@ -1,3 +1,4 @@
+import type { KeptRequestRecords } from '#accounts/kept-requests.ts';
 import type { AccountRecords, AccountTokens, Limits, Passkeys, PeopleRecords, Sessions } from '#accounts/records.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
 import type { Handshakes, TokenCredentialRecords } from '#oauth1/records.ts';
@@ -14,6 +15,7 @@ import { claimStore } from './claims.ts';
 import { clockStore, type StoreClock } from './clock.ts';
 import type { Driver } from './driver.ts';
 import { failureStore } from './failures.ts';
+import { keptRequestStore } from './kept-requests.ts';
 import { oauth1Store } from './oauth1.ts';
 import { oauth2Store } from './oauth2.ts';
 import { peopleStore } from './people.ts';
@@ -36,6 +38,7 @@ export interface Ports
     ReviewClaims,
     FailureRecords,
     AuthorizationRequests,
+    KeptRequestRecords,
     Handshakes,
     TokenCredentialRecords,
     SealedRecords,
@@ -82,6 +85,7 @@ export function portsOver(driver: Driver): Ports {
     ...registryStore(driver),
     ...claimStore(driver),
     ...failureStore(driver),
+    ...keptRequestStore(driver),
     ...oauth1Store(driver),
     ...oauth2Store(driver),
     ...resealingStore(driver),

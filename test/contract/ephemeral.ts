@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { KeptRequestRecords } from '#accounts/kept-requests.ts';
 import type { Limits, Sessions } from '#accounts/records.ts';
 import type { ConsentId, Digest, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
@@ -7,7 +8,7 @@ import type { AuthorizationRequest, AuthorizationRequests } from '#registry/auth
 import { at, clientId, decision, digest, NOW, nonce, request, session, tally, temporary, text } from './things.ts';
 
 /** The ports of what expires, whoever answers them. */
-export type ShortLived = Sessions & Limits & AuthorizationRequests & Handshakes;
+export type ShortLived = Sessions & Limits & KeptRequestRecords & AuthorizationRequests & Handshakes;
 export type EphemeralCase = readonly [name: string, run: (store: ShortLived) => Promise<void>];
 
 let people = 0;
@@ -241,6 +242,17 @@ export const ephemeralCases: readonly EphemeralCase[] = [
     },
   ],
   [
+    'a kept request is found as often as it is asked for until the very second, and kept once',
+    async (store) => {
+      const one = { digest: digest(), path: `/oauth2/authorize?state=${'%E2%98%83'.repeat(1500)}`, expiresAt: at(600) };
+      await store.keepRequest(one);
+      await assert.rejects(store.keepRequest(one), 'it is kept once');
+      for (const offset of [0, 1, 599]) assert.equal(await store.keptRequest(one.digest, at(offset)), one.path);
+      assert.equal(await store.keptRequest(one.digest, at(600)), undefined);
+      assert.equal(await store.keptRequest(digest(), NOW), undefined);
+    },
+  ],
+  [
     'a nonce is first once, of fifty at once too, until it expires',
     async (store) => {
       const one = nonce(at(301));
@@ -340,6 +352,8 @@ export const everyVerb = (store: ShortLived): Readonly<Record<string, () => Prom
   findRequest: () => store.findRequest(digest(), NOW),
   replaceRequest: () => store.replaceRequest(request(), request()),
   endTemporary: () => store.endTemporary(temporary().token),
+  keepRequest: () => store.keepRequest({ digest: digest(), path: '/', expiresAt: at(600) }),
+  keptRequest: () => store.keptRequest(digest(), NOW),
   claimNonce: () => store.claimNonce(nonce(at(301))),
   saveTemporary: () => store.saveTemporary(nonce(at(301)), temporary()),
   findTemporary: () => store.findTemporary(temporary().token, NOW),

@@ -5,15 +5,14 @@ import { digestOf } from '#keys/digest.ts';
 import { type AccountForm, accountPage, confirmEmailPage } from '#pages/account.ts';
 import { type AccountProblem, type FormProblem, formProblem } from '#pages/account-problems.ts';
 import { type PasskeyProblem, passkeyScript, passkeysPage } from '#pages/passkeys.ts';
-import { signInPage } from '#pages/people.ts';
 import { provePage } from '#pages/prove.ts';
 import { languageOf } from '#pages/words.ts';
 import { isRecent } from '#registry/authority.ts';
 import { serveAsset } from '../assets.ts';
-import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
+import { type PageAnswer, type PageCall, showPage, takeForm, takeOpenForm } from '../page.ts';
 import { forgetSession, fromOf, ownPath } from '../visitor.ts';
 import type { World } from '../world.ts';
-import { enter, refusedAs } from './people.ts';
+import { enter, refusedAs, signInAgain, staleSignIn } from './people.ts';
 
 interface Drafts {
   readonly realName?: string;
@@ -246,13 +245,17 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
 
-  takeForm(app, world, '/sign-in/passkey/options', async ({ request, frame, reply }) => {
+  const signInOptions = async ({ request, frame, reply }: PageCall): Promise<PageAnswer> => {
     const answer = await accounts.signInOptions(fromOf(world, request));
     if (answer.ok) return sendJson(reply, 200, answer.value);
     return sendJson(reply, refusedAs(reply, answer.refusal), { problem: formProblem(frame.words, answer.refusal).text });
-  });
+  };
+  takeOpenForm(app, world, '/sign-in/passkey/options', signInOptions, async ({ reply, frame }) =>
+    sendJson(reply, 403, { problem: frame.words.say('sign-in.stale-passkey') }),
+  );
 
-  takeForm(app, world, '/sign-in/passkey', async ({ request, reply, visitor, frame, form }) => {
+  const signInWithPasskey = async (call: PageCall): Promise<PageAnswer> => {
+    const { request, reply, visitor, frame, form } = call;
     const returnto = ownPath(form.get('returnto'));
     const answer = await accounts.signInWithPasskey(form.get('answer') ?? '', fromOf(world, request));
     if (answer.ok) {
@@ -260,9 +263,9 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       return { to: returnto };
     }
     const { text: problem } = formProblem(frame.words, answer.refusal);
-    const { registration } = accounts.offers;
-    return { status: refusedAs(reply, answer.refusal), page: signInPage(frame, { returnto, name: '', problem, registration }) };
-  });
+    return { status: refusedAs(reply, answer.refusal), page: await signInAgain(call, { returnto, problem }) };
+  };
+  takeOpenForm(app, world, '/sign-in/passkey', signInWithPasskey, staleSignIn);
 
   showPage(
     app,

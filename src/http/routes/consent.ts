@@ -16,7 +16,8 @@ import { permissionGroups } from '../app-views.ts';
 import { type Approval, endAnswer, openAnswer } from '../approval.ts';
 import { allowAgain, answered, askPerson, carryBack, carryOut, type Decider, handleOf, isRepeatable, requestOf } from '../decision.ts';
 import { pageForm } from '../sent.ts';
-import { formIsOurs, frameOf, isFromHere, refuseForm, seeOther, sendNote, sendPage, signInFor, visitorOf } from '../visitor.ts';
+import { formIsOurs, frameOf, isFromHere, refuseForm, seeOther, sendNote, sendPage, visitorOf } from '../visitor.ts';
+import { pageOf, signInFirst } from '../way-back.ts';
 import type { World } from '../world.ts';
 
 /** A request that somebody opened, and the app that asked. */
@@ -40,6 +41,9 @@ function placeOf(request: AuthorizationRequest, client: Client): string | null {
   return destinationOf(uri);
 }
 
+/** Where a person signs in with another account, and comes back to the request. */
+const switchAt = (handle: string): string => `/sign-in?switch=1&${new URLSearchParams({ returnto: `/authorize/${handle}` })}`;
+
 /** The request of an address, and its app. Undefined: neither is known to this person. */
 async function open({ world, request, visitor }: Call): Promise<Opened | undefined> {
   const handle = handleOf(request);
@@ -49,7 +53,7 @@ async function open({ world, request, visitor }: Call): Promise<Opened | undefin
 }
 
 /** Tells a person that nothing can be decided any more, or not by them. False: it can, and nothing was answered. */
-async function standstill({ world, reply, visitor }: Call, { asked, client }: Opened): Promise<boolean> {
+async function standstill({ world, reply, visitor }: Call, { handle, asked, client }: Opened): Promise<boolean> {
   const over = isPast(asked.expiresAt, world.clock.now());
   const own = asked.userId === visitor.user.id;
   if (own ? !asked.decision && over : asked.decision || over)
@@ -57,7 +61,14 @@ async function standstill({ world, reply, visitor }: Call, { asked, client }: Op
   if (own) return false;
   const { title, text } = noteTexts(visitor.words, 'request-other', { app: client.name, user: visitor.user.name });
   const label = visitor.words.say('consent.continue-as', { user: visitor.user.name });
-  const page = wayOnPage(frameOf(world, visitor), { title, text, name: 'continue', label, bare: asked.display === 'popup' });
+  const page = wayOnPage(frameOf(world, visitor), {
+    title,
+    text,
+    name: 'continue',
+    label,
+    switchTo: switchAt(handle),
+    bare: asked.display === 'popup',
+  });
   return answered(sendPage(reply, 403, page));
 }
 
@@ -72,7 +83,7 @@ async function showDecided({ world, reply, visitor }: Call, { handle, asked, cli
 }
 
 /** The page where a person decides. `again`: they sent a form of another session. */
-async function showRequest({ world, reply, visitor }: Call, { asked, client }: Opened, again = false): Promise<FastifyReply> {
+async function showRequest({ world, reply, visitor }: Call, { handle, asked, client }: Opened, again = false): Promise<FastifyReply> {
   const owner = await world.records.findAccount(client.ownerId);
   const why = hindrance(client, visitor.user, { newConsent: true });
   const earlier = (await currentConsent(world.records, client, visitor.user, world.site))?.scopes ?? [];
@@ -96,6 +107,7 @@ async function showRequest({ world, reply, visitor }: Call, { asked, client }: O
     groups: groups(false),
     allowedBefore: groups(true),
     userName: visitor.user.name,
+    switchTo: switchAt(handle),
     returnsTo: placeOf(asked, client),
     proposed: client.stage === 'proposed',
     popup: asked.display === 'popup',
@@ -151,7 +163,7 @@ async function deny(call: Call, opened: Opened): Promise<boolean> {
 export function consentRoutes(app: FastifyInstance, world: World): void {
   app.get('/authorize/:handle', async (request, reply) => {
     const visitor = await visitorOf(world, request, reply);
-    if (visitor.user === null) return seeOther(reply, signInFor(request));
+    if (visitor.user === null) return signInFirst(world, request, reply);
     const call: Call = { world, request, reply, visitor: { ...visitor, user: visitor.user } };
     const opened = await open(call);
     if (opened === undefined) return sendNote(world, reply, visitor, 404, 'request-gone');
@@ -161,11 +173,11 @@ export function consentRoutes(app: FastifyInstance, world: World): void {
 
   app.post('/authorize/:handle', async (request, reply) => {
     const visitor = await visitorOf(world, request, reply);
-    if (visitor.user === null) return seeOther(reply, signInFor(request));
+    if (visitor.user === null) return signInFirst(world, request, reply);
     const call: Call = { world, request, reply, visitor: { ...visitor, user: visitor.user } };
     const form = pageForm(request);
     const ours = formIsOurs(world, request, visitor);
-    if (!ours && !isFromHere(world, request)) return refuseForm(world, reply, visitor);
+    if (!ours && !isFromHere(world, request)) return refuseForm(world, reply, visitor, pageOf(request));
     const [accepted, cancelled] = [form.get('accept') !== undefined, form.get('cancel') !== undefined];
     // Of two decisions at the same time one is taken; the other looks again at how things stand.
     for (let tried = 0; tried < 2; tried++) {

@@ -12,7 +12,8 @@ import { formValues, type Pair } from '#wire/form.ts';
 import { refusalForPerson, sendJson } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf, sentRequest, withinBounds } from '../sent.ts';
-import { seeOther, sendAway, sendNote, signInFor, visitorOf } from '../visitor.ts';
+import { sendAway, sendNote, visitorOf } from '../visitor.ts';
+import { signInFirst as askToSignIn } from '../way-back.ts';
 import type { Face, World } from '../world.ts';
 
 /** A code and a refresh token have one spelling. */
@@ -70,7 +71,7 @@ export function mediawikiRestRoutes(
     // forbids pages is answered at once.
     const named = query.ok ? formValues(tidy(query.value)) : undefined;
     const whole = named?.get('client_id') !== undefined && named.get('response_type') !== undefined;
-    if (visitor.user === null && whole && named.get('prompt') !== 'none') return seeOther(reply, signInFor(request), 307);
+    if (visitor.user === null && whole && named.get('prompt') !== 'none') return askToSignIn(world, request, reply, { status: 307 });
     const sound = query.ok ? await face.oauth2.readAuthorization(tidy(withinBounds(request, query.value)), visitor.user) : undefined;
     if (sound === undefined) return sendNote(world, reply, visitor, 400, 'bad-request', { kind: 'malformed' });
     if (!sound.ok) {

@@ -5,7 +5,8 @@ import { formValues } from '#wire/form.ts';
 import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { queryOf, sentRequest } from '../sent.ts';
-import { seeOther, sendMessage, sendNote, signInFor, visitorOf } from '../visitor.ts';
+import { sendMessage, sendNote, visitorOf } from '../visitor.ts';
+import { signInFirst } from '../way-back.ts';
 import type { World } from '../world.ts';
 
 /** A person is asked by an OAuth 1 app (RFC 5849 §2.2). `authenticate` lets a returning one through; `authorize` always asks. */
@@ -26,7 +27,7 @@ export async function askForOAuth1(
   },
 ): Promise<FastifyReply> {
   const visitor = await visitorOf(world, request, reply);
-  if (visitor.user === null) return seeOther(reply, signInFor(request, asked.returnTo));
+  if (visitor.user === null) return signInFirst(world, request, reply, { path: asked.returnTo });
   const face = (asked.dialect === 'mediawiki' && world.faces.mediawiki) || world.faces.core;
   const client = await face.oauth1.ask(asked.token, asked.clientId, visitor.user);
   if (!client.ok) {

@@ -3,11 +3,12 @@ import type { Result } from '#kernel/result.ts';
 import type { OAuth2Refusal, RequestProblem } from '#oauth2/refusals.ts';
 import { type FormRequest, REPEATABLE } from '#oauth2/token-endpoint.ts';
 import { oauth2Words } from '#oauth2/words.ts';
-import { formEncode, formValues, type Pair } from '#wire/form.ts';
+import { formValues, type Pair } from '#wire/form.ts';
 import { refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
-import { authorizationOf, formOf, queryOf, withinBounds } from '../sent.ts';
-import { seeOther, sendAway, sendNote, signInFor, visitorOf } from '../visitor.ts';
+import { authorizationOf, formOf, queryOf, sentText, withinBounds } from '../sent.ts';
+import { sendAway, sendNote, visitorOf } from '../visitor.ts';
+import { signInFirst as askToSignIn } from '../way-back.ts';
 import type { World } from '../world.ts';
 
 /** A form request of an app, or the refusal of what cannot be read. Nothing but credentials is taken from headers, and nothing from the query. */
@@ -46,7 +47,9 @@ export async function askForOAuth2(
     const { problem, redirect, signInFirst } = sound.refusal;
     // A form post of the request (RFC 6749 §3.1) comes back as a GET after sign-in.
     if (signInFirst)
-      return seeOther(reply, signInFor(request, request.method === 'GET' ? undefined : `/oauth2/authorize?${formEncode(pairs)}`));
+      return askToSignIn(world, request, reply, {
+        path: request.method === 'GET' ? undefined : `/oauth2/authorize?${sentText(request)}`,
+      });
     if (redirect === null) {
       const { status, note, values } = refusalForPerson(problem);
       return sendNote(world, reply, visitor, status, note, values);

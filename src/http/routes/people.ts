@@ -4,8 +4,9 @@ import type { AccountRefusal } from '#accounts/sign-in.ts';
 import { type AccountProblem, type FormProblem, formProblem } from '#pages/account-problems.ts';
 import { finishPage, forgottenPage, homePage, newPasswordPage, registerPage, setupPage, signInPage } from '#pages/people.ts';
 import type { Words } from '#pages/words.ts';
-import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
+import { type PageAnswer, type PageCall, showPage, takeForm, takeOpenForm } from '../page.ts';
 import { forgetSession, fromOf, ownPath, rememberDevice, startSession, type Visitor } from '../visitor.ts';
+import { returnTo, waitingApp } from '../way-back.ts';
 import type { World } from '../world.ts';
 
 const accountWords = (words: Words, refusal: AccountRefusal): string =>
@@ -34,6 +35,33 @@ export function refusedAs(
   return 429;
 }
 
+/** Where a page or form says that its person is going. */
+const goingTo = ({ query, form }: PageCall): string => ownPath(form.get('returnto') ?? query.get('returnto'));
+
+/** The sign-in page, as it is for this person on this way. */
+export async function signInAgain(
+  { world, frame }: PageCall,
+  view: { readonly returnto: string; readonly name?: string; readonly problem?: string | null },
+) {
+  const { registration } = world.accounts.offers;
+  return signInPage(frame, { name: '', problem: null, ...view, registration, app: await waitingApp(world, view.returnto) });
+}
+
+/**
+ * A sign-in form whose proof is not that of the browser any more. Whoever signed in meanwhile, in another tab, goes on; everybody else is
+ * shown the form again. Nobody is signed in by it.
+ */
+export async function staleSignIn(call: PageCall): Promise<PageAnswer> {
+  const { world, user, form, frame } = call;
+  const [returnto, name] = [goingTo(call), form.get('name') ?? ''];
+  const passkey = name === '' && form.get('returnto') !== undefined;
+  if (user !== null && (passkey || (await world.accounts.isNameOf(user, name)))) return { to: returnto };
+  return { status: 403, page: await signInAgain(call, { returnto, name, problem: frame.words.say('sign-in.stale') }) };
+}
+
+/** What is said above a form that is shown again because it was stale. */
+const stale = ({ frame }: PageCall): FormProblem => ({ field: null, text: frame.words.say('sign-in.stale') });
+
 const tokenOf = (token: string | undefined): string => (token ?? '').slice(0, 200);
 
 /** Pages about the person: home, sign-in, set-up, registration, and a forgotten password. */
@@ -47,23 +75,26 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     }),
   );
 
-  showPage(app, world, '/sign-in', async ({ visitor, frame, query }) => {
-    const returnto = ownPath(query.get('returnto'));
-    return visitor.signedIn ? { to: returnto } : signInPage(frame, { returnto, name: '', problem: null, registration });
+  showPage(app, world, '/sign-in', async (call) => {
+    const returnto = goingTo(call);
+    // Whoever wants to be somebody else is asked, though they are signed in.
+    return call.visitor.signedIn && call.query.get('switch') === undefined ? { to: returnto } : signInAgain(call, { returnto });
   });
 
-  takeForm(app, world, '/sign-in', async ({ request, reply, visitor, frame, form }) => {
-    const [name, returnto] = [form.get('name') ?? '', ownPath(form.get('returnto'))];
+  const signIn = async (call: PageCall): Promise<PageAnswer> => {
+    const { request, reply, visitor, frame, form } = call;
+    const [name, returnto] = [form.get('name') ?? '', goingTo(call)];
     const answer = await accounts.signIn(name, form.get('password') ?? '', fromOf(world, request));
     if (!answer.ok) {
       const { kind } = answer.refusal;
       if (kind === 'throttled') reply.header('retry-after', String(answer.refusal.retryAfter));
       const problem = frame.words.say(`sign-in.${kind}`);
-      return { status: kind === 'throttled' ? 429 : 403, page: signInPage(frame, { returnto, name, problem, registration }) };
+      return { status: kind === 'throttled' ? 429 : 403, page: await signInAgain(call, { returnto, name, problem }) };
     }
     await enter(world, request, reply, visitor, answer.value);
     return { to: returnto };
-  });
+  };
+  takeOpenForm(app, world, '/sign-in', signIn, staleSignIn);
 
   takeForm(app, world, '/sign-out', async ({ reply, visitor }) => {
     if (visitor.signedIn) await accounts.signOut(visitor.secret);
@@ -88,79 +119,114 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     if (!registration) return { status: 403, note: 'registration-closed' };
     return letters ? undefined : { status: 503, note: 'no-mail' };
   };
-  const linkGone: PageAnswer = { status: 404, note: 'link-gone' };
+  const linkGone = { status: 404, note: 'link-gone' } as const satisfies PageAnswer;
+  /** Where somebody arrives who was on the way; otherwise at the page that says what was done. */
+  const arrival = (call: PageCall, otherwise: string): string => (goingTo(call) === '/' ? otherwise : goingTo(call));
+  /** A link that was used by whoever is signed in now, and leads somewhere, has done its work: it was opened twice. */
+  const onOr = (call: PageCall, otherwise: PageAnswer): PageAnswer =>
+    call.user !== null && goingTo(call) !== '/' ? { to: goingTo(call) } : otherwise;
 
-  showPage(app, world, '/register', async ({ visitor, frame }) =>
-    visitor.signedIn ? { to: '/' } : (cannotRegister() ?? registerPage(frame, { value: '', problem: null })),
-  );
+  /** The same way in a letter: under a handle, for no letter of ours carries what a stranger wrote. */
+  const onward = async ({ request }: PageCall, returnto: string): Promise<string | undefined> =>
+    returnto === '/' ? undefined : returnTo(world, request, returnto, 0);
 
-  takeForm(app, world, '/register', async ({ request, reply, frame, form }) => {
-    const value = form.get('email') ?? '';
-    const answer = await accounts.askToRegister(value, frame.words.language, fromOf(world, request));
+  showPage(app, world, '/register', async (call) => {
+    const returnto = goingTo(call);
+    return call.visitor.signedIn
+      ? { to: returnto }
+      : (cannotRegister() ?? registerPage(call.frame, { value: '', problem: null, returnto }));
+  });
+
+  const register = async (call: PageCall): Promise<PageAnswer> => {
+    const { request, reply, frame, form } = call;
+    const [value, returnto] = [form.get('email') ?? '', goingTo(call)];
+    const closed = cannotRegister();
+    if (closed) return closed;
+    const answer = await accounts.askToRegister(value, frame.words.language, fromOf(world, request), await onward(call, returnto));
     if (answer.ok) return { to: '/register/sent' };
     const { refusal } = answer;
     if (refusal.kind === 'closed' || refusal.kind === 'no-mail') return cannotRegister() ?? linkGone;
     const problem = formProblem(frame.words, refusal, { email: 'email' });
-    return { status: refusedAs(reply, refusal), page: registerPage(frame, { value, problem }) };
+    return { status: refusedAs(reply, refusal), page: registerPage(frame, { value, problem, returnto }) };
+  };
+  takeOpenForm(app, world, '/register', register, async (call) => {
+    const view = { value: call.form.get('email') ?? '', problem: stale(call), returnto: goingTo(call) };
+    return cannotRegister() ?? { status: 403, page: registerPage(call.frame, view) };
   });
 
   showPage(app, world, '/register/sent', async () => ({ status: 200, note: 'register-sent' }));
 
-  showPage(app, world, '/register/finish', async ({ frame, query }) => {
-    const token = tokenOf(query.get('token'));
+  const finish = async (call: PageCall, problem: FormProblem | null, status = 200): Promise<PageAnswer> => {
+    const { frame, query, form } = call;
+    const token = tokenOf(form.get('token') ?? query.get('token'));
     const address = await accounts.registrationOf(token);
-    return address === undefined ? linkGone : finishPage(frame, { token, address, name: '', realName: '', problem: null });
-  });
+    if (address === undefined) return onOr(call, status === 403 ? { ...linkGone, status } : linkGone);
+    const [name, realName] = [form.get('name') ?? '', form.get('real-name') ?? ''];
+    return { status, page: finishPage(frame, { token, address, name, realName, problem, returnto: goingTo(call) }) };
+  };
+  showPage(app, world, '/register/finish', (call) => finish(call, null));
 
-  takeForm(app, world, '/register/finish', async ({ request, reply, visitor, frame, form }) => {
+  const finishRegistration = async (call: PageCall): Promise<PageAnswer> => {
+    const { request, reply, visitor, frame, form } = call;
     const token = tokenOf(form.get('token'));
-    const address = await accounts.registrationOf(token);
-    if (address === undefined) return linkGone;
+    if ((await accounts.registrationOf(token)) === undefined) return onOr(call, linkGone);
     const [name, realName] = [form.get('name') ?? '', form.get('real-name') ?? ''];
     const answer = await accounts.register(token, { name, realName, password: form.get('new-password') ?? '' }, fromOf(world, request));
     if (answer.ok) {
       await enter(world, request, reply, visitor, answer.value);
-      return { to: '/?done=registered' };
+      return { to: arrival(call, '/?done=registered') };
     }
     const { refusal } = answer;
-    if (refusal.kind === 'link-gone') return linkGone;
+    if (refusal.kind === 'link-gone') return onOr(call, linkGone);
     const names = { name: 'name', 'name-taken': 'name', 'real-name': 'real-name', password: 'new-password' };
     const problem = formProblem(frame.words, refusal, names);
-    return { status: refusedAs(reply, refusal), page: finishPage(frame, { token, address, name, realName, problem }) };
-  });
+    return finish(call, problem, refusedAs(reply, refusal));
+  };
+  takeOpenForm(app, world, '/register/finish', finishRegistration, (call) => finish(call, stale(call), 403));
 
-  showPage(app, world, '/password/forgotten', async ({ frame }) =>
-    letters ? forgottenPage(frame, { value: '', problem: null }) : { status: 503, note: 'no-mail' },
+  showPage(app, world, '/password/forgotten', async (call) =>
+    letters ? forgottenPage(call.frame, { value: '', problem: null, returnto: goingTo(call) }) : { status: 503, note: 'no-mail' },
   );
 
-  takeForm(app, world, '/password/forgotten', async ({ request, reply, frame, form }) => {
-    const value = form.get('name') ?? '';
-    const answer = await accounts.askForPassword(value, frame.words.language, fromOf(world, request));
+  const askForPassword = async (call: PageCall): Promise<PageAnswer> => {
+    const { request, reply, frame, form } = call;
+    const [value, returnto] = [form.get('name') ?? '', goingTo(call)];
+    if (!letters) return { status: 503, note: 'no-mail' };
+    const answer = await accounts.askForPassword(value, frame.words.language, fromOf(world, request), await onward(call, returnto));
     if (answer.ok) return { to: '/password/sent' };
     const { refusal } = answer;
     if (refusal.kind !== 'throttled') return { status: 503, note: 'no-mail' };
-    return { status: refusedAs(reply, refusal), page: forgottenPage(frame, { value, problem: formProblem(frame.words, refusal) }) };
-  });
+    return {
+      status: refusedAs(reply, refusal),
+      page: forgottenPage(frame, { value, problem: formProblem(frame.words, refusal), returnto }),
+    };
+  };
+  takeOpenForm(app, world, '/password/forgotten', askForPassword, async (call) => ({
+    status: 403,
+    page: forgottenPage(call.frame, { value: call.form.get('name') ?? '', problem: stale(call), returnto: goingTo(call) }),
+  }));
 
   showPage(app, world, '/password/sent', async () => ({ status: 200, note: 'password-sent' }));
 
-  showPage(app, world, '/password/new', async ({ frame, query }) => {
-    const token = tokenOf(query.get('token'));
+  const newPassword = async (call: PageCall, problem: FormProblem | null, status = 200): Promise<PageAnswer> => {
+    const token = tokenOf(call.form.get('token') ?? call.query.get('token'));
     const account = await accounts.passwordLinkOf(token);
-    return account === undefined ? linkGone : newPasswordPage(frame, { token, name: account.name, problem: null });
-  });
+    if (account === undefined) return onOr(call, status === 403 ? { ...linkGone, status } : linkGone);
+    return { status, page: newPasswordPage(call.frame, { token, name: account.name, problem, returnto: goingTo(call) }) };
+  };
+  showPage(app, world, '/password/new', (call) => newPassword(call, null));
 
-  takeForm(app, world, '/password/new', async ({ request, reply, visitor, frame, form }) => {
+  const setPassword = async (call: PageCall): Promise<PageAnswer> => {
+    const { request, reply, visitor, frame, form } = call;
     const token = tokenOf(form.get('token'));
-    const account = await accounts.passwordLinkOf(token);
-    if (account === undefined) return linkGone;
     const answer = await accounts.resetPassword(token, form.get('new-password') ?? '', fromOf(world, request));
     if (answer.ok) {
       await enter(world, request, reply, visitor, answer.value);
-      return { to: '/?done=password-set' };
+      return { to: arrival(call, '/?done=password-set') };
     }
-    if (answer.refusal.kind === 'link-gone') return linkGone;
+    if (answer.refusal.kind === 'link-gone') return onOr(call, linkGone);
     const problem: FormProblem = formProblem(frame.words, answer.refusal, { password: 'new-password' });
-    return { status: refusedAs(reply, answer.refusal), page: newPasswordPage(frame, { token, name: account.name, problem }) };
-  });
+    return newPassword(call, problem, refusedAs(reply, answer.refusal));
+  };
+  takeOpenForm(app, world, '/password/new', setPassword, (call) => newPassword(call, stale(call), 403));
 }

@@ -13,6 +13,7 @@ import { idleSessions } from './migrations/0011-idle-sessions.ts';
 import { invitations } from './migrations/0012-invitations.ts';
 import { protocolProfiles } from './migrations/0013-protocol-profiles.ts';
 import { growth } from './migrations/0014-growth.ts';
+import { keptRequests } from './migrations/0015-kept-requests.ts';
 import { type Migration, onBoth } from './migrations/migration.ts';
 
 /** Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's words. */
@@ -31,6 +32,7 @@ const steps: readonly (string | Migration)[] = [
   invitations,
   protocolProfiles,
   growth,
+  keptRequests,
 ];
 
 export const migrations: readonly Migration[] = steps.map((step) => (typeof step === 'string' ? onBoth(step) : step));

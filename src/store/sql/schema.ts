@@ -130,6 +130,8 @@ export interface Schema {
   consents: { id: Generated<number>; user_id: number; client_id: string; site: string; scopes: string; accepted_at: number };
   token_credentials: { token: string; consent_id: number; secret_sealed: string };
   authorization_requests: { digest: string; client_id: string; user_id: number; request: string; expires_at: number };
+  /** Requests of people who have not signed in yet. */
+  kept_requests: { digest: string; path: string; expires_at: number };
   nonces: { key: string; expires_at: number };
   /** Nonces that expired by then may have been taken away. */
   purged_until: { kind: string; until: number };

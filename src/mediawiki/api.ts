@@ -114,7 +114,7 @@ const words = (text: string | undefined) => new Set((text ?? '').split('|').filt
 /** The shape of answers that was asked for. */
 export const formatVersion = (form: FormValues): 1 | 2 => (['2', 'latest'].includes(form.get('formatversion') ?? '') ? 2 : 1);
 
-/** Answers `action=query` for what bots ask first: who am I, a token, which site is this (client-url-shapes 5). */
+/** Answers `action=query` for what bots ask first: who am I, a token, which site is this (protocols 4.2). */
 export function answerApi(form: FormValues, caller: ApiCaller | null, site: ApiSite): ApiAnswer {
   const version = formatVersion(form);
   const assert = form.get('assert');

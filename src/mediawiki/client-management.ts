@@ -1,7 +1,7 @@
 import type { Client, Stage } from '#registry/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 
-// The words and numbers of the reference's REST management of apps (protocol reference 3; registry 12). Nothing is decided here.
+// The words and numbers of the reference's REST management of apps (protocols 3; registry 12). Nothing is decided here.
 
 const stageNumbers: Readonly<Record<Stage, number>> = { proposed: 0, approved: 1, rejected: 2, expired: 3, disabled: 4, configured: 5 };
 

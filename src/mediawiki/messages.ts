@@ -2,7 +2,7 @@ import { bodyAdvice, type OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/client.ts';
 
-/** An error as clients of the reference know it: its key, and a text of ours with the E-code where it has one (protocol reference 1.5). */
+/** An error as clients of the reference know it: its key, and a text of ours with the E-code where it has one (protocols 1.5). */
 export interface DialectError {
   readonly key: string;
   readonly text: string;
@@ -32,7 +32,7 @@ export const invalidActionOf = (client: Client) =>
     `This address is not part of the handshake. The developer of ${client.name} can put it right.`,
     'E003',
   );
-/** The statement of identify is signed under the app's secret, RSA apps included (protocol reference 1.16): without one it could not be checked. */
+/** The statement of identify is signed under the app's secret, RSA apps included (protocols 1.16): without one it could not be checked. */
 export const noSecretForIdentify = error(
   'mwoauthserver-consumer-no-secret',
   'The statement of identify is signed under the secret of the app, and this app has none: add a secret on its page, or ask meta=userinfo at api.php, which needs none.',
@@ -112,7 +112,7 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
   }
 }
 
-/** What the dialog says where the endpoints of apps use other keys (protocol reference 1.14). */
+/** What the dialog says where the endpoints of apps use other keys (protocols 1.14). */
 export function dialogErrorOf(refusal: OAuth1Refusal): DialectError {
   switch (refusal.kind) {
     case 'consumer_key_unknown':
@@ -128,7 +128,7 @@ export function dialogErrorOf(refusal: OAuth1Refusal): DialectError {
   }
 }
 
-/** What the API says of a refused signature: known clients look for the phrase inside (protocol reference 4). */
+/** What the API says of a refused signature: known clients look for the phrase inside (protocols 4). */
 export function apiErrorOf(refusal: OAuth1Refusal): DialectError {
   const inner = errorOf(refusal);
   if (inner.key.startsWith('mwoauth-invalid-authorization')) return inner;
@@ -143,7 +143,7 @@ export const badBearer = error(
 );
 
 /**
- * What the API says of a refused bearer token (protocol reference 4). Clients fetch a new token when they read the key of `badBearer`, so
+ * What the API says of a refused bearer token (protocols 4). Clients fetch a new token when they read the key of `badBearer`, so
  * what a new token would not mend has keys of its own.
  */
 export function bearerErrorOf(refusal: BearerRefusal): DialectError {

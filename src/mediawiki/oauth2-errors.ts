@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
 
-/** An error of the REST endpoints: status, body, and whether to name the Basic scheme (protocol reference 2.10). */
+/** An error of the REST endpoints: status, body, and whether to name the Basic scheme (protocols 2.10). */
 export interface RestError {
   readonly status: number;
   readonly body: { readonly error: string; readonly error_description: string; readonly hint?: string };
@@ -78,7 +78,7 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
   }
 }
 
-/** An error of the REST layer itself (protocol reference 3.1). */
+/** An error of the REST layer itself (protocols 3.1). */
 export const restError = (status: number, key: string, text: string) => ({
   errorKey: key,
   messageTranslations: { en: text },

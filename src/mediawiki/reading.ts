@@ -40,14 +40,14 @@ export function makeMediawikiReading({
       refreshTokensOf: ['mediawiki'],
       plainPkceOfMarked: true,
       scopesBeyondRegistration: 'leave-out',
-      // "No" is this error there, without state (protocol reference 2.5).
+      // "No" is this error there, without state (protocols 2.5).
       denial: { error: 'unauthorized_client', withState: false },
       revokePreviousOnRefresh: true,
       defaultScope: '#default',
       algorithm: () => 'RS256',
       typ: 'JWT',
       scopeInAnswer: false,
-      // Numbers with a fraction, a plain string as audience, and `scopes` last (protocol reference 2.13).
+      // Numbers with a fraction, a plain string as audience, and `scopes` last (protocols 2.13).
       claims: ({ id, client, userId, scopes, grantType, issuedAt, expiresAt, millis }) => {
         const fraction = (millis % 1000) / 1000;
         const subject = userId ?? client.ownerId;

@@ -14,7 +14,7 @@ export interface Subject {
 
 const timestamp14 = (at: Instant) => new Date(at * 1000).toISOString().replace(/\D/g, '').slice(0, 14);
 
-/** The profile of a person (protocol reference 1.16, 2.17). Real name and e-mail only where the scopes release them. */
+/** The profile of a person (protocols 1.16, 2.17). Real name and e-mail only where the scopes release them. */
 export function profileOf({ account, groups, rights, grants, grantRights }: Subject): Readonly<Record<string, unknown>> {
   const confirmed = account.emailConfirmedAt !== null;
   const released = grants.includes('mwoauth-authonlyprivate') || grantRights.has('viewmyprivateinfo');

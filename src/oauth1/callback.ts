@@ -8,7 +8,7 @@ interface Parts {
   readonly query: string | undefined;
 }
 
-/** Splits a URI without changing a byte of it (RFC 3986 appendix B); undefined when it has no scheme or a port out of range. */
+/** Splits a URI without changing a byte of it (RFC 3986 Appendix B); undefined when it has no scheme or a port out of range. */
 function split(uri: string): Parts | undefined {
   const match = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?$/s.exec(uri);
   if (match === null || !/^[\x21-\x7e]+$/.test(uri) || uri.includes('\\')) return undefined;
@@ -37,7 +37,7 @@ function resolved(path: string): string {
 }
 
 /**
- * Whether a callback may be used (RFC 5849 §2.1; protocol reference 1.13). Without the prefix flag only `oob` may. With it, the callback
+ * Whether a callback may be used (RFC 5849 §2.1; protocols 1.13). Without the prefix flag only `oob` may. With it, the callback
  * may extend the registered URL: http also stands for https, port 1 for any port, a path for what follows it. Dot segments are resolved
  * first, so that a prefix cannot be climbed out of. A prefix is compared as text: what is registered without a slash at its end covers `/cb.evil`
  * beside `/cb`, and what a server makes of `/cb/..;/x` is its own affair. A callback that leads a browser to another host never may.

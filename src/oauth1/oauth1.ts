@@ -139,7 +139,7 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
     return accept({ signed: signed.value, client: await clientOf(signed.value) });
   }
 
-  /** Rules of the handshake that an honest signer can break (protocol reference 1.12). */
+  /** Rules of the handshake that an honest signer can break (protocols 1.12). */
   function handshakeProblem(client: Client, sent: SentRequest): OAuth1Refusal | undefined {
     if (client.ownerOnly) return { kind: 'owner_only', client };
     if (client.rsaPublicKey === null && liveSecrets(client, clock.now()).every(({ sealed }) => sealed === null))

@@ -76,7 +76,7 @@ export function parseOAuthHeader(value: string, reading: Reading): Result<Header
 
 const inquotesOr = (quoted: string | undefined, bare: string) => quoted ?? bare.trim();
 
-/** Whether the body is a form that is signed; the dialect counts one only with POST (protocol reference 1.6). */
+/** Whether the body is a form that is signed; the dialect counts one only with POST (protocols 1.6). */
 const isForm = (sent: Pick<SentRequest, 'method' | 'headers'>, reading: Reading): boolean => {
   const type = header(sent, 'content-type') ?? '';
   return reading === 'mediawiki'

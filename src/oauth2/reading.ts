@@ -27,7 +27,7 @@ export interface OAuth2Settings {
   readonly refreshTokenFor: Seconds;
   /** How long a rotated refresh token answers with its single successor again. */
   readonly refreshGraceFor: Seconds;
-  /** Grant types this server offers at all (registry Q30). */
+  /** Grant types this server offers at all (registry 4.1). */
   readonly grantTypes: readonly GrantType[];
 }
 

@@ -4,7 +4,7 @@ import type { Values } from './fields.ts';
 import type { Matter } from './independence.ts';
 import type { Revision } from './revision.ts';
 
-/** What a reviewer can decide, in the order it is offered. `hide` and `show` are for apps that are not in use (registry Q6). */
+/** What a reviewer can decide, in the order it is offered. `hide` and `show` are for apps that are not in use (registry 3.7). */
 export const reviewDecisions = [
   'approve-revision',
   'reject-revision',

@@ -13,7 +13,7 @@ import { isVersion } from './version.ts';
 /** What fields are judged by, apart from themselves. */
 export interface FieldRules extends RedirectRules {
   readonly catalogue: ScopeCatalogue;
-  /** Grant types this server offers (registry Q30). */
+  /** Grant types this server offers (registry 4.1). */
   readonly grantTypes: readonly GrantType[];
   /** Names that an app of somebody else's must not be taken for: those of this server and its sites. */
   readonly reservedNames?: readonly string[];
@@ -180,7 +180,7 @@ export const judges = {
     if (value.length === 0) return wrong({ kind: 'empty' });
     if (value.some((type) => !rules.grantTypes.some((known) => known === type)))
       return wrong({ kind: 'not-one-of', values: rules.grantTypes });
-    // Before anything is stored: the one credential of an owner-only app is of this kind (registry Q12).
+    // Before anything is stored: the one credential of an owner-only app is of this kind (registry 3.9).
     if (all.ownerOnly === true && (new Set(value).size !== 1 || value[0] !== 'client_credentials'))
       return wrong({ kind: 'owner-only-grant-types' });
     return !isConfidential(all) && value.includes('client_credentials') ? wrong({ kind: 'needs-a-secret' }) : undefined;

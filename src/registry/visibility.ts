@@ -79,6 +79,6 @@ export function unseen(field: keyof Client, client: Client, actor: Actor, keeper
   return client.suppressed && !maySeeHidden(actor) ? 'suppressed' : undefined;
 }
 
-/** True when every field may be seen. Nobody is ever shown half of an answer by mistake (registry Q2). */
+/** True when every field may be seen. Nobody is ever shown half of an answer by mistake (registry 6.4). */
 export const seesAll = (fields: readonly (keyof Client)[], client: Client, actor: Actor, keeper: boolean): boolean =>
   fields.every((field) => unseen(field, client, actor, keeper) === undefined);

@@ -37,7 +37,7 @@ interface Parts {
   readonly rest: string;
 }
 
-/** Splits a URI without changing a byte of it (RFC 3986 appendix B). */
+/** Splits a URI without changing a byte of it (RFC 3986 Appendix B). */
 function split(uri: string): Parts | undefined {
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*))?([^?#]*)(.*)$/s.exec(uri);
   if (match === null) return undefined;

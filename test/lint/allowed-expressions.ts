@@ -23,12 +23,12 @@ export const allowedExpressions: readonly AllowedExpression[] = [
   {
     expression: '/^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\\/\\/([^/?#]*))?([^?#]*)(?:\\?([^#]*))?(?:#.*)?$/s',
     bound: 'a callback: one parameter of a signed request, 16 kB',
-    reason: 'RFC 3986 appendix B: each part ends where its delimiter stands, and every text matches',
+    reason: 'RFC 3986 Appendix B: each part ends where its delimiter stands, and every text matches',
   },
   {
     expression: '/^([A-Za-z][A-Za-z0-9+.-]*):(?:\\/\\/([^/?#]*))?([^?#]*)(.*)$/s',
     bound: 'a redirect URI: a form of 64 kB',
-    reason: 'RFC 3986 appendix B: each part ends where its delimiter stands, and whatever follows the scheme matches',
+    reason: 'RFC 3986 Appendix B: each part ends where its delimiter stands, and whatever follows the scheme matches',
   },
   {
     expression: '/^(\\[[^\\]]*\\]|[^:]*)(?::(\\d*))?$/',

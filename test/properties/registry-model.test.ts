@@ -55,7 +55,7 @@ const moves: Readonly<Record<string, readonly string[]>> = {
   'create-owner-only': ['null>approved'],
   approve: ['proposed>approved', 'expired>approved', 'rejected>approved'],
   reject: ['proposed>rejected'],
-  // From a stage that is not approved only when hiding or showing (registry Q6).
+  // From a stage that is not approved only when hiding or showing (registry 3.7).
   // An app that two people must look at again.
   'accept-offer': ['approved>proposed'],
   disable: ['approved>disabled', 'proposed>disabled', 'rejected>disabled', 'expired>disabled'],

@@ -35,10 +35,10 @@ const registration: readonly Parameter[] = [
 ];
 const resetting: readonly Parameter[] = [{ name: 'reason', type: 'string', fallback: '' }];
 const MOST_LISTED = 500;
-/** All scopes of an app: its layer knows the word, and what is registered is refused for it (protocol reference 2.11). */
+/** All scopes of an app: its layer knows the word, and what is registered is refused for it (protocols 2.11). */
 const DEFAULT_SCOPE = '#default';
 
-/** Management of apps over REST (protocol reference 3): registration, list of one's own, reset of the secret. */
+/** Management of apps over REST (protocols 3): registration, list of one's own, reset of the secret. */
 export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard: Guard): void {
   const root = '/w/rest.php/oauth2/client';
 
@@ -76,7 +76,7 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
       return no(415, 'rest-unsupported-content-type', 'Use application/json or application/x-www-form-urlencoded.');
     const { origin, 'sec-fetch-site': site } = request.headers;
     const foreign = (origin !== undefined && origin !== world.origin) || (site !== undefined && site !== 'same-origin' && site !== 'none');
-    // A page of another site can send a form with a person's cookies, but not JSON (protocol reference S10).
+    // A page of another site can send a form with a person's cookies, but not JSON (protocols 3.2).
     if (byCookie && (fromForm || foreign)) return no(403, 'rest-badtoken', 'A browser session sends JSON, from a page of this server.');
     let given: unknown;
     if (fromForm) {

@@ -19,11 +19,11 @@ import type { Face, World } from '../world.ts';
 /** A code and a refresh token have one spelling. */
 const exact = new Set(['code', 'refresh_token']);
 
-/** Values without blanks around them; empty ones count as absent (protocol reference 2.1). */
+/** Values without blanks around them; empty ones count as absent (protocols 2.1). */
 const tidy = (pairs: readonly Pair[]): readonly Pair[] =>
   pairs.map(([name, value]): Pair => [name, exact.has(name) ? value : value.trim()]).filter(([, value]) => value.trim() !== '');
 
-/** What is told to a client: an unknown scope, and that nobody could be asked. The person sees the rest (protocol reference 2.5). */
+/** What is told to a client: an unknown scope, and that nobody could be asked. The person sees the rest (protocols 2.5). */
 function toldClients(problem: AuthorizeProblem): readonly Pair[] | undefined {
   if (problem.kind !== 'invalid_scope' && problem.kind !== 'login_required') return undefined;
   return [
@@ -46,7 +46,7 @@ const clientProblems: readonly AuthorizeProblem['kind'][] = [
 const sessionErrorOf = (why: GuardRefusal['why']): DialectError =>
   why.kind === 'oauth1' ? apiErrorOf(why.refusal) : why.kind === 'bearer' ? bearerErrorOf(why.refusal) : badBearer;
 
-/** The REST paths of OAuth 2 below /w/rest.php (protocol reference 2). */
+/** The REST paths of OAuth 2 below /w/rest.php (protocols 2). */
 export function mediawikiRestRoutes(
   app: FastifyInstance,
   world: World,
@@ -102,7 +102,7 @@ export function mediawikiRestRoutes(
       return sendJson(reply, status, restError(status, status === 413 ? 'rest-body-too-large' : 'rest-unsupported-content-encoding', text));
     }
     const { value: authorization, repeated } = authorizationOf(request);
-    // Clients whose session always sends a token or a signature are let in by what the body says, once those hold (protocol reference 2.8).
+    // Clients whose session always sends a token or a signature are let in by what the body says, once those hold (protocols 2.8).
     if (!repeated && /^(?:OAuth |Bearer)/.test(authorization ?? '')) {
       const permit = await guard.permit(sentRequest(request), world.site);
       if (!permit.ok) {
@@ -157,7 +157,7 @@ export function mediawikiRestRoutes(
     const live = await bearer(request, reply);
     if (live === undefined) return reply;
     if (type === 'scopes') return sendJson(reply, 200, { scopes: live.client.scopes });
-    // A token of the client itself shows its owner (protocol reference 2.17).
+    // A token of the client itself shows its owner (protocols 2.17).
     const account = live.user ?? (await world.records.findAccount(live.client.ownerId));
     if (account === undefined)
       return sendJson(reply, 403, restError(403, 'mwoauth-invalid-authorization-invalid-user', 'The account does not exist any more.'));

@@ -33,7 +33,7 @@ import { pageInstead } from './mediawiki-pages.ts';
 import { mediawikiRestRoutes } from './mediawiki-rest.ts';
 import { askForOAuth1 } from './oauth1.ts';
 
-/** Answers of the handshake are never kept, success and error alike (protocol reference 1.3). */
+/** Answers of the handshake are never kept, success and error alike (protocols 1.3). */
 const unkept = {
   expires: 'Thu, 01 Jan 1970 00:00:00 GMT',
   'cache-control': 'no-cache, no-store, max-age=0, must-revalidate',
@@ -44,7 +44,7 @@ const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${cha
 
 /** Query and form together, the form winning, and of a repeated name the last value, which is the one that is signed; what cannot be read counts as absent here, and is refused by whoever checks signatures. */
 function parametersOf(request: FastifyRequest): FormValues {
-  // Only a form sent by POST is signed there, so no other is read (protocol reference 1.6).
+  // Only a form sent by POST is signed there, so no other is read (protocols 1.6).
   const [query, form] = [queryOf(request), request.method === 'POST' ? formOf(request) : accept([])];
   return formValues([...(form.ok ? form.value.toReversed() : []), ...(query.ok ? query.value.toReversed() : [])]);
 }
@@ -76,7 +76,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     return sendPage(reply, status, messagePage(frameOf(world, visitor), title, format === 'html' ? page : ''));
   }
 
-  /** Every error of the handshake is status 200: its clients read the body (protocol reference 1.4). */
+  /** Every error of the handshake is status 200: its clients read the body (protocols 1.4). */
   const sendError = (request: FastifyRequest, reply: FastifyReply, format: string, { key, text }: DialectError, status = 200) =>
     sendText(request, reply, format, {
       title: 'Application Connection Error',
@@ -92,7 +92,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       ['oauth_token_secret', secret],
       ['oauth_callback_confirmed', 'true'],
     ]);
-    // `key` and `secret` repeat the values for older clients; "true" is a string (protocol reference 1.3).
+    // `key` and `secret` repeat the values for older clients; "true" is a string (protocols 1.3).
     const json = JSON.stringify({ oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true', key: token, secret });
     return sendText(request, reply, format, { title: 'Credentials', raw, json, page: raw });
   };
@@ -132,7 +132,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
         if (!answer.ok) return sendError(request, reply, 'json', errorOf(answer.refusal));
         const { user, client, consent, nonce, clientSecret } = answer.value;
         if (clientSecret === null) return sendError(request, reply, 'json', noSecretForIdentify);
-        // All of the person's rights, not only those the scopes give: an app that only learns who they are decides by them (protocol reference 1.16).
+        // All of the person's rights, not only those the scopes give: an app that only learns who they are decides by them (protocols 1.16).
         const subject = { ...subjectOf(user, consent.scopes), rights: [...world.rights.rightsOf(user)] };
         const claims = identifyClaims(subject, {
           issuer: world.origin,

@@ -89,7 +89,7 @@ async function accepted(desk: Desk, actor: Actor, user: Account, values: Values)
   return consent === 'stale' ? consent : accept({ ...nothingIssued, client, consent, waiting: false });
 }
 
-/** A person takes their yes back. All that was issued under it stops at once, also when the app is no more (registry Q28, Q29). */
+/** A person takes their yes back. All that was issued under it stops at once, also when the app is no more (registry 6.3). */
 export const renounceConsent: Action = {
   base: 'consents',
   fields: [{ name: 'consentId', judge: wholeNumber }],

@@ -92,7 +92,7 @@ export const propose: Action = {
     for (let tried = 1; ; tried++) {
       const namesakes = await desk.records.findClientsNamed(owner.id, client.name);
       if (namesakes.some(({ version }) => version === client.version)) return refuse({ kind: 'consumer_exists', version: null });
-      // One row is compared, the latest, whatever its stage (registry Q19).
+      // One row is compared, the latest, whatever its stage (registry 3.3).
       const [latest] = namesakes;
       if (latest && compareVersions(latest.version, client.version) >= 0)
         return refuse({ kind: 'consumer_exists', version: latest.version });

@@ -54,7 +54,7 @@ export const disable = clientAction('disable', {
   fields: [suppressField],
   before: (actor, { suppress }) => mayReview(actor) ?? (suppress ? lacking(actor, RIGHTS.suppress) : undefined),
   async decide(desk, actor, client, { suppress }) {
-    // An app of any other stage is hidden or shown this way (registry Q6).
+    // An app of any other stage is hidden or shown this way (registry 3.7).
     if (client.stage !== 'approved' && client.suppressed === suppress) return refuse({ kind: 'not_approved', stage: client.stage });
     const hidden = maySeeHidden(actor, client);
     if (hidden) return refuse(hidden);

@@ -29,7 +29,7 @@ async function regranted(desk: Desk, actor: Actor, client: Client) {
 
 /**
  * What an owner may change without a review (registry 3.4): restrictions, the RSA key, and the secret, which is replaced together with every
- * other one. A field that is not given is kept (registry Q5). An owner-only client gets a new credential with its new secret.
+ * other one. A field that is not given is kept. An owner-only client gets a new credential with its new secret.
  */
 export const update = clientAction('update', {
   fields: [

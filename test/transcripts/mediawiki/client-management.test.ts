@@ -12,7 +12,7 @@ import type { ClientId } from '#kernel/ids.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/client.ts';
 
-// Management of apps over REST (protocol reference 3; registry 12).
+// Management of apps over REST (protocols 3; registry 12).
 
 const root = '/w/rest.php/oauth2/client';
 const resetOf = (key: string) => `${root}/${key}/reset_secret`;
@@ -723,7 +723,7 @@ test('people’s tokens outlive the secret', async () => {
   assert.equal(profile.json().username, 'Ben');
 });
 
-test('restrictions and the RSA key are kept (S6)', async () => {
+test('restrictions and the RSA key are kept (protocols 3.4)', async () => {
   const rsaPublicKey = generateKeyPairSync('rsa', { modulusLength: 2048 })
     .publicKey.export({ type: 'spki', format: 'pem' })
     .toString()

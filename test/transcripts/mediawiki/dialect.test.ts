@@ -30,7 +30,7 @@ async function send(method: 'GET' | 'POST', target: string, token: Pair | null, 
   return world.app.inject({ method, url: target, headers, ...(body === undefined ? {} : { payload: body }) });
 }
 
-/** Every address that routes to Special:OAuth/initiate (client-url-shapes, section 1). */
+/** Every address that routes to Special:OAuth/initiate (protocols 1.1). */
 const shapes: readonly (readonly ['GET' | 'POST', string, string?])[] = [
   ['POST', '/w/index.php?title=Special:OAuth/initiate'],
   ['GET', '/w/index.php?title=Special:OAuth/initiate'],

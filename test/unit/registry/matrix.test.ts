@@ -294,7 +294,7 @@ for (const action of Object.keys(table) as readonly ActionName[]) {
   });
 }
 
-test('disable hides or shows an app of any stage, and does neither twice (registry Q6)', async () => {
+test('disable hides or shows an app of any stage, and does neither twice (registry 3.7)', async () => {
   const { made, ask, accounts, store } = await stageSet();
   const asked: readonly (readonly [ActionName, Stage, boolean, boolean, string])[] = [
     ['disable', 'disabled', false, true, 'yes'],

@@ -137,7 +137,7 @@ const LANGUAGE_COOKIE = 'gatehouse-language';
 export function languageFor(request: FastifyRequest, reply: FastifyReply | null, secure = false, own: string | null = null): Words {
   const target = request.raw.url ?? '/';
   const query = new URLSearchParams(target.includes('?') ? target.slice(target.indexOf('?') + 1) : '');
-  // OIDC Core §3.1.2.1 has a list, best first; `uselang` is what clients of the reference send.
+  // OpenID Connect Core §3.1.2.1 has a list, best first; `uselang` is what clients of the reference send.
   const asked = [query.get('uselang'), ...(query.get('ui_locales') ?? '').split(' ')].map((tag) => languageOf(tag ?? undefined));
   const chosen = asked.find((language) => language !== undefined);
   if (chosen && reply && !reply.sent)

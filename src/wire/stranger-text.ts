@@ -28,7 +28,7 @@ export function strangerText(text: string, most = 255): string {
       .split(' ')
       .map((word) => ((word.match(/\d\.\d/g)?.length ?? 0) < 2 ? word : word.replace(/\.(?=\d)/g, '[.]')))
       .join(' ')
-      // The dots of domain names (UTS 46 §2.3), and what looks like one.
+      // The dots of domain names (UTS #46 §2.3), and what looks like one.
       .replace(/(?<=\S)[.\u2024\u3002\ufe52\uff0e\uff61](?=[^\s\d.,;:!?'()[\]…-])/gu, '[.]')
       .replace(/[@\ufe6b\uff20]/g, '[at]')
       // A scheme needs its colon, and `\\host` its two strokes; the time of day keeps its own.

@@ -68,6 +68,20 @@ const standards = [...readFileSync(STANDARDS, 'utf8').matchAll(/^\| RFC (\d+) \|
   places: [...rest.matchAll(/`((?:src|test)\/[\w./-]+)`/g)].map(([, path]) => path as string),
 }));
 
+/** Names of the documents that are no RFCs. */
+const others = [...(readFileSync(STANDARDS, 'utf8').split('## Others')[1] ?? '').matchAll(/^\| (?!document|RFC)([^|-][^|]*) \|/gm)].flatMap(
+  ([, names = '']) => names.split(', '),
+);
+
+/** What may stand before a section: an RFC, one of the others, another section of the same, or words that say which is meant. */
+function isSectionOfSomething(before: string): boolean {
+  return (
+    /(?:\bRFC \d{3,5} |§[\w.]+(?:, |; | and |–))$/.test(before) ||
+    others.some((name) => before.endsWith(`${name} `)) ||
+    /(?:\(| its | in )$/.test(before)
+  );
+}
+
 const decisions = readdirSync('docs/adr').toSorted();
 
 const anchorOf = (heading: string) =>
@@ -83,6 +97,15 @@ describe('citations', () => {
   };
 
   test('are spelled in one way', () => eachFile(misspelt));
+
+  test('of a section say of which document', () => {
+    assert.ok(others.includes('UTS #39') && others.includes('OpenID Connect Core'), 'the table of other documents is read');
+    eachFile((text) =>
+      [...text.matchAll(/(?<=(.{0,60}))§[\w.]+/gs)].flatMap(([found, before = '']) =>
+        isSectionOfSomething(before) ? [] : [`${before.slice(-30)}${found} is of no document that ${STANDARDS} names`],
+      ),
+    );
+  });
 
   test('of the registry and the protocols resolve to a heading', () => {
     let cited = 0;

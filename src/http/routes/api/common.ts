@@ -48,7 +48,7 @@ export async function page<T>(
   }
   if (next === null) return { status: 200, body: { items, next } };
   const query = new URLSearchParams(Object.entries({ ...call.query, cursor: next }).map(([name, value]) => [name, String(value)]));
-  // Relative to this very address, whatever stands before it (RFC 8288 §3.2).
+  // Relative to this very address, whatever stands before it (RFC 8288 §3.1).
   return { status: 200, body: { items, next }, headers: { link: `<?${query}>; rel="next"` } };
 }
 

@@ -29,8 +29,7 @@ export function notesApi(guard: Guard, site: string): Server {
     const body = await bytesOf(request);
     if (body === undefined) return answer(413, { error: 'too_large' });
     const permit = await permitFromNode(guard, request, body, site as SiteId);
-    if (!permit.ok)
-      return answer(permit.refusal.status, { error: permit.refusal.why.kind }, { 'www-authenticate': permit.refusal.wwwAuthenticate });
+    if (!permit.ok) return answer(permit.refusal.status, permit.refusal.body, { 'www-authenticate': permit.refusal.wwwAuthenticate });
     const { user, client, rights, scheme } = permit.value;
     if (request.method === 'POST' && !rights.has('edit')) {
       return answer(403, { error: 'insufficient_scope' }, { 'www-authenticate': 'Bearer error="insufficient_scope", scope="editpage"' });

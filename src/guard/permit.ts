@@ -3,13 +3,16 @@ import type { SiteId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import { carriesSignature } from '#oauth1/parse.ts';
-import { bodyAdvice, type OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { oauth1Problem, oauth1Words } from '#oauth1/words.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
+import { bearerWords } from '#oauth2/words.ts';
 import type { Client } from '#registry/client.ts';
 import { commonSite } from '#registry/policy.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
 import { bearerToken, formatChallenges, splitScheme } from '#wire/authorization.ts';
+import { parseForm } from '#wire/form.ts';
 import { header, type SentRequest } from '#wire/sent-request.ts';
 
 /** Who acts, and what they may do here. */
@@ -26,10 +29,12 @@ export interface Permit {
   readonly scheme: 'oauth1' | 'bearer';
 }
 
-/** Why a request may not act. `status` and `wwwAuthenticate` are ready to be sent (RFC 6750 §3, RFC 9110 §11.6.1). */
+/** Why a request may not act. `status`, `wwwAuthenticate` and `body` are ready to be sent (RFC 6750 §3, RFC 9110 §11.6.1). */
 export interface GuardRefusal {
   readonly status: 400 | 401 | 403;
   readonly wwwAuthenticate: string;
+  /** For a JSON body: the kind, what to do in a sentence of ASCII, and what a program needs, such as `oauth_acceptable_timestamps`. */
+  readonly body: { readonly error: string; readonly error_description: string; readonly [fact: string]: string };
   readonly why:
     | { readonly kind: 'no-credentials' }
     | { readonly kind: 'two-credentials' }
@@ -60,35 +65,71 @@ export function grantedRights(own: ReadonlySet<string>, scopes: readonly string[
   return new Set([...own].filter((right) => lent.has(right)));
 }
 
+/** What a request without credentials that are read here is told; a token beside `Authorization` is noticed (RFC 9700 §4.3.2). */
+export function credentialAdvice(sent: SentRequest, authorization: string | undefined): string {
+  if (authorization !== undefined)
+    return 'Authorization has a scheme that is not read here: send "Bearer" and a token, or "OAuth" and a signature.';
+  const query = parseForm(sent.target.split('?').slice(1).join('?'));
+  return query.ok && query.value.some(([name]) => name === 'access_token')
+    ? 'access_token was sent in the query, where it is in logs: send it as Authorization: Bearer.'
+    : 'Send a token (Authorization: Bearer) or a signed request (Authorization: OAuth).';
+}
+
+const twoWords = {
+  repeated: 'Authorization was sent more than once: send it once.',
+  mixed: 'A bearer token and a signature were sent: send one of them.',
+} as const;
+const malformedWords = 'The token is malformed: Authorization is "Bearer", a space, and the token as it was issued.';
+
 /** Makes the function that turns a signed or bearer request into a Permit. */
 export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardParts): Guard {
   const challenge = (scheme: 'OAuth' | 'Bearer', params: Readonly<Record<string, string>> = {}) => ({
     scheme,
     params: { realm, ...params },
   });
-  const no = (status: GuardRefusal['status'], why: GuardRefusal['why'], ...challenges: readonly ReturnType<typeof challenge>[]) =>
-    refuse({ status, why, wwwAuthenticate: formatChallenges(challenges) });
+  const no = (
+    status: GuardRefusal['status'],
+    why: GuardRefusal['why'],
+    body: GuardRefusal['body'],
+    ...challenges: readonly ReturnType<typeof challenge>[]
+  ) => refuse({ status, why, body, wwwAuthenticate: formatChallenges(challenges) });
+  /** A refusal of RFC 6750 §3.1: the same in the challenge and in the body. */
+  const bearer = (status: GuardRefusal['status'], why: GuardRefusal['why'], error: string, error_description: string) =>
+    no(status, why, { error, error_description }, challenge('Bearer', { error, error_description }));
+  const without = (sent: SentRequest, authorization: string | undefined) =>
+    no(
+      401,
+      { kind: 'no-credentials' },
+      { error: 'no_credentials', error_description: credentialAdvice(sent, authorization) },
+      challenge('Bearer'),
+      challenge('OAuth'),
+    );
   return {
     async permit(sent, site) {
       const values = sent.headers.authorization;
-      if (Array.isArray(values) && values.length > 1)
-        return no(400, { kind: 'two-credentials' }, challenge('Bearer', { error: 'invalid_request' }));
+      if (Array.isArray(values) && values.length > 1) return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.repeated);
       const authorization = header(sent, 'authorization');
       const scheme = authorization === undefined ? undefined : splitScheme(authorization).scheme;
       const elsewhere = carriesSignature(sent);
-      if (authorization === undefined && !elsewhere) return no(401, { kind: 'no-credentials' }, challenge('Bearer'), challenge('OAuth'));
-      if (scheme === 'bearer' && elsewhere) return no(400, { kind: 'two-credentials' }, challenge('Bearer', { error: 'invalid_request' }));
+      if (authorization === undefined && !elsewhere) return without(sent, authorization);
+      if (scheme === 'bearer' && elsewhere) return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.mixed);
       if (authorization === undefined || scheme === 'oauth') {
         const signed = await oauth1.authenticateRequest(sent, site);
         if (!signed.ok) {
           const { kind } = signed.refusal;
-          const advice = kind === 'body_unavailable' || kind === 'body_hash_invalid' ? { oauth_problem_advice: bodyAdvice[kind] } : {};
           const status = ['address_refused', 'consumer_key_refused', 'user_refused'].includes(kind)
             ? 403
             : /^(?:parameter|version|signature_method)_/.test(kind)
               ? 400
               : 401;
-          return no(status, { kind: 'oauth1', refusal: signed.refusal }, challenge('OAuth', { oauth_problem: kind, ...advice }));
+          const problem = Object.fromEntries(oauth1Problem(signed.refusal));
+          const { oauth_problem_advice: _advice, ...facts } = problem;
+          return no(
+            status,
+            { kind: 'oauth1', refusal: signed.refusal },
+            { error: kind, error_description: oauth1Words(signed.refusal), ...facts },
+            challenge('OAuth', problem),
+          );
         }
         const { user, client, consent } = signed.value;
         const live = consent.scopes.filter((scope) => client.scopes.includes(scope));
@@ -96,22 +137,13 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
         return accept({ user, client, site, coveredSite: commonSite(consent.site, client.site), scopes: live, rights, scheme: 'oauth1' });
       }
       const token = bearerToken(authorization);
-      if (token === undefined) return no(401, { kind: 'no-credentials' }, challenge('Bearer'), challenge('OAuth'));
-      if (!token.ok)
-        return no(
-          400,
-          { kind: 'malformed' },
-          challenge('Bearer', { error: 'invalid_request', error_description: 'The token is malformed.' }),
-        );
+      if (token === undefined) return without(sent, authorization);
+      if (!token.ok) return bearer(400, { kind: 'malformed' }, 'invalid_request', malformedWords);
       const live = await oauth2.authenticateToken(token.value, { site, address: sent.address });
       if (!live.ok) {
         const { refusal } = live;
-        if (refusal.kind === 'not_allowed')
-          return no(403, { kind: 'bearer', refusal }, challenge('Bearer', { error: 'insufficient_scope' }));
-        const words =
-          { expired: 'The token expired.', revoked: 'The token was revoked.' }[refusal.problem as 'expired' | 'revoked'] ??
-          'The token is not valid.';
-        return no(401, { kind: 'bearer', refusal }, challenge('Bearer', { error: 'invalid_token', error_description: words }));
+        const [status, error] = refusal.kind === 'not_allowed' ? ([403, 'insufficient_scope'] as const) : ([401, refusal.kind] as const);
+        return bearer(status, { kind: 'bearer', refusal }, error, bearerWords(refusal));
       }
       const { user, client, site: coveredSite, scopes: names } = live.value;
       return accept({

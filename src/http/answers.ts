@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import { bodyAdvice, type OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { HELP_PAGE, oauth1Problem } from '#oauth1/words.ts';
 import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
 import { isPkceProblem, MOST_STATE, oauth2Words } from '#oauth2/words.ts';
 import type { Note } from '#pages/words.ts';
@@ -87,6 +88,9 @@ const onPages: Partial<Record<RegistryRefusal['kind'], number>> = {
 /** HTTP statuses of what the registry refuses, as pages answer them. */
 export const refusedStatus = ({ kind }: RegistryRefusal): number => onPages[kind] ?? registryStatus[kind];
 
+/** Where a developer sees why requests of their app were refused (RFC 8288). */
+const HELP_LINK = `<${HELP_PAGE}>; rel="help"`;
+
 /** Sends JSON that must not be kept (RFC 6749 §5.1). */
 export const sendJson = (reply: FastifyReply, status: number, body: object): FastifyReply =>
   reply
@@ -108,33 +112,16 @@ export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): 
   return sendJson(reply, status, { error, error_description: oauth2Words(refusal) });
 }
 
-/** Parameters of an `oauth_problem` body: the kind, and what the developer needs to mend it. */
-export function oauth1Problem(refusal: OAuth1Refusal): readonly Pair[] {
-  const problem: Pair = ['oauth_problem', refusal.kind];
-  switch (refusal.kind) {
-    case 'parameter_absent':
-      return [problem, ['oauth_parameters_absent', refusal.parameter]];
-    case 'parameter_rejected':
-      return [problem, ['oauth_parameters_rejected', refusal.parameter], ['oauth_problem_advice', refusal.problem]];
-    case 'version_rejected':
-      return [problem, ['oauth_acceptable_versions', '1.0-1.0']];
-    case 'signature_method_rejected':
-      return [problem, ['oauth_acceptable_signature_methods', refusal.supported.join(' ')]];
-    case 'timestamp_refused':
-      return [problem, ['oauth_acceptable_timestamps', `${refusal.ours - 300}-${refusal.ours + 300}`]];
-    case 'body_unavailable':
-    case 'body_hash_invalid':
-      return [problem, ['oauth_problem_advice', bodyAdvice[refusal.kind]]];
-    default:
-      return [problem];
-  }
-}
-
-/** Answers an OAuth 1 refusal (RFC 5849 §3.2) with a real status and an `oauth_problem` body. */
+/** Answers an OAuth 1 refusal (RFC 5849 §3.2) with a real status; the problem is told in the body, and with a challenge in the header. */
 export function sendOAuth1Refusal(reply: FastifyReply, refusal: OAuth1Refusal): FastifyReply {
   const status = oauth1Status[refusal.kind];
-  if (status === 401) reply.header('www-authenticate', formatChallenges([{ scheme: 'OAuth', params: { realm: 'gatehouse' } }]));
-  return sendForm(reply, status, oauth1Problem(refusal));
+  const problem = oauth1Problem(refusal);
+  if (status === 401)
+    reply.header(
+      'www-authenticate',
+      formatChallenges([{ scheme: 'OAuth', params: { realm: 'gatehouse', ...Object.fromEntries(problem) } }]),
+    );
+  return sendForm(reply.header('link', HELP_LINK), status, problem);
 }
 
 /** Sends a form-encoded body that must not be kept (RFC 5849 §2.1). */
@@ -190,6 +177,8 @@ export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
     case 'parameter_absent':
     case 'parameter_rejected':
       return { status: 400, note: 'bad-parameter', values: { parameter: refusal.parameter } };
+    case 'invalid_scope':
+      return { status: 400, note: 'bad-request', values: { kind: `invalid_scope: ${refusal.scope}` } };
     default:
       return { status: 400, note: 'bad-request', values: { kind: refusal.kind } };
   }

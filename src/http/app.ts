@@ -1,19 +1,13 @@
 import cookie from '@fastify/cookie';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { isUnavailable } from '#kernel/unavailable.ts';
-import { restError } from '#mediawiki/oauth2-errors.ts';
-import { notePage } from '#pages/people.ts';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import { script } from '#pages/script.ts';
 import { stylesheet } from '#pages/style.ts';
-import { type Note, noteTexts, wordsOf } from '#pages/words.ts';
 import { trusts } from '#wire/forwarded.ts';
-import { sendForm, sendJson } from './answers.ts';
 import { noteArrivals } from './arrival.ts';
 import { serveAsset } from './assets.ts';
 import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { registryApi } from './routes/api/api.ts';
-import { sendProblem } from './routes/api/problems.ts';
 import { appsRoutes } from './routes/apps.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { consentRoutes } from './routes/consent.ts';
@@ -24,21 +18,12 @@ import { oauth1Routes } from './routes/oauth1.ts';
 import { oauth2Routes } from './routes/oauth2.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { reviewRoutes } from './routes/review.ts';
-import { languageFor, sendPage } from './visitor.ts';
+import { MOST_BODY } from './sent.ts';
+import { always, answerFault, answerUnserved, refuseConnection } from './unserved.ts';
 import { continueRoutes } from './way-back.ts';
 import type { World } from './world.ts';
 
-const MOST_BODY = 1_048_576;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
-
-/** Sent with every answer. No `form-action`: browsers apply it to the redirect after a decision, which leads to the app. */
-const always = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-} as const;
 
 /** Answered whatever the clock says: how the node is, and what pages look like. */
 const alwaysServed = /^\/(?:healthz|readyz|assets\/[\w.-]{1,64})(?:\?|$)/;
@@ -56,10 +41,13 @@ export function buildHttp(world: World): FastifyInstance {
       headersTimeout: world.connections.headersFor * 1000,
       // How often Node looks for those that are over: half a minute by default.
       connectionsCheckingInterval: Math.min(5000, world.connections.headersFor * 500),
+      // Refused below, with words: Node's own answer has none.
+      requireHostHeader: false,
     },
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 4096 },
     frameworkErrors: (fault, request, reply) => void answerFault(world, fault, request, reply as FastifyReply),
+    clientErrorHandler: (fault, socket) => refuseConnection(world, fault, socket),
   });
   app.server.maxConnections = world.connections.most;
   app.register(cookie);
@@ -70,15 +58,17 @@ export function buildHttp(world: World): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(always);
     if (world.secure) reply.header('strict-transport-security', 'max-age=31536000');
+    if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1')
+      return answerUnserved(world, request, reply, { kind: 'no-host' });
     if (world.clocks.standing().state !== 'far' || alwaysServed.test(request.raw.url ?? '')) return;
-    return answerPlain(world, request, reply.header('retry-after', '5').header('cache-control', 'no-store'), 503, 'fault');
+    return answerUnserved(world, request, reply.header('retry-after', '5').header('cache-control', 'no-store'), { kind: 'unavailable' });
   });
   app.setErrorHandler((fault: FastifyError, request, reply) => answerFault(world, fault, request, reply));
   app.setNotFoundHandler((request, reply) => {
     const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
     const others = METHODS.filter((method) => app.findRoute({ url: path, method }) !== null);
-    if (others.length > 0) return answerPlain(world, request, reply.header('allow', others.join(', ')), 405, 'method');
-    return answerPlain(world, request, reply, 404, 'not-found');
+    if (others.length === 0) return answerUnserved(world, request, reply, { kind: 'not-found' });
+    return answerUnserved(world, request, reply, { kind: 'method', asked: request.method, allowed: others });
   });
 
   app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ alive: true }));
@@ -114,63 +104,4 @@ export function buildHttp(world: World): FastifyInstance {
   registryApi(app, world);
   world.dialect?.(app, world);
   return app;
-}
-
-/** A plain refusal in the shape of whoever asks: a protocol endpoint's, or a page. */
-function answerPlain(
-  world: World,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  status: number,
-  note: Note,
-  reference: string | null = null,
-): FastifyReply | Promise<FastifyReply> {
-  const path = request.raw.url ?? '/';
-  const { text } = noteTexts(wordsOf('en'), note);
-  const error = status >= 500 ? 'server_error' : 'invalid_request';
-  if (path.startsWith('/oauth1/'))
-    return sendForm(reply, status, [['oauth_problem', error], ...(reference ? [['reference', reference] as const] : [])]);
-  if (path.startsWith('/api/')) {
-    const kind = status === 405 ? 'method_not_allowed' : status === 404 ? 'not_found' : status >= 500 ? 'server_error' : 'invalid_request';
-    return sendProblem(reply, status, kind, text, reference ? { reference } : {});
-  }
-  if (path.startsWith('/w/rest.php/') && world.dialect) return sendJson(reply, status, restError(status, `rest-${note}`, text));
-  const page = path.startsWith('/oauth2/authorize');
-  if ((path.startsWith('/oauth2/') && !page) || !/text\/html/.test(request.headers.accept ?? '')) {
-    return sendJson(reply, status, { error, error_description: text, ...(reference ? { reference } : {}) });
-  }
-  return sendPage(
-    reply,
-    status,
-    notePage(
-      { words: languageFor(request, null), siteName: world.siteName, user: null, csrf: '', here: null, done: null },
-      note,
-      {},
-      reference,
-    ),
-  );
-}
-
-/** A request the framework could not read is a 4xx; anything else is our fault: logged once under a reference, answered in fixed words. */
-function answerFault(
-  world: World,
-  fault: FastifyError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply | Promise<FastifyReply> {
-  reply.headers(always);
-  const status = fault.statusCode ?? 500;
-  if (status >= 400 && status < 500) return answerPlain(world, request, reply, status, status === 413 ? 'too-large' : 'unreadable');
-  const reference = world.mint.randomHex(6);
-  // The path alone: a query may carry what must not be logged.
-  world.log.error('request failed', {
-    reference,
-    method: request.method,
-    path: request.raw.url?.split('?', 1)[0]?.slice(0, 200),
-    message: fault.message,
-    stack: fault.stack,
-  });
-  const passing = isUnavailable(fault);
-  if (passing) reply.header('retry-after', String(fault.retryAfter));
-  return answerPlain(world, request, reply, passing ? 503 : 500, 'fault', reference);
 }

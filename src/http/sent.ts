@@ -4,6 +4,11 @@ import { MOST_FORM, MOST_STATE } from '#oauth2/words.ts';
 import { type FormValues, formValues, type Pair, parseForm, sentSize } from '#wire/form.ts';
 import { announcesBody, type SentRequest } from '#wire/sent-request.ts';
 
+/** Most bytes of any body; the endpoints of apps read less. */
+export const MOST_BODY = 1_048_576;
+/** Most bytes of a JSON body. */
+export const MOST_JSON = 100_000;
+
 /** Header fields by name, each with every value that was sent: Node alone would keep the first of two Authorization fields. */
 function distinctHeaders(raw: readonly string[]): Record<string, string[]> {
   const fields: Record<string, string[]> = Object.create(null);

@@ -1,4 +1,5 @@
-import { bodyAdvice, type OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { oauth1Words } from '#oauth1/words.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/client.ts';
 
@@ -56,17 +57,16 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
     case 'parameter_absent':
       return exception(phrases[refusal.parameter] ?? `Missing parameter ${refusal.parameter}`);
     case 'parameter_rejected':
-      return exception(`Invalid parameter ${refusal.parameter}`);
+      return exception(`Invalid parameter ${refusal.parameter}: ${oauth1Words(refusal)}`);
     case 'version_rejected':
       return exception(`OAuth version '${refusal.asked}' not supported`);
     case 'signature_method_rejected':
       return exception(`Signature method '${refusal.asked}' not supported try one of the following: ${refusal.supported.join(', ')}`);
     case 'insecure_transport':
     case 'signature_invalid':
-      return exception('Invalid signature');
     case 'body_unavailable':
     case 'body_hash_invalid':
-      return exception(`Invalid signature: ${bodyAdvice[refusal.kind]}`);
+      return exception(`Invalid signature: ${oauth1Words(refusal)}`);
     case 'timestamp_refused':
       return exception(`Expired timestamp, yours ${refusal.yours}, ours ${refusal.ours}`);
     case 'nonce_used':
@@ -82,11 +82,15 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
     case 'owner_only':
       return error(
         'mwoauthserver-consumer-owner-only',
-        `${refusal.client.name} is for its owner alone: use the credential it was created with.`,
+        `The app is for its owner alone: its owner uses the credential that was made with it, and makes another at /my/apps/${refusal.client.id} on this server.`,
         'E010',
       );
     case 'no_secret':
-      return error('mwoauthserver-consumer-no-secret', 'The app has neither a secret nor an RSA key.', 'E011');
+      return error(
+        'mwoauthserver-consumer-no-secret',
+        'The app has neither a secret that is valid nor an RSA key: its owner makes one on its page, below /my/apps on this server.',
+        'E011',
+      );
     case 'address_refused':
       return error('mwoauthdatastore-bad-source-ip', 'The request came from an address that the app does not allow.');
     case 'token_rejected':

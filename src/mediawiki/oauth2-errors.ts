@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
+import { oauth2Words } from '#oauth2/words.ts';
 
 /** An error of the REST endpoints: status, body, and whether to name the Basic scheme (protocols 2.10). */
 export interface RestError {
@@ -14,7 +15,8 @@ const make = (status: number, error: string, description: string, hint?: string)
 
 const invalidRequest = (hint: string) =>
   make(400, 'invalid_request', 'The request is missing a parameter, repeats one, or has one that cannot be read.', hint);
-const check = (parameter: string) => invalidRequest(`Check the \`${parameter}\` parameter`);
+const check = (parameter: string, inQuery = false) =>
+  invalidRequest(`Check the \`${parameter}\` parameter${inQuery ? ': it came in the query, and is read from the body' : ''}`);
 const invalidGrant = (hint: string) =>
   make(
     400,
@@ -27,12 +29,13 @@ const invalidGrant = (hint: string) =>
 export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
   switch (refusal.kind) {
     case 'invalid_request':
-      return check(refusal.parameter);
+      return check(refusal.parameter, refusal.problem === 'in-query');
     // Never unsupported_grant_type: clients of the reference know this one.
     case 'unsupported_grant_type':
       return check('grant_type');
     case 'invalid_client':
       if (refusal.problem === 'secret-missing') return check('client_secret');
+      if (refusal.problem === 'in-query') return check('client_id', true);
       return refusal.problem === 'missing' && refusal.scheme === 'none'
         ? check('client_id')
         : make(401, 'invalid_client', 'Client authentication failed');
@@ -44,7 +47,7 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
       return make(
         400,
         'invalid_scope',
-        'The requested scope is invalid, unknown, or malformed',
+        `The requested scope is invalid, unknown, or malformed: ${oauth2Words(refusal)}`,
         `Check the \`${refusal.scope.replace(/[<>&"']/g, '')}\` scope`,
       );
     case 'access_denied':

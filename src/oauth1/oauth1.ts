@@ -139,11 +139,24 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
     return accept({ signed: signed.value, client: await clientOf(signed.value) });
   }
 
+  /**
+   * What the dialect says of an app before anything is proven (protocols 1.12): nobody could sign for such an app, or has a use for
+   * what they would get, so a signature is not asked for. The core says it to a proven app alone; a hidden app is never told of.
+   */
+  function claimProblem(client: Client | undefined): OAuth1Refusal | undefined {
+    if (settings.reading !== 'mediawiki' || client === undefined || client.suppressed) return undefined;
+    if (client.ownerOnly) return { kind: 'owner_only', client };
+    return lacksKey(client) ? { kind: 'no_secret' } : undefined;
+  }
+
+  /** True when there is nothing that the app could sign with. */
+  const lacksKey = (client: Client): boolean =>
+    client.rsaPublicKey === null && liveSecrets(client, clock.now()).every(({ sealed }) => sealed === null);
+
   /** Rules of the handshake that an honest signer can break (protocols 1.12). */
   function handshakeProblem(client: Client, sent: SentRequest): OAuth1Refusal | undefined {
     if (client.ownerOnly) return { kind: 'owner_only', client };
-    if (client.rsaPublicKey === null && liveSecrets(client, clock.now()).every(({ sealed }) => sealed === null))
-      return { kind: 'no_secret' };
+    if (lacksKey(client)) return { kind: 'no_secret' };
     if (!addressInRanges(sent.address, client.restrictions.addresses)) return { kind: 'address_refused' };
     // Nobody can use a client that is suppressed, rejected, expired or disabled: why start.
     if (client.suppressed || !['approved', 'proposed'].includes(client.stage)) {
@@ -171,6 +184,8 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const given = await read(sent);
       if (!given.ok) return given;
       const { signed, client } = given.value;
+      const claimed = claimProblem(client);
+      if (claimed) return refuse(claimed);
       const { known, used } = secretsOf(client, '');
       const nonce = verifySigned(signed, { client: client ? 'known' : 'unknown', token: 'none', ...known }, settings);
       if (!nonce.ok || client === undefined) return nonce.ok ? refuse({ kind: 'consumer_key_unknown' }) : nonce;
@@ -258,6 +273,8 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const given = await read(sent);
       if (!given.ok) return given;
       const { signed, client } = given.value;
+      const claimed = claimProblem(client);
+      if (claimed) return refuse(claimed);
       const token = signed.oauth.get('oauth_token') ?? '';
       if (token === '' && settings.reading === 'rfc5849') return refuse({ kind: 'parameter_absent', parameter: 'oauth_token' });
       const now = clock.now();

@@ -1,4 +1,13 @@
-import type { AuthorizeProblem, GrantProblem, InvalidScope, OAuth2Refusal, PkceProblem, RequestProblem } from './refusals.ts';
+import { unreadableForm } from '#wire/form.ts';
+import type {
+  AuthorizeProblem,
+  BearerRefusal,
+  GrantProblem,
+  InvalidScope,
+  OAuth2Refusal,
+  PkceProblem,
+  RequestProblem,
+} from './refusals.ts';
 
 // What a developer reads of a refusal: which parameter, what is wrong with it, and what to send instead. ASCII alone (RFC 6749 §5.2).
 
@@ -63,7 +72,7 @@ function requestWords({ parameter, problem }: { readonly parameter: string; read
       return `${name} is repeated: send it once.`;
     case 'missing':
     case 'malformed':
-      return parameter === 'body' ? 'The body is no form that can be read: broken escapes, or not UTF-8.' : `${name} is ${problem}${hint}.`;
+      return parameter === 'body' ? unreadableForm('body') : `${name} is ${problem}${hint}.`;
   }
 }
 
@@ -128,3 +137,19 @@ export function oauth2Words(refusal: Exclude<OAuth2Refusal, { kind: 'foreign_tok
       return 'redirect_uri leads to another host than it shows.';
   }
 }
+
+const tokenWords: Readonly<Record<BearerRefusal['problem'], string>> = {
+  // Alike, so that nobody learns which tokens exist.
+  malformed: 'The token is not known here: it is incomplete, of another server, or ended long ago.',
+  unknown: 'The token is not known here: it is incomplete, of another server, or ended long ago.',
+  expired: 'The token expired.',
+  revoked: 'The token was revoked.',
+  'no-consent': 'The user ended the app: ask them again.',
+  'not-usable': 'The app may not be used: it is not approved, was stopped, or is not for this user.',
+  'user-blocked': 'The user is blocked.',
+  'wrong-site': 'The token is for another site.',
+  'address-not-allowed': 'The app does not allow requests from this address.',
+};
+
+/** What a developer needs to know of a bearer token that is refused, in ASCII (RFC 6750 §3). */
+export const bearerWords = (refusal: BearerRefusal): string => tokenWords[refusal.problem];

@@ -8,6 +8,10 @@ export interface MalformedForm {
   readonly kind: 'malformed-form';
 }
 
+/** What is told of a query or form that cannot be read. */
+export const unreadableForm = (part: string): string =>
+  `The ${part} cannot be read: an escape is broken, such as % where %25 is meant, or it is not UTF-8.`;
+
 const decodePart = (text: string) => percentDecode(text.includes('+') ? text.replaceAll('+', ' ') : text);
 
 /**

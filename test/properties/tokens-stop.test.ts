@@ -110,7 +110,7 @@ class Program extends TestWorld {
     return async (): Promise<Credential | null> => {
       const answer = await this.signed('/oauth1/token', client, temporary, over);
       if (answer.status !== 200) {
-        assert.deepEqual([answer.status, [...answer.form.keys()]], [403, ['oauth_problem']]);
+        assert.deepEqual([answer.status, [...answer.form.keys()]], [403, ['oauth_problem', 'oauth_problem_advice']]);
         return null;
       }
       return { client, token: { key: answer.form.get('oauth_token') ?? '', secret: answer.form.get('oauth_token_secret') ?? '' } };

@@ -12,9 +12,11 @@ import { formValues, type Pair } from '#wire/form.ts';
 import { refusalForPerson, sendJson } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf, sentRequest, withinBounds } from '../sent.ts';
+import { notFoundWords } from '../unserved-words.ts';
 import { sendAway, sendNote, visitorOf } from '../visitor.ts';
 import { signInFirst as askToSignIn } from '../way-back.ts';
 import type { Face, World } from '../world.ts';
+import { noticed } from './oauth2.ts';
 
 /** A code and a refresh token have one spelling. */
 const exact = new Set(['code', 'refresh_token']);
@@ -89,10 +91,11 @@ export function mediawikiRestRoutes(
 
   app.post(`${root}/access_token`, async (request, reply) => {
     if (!Buffer.isBuffer(request.body) || request.body.length === 0)
-      return sendJson(reply, 411, restError(411, 'rest-request-body-expected', 'A request body is needed.'));
+      return sendJson(reply, 411, restError(411, 'rest-request-body-expected', 'Send the parameters in the body, as a form.'));
     const form = formOf(request);
     if (!form.ok && form.refusal.kind === 'not-a-form') {
-      return sendJson(reply, 415, restError(415, 'rest-unsupported-content-type', 'Use application/x-www-form-urlencoded.'));
+      const notAForm = 'Send the parameters as a form: Content-Type: application/x-www-form-urlencoded.';
+      return sendJson(reply, 415, restError(415, 'rest-unsupported-content-type', notAForm));
     }
     if (!form.ok && form.refusal.kind !== 'malformed-form') {
       const [status, text] =
@@ -116,7 +119,7 @@ export function mediawikiRestRoutes(
         : ({ ok: false, refusal: { kind: 'invalid_request', parameter: 'body', problem: 'malformed' } } as const);
     reply.header('pragma', 'no-cache');
     if (answer.ok) return sendJson(reply, 200, answer.value).header('content-type', 'application/json; charset=UTF-8');
-    const { status, body } = tokenErrorOf(answer.refusal);
+    const { status, body } = tokenErrorOf(noticed(request, answer.refusal));
     if (status === 401 && authorization !== undefined) reply.header('www-authenticate', 'Basic realm="OAuth"');
     return sendJson(reply, status, body);
   });
@@ -168,6 +171,7 @@ export function mediawikiRestRoutes(
   app.route({
     method: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'],
     url: '/w/rest.php/*',
-    handler: async (_request, reply) => sendJson(reply, 404, restError(404, 'rest-no-match', 'There is no such path here.')),
+    handler: async (request, reply) =>
+      sendJson(reply, 404, restError(404, 'rest-no-match', notFoundWords((request.raw.url ?? '').split('?', 1)[0] ?? '', true))),
   });
 }

@@ -6,7 +6,7 @@ import { oauth2Words } from '#oauth2/words.ts';
 import { formValues, type Pair } from '#wire/form.ts';
 import { refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
-import { authorizationOf, formOf, queryOf, sentText, withinBounds } from '../sent.ts';
+import { authorizationOf, type FormRefusal, formOf, queryOf, sentText, withinBounds } from '../sent.ts';
 import { sendAway, sendNote, visitorOf } from '../visitor.ts';
 import { signInFirst as askToSignIn } from '../way-back.ts';
 import type { World } from '../world.ts';
@@ -22,8 +22,8 @@ export function formRequest(request: FastifyRequest): Result<FormRequest, OAuth2
   return { ok: true, value: { authorization, form: formValues(form.value, REPEATABLE), address: request.arrival.sure } };
 }
 
-/** Notices a parameter that is missed in the body and stands in the query (RFC 6749 §3.2): there it is in the logs of everybody on the way. */
-function noticed(request: FastifyRequest, refusal: OAuth2Refusal): OAuth2Refusal {
+/** Notices a parameter that is missing from the body and stands in the query (RFC 6749 §3.2): there it is in the logs of everybody on the way. */
+export function noticed(request: FastifyRequest, refusal: OAuth2Refusal): OAuth2Refusal {
   const query = queryOf(request);
   const named = (name: string) => query.ok && query.value.some(([given]) => given === name);
   if (refusal.kind === 'invalid_request' && refusal.problem === 'missing' && named(refusal.parameter))
@@ -69,18 +69,24 @@ export async function askForOAuth2(
 export function oauth2Routes(app: FastifyInstance, world: World): void {
   const { oauth2 } = world.faces.core;
 
-  const unreadable = async (request: FastifyRequest, reply: FastifyReply) => {
+  const unreadable = async (request: FastifyRequest, reply: FastifyReply, why: FormRefusal['kind']) => {
     const visitor = await visitorOf(world, request, reply);
-    const { status, note, values } = refusalForPerson({ kind: 'invalid_request', parameter: 'encoding', problem: 'malformed' });
+    if (why === 'too-large') return sendNote(world, reply, visitor, 413, 'too-large');
+    const parameter = {
+      'malformed-form': 'encoding',
+      'not-a-form': 'Content-Type: application/x-www-form-urlencoded',
+      encoded: 'Content-Encoding',
+    }[why];
+    const { status, note, values } = refusalForPerson({ kind: 'invalid_request', parameter, problem: 'malformed' });
     return sendNote(world, reply, visitor, status, note, values);
   };
   app.get('/oauth2/authorize', async (request, reply) => {
     const query = queryOf(request);
-    return query.ok ? askForOAuth2(world, request, reply, query.value) : unreadable(request, reply);
+    return query.ok ? askForOAuth2(world, request, reply, query.value) : unreadable(request, reply, query.refusal.kind);
   });
   app.post('/oauth2/authorize', async (request, reply) => {
     const form = formOf(request);
-    return form.ok ? askForOAuth2(world, request, reply, form.value) : unreadable(request, reply);
+    return form.ok ? askForOAuth2(world, request, reply, form.value) : unreadable(request, reply, form.refusal.kind);
   });
 
   app.post('/oauth2/token', async (request, reply) => {

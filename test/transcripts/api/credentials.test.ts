@@ -35,7 +35,11 @@ for (const { id, method, path, scope } of apiRoutes) {
       [`Bearer ${(await desk.token('ada', ['editpage'])).slice(0, -3)}abc`, 401, challenge('invalid_token')],
       ['Bearer', 400, challenge('invalid_request')],
       [basic('a', 'b'), 401, /^Bearer realm="gatehouse", OAuth realm="gatehouse"$/],
-      ['OAuth oauth_token="x"', 400, /^OAuth realm="gatehouse", oauth_problem="parameter_absent"$/],
+      [
+        'OAuth oauth_token="x"',
+        400,
+        /^OAuth realm="gatehouse", oauth_problem="parameter_absent", oauth_parameters_absent="oauth_consumer_key", /,
+      ],
     ] as const) {
       const answer = await desk.call(id, {}, { by: 'nothing', body, headers: { ...cookie, authorization } });
       refused(answer, status, 'invalid_token');

@@ -1,7 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { credentialAdvice } from '#guard/permit.ts';
 import { actingApp } from '#registry/authority.ts';
-import { queryOf } from '../../sent.ts';
+import { codeOf } from '#registry/refusals.ts';
+import { unreadableForm } from '#wire/form.ts';
+import { utf8 } from '#wire/percent.ts';
+import { MOST_JSON, queryOf, sentRequest } from '../../sent.ts';
 import type { World } from '../../world.ts';
 import { callerOf } from './caller.ts';
 import { clientRoutes } from './clients.ts';
@@ -14,8 +18,6 @@ import type { ApiRoute, Call } from './route.ts';
 
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [...clientRoutes, ...reviewRoutes, ...peopleRoutes];
-
-const MOST_DEEP = 100_000;
 
 /** True when there is nothing at the path. */
 const isAbsent = (value: unknown, path: readonly PropertyKey[]): boolean =>
@@ -38,6 +40,14 @@ function sendUnreadable(reply: FastifyReply, part: string, given: unknown, error
   return undefined;
 }
 
+/** Where a text stops being JSON, as far as the engine says; never what stands there. */
+function placeOf({ message }: SyntaxError, text: string): string {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (position === undefined) return /end of JSON input/.test(message) ? ': it ends too early' : '';
+  const before = text.slice(0, Number(position)).split('\n');
+  return `: see line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`;
+}
+
 /** The JSON in the body; undefined: there was a problem, and it was answered. */
 function bodyOf(request: FastifyRequest, reply: FastifyReply): { readonly json: unknown } | undefined {
   const { body } = request;
@@ -47,12 +57,21 @@ function bodyOf(request: FastifyRequest, reply: FastifyReply): { readonly json: 
     sendProblem(reply, status, 'invalid_request', detail);
     return undefined;
   };
-  if (!/^application\/json[ \t]*(?:;|$)/i.test(request.headers['content-type'] ?? '')) return no(415, 'Send application/json.');
-  if (bytes.length > MOST_DEEP) return no(413, 'The body is too large.');
+  if (!/^(?:identity)?$/i.test(request.headers['content-encoding'] ?? '')) {
+    reply.header('accept-encoding', 'identity');
+    return no(415, 'Send the body without Content-Encoding.');
+  }
+  if (!/^application\/json[ \t]*(?:;|$)/i.test(request.headers['content-type'] ?? '')) {
+    reply.header('accept', 'application/json');
+    return no(415, 'Send the body as JSON: Content-Type: application/json.');
+  }
+  if (bytes.length > MOST_JSON) return no(413, `The body is too large: at most ${MOST_JSON} bytes are read.`);
+  const text = utf8(bytes)?.replace(/^\ufeff/, '');
+  if (text === undefined) return no(400, 'The body is not UTF-8.');
   try {
-    return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown };
-  } catch {
-    return no(400, 'The body is not JSON.');
+    return { json: JSON.parse(text) as unknown };
+  } catch (fault) {
+    return no(400, `The body is not JSON${placeOf(fault as SyntaxError, text)}.`);
   }
 }
 
@@ -73,7 +92,7 @@ function parametersOf(request: FastifyRequest, reply: FastifyReply): Record<stri
   const given: Record<string, string> = Object.create(null);
   const query = queryOf(request);
   if (!query.ok) {
-    sendProblem(reply, 400, 'invalid_request', 'The query cannot be read.');
+    sendProblem(reply, 400, 'invalid_request', unreadableForm('query'));
     return undefined;
   }
   // A signature may stand in the query (RFC 5849 §3.5.3): then its parameters are no question to the API.
@@ -89,11 +108,19 @@ function parametersOf(request: FastifyRequest, reply: FastifyReply): Record<stri
   return given;
 }
 
+/** Tells whoever sent no credentials which are taken, and the scope they have to hold. */
+function sendStranger(request: FastifyRequest, reply: FastifyReply, scope: string | null): FastifyReply {
+  const advice = credentialAdvice(sentRequest(request), undefined);
+  const more = { reference_code: codeOf({ kind: 'not_logged_in' }), ...(scope === null ? {} : { scope }) };
+  reply.header('www-authenticate', 'Bearer realm="gatehouse"');
+  return sendProblem(reply, 401, 'not_logged_in', scope === null ? advice : `${advice} It needs the scope ${scope}.`, more);
+}
+
 async function answer(world: World, route: ApiRoute, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   reply.header('vary', 'Authorization, Cookie');
   const actor = await callerOf(world, request, reply, route);
   if (actor === undefined) return reply;
-  if (route.scope !== 'nobody' && actor.kind === 'person' && actor.account === null) return sendRefusal(reply, { kind: 'not_logged_in' });
+  if (route.scope !== 'nobody' && actor.kind === 'person' && actor.account === null) return sendStranger(request, reply, route.scope);
   const seen = seenOf(request);
   if (seen === undefined)
     return sendProblem(reply, 400, 'invalid_request', 'If-Match takes one change token in quotes.', { field: 'If-Match' });

@@ -24,9 +24,10 @@ export async function callerOf(world: World, request: FastifyRequest, reply: Fas
   if (request.headers.authorization !== undefined || carriesSignature(sent)) {
     const permit = await world.guard.permit(sent, world.site);
     if (!permit.ok) {
-      const { status, wwwAuthenticate } = permit.refusal;
+      const { status, wwwAuthenticate, body } = permit.refusal;
+      const { error, error_description, ...facts } = body;
       reply.header('www-authenticate', wwwAuthenticate);
-      return no(status, 'invalid_token', 'The token or signature does not hold, or is not for this place.');
+      return no(status, 'invalid_token', error_description, { problem: error, ...facts });
     }
     const { scopes } = permit.value;
     if (route.scope !== null && route.scope !== 'nobody' && !scopes.includes(route.scope)) {

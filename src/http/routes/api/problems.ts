@@ -46,20 +46,20 @@ export const titles = {
 } as const satisfies Record<RegistryRefusal['kind'], string> & Readonly<Record<string, string>>;
 export type ProblemCode = keyof typeof titles;
 
-/** Sends a problem document (RFC 9457). */
-export function sendProblem(
-  reply: FastifyReply,
-  status: number,
-  kind: ProblemCode,
-  detail: string,
-  more: Readonly<Record<string, unknown>> = {},
-): FastifyReply {
+/** A problem document (RFC 9457). */
+export const problemDocument = (status: number, kind: ProblemCode, detail: string, more: Readonly<Record<string, unknown>> = {}): string =>
+  JSON.stringify({ type: `/problems/${kind}`, title: titles[kind], status, detail, code: kind, ...more });
+
+/** Sends a problem document. */
+export function sendProblem(reply: FastifyReply, status: number, ...problem: Tail<Parameters<typeof problemDocument>>): FastifyReply {
   return reply
     .code(status)
     .header('content-type', 'application/problem+json')
     .header('cache-control', 'no-store')
-    .send(JSON.stringify({ type: `/problems/${kind}`, title: titles[kind], status, detail, code: kind, ...more }));
+    .send(problemDocument(status, ...problem));
 }
+
+type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;
 
 /** What a program needs of a refusal, beside its words. */
 function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {

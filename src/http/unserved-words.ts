@@ -1,0 +1,124 @@
+import { maxHeaderSize } from 'node:http';
+import { MOST_FORM } from '#oauth2/words.ts';
+import { MOST_BODY, MOST_JSON } from './sent.ts';
+
+// What is said of requests that reach no handler, or end in one by accident: in English for developers, in ASCII.
+
+/** Why a request is not served. */
+export type Unserved =
+  | { readonly kind: 'not-found' }
+  | { readonly kind: 'method'; readonly asked: string; readonly allowed: readonly string[] }
+  | { readonly kind: 'too-large' }
+  | { readonly kind: 'media-type' }
+  | { readonly kind: 'address' }
+  | { readonly kind: 'address-too-long' }
+  | { readonly kind: 'fields-too-large' }
+  | { readonly kind: 'no-host' }
+  | { readonly kind: 'late' }
+  /** It is no HTTP. */
+  | { readonly kind: 'unreadable' }
+  /** Ours, and it passes. */
+  | { readonly kind: 'unavailable'; readonly reference?: string }
+  /** Ours; logged under the reference. */
+  | { readonly kind: 'fault'; readonly reference: string };
+
+/** Its statuses (RFC 9110 §15). */
+export const unservedStatus = {
+  'not-found': 404,
+  method: 405,
+  'too-large': 413,
+  'media-type': 415,
+  address: 400,
+  'address-too-long': 414,
+  'fields-too-large': 431,
+  'no-host': 400,
+  late: 408,
+  unreadable: 400,
+  unavailable: 503,
+  fault: 500,
+} as const satisfies Record<Unserved['kind'], number>;
+
+/** Endpoints of the protocols, each by the names that clients of other servers try. */
+const endpoints: Readonly<Record<string, RegExp>> = {
+  '/oauth2/token': /^\/(?:oauth2?(?:\/v\d)?\/(?:access_?)?token|token|access_token|login\/oauth\/access_token)$/,
+  '/oauth2/authorize': /^\/(?:oauth2?(?:\/v\d)?\/auth(?:orize|orization)?|authorize|auth|login\/oauth\/authorize)$/,
+  '/oauth2/revoke': /^\/(?:oauth2?(?:\/v\d)?\/revo(?:ke|cation)|revoke)$/,
+  '/oauth2/introspect': /^\/(?:oauth2?(?:\/v\d)?\/introspect(?:ion)?|introspect)$/,
+  '/oauth2/jwks': /^\/(?:oauth2?\/(?:jwks|certs|keys)(?:\.json)?|(?:\.well-known\/)?jwks(?:\.json)?|certs)$/,
+  '/oauth1/initiate': /^\/(?:oauth1?\/(?:initiate|request_?token|temporary_credentials)|request_token)$/,
+  '/oauth1/authorize': /^\/oauth1\/authori[sz]e$/,
+  '/oauth1/authenticate': /^\/oauth1?\/authenticate$/,
+  '/oauth1/token': /^\/oauth1\/(?:access_?)?token$/,
+  '/.well-known/oauth-authorization-server':
+    /^\/(?:\.well-known\/(?:oauth-authorization-server|openid-configuration)|oauth2\/\.well-known\/(?:oauth-authorization-server|openid-configuration))$/,
+};
+const dialectEndpoints: Readonly<Record<string, RegExp>> = {
+  '/w/rest.php/oauth2/access_token': /^\/w\/rest\.php\/oauth2\/(?:access_)?token$/,
+  '/w/rest.php/oauth2/authorize': /^\/w\/rest\.php\/oauth2\/authori[sz]e$/,
+  '/w/rest.php/oauth2/client': /^\/w\/rest\.php\/oauth2\/clients?$/,
+  '/w/api.php': /^\/(?:w\/)?api\.php$/,
+  '/w/index.php': /^\/(?:w\/)?index\.php$/,
+};
+
+/** The endpoint that was meant: another case, a slash too many, or the name that others use; undefined: none that is known. */
+export function meantEndpoint(path: string, dialect: boolean): string | undefined {
+  const plain = path.slice(0, 200).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
+  const known = dialect ? { ...endpoints, ...dialectEndpoints } : endpoints;
+  return Object.keys(known).find((endpoint) => known[endpoint]?.test(plain));
+}
+
+/** What is said of an address that leads nowhere. */
+export function notFoundWords(path: string, dialect: boolean): string {
+  const meant = meantEndpoint(path, dialect);
+  if (meant !== undefined) return `There is nothing at this address: use ${meant}, spelled so.`;
+  if (path.startsWith('/oauth1/'))
+    return 'There is no such endpoint: those of OAuth 1 are /oauth1/initiate, /oauth1/authorize, /oauth1/authenticate and /oauth1/token.';
+  if (path.startsWith('/oauth2/') || path.startsWith('/.well-known/'))
+    return 'There is no such endpoint: /.well-known/oauth-authorization-server names them all.';
+  if (path.startsWith('/api/')) return 'There is nothing at this address: GET /api/v1/openapi.json describes the API.';
+  return 'There is nothing at this address.';
+}
+
+/** The methods that are worth naming to somebody. */
+export const namedMethods = (methods: readonly string[]): readonly string[] =>
+  methods.filter((method) => !['HEAD', 'OPTIONS'].includes(method));
+
+function methodWords(path: string, asked: string, allowed: readonly string[]): string {
+  const use = `${asked.replace(/[^\x20-\x7e]/g, '?').slice(0, 32)} is not served here: use ${namedMethods(allowed).join(' or ')}`;
+  if (/^\/oauth2\/(?:token|revoke|introspect)$/.test(path))
+    return `${use}, with the parameters in the body, as a form. A secret in an address is in logs: change it.`;
+  return /^\/oauth1\/(?:initiate|token)$/.test(path) ? `${use}, and sign the request with that method.` : `${use}.`;
+}
+
+/** Most bytes that are read of a body at an address. */
+const mostAt = (path: string): number =>
+  path.startsWith('/api/') ? MOST_JSON : /^\/(?:oauth2\/|w\/rest\.php\/oauth2\/access_token)/.test(path) ? MOST_FORM : MOST_BODY;
+
+/** What went wrong, and what to do. */
+export function unservedWords(problem: Unserved, path: string, dialect: boolean): string {
+  switch (problem.kind) {
+    case 'not-found':
+      return notFoundWords(path, dialect);
+    case 'method':
+      return methodWords(path, problem.asked, problem.allowed);
+    case 'too-large':
+      return `The body is too large: at most ${mostAt(path)} bytes are read.`;
+    case 'media-type':
+      return `Content-Type cannot be read: send ${path.startsWith('/api/') ? 'application/json' : 'application/x-www-form-urlencoded'}.`;
+    case 'address':
+      return 'The address cannot be read: each % in it is followed by two hexadecimal digits of UTF-8, and one that is meant is sent as %25.';
+    case 'address-too-long':
+      return `The address is too long: at most ${maxHeaderSize} bytes are read, header fields included.`;
+    case 'fields-too-large':
+      return `The header fields are too large: at most ${maxHeaderSize} bytes are read, address and cookies included.`;
+    case 'no-host':
+      return 'The header field Host is missing (RFC 9112 3.2).';
+    case 'late':
+      return 'The request did not arrive in time.';
+    case 'unreadable':
+      return 'The request cannot be read: it is no HTTP/1.1. Characters beyond ASCII and blanks are percent-encoded in an address.';
+    case 'unavailable':
+    case 'fault':
+      return 'Something went wrong on our side. Please try again later.';
+  }
+}

@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { makeAccounts } from '#accounts/accounts.ts';
 import { makeKeptRequests } from '#accounts/kept-requests.ts';
 import { makeLetterBudget } from '#accounts/letter-budget.ts';
@@ -109,7 +110,7 @@ const readJson = (path: string): unknown => {
     throw new UsageError(`the file ${path} cannot be read as JSON: ${(fault as Error).message}`);
   }
 };
-const bundled = (path: string) => readJson(new URL(path, import.meta.url).pathname);
+const bundled = (path: string) => readJson(fileURLToPath(new URL(path, import.meta.url)));
 
 /** The program's own version. */
 export const version = () => (bundled('../package.json') as { readonly version: string }).version;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { digestOf } from '#keys/digest.ts';
@@ -11,6 +10,7 @@ import { isRecent } from '#registry/authority.ts';
 import { serveAsset } from '../assets.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm, takeOpenForm } from '../page.ts';
 import { forgetSession, fromOf, ownPath } from '../visitor.ts';
+import { webauthnScript } from '../webauthn-script.ts';
 import type { World } from '../world.ts';
 import { enter, refusedAs, signInAgain, staleSignIn } from './people.ts';
 
@@ -28,8 +28,7 @@ const sendJson = (reply: FastifyReply, status: number, body: object): PageAnswer
 };
 
 /** The library that asks browsers for passkeys, and our lines that use it. */
-const passkeyAsset = (): string =>
-  readFileSync(new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser')), 'utf8') + passkeyScript;
+const passkeyAsset = (): string => webauthnScript() + passkeyScript;
 
 /** A person's own account: profile, address, password, sessions, passkeys; and sign-in with a passkey. */
 export function accountRoutes(app: FastifyInstance, world: World): void {

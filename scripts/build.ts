@@ -1,0 +1,67 @@
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+// `npm run build`: `dist/`, the server as one bundle that runs on Node alone: code in a few files (what is loaded when used stays apart),
+// data beside it, and the licences of everything that was bundled. `npm pack` runs it.
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const out = join(root, 'dist');
+
+/** The browser's part of WebAuthn is a text the server sends: it is read here instead of from a package at the start. */
+const inlineWebauthn: Plugin = {
+  name: 'inline-webauthn',
+  setup: (bundle) =>
+    bundle.onLoad({ filter: /[\\/]src[\\/]http[\\/]webauthn-script\.ts$/ }, () => {
+      const file = new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser'));
+      return { contents: `export const webauthnScript = () => ${JSON.stringify(readFileSync(file, 'utf8'))};`, loader: 'js' };
+    }),
+};
+
+rmSync(out, { recursive: true, force: true });
+const built = await build({
+  absWorkingDir: root,
+  entryPoints: ['src/main.ts'],
+  outdir: out,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  legalComments: 'none',
+  // An optional addition to `pg` in C, which is not installed.
+  external: ['pg-native'],
+  plugins: [inlineWebauthn],
+  metafile: true,
+  // CommonJS packages ask for Node's own modules by `require`.
+  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+  logLevel: 'warning',
+});
+
+// What the program reads from files beside it.
+for (const file of globSync('src/{registry,accounts}/data/*.json', { cwd: root })) copied(file, file.slice('src/'.length));
+for (const file of globSync('src/wire/data/*', { cwd: root })) copied(file, join('data', file.slice('src/wire/data/'.length)));
+
+function copied(from: string, to: string): void {
+  mkdirSync(dirname(join(out, to)), { recursive: true });
+  cpSync(join(root, from), join(out, to));
+}
+
+/** The directory of the package that a bundled file belongs to. */
+function packageOf(file: string): string | undefined {
+  const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file);
+  return found?.[1];
+}
+
+const packages = new Set(Object.keys(built.metafile.inputs).flatMap((file) => packageOf(file) ?? []));
+packages.add('node_modules/@simplewebauthn/browser');
+const licences = [...packages].sort().map((directory) => {
+  const { name, version, license } = JSON.parse(readFileSync(resolve(root, directory, 'package.json'), 'utf8'));
+  const [file] = globSync('{LICENSE,LICENCE,License,license}*', { cwd: resolve(root, directory) }).sort();
+  if (typeof license !== 'string') throw new Error(`the package ${directory} names no licence`);
+  const text = file === undefined ? `Licensed under ${license}.` : readFileSync(resolve(root, directory, file), 'utf8').trim();
+  return `${name} ${version} (${license})\n\n${text}\n`;
+});
+writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
+if (!existsSync(join(out, 'main.js'))) throw new Error('the build made no dist/main.js');

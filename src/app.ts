@@ -7,6 +7,7 @@ import { makeLetterBudget } from '#accounts/letter-budget.ts';
 import { ADMINISTER, loadRights } from '#accounts/rights.ts';
 import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
+import { version } from '#config/version.ts';
 import { type Guard, makeGuard } from '#guard/permit.ts';
 import { makeProxyWatch } from '#http/proxy-watch.ts';
 import { mediawikiRoutes } from '#http/routes/mediawiki.ts';
@@ -111,9 +112,6 @@ const readJson = (path: string): unknown => {
   }
 };
 const bundled = (path: string) => readJson(fileURLToPath(new URL(path, import.meta.url)));
-
-/** The program's own version. */
-export const version = () => (bundled('../package.json') as { readonly version: string }).version;
 
 /** A link whose target is not there: nothing can be made through it. */
 export const isDanglingLink = (path: string): boolean =>
@@ -286,7 +284,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     clocks,
     log,
     about: {
-      version: version(),
+      version,
       startedAt: clock.now(),
       idleFor: config.idleProposalsFor,
       mail: outside.mail !== null,

@@ -7,16 +7,15 @@ import { clientCreate, clientList, clientShow } from '#cli/client.ts';
 import { clientRedirects } from '#cli/client-redirects.ts';
 import { closest } from '#cli/closest.ts';
 import { type Command, type ExitCode, helpOf, type Io, readArguments, UnreachableError, UsageError } from '#cli/command.ts';
-import { explainOAuth1 } from '#cli/explain.ts';
 import { keyCommands } from '#cli/keys.ts';
 import { migrateCommand } from '#cli/migrate.ts';
 import { partitionCommand } from '#cli/partition.ts';
 import { clientDecisions } from '#cli/review.ts';
-import { serveCommand } from '#cli/serve.ts';
 import { UnfitFile } from '#config/plain-file.ts';
-import { backUp, migrateStore, openKeyDesk, openVerbs, partitionTables, readSettings, restore } from '#operating';
-import { serve } from '#serving';
-import { version } from './app.ts';
+import { version } from '#config/version.ts';
+
+// What opens a store is loaded by the command that needs it: help costs no more than its text.
+const operating = () => import('#operating');
 
 const MOST_STDIN = 1_048_576;
 
@@ -41,41 +40,86 @@ const io: Io = {
       throw new UsageError(`the file ${path} cannot be read.`);
     }
   },
-  open: (flags) => openVerbs(readSettings(flags)),
+  open: async (flags) => {
+    const { openVerbs, readSettings } = await operating();
+    return openVerbs(readSettings(flags));
+  },
 };
 
-const commands: readonly Command[] = [
-  serveCommand((flags) => serve(readSettings(flags), io)),
-  setupLink,
-  accountCreate,
-  accountList,
-  accountResetPassword,
-  ...accountBlocking,
-  clientCreate,
-  clientList,
-  clientShow,
-  clientRedirects,
-  ...clientDecisions,
-  auditExport,
-  auditVerify,
-  migrateCommand((flags, dryRun) => migrateStore(readSettings(flags), dryRun)),
-  partitionCommand((flags, wish, tell) => partitionTables(readSettings(flags), wish, tell)),
-  ...keyCommands((flags) => openKeyDesk(readSettings(flags))),
-  backupCommand((flags, file, withKeys, passphrase) => backUp(readSettings(flags), file, withKeys, passphrase)),
-  restoreCommand((flags, file, sha256, passphrase) => restore(readSettings(flags), file, sha256, passphrase)),
-  explainOAuth1,
+/** A command as the overview needs it; the rest is loaded when it is called. */
+interface Entry extends Pick<Command, 'words' | 'summary'> {
+  load(): Promise<Command>;
+}
+
+const ready = (command: Command): Entry => ({ words: command.words, summary: command.summary, load: async () => command });
+
+const serveEntry: Entry = {
+  words: 'serve',
+  summary: 'Starts the server. Ctrl-C stops it cleanly.',
+  async load() {
+    const { serveCommand } = await import('#cli/serve.ts');
+    return serveCommand(async (flags) => {
+      const [{ serve }, { readSettings }] = await Promise.all([import('#serving'), operating()]);
+      return serve(readSettings(flags), io);
+    });
+  },
+};
+
+const explainEntry: Entry = {
+  words: 'explain oauth1',
+  summary: 'Explains how the server reads and signs an OAuth 1 request.',
+  load: async () => (await import('#cli/explain.ts')).explainOAuth1,
+};
+
+const commands: readonly Entry[] = [
+  serveEntry,
+  ...[
+    setupLink,
+    accountCreate,
+    accountList,
+    accountResetPassword,
+    ...accountBlocking,
+    clientCreate,
+    clientList,
+    clientShow,
+    clientRedirects,
+    ...clientDecisions,
+    auditExport,
+    auditVerify,
+    migrateCommand(async (flags, dryRun) => {
+      const { migrateStore, readSettings } = await operating();
+      return migrateStore(readSettings(flags), dryRun);
+    }),
+    partitionCommand(async (flags, wish, tell) => {
+      const { partitionTables, readSettings } = await operating();
+      return partitionTables(readSettings(flags), wish, tell);
+    }),
+    ...keyCommands(async (flags) => {
+      const { openKeyDesk, readSettings } = await operating();
+      return openKeyDesk(readSettings(flags));
+    }),
+    backupCommand(async (flags, file, withKeys, passphrase) => {
+      const { backUp, readSettings } = await operating();
+      return backUp(readSettings(flags), file, withKeys, passphrase);
+    }),
+    restoreCommand(async (flags, file, sha256, passphrase) => {
+      const { readSettings, restore } = await operating();
+      return restore(readSettings(flags), file, sha256, passphrase);
+    }),
+  ].map(ready),
+  explainEntry,
 ];
 
-const listOf = (some: readonly Command[]) => some.map(({ words, summary }) => `  ${words.padEnd(26)}${summary.split('\n')[0]}`).join('\n');
+const listOf = (some: readonly Entry[]) => some.map(({ words, summary }) => `  ${words.padEnd(26)}${summary.split('\n')[0]}`).join('\n');
 
 const overview = () =>
   `Gatehouse, an authorization server.\n\nUsage: gatehouse <command> [options]\n\n${listOf(commands)}\n\n"gatehouse <command> --help" describes the options of a command; "gatehouse --version" prints the version.\n`;
 
 /** The commands that begin with this word, such as `client`. */
-const groupOf = (word: string | undefined): readonly Command[] =>
+const groupOf = (word: string | undefined): readonly Entry[] =>
   word === undefined ? [] : commands.filter(({ words }) => words.startsWith(`${word} `));
 
-const groupOverview = (word: string, group: readonly Command[]) =>
+const groupOverview = (word: string, group: readonly Entry[]) =>
   `Usage: gatehouse ${word} <command> [options]\n\n${listOf(group)}\n\n"gatehouse ${word} <command> --help" describes the options of a command.\n`;
 
 /** The error for words that are no command, naming the closest ones. */
@@ -122,7 +166,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     return argv.length === 0 ? 2 : 0;
   }
   if (argv[0] === '--version' || argv[0] === 'version') {
-    io.out(`${version()}\n`);
+    io.out(`${version}\n`);
     return 0;
   }
   const group = groupOf(argv[0]);
@@ -130,9 +174,10 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     io.out(groupOverview(argv[0] as string, group));
     return argv[1] === undefined ? 2 : 0;
   }
-  const command = commands.find(({ words }) => words.split(' ').every((word, index) => argv[index] === word));
+  const entry = commands.find(({ words }) => words.split(' ').every((word, index) => argv[index] === word));
   try {
-    if (command === undefined) throw unknownCommand(argv);
+    if (entry === undefined) throw unknownCommand(argv);
+    const command = await entry.load();
     const rest = argv.slice(command.words.split(' ').length);
     if (rest.includes('--help')) {
       io.out(helpOf(command));

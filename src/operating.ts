@@ -6,12 +6,13 @@ import type { MigrationAnswer } from '#cli/migrate.ts';
 import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partition.ts';
 import { type Config, readConfig } from '#config/config.ts';
 import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
+import { version } from '#config/version.ts';
 import type { MasterKey } from '#keys/ring.ts';
 import { operatorDesk } from '#registry/operator.ts';
 import { isPostgres, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
-import { isDanglingLink, makeWorld, realOutside, version } from './app.ts';
+import { isDanglingLink, makeWorld, realOutside } from './app.ts';
 import { makeBackup, restoreBackup } from './backup.ts';
 import { makeKeyDesk } from './key-desk.ts';
 import { readRing } from './key-files.ts';
@@ -115,7 +116,7 @@ export async function backUp(config: Config, to: string, withKeys: boolean, give
     database: config.database.replace(/^sqlite:/, ''),
     keys: withKeys ? join(config.data, 'keys') : null,
     to,
-    program: version(),
+    program: version,
     now: systemClock.now(),
     masterKey: masterKeysOf(config)?.at(0),
     passphrase,

@@ -45,7 +45,7 @@ export interface KeyDesk {
   rotateSigning(atOnce: boolean): Promise<SigningAnswer>;
   retire(id: string): Promise<RetireAnswer>;
 }
-type Open = (flags: Readonly<Record<string, string | undefined>>) => KeyDesk;
+type Open = (flags: Readonly<Record<string, string | undefined>>) => Promise<KeyDesk>;
 
 const iso = (at: Instant) => new Date(at * 1000).toISOString();
 const NONE = 'there are no keys yet: they are made when the server starts for the first time';
@@ -62,7 +62,7 @@ export const keyCommands = (open: Open): readonly Command[] => [
     positionals: [],
     options,
     async run(given, io) {
-      const overview = await open(given.flags).overview();
+      const overview = await (await open(given.flags)).overview();
       if (overview === 'no-keys') return refusedWith(io, given, NONE);
       const { master, signing } = overview;
       const value = {
@@ -89,7 +89,7 @@ export const keyCommands = (open: Open): readonly Command[] => [
       ...options,
     },
     async run(given, io) {
-      const desk = open(given.flags);
+      const desk = await open(given.flags);
       if (given.is('signing')) {
         const answer = await desk.rotateSigning(given.is('at-once'));
         if ('refused' in answer)
@@ -131,7 +131,7 @@ export const keyCommands = (open: Open): readonly Command[] => [
     options,
     async run(given, io) {
       const id = given.positional(0);
-      const answer = await open(given.flags).retire(id);
+      const answer = await (await open(given.flags)).retire(id);
       if ('retired' in answer) {
         print(io, given, { retired: id }, [`The key ${id} is gone. Backups from before open with the keys that are in them.`]);
         return 0;

@@ -1,4 +1,4 @@
-import manifest from '../../package.json' with { type: 'json' };
+import manifest from '#manifest' with { type: 'json' };
 
 /** The program's own version. */
 export const version: string = manifest.version;

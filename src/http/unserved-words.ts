@@ -112,7 +112,7 @@ export function unservedWords(problem: Unserved, path: string, dialect: boolean)
     case 'fields-too-large':
       return `The header fields are too large: at most ${maxHeaderSize} bytes are read, address and cookies included.`;
     case 'no-host':
-      return 'The header field Host is missing (RFC 9112 3.2).';
+      return 'The header field Host is missing (RFC 9112).';
     case 'late':
       return 'The request did not arrive in time.';
     case 'unreadable':

@@ -3,7 +3,7 @@ import type { SiteId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import { carriesSignature } from '#oauth1/parse.ts';
-import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { isTooLarge, type OAuth1Refusal } from '#oauth1/refusals.ts';
 import { oauth1Problem, oauth1Words } from '#oauth1/words.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
@@ -11,7 +11,7 @@ import { bearerWords } from '#oauth2/words.ts';
 import type { Client } from '#registry/client.ts';
 import { commonSite } from '#registry/policy.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
-import { bearerToken, formatChallenges, splitScheme } from '#wire/authorization.ts';
+import { bearerToken, formatChallenges, isOAuthScheme, splitScheme } from '#wire/authorization.ts';
 import { parseForm } from '#wire/form.ts';
 import { header, type SentRequest } from '#wire/sent-request.ts';
 
@@ -31,7 +31,7 @@ export interface Permit {
 
 /** Why a request may not act. `status`, `wwwAuthenticate` and `body` are ready to be sent (RFC 6750 §3, RFC 9110 §11.6.1). */
 export interface GuardRefusal {
-  readonly status: 400 | 401 | 403;
+  readonly status: 400 | 401 | 403 | 413;
   readonly wwwAuthenticate: string;
   /** For a JSON body: the kind, what to do in a sentence of ASCII, and what a program needs, such as `oauth_acceptable_timestamps`. */
   readonly body: { readonly error: string; readonly error_description: string; readonly [fact: string]: string };
@@ -113,15 +113,17 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
       const elsewhere = carriesSignature(sent);
       if (authorization === undefined && !elsewhere) return without(sent, authorization);
       if (scheme === 'bearer' && elsewhere) return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.mixed);
-      if (authorization === undefined || scheme === 'oauth') {
+      if (authorization === undefined || isOAuthScheme(authorization)) {
         const signed = await oauth1.authenticateRequest(sent, site);
         if (!signed.ok) {
           const { kind } = signed.refusal;
-          const status = ['address_refused', 'consumer_key_refused', 'user_refused'].includes(kind)
-            ? 403
-            : /^(?:parameter|version|signature_method)_/.test(kind)
-              ? 400
-              : 401;
+          const status = isTooLarge(signed.refusal)
+            ? 413
+            : ['address_refused', 'consumer_key_refused', 'user_refused'].includes(kind)
+              ? 403
+              : /^(?:parameter|version|signature_method)_/.test(kind)
+                ? 400
+                : 401;
           const problem = Object.fromEntries(oauth1Problem(signed.refusal));
           const { oauth_problem_advice: _advice, ...facts } = problem;
           return no(

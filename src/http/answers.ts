@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { isTooLarge, type OAuth1Refusal } from '#oauth1/refusals.ts';
 import { HELP_PAGE, oauth1Problem } from '#oauth1/words.ts';
 import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
 import { isPkceProblem, MOST_STATE, oauth2Words } from '#oauth2/words.ts';
@@ -114,7 +114,7 @@ export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): 
 
 /** Answers an OAuth 1 refusal (RFC 5849 §3.2) with a real status; the problem is told in the body, and with a challenge in the header. */
 export function sendOAuth1Refusal(reply: FastifyReply, refusal: OAuth1Refusal): FastifyReply {
-  const status = oauth1Status[refusal.kind];
+  const status = isTooLarge(refusal) ? 413 : oauth1Status[refusal.kind];
   const problem = oauth1Problem(refusal);
   if (status === 401)
     reply.header(

@@ -18,7 +18,7 @@ import { oauth1Routes } from './routes/oauth1.ts';
 import { oauth2Routes } from './routes/oauth2.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { reviewRoutes } from './routes/review.ts';
-import { MOST_BODY } from './sent.ts';
+import { MOST_BODY, routedTarget } from './sent.ts';
 import { always, answerFault, answerUnserved, refuseConnection } from './unserved.ts';
 import { continueRoutes } from './way-back.ts';
 import type { World } from './world.ts';
@@ -33,6 +33,8 @@ export function buildHttp(world: World): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: MOST_BODY,
+    // Two slashes in front of a path are one, everywhere but in signatures: nothing that is built from a path can be read as a host.
+    rewriteUrl: ({ url }) => routedTarget(url ?? '/'),
     // The framework's own `ip` walks the same way; whether it is known for sure is in `arrival`.
     trustProxy: (address: string, hop: number) => trusts(world.trustProxy, address, hop),
     requestTimeout: world.connections.requestFor * 1000,

@@ -28,7 +28,8 @@ const plainly = (text: string): string =>
   text.replace(/%([2-7][0-9a-f])/gi, (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)));
 
 function holdsSecret(authorizations: readonly string[], rest: string): boolean {
-  const header = authorizations.join(',');
+  // Blanks around `=` and quoted-pairs hide no name (RFC 9110 §5.6.3, §5.6.4).
+  const header = authorizations.join(',').replace(/[\\ \t]/g, '');
   if (authorizations.some((value) => !/^[ \t]*oauth(?![a-z])/i.test(value))) return true;
   if (secretNames.test(plainly(plainly(header))) || secretNames.test(plainly(plainly(rest)))) return true;
   // In a header the values are in quotation marks; in query and form an ampersand ends them, and is escaped in them.

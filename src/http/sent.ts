@@ -1,11 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import { accept, type Result, refuse } from '#kernel/result.ts';
+import { MOST_SIGNED_FORM } from '#oauth1/parse.ts';
 import { MOST_FORM, MOST_STATE } from '#oauth2/words.ts';
+import { isOAuthScheme } from '#wire/authorization.ts';
 import { type FormValues, formValues, type Pair, parseForm, sentSize } from '#wire/form.ts';
 import { announcesBody, type SentRequest } from '#wire/sent-request.ts';
 
 /** Most bytes of any body; the endpoints of apps read less. */
-export const MOST_BODY = 1_048_576;
+export const MOST_BODY = MOST_SIGNED_FORM;
 /** Most bytes of a JSON body. */
 export const MOST_JSON = 100_000;
 
@@ -21,12 +23,24 @@ function distinctHeaders(raw: readonly string[]): Record<string, string[]> {
   return fields;
 }
 
+/**
+ * A target whose path begins with one slash and is no host's: several slashes in front are one here, and of an absolute form (RFC 9112 §3.2.2) the
+ * path counts. Only what is routed and linked to is this one; signatures are checked over the target that was sent.
+ */
+export function routedTarget(target: string): string {
+  const relative = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  return relative.startsWith('/') ? relative.replace(/^\/+/, '/') : relative === target ? target : `/${relative}`;
+}
+
+/** The target of the request line, before it was routed. */
+const sentTarget = ({ raw, originalUrl }: FastifyRequest): string => originalUrl || (raw.url ?? '/');
+
 /** The request as it was sent, for whoever checks a signature over it. */
 export function sentRequest(request: FastifyRequest): SentRequest {
   const headers = distinctHeaders(request.raw.rawHeaders);
   return {
     method: request.method,
-    target: request.raw.url ?? '/',
+    target: sentTarget(request),
     headers,
     // The framework reads no body with GET and HEAD: one that came all the same is not at hand.
     body: Buffer.isBuffer(request.body) ? request.body : announcesBody({ headers }) ? undefined : Buffer.alloc(0),
@@ -34,6 +48,10 @@ export function sentRequest(request: FastifyRequest): SentRequest {
     secure: request.arrival.secure,
   };
 }
+
+/** True for a request with OAuth credentials, also when they cannot be read: the dialect refuses it then, and never takes it for a stranger's. */
+export const hasOAuthCredentials = (request: FastifyRequest): boolean =>
+  (distinctHeaders(request.raw.rawHeaders).authorization ?? []).some((value) => isOAuthScheme(value) || /^[ \t]*bearer/i.test(value));
 
 /** The query, decoded. */
 export function queryOf(request: FastifyRequest): Result<readonly Pair[], { readonly kind: 'malformed-form' }> {

@@ -21,7 +21,7 @@ const MOST_SEARCHED = 16_384;
 function namedIn(sent: SentRequest): string | undefined {
   const body = sent.body === undefined ? '' : Buffer.from(sent.body.subarray(0, MOST_SEARCHED)).toString();
   for (const text of [[sent.headers.authorization ?? []].flat().join(','), sent.target, body]) {
-    const key = consumerKey.exec(text.replace(/[ \t]/g, ''))?.[1];
+    const key = consumerKey.exec(text.replace(/[\\ \t]/g, ''))?.[1];
     if (key !== undefined) return key.toLowerCase();
   }
   return undefined;

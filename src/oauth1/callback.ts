@@ -1,5 +1,6 @@
 import type { Client } from '#registry/client.ts';
 import { asciiSpelling, misleads } from '#wire/browser-uri.ts';
+import { percentEncode } from '#wire/percent.ts';
 
 interface Parts {
   readonly scheme: string;
@@ -21,6 +22,24 @@ function split(uri: string): Parts | undefined {
   const port = place[2] === undefined || place[2] === '' ? undefined : Number(place[2]);
   if (port !== undefined && port > 65_535) return undefined;
   return { scheme: (scheme ?? '').toLowerCase(), authority: { host: place[1] ?? '', port, user: at >= 0 }, path, query };
+}
+
+/** Scheme and authority, or as much of it as there is, and what follows. */
+function halves(uri: string): readonly [host: string, rest: string] {
+  const host = /^[A-Za-z][A-Za-z0-9+.-]*:(?:\/\/[^/?#]*)?/.exec(uri)?.[0] ?? '';
+  return [host, uri.slice(host.length)];
+}
+
+/** True for a callback with blanks or characters beyond ASCII after its host: it is no URI until they are percent-encoded (RFC 3986 §2). */
+export const needsEncoding = (callback: string): boolean => /[^\x21-\x7e]/.test(halves(callback)[1]);
+
+/**
+ * A callback as it will stand in a `Location`: blanks and characters beyond ASCII percent-encoded as UTF-8, as a browser does it, except in
+ * the host. Control characters stay, and are refused by whoever judges it.
+ */
+export function encodedCallback(callback: string): string {
+  const [host, rest] = halves(callback);
+  return host + rest.replace(/[^\x21-\x7e\p{Cc}]+/gu, percentEncode);
 }
 
 /** A path with its dot segments resolved, also where the dots are escaped, as browsers do (RFC 3986 §5.2.4). */
@@ -45,7 +64,8 @@ function resolved(path: string): string {
 export function callbackAllowed(callback: string, client: Pick<Client, 'redirectUri' | 'redirectIsPrefix'>): boolean {
   if (callback === 'oob') return true;
   if (!client.redirectIsPrefix || callback === '' || misleads(callback)) return false;
-  const [asked, registered] = [callback, client.redirectUri].map((uri) => split(asciiSpelling(uri) ?? ''));
+  // What was registered before may have such characters, too.
+  const [asked, registered] = [callback, encodedCallback(client.redirectUri)].map((uri) => split(asciiSpelling(uri) ?? ''));
   if (asked === undefined || registered === undefined || asked.authority?.user) return false;
   if (asked.scheme !== registered.scheme && !(registered.scheme === 'http' && asked.scheme === 'https')) return false;
   const [here, there] = [asked.authority, registered.authority];

@@ -16,11 +16,11 @@ import type { RegistryRecords } from '#registry/records.ts';
 import type { UsageNotes } from '#registry/usage.ts';
 import { addressInRanges } from '#wire/address.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
-import { callbackAllowed, isRegistered, landingOf } from './callback.ts';
+import { callbackAllowed, encodedCallback, isRegistered, landingOf, needsEncoding } from './callback.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
 import { parseSignedRequest, type SignedRequest } from './parse.ts';
 import type { Handshakes, NonceClaim, TokenCredentialRecords } from './records.ts';
-import type { OAuth1Refusal } from './refusals.ts';
+import { type OAuth1Refusal, rejected } from './refusals.ts';
 import { type OAuth1Settings, parameterProblem, verifySigned } from './verify.ts';
 
 export interface OAuth1Parts {
@@ -191,14 +191,21 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       if (!nonce.ok || client === undefined) return nonce.ok ? refuse({ kind: 'consumer_key_unknown' }) : nonce;
       const problem = handshakeProblem(client, sent);
       if (problem) return refuse(problem);
-      const callback = signed.oauth.get('oauth_callback');
-      if (callback === undefined || callback === '') {
+      const sentCallback = signed.oauth.get('oauth_callback');
+      if (sentCallback === undefined || sentCallback === '') {
         return refuse(
           settings.reading === 'mediawiki'
             ? { kind: 'callback_rejected', prefix: client.redirectIsPrefix }
             : { kind: 'parameter_absent', parameter: 'oauth_callback' },
         );
       }
+      if (settings.reading === 'rfc5849' && needsEncoding(sentCallback))
+        return rejected(
+          'oauth_callback',
+          'malformed',
+          ' is a URI: percent-encode blanks and characters beyond ASCII in it, then once more as a parameter.',
+        );
+      const callback = settings.reading === 'mediawiki' ? encodedCallback(sentCallback) : sentCallback;
       if (!isCallback(callback, client)) return refuse({ kind: 'callback_rejected', prefix: client.redirectIsPrefix });
       if (leadsAstray(callback, client)) return refuse({ kind: 'callback_misleading' });
       const [token, secret] = [mint.hex32(), mint.randomHex(16)];

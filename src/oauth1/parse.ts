@@ -1,8 +1,9 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Pair, parseForm } from '#wire/form.ts';
-import { percentDecode } from '#wire/percent.ts';
-import { announcesBody, header, type SentRequest } from '#wire/sent-request.ts';
-import type { OAuth1Refusal } from './refusals.ts';
+import { type Pair, parseForm, parseFormBytes } from '#wire/form.ts';
+import { announcesBody, header as fieldOf, type SentRequest } from '#wire/sent-request.ts';
+import { type HeaderParameters, parseOAuthHeader, partAdvice } from './header.ts';
+import { lenientParameterLists, readPairs } from './lenient-parameters.ts';
+import { type OAuth1Refusal, type ParameterRejected, rejected } from './refusals.ts';
 
 /** How a request is read: as RFC 5849 says, or as the MediaWiki dialect's clients expect. */
 export const readings = ['rfc5849', 'mediawiki'] as const;
@@ -15,11 +16,13 @@ export interface SignedRequest {
   readonly path: string;
   /** Everything that is signed: all parameters but `realm` and `oauth_signature`. */
   readonly params: readonly Pair[];
+  /** The dialect: other spellings of the path that may have been signed. */
+  readonly otherPaths?: readonly string[];
   /**
-   * The dialect, for a query that repeats a name: what was signed if every value was, as RFC 5849 wants; `params` has the last ones, as PHP
-   * reads them. Either is accepted there, and a handler reads the last value, which is signed in both.
+   * The dialect: other lists that may have been signed. For a query that repeats a name `params` has the last values, as PHP reads them, and one of
+   * these has every value, as RFC 5849 wants. A handler reads the last value, which is signed in all of them.
    */
-  readonly everyValue?: readonly Pair[];
+  readonly otherParams?: readonly (readonly Pair[])[];
   /** The `oauth_` parameters by name. */
   readonly oauth: ReadonlyMap<string, string>;
   readonly secure: boolean;
@@ -27,58 +30,14 @@ export interface SignedRequest {
   readonly body?: Uint8Array;
 }
 
-export interface HeaderParameters {
-  readonly realm: string | null;
-  readonly params: readonly Pair[];
-}
-
-type HeaderRefusal = { readonly kind: 'malformed' | 'duplicate-parameter' | 'bad-percent-encoding' };
-
-const strictPart = /[\s,]*([^=,"\s]+)=(?:"([^"]*)"|([^",\s]*))[ \t]*(?:,|$)/y;
-const laxPart = /[\s,]*([^=,"\s]+)=(?:"([^"]*)"[^,"]*|([^",]*))(?:,|$)/y;
-const formDecode = (text: string) => percentDecode(text.replaceAll('+', ' '));
-
-/**
- * Reads `Authorization: OAuth …` (RFC 5849 §3.5.1). Undefined for another scheme. The dialect's reading keeps only `oauth_` names, takes a
- * `+` for a space, and lets the last of two win; both read whole name="value" parts, so that no value can pass for another parameter.
- */
-export function parseOAuthHeader(value: string, reading: Reading): Result<HeaderParameters, HeaderRefusal> | undefined {
-  if (!(reading === 'mediawiki' ? /^OAuth[ \t]/ : /^oauth(?:[ \t]|$)/i).test(value)) return undefined;
-  const text = value.slice(5).trimEnd();
-  const lax = reading === 'mediawiki';
-  const pattern = lax ? laxPart : strictPart;
-  const found = new Map<string, string>();
-  let realm: string | null = null;
-  let at = 0;
-  while (at < text.length) {
-    pattern.lastIndex = at;
-    const part = pattern.exec(text);
-    if (part === null || pattern.lastIndex === at) {
-      if (lax) break;
-      return refuse({ kind: 'malformed' });
-    }
-    at = pattern.lastIndex;
-    const [, rawName = '', inQuotes, bare = ''] = part;
-    const raw = inquotesOr(inQuotes, bare);
-    if (rawName.toLowerCase() === 'realm') {
-      realm = raw;
-      continue;
-    }
-    const [name, decoded] = lax ? [rawName, formDecode(raw)] : [percentDecode(rawName), percentDecode(raw)];
-    if (name === undefined || decoded === undefined) return refuse({ kind: 'bad-percent-encoding' });
-    if (lax && !/^oauth_[a-z_-]*$/.test(name)) continue;
-    if (!lax && found.has(name)) return refuse({ kind: 'duplicate-parameter' });
-    found.set(name, decoded);
-  }
-  if (found.size === 0 && !lax) return refuse({ kind: 'malformed' });
-  return accept({ realm, params: [...found] });
-}
-
-const inquotesOr = (quoted: string | undefined, bare: string) => quoted ?? bare.trim();
+/** Largest form whose signature is checked, in bytes; also what our own endpoints take at all. */
+export const MOST_SIGNED_FORM = 1_048_576;
+/** Most parameters of a query, and of a form. */
+export const MOST_PARAMETERS = 10_000;
 
 /** Whether the body is a form that is signed; the dialect counts one only with POST (protocols 1.6). */
 const isForm = (sent: Pick<SentRequest, 'method' | 'headers'>, reading: Reading): boolean => {
-  const type = header(sent, 'content-type') ?? '';
+  const type = fieldOf(sent, 'content-type') ?? '';
   return reading === 'mediawiki'
     ? sent.method.toUpperCase() === 'POST' && /^application\/x-www-form-urlencoded/i.test(type)
     : /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(type.trim());
@@ -87,9 +46,15 @@ const isForm = (sent: Pick<SentRequest, 'method' | 'headers'>, reading: Reading)
 /** The bytes that came; undefined when there should be some and they are not at hand, such as those that a parser has taken already. */
 function bytesOf(sent: SentRequest): Uint8Array | undefined {
   const bodiless = ['GET', 'HEAD'].includes(sent.method.toUpperCase());
-  const length = header(sent, 'content-length');
+  const length = fieldOf(sent, 'content-length');
   if (sent.body === undefined) return !announcesBody(sent) && (bodiless || length !== undefined) ? new Uint8Array() : undefined;
   return sent.body.length === 0 && length !== undefined && announcesBody({ headers: { 'content-length': length } }) ? undefined : sent.body;
+}
+
+/** The query of a target, without `?`. */
+function queryIn(target: string): string {
+  const question = target.indexOf('?');
+  return question < 0 ? '' : target.slice(question + 1);
 }
 
 /**
@@ -97,80 +62,125 @@ function bytesOf(sent: SentRequest): Uint8Array | undefined {
  * Looked for as clients write it, which is cheap, and then read.
  */
 export function carriesSignature(sent: SentRequest): boolean {
-  const question = sent.target.indexOf('?');
   const holds = (text: string | Uint8Array) => {
-    const pairs = Buffer.from(text).includes('oauth_signature') ? parseForm(text) : undefined;
-    return pairs?.ok === true && pairs.value.some(([name]) => name === 'oauth_signature');
+    if (!Buffer.from(text).includes('oauth_signature')) return false;
+    // Whoever checks signatures refuses it for its size.
+    if (text.length > MOST_SIGNED_FORM) return true;
+    const pairs = parseForm(text);
+    return pairs.ok && pairs.value.some(([name]) => name === 'oauth_signature');
   };
-  if (question >= 0 && holds(sent.target.slice(question + 1))) return true;
+  if (holds(queryIn(sent.target))) return true;
   return sent.body !== undefined && sent.body.length > 0 && isForm(sent, 'rfc5849') && holds(sent.body);
 }
 
-/** PHP's way with a query: of two of the same name the last one counts; a name with `[]` adds to a list, and every one is kept. */
-function lastWins(pairs: readonly Pair[]): readonly Pair[] {
-  const last = new Map(pairs.map(([name], index) => [name, index]));
-  return pairs.filter(([name], index) => name.includes('[]') || last.get(name) === index);
+const none = new Uint8Array();
+const placed = { query: 'query', body: 'form' } as const;
+
+/** Refuses what is larger than anybody signs, before it is read. */
+function sizeProblem(
+  place: 'query' | 'body',
+  text: string | Uint8Array,
+): { readonly ok: false; readonly refusal: ParameterRejected } | undefined {
+  if (text.length > MOST_SIGNED_FORM)
+    return rejected(place, 'too-long', ` has ${text.length} bytes, and at most ${MOST_SIGNED_FORM} are read.`);
+  let count = 1;
+  for (const char of text) if (char === '&' || char === 38) count += 1;
+  if (count <= MOST_PARAMETERS) return undefined;
+  return rejected(place, 'too-long', ` has ${count} parameters, and at most ${MOST_PARAMETERS} are read.`);
 }
 
-/** Later sources replace the names of earlier ones, so that a parameter sent by two ways is signed once. */
-function overlay(...sources: readonly (readonly Pair[])[]): readonly Pair[] {
-  let merged: readonly Pair[] = [];
-  for (const source of sources) {
-    const names = new Set(source.map(([name]) => name));
-    merged = [...merged.filter(([name]) => !names.has(name)), ...source];
-  }
-  return merged;
+/** Reads a query or a form strictly; a refusal names the parameter that cannot be read. */
+function strictForm(place: 'query' | 'body', text: string | Uint8Array): Result<readonly Pair[], ParameterRejected> {
+  const pairs = parseForm(text);
+  if (pairs.ok) return pairs;
+  const { name, problem } = pairs.refusal;
+  if (name === null) return rejected(place, 'malformed', ` cannot be read: a name${partAdvice(problem, placed[place])}`);
+  return rejected(name, 'malformed', partAdvice(problem, placed[place]));
+}
+
+/** The bytes of the form that is signed; undefined: there is none. Refuses one that is not at hand, or too large. */
+function formOf(sent: SentRequest, reading: Reading, bytes: Uint8Array | undefined): Result<Uint8Array | undefined, OAuth1Refusal> {
+  if ([sent.headers['content-type'] ?? []].flat().length > 1)
+    return rejected('Content-Type', 'repeated', ' was sent more than once: send it once.');
+  if (!isForm(sent, reading)) return accept(undefined);
+  if (bytes === undefined) return refuse({ kind: 'body_unavailable' });
+  return sizeProblem('body', bytes) ?? accept(bytes);
+}
+
+/** The parameters of the header field, if it has any of ours. */
+function headerOf(sent: SentRequest, reading: Reading): Result<HeaderParameters | undefined, OAuth1Refusal> {
+  const values = [sent.headers.authorization ?? []].flat();
+  if (values.length > 1) return rejected('Authorization', 'repeated', ' was sent more than once: send it once.');
+  return values[0] === undefined ? accept(undefined) : (parseOAuthHeader(values[0], reading) ?? accept(undefined));
 }
 
 /**
- * Finds the parameters of a request in query, form body and header (RFC 5849 §3.4.1.3.1). Refuses malformed encodings, and in the RFC's
- * reading an `oauth_` parameter that comes twice (§3.1). Refuses a form whose bytes are not at hand: its signature could cover anything.
+ * What a handler of the dialect reads from query and form, byte for byte what has to be signed. Nothing of a form that is no form there, is not at
+ * hand or is too large.
+ */
+export function dialectParameters(sent: SentRequest): readonly Pair[] {
+  const query = queryIn(sent.target.split('#', 1)[0] ?? '');
+  const form = formOf(sent, 'mediawiki', bytesOf(sent));
+  return readPairs(parseFormBytes(query), parseFormBytes((form.ok && form.value) || none));
+}
+
+/** The lists of parameters, one of which has to be signed, the one that is read afterwards first. */
+function parameterLists(
+  reading: Reading,
+  query: string,
+  form: Uint8Array,
+  header: HeaderParameters | undefined,
+): Result<readonly (readonly Pair[])[], OAuth1Refusal> {
+  if (reading === 'mediawiki')
+    return accept(
+      lenientParameterLists({
+        query: parseFormBytes(query),
+        body: parseFormBytes(form),
+        header: header?.params ?? [],
+        literalHeader: header?.literal,
+      }),
+    );
+  const [fromQuery, fromForm] = [strictForm('query', query), strictForm('body', form)];
+  if (!fromQuery.ok) return fromQuery;
+  return fromForm.ok ? accept([[...fromQuery.value, ...fromForm.value, ...(header?.params ?? [])]]) : fromForm;
+}
+
+/**
+ * Finds the parameters of a request in query, form body and header (RFC 5849 §3.4.1.3.1). The RFC's reading refuses malformed encodings and an
+ * `oauth_` parameter that comes twice (§3.1), and says which; the dialect's keeps the bytes as they came. Refuses a form whose bytes are not
+ * at hand, for its signature could cover anything, and one that is too large.
  */
 export function parseSignedRequest(sent: SentRequest, reading: Reading): Result<SignedRequest, OAuth1Refusal> {
-  const malformed = (parameter: string) => refuse({ kind: 'parameter_rejected', parameter, problem: 'malformed' } as const);
   const target = sent.target.split('#', 1)[0] ?? '';
-  const question = target.indexOf('?');
-  const query = parseForm(question < 0 ? '' : target.slice(question + 1));
-  if (!query.ok) return malformed('query');
-  if ([sent.headers['content-type'] ?? []].flat().length > 1)
-    return refuse({ kind: 'parameter_rejected', parameter: 'Content-Type', problem: 'repeated' });
+  const query = queryIn(target);
+  const tooLong = sizeProblem('query', query);
+  if (tooLong) return tooLong;
   const bytes = bytesOf(sent);
-  const form = isForm(sent, reading);
-  if (form && bytes === undefined) return refuse({ kind: 'body_unavailable' });
-  const body = form && bytes !== undefined ? parseForm(bytes) : accept([] as readonly Pair[]);
-  if (!body.ok) return malformed('body');
-  if (Array.isArray(sent.headers.authorization) && sent.headers.authorization.length > 1) {
-    return refuse({ kind: 'parameter_rejected', parameter: 'Authorization', problem: 'repeated' });
-  }
-  const authorization = header(sent, 'authorization');
-  const given = authorization === undefined ? undefined : parseOAuthHeader(authorization, reading);
-  if (given && !given.ok) {
-    return refuse({
-      kind: 'parameter_rejected',
-      parameter: 'Authorization',
-      problem: given.refusal.kind === 'duplicate-parameter' ? 'repeated' : 'malformed',
-    });
-  }
-  const fromHeader = given?.value.params ?? [];
-  const all =
-    reading === 'mediawiki' ? overlay(lastWins(query.value), body.value, fromHeader) : [...query.value, ...body.value, ...fromHeader];
+  const form = formOf(sent, reading, bytes);
+  if (!form.ok) return form;
+  const header = headerOf(sent, reading);
+  if (!header.ok) return header;
+  const lists = parameterLists(reading, query, form.value ?? none, header.value);
+  if (!lists.ok) return lists;
+  const [all = [], ...others] = lists.value;
   const oauth = new Map<string, string>();
   for (const [name, value] of all) {
     if (!name.startsWith('oauth_')) continue;
     if (oauth.has(name) && reading === 'rfc5849')
-      return refuse({ kind: 'parameter_rejected', parameter: name.slice(0, 64), problem: 'repeated' });
+      return rejected(name, 'repeated', ' stands twice in query, form and Authorization header together: send it once.');
     oauth.set(name, value);
   }
-  const path = question < 0 ? target : target.slice(0, question);
+  const path = target.split('?', 1)[0] ?? '';
   const signed = (pairs: readonly Pair[]) => pairs.filter(([name]) => name !== 'oauth_signature');
-  const found = {
+  return accept({
     method: sent.method,
     path,
     params: signed(all),
+    // The reference takes several slashes in front for one (protocols 1.7).
+    ...(reading === 'mediawiki' && path.startsWith('//') ? { otherPaths: [path.replace(/^\/+/, '/')] } : {}),
+    ...(others.length === 0 ? {} : { otherParams: others.map(signed) }),
     oauth,
     secure: sent.secure,
     ...(bytes === undefined ? {} : { body: bytes }),
-  };
-  if (reading === 'rfc5849' || lastWins(query.value).length === query.value.length) return accept(found);
-  return accept({ ...found, everyValue: signed(overlay(query.value, body.value, fromHeader)) });
+  });
 }

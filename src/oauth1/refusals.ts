@@ -1,10 +1,30 @@
+import { refuse } from '#kernel/result.ts';
 import type { Client } from '#registry/client.ts';
 import type { Hindrance } from '#registry/policy.ts';
+
+/** A parameter, or another part of a request, that cannot be taken as it was sent. */
+export interface ParameterRejected {
+  readonly kind: 'parameter_rejected';
+  /** Its name; for a part that is no parameter `Authorization`, `Content-Type`, `query` or `body`. */
+  readonly parameter: string;
+  readonly problem: 'malformed' | 'repeated' | 'too-long';
+  /** What is wrong and what to do, in a sentence of ASCII for the developer. Values are not shown. */
+  readonly advice: string;
+}
+
+/**
+ * Refuses a parameter; the advice is its name and what follows it here. The name may be anything that was sent: what is kept of it can stand in
+ * a header field.
+ */
+export const rejected = (parameter: string, problem: ParameterRejected['problem'], advice: string) => {
+  const name = parameter.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');
+  return refuse<ParameterRejected>({ kind: 'parameter_rejected', parameter: name, problem, advice: `${name}${advice}` });
+};
 
 /** Every way OAuth 1 says no (RFC 5849 §3.2). Names follow the OAuth Problem Reporting extension where it has one. */
 export type OAuth1Refusal =
   | { readonly kind: 'parameter_absent'; readonly parameter: string }
-  | { readonly kind: 'parameter_rejected'; readonly parameter: string; readonly problem: 'malformed' | 'repeated' | 'too-long' }
+  | ParameterRejected
   | { readonly kind: 'version_rejected'; readonly asked: string }
   | { readonly kind: 'signature_method_rejected'; readonly asked: string; readonly supported: readonly string[] }
   | { readonly kind: 'insecure_transport' }
@@ -35,3 +55,7 @@ export const bodyAdvice = {
   body_unavailable: 'The form is signed, and the API did not hand its bytes to the guard: it has to read them before it asks.',
   body_hash_invalid: 'oauth_body_hash is not the base64 of the hash of the body that arrived.',
 } as const;
+
+/** True when more came than is read: status 413 (RFC 9110 §15.5.14). */
+export const isTooLarge = (refusal: OAuth1Refusal): boolean =>
+  refusal.kind === 'parameter_rejected' && refusal.parameter === 'body' && refusal.problem === 'too-long';

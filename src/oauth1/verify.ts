@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Instant, instant, later, type Seconds, seconds } from '#kernel/time.ts';
-import { baseString } from './base-string.ts';
+import { baseStrings } from './base-string.ts';
 import type { Reading, SignedRequest } from './parse.ts';
 import type { NonceClaim } from './records.ts';
-import type { OAuth1Refusal } from './refusals.ts';
+import { type OAuth1Refusal, rejected } from './refusals.ts';
 import { bodyHashHolds, type Secrets, type SignatureMethod, signatureHolds } from './signature.ts';
 
 /** Values of the deployment, and how one face of the server reads requests. */
@@ -38,12 +38,21 @@ export interface Verified extends NonceClaim {
 
 const MOST_BYTES = 512;
 
+/**
+ * The seconds that a timestamp names: a positive integer (RFC 5849 §3.3), in the dialect any number that PHP reads. Undefined: it cannot be
+ * read, which the dialect answers as one that is too old.
+ */
+function timestampOf(text: string, reading: Reading): number | undefined {
+  if (reading === 'rfc5849') return /^\d+$/.test(text) ? Number(text) : undefined;
+  return /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?\s*$/i.test(text) ? Number(text) : Number.NaN;
+}
+
 /** What is wrong with the protocol parameters before any secret is needed, in the order of RFC 5849 §3.1 and §3.3; undefined: nothing. */
 export function parameterProblem(signed: SignedRequest, settings: OAuth1Settings, now: Instant): OAuth1Refusal | undefined {
   const { oauth } = signed;
   for (const [name, value] of oauth) {
     const most = name === 'oauth_callback' ? 2048 : name === 'oauth_signature' ? 4096 : MOST_BYTES;
-    if (value.length > most) return { kind: 'parameter_rejected', parameter: name.slice(0, 64), problem: 'too-long' };
+    if (value.length > most) return rejected(name, 'too-long', ` has ${value.length} characters, and at most ${most} are read.`).refusal;
   }
   const version = oauth.get('oauth_version') || '1.0';
   if (version !== '1.0' && !(version === '0' && settings.reading === 'mediawiki'))
@@ -58,7 +67,9 @@ export function parameterProblem(signed: SignedRequest, settings: OAuth1Settings
   }
   if (asked === 'PLAINTEXT' && !signed.secure) return { kind: 'insecure_transport' };
   const timestamp = oauth.get('oauth_timestamp') as string;
-  const yours = /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : Number.NaN;
+  const yours = timestampOf(timestamp, settings.reading);
+  if (yours === undefined)
+    return rejected('oauth_timestamp', 'malformed', ' is the number of seconds since 1970-01-01 00:00:00 GMT, in digits alone.').refusal;
   if (!(Math.abs(now - yours) <= settings.windowFor)) return { kind: 'timestamp_refused', yours: timestamp.slice(0, 32), ours: now };
   return undefined;
 }
@@ -71,9 +82,7 @@ export function verifySigned(signed: SignedRequest, known: Known, settings: OAut
   const { oauth } = signed;
   const value = (name: string) => oauth.get(name) ?? '';
   const method = value('oauth_signature_method') as SignatureMethod;
-  const texts = [signed.params, ...(signed.everyValue === undefined ? [] : [signed.everyValue])].map((params) =>
-    baseString({ ...signed, params }, settings.origin),
-  );
+  const texts = baseStrings(signed, settings.origin);
   // Every secret is tried, whichever held: time tells nothing about how many there are before the right one.
   const verdicts = [known.secrets.clientSecret, ...(known.otherClientSecrets ?? [])].map((clientSecret) =>
     texts.map((text) => signatureHolds(method, text, { ...known.secrets, clientSecret }, value('oauth_signature'))).includes(true),
@@ -85,7 +94,8 @@ export function verifySigned(signed: SignedRequest, known: Known, settings: OAut
   const bodyHash = oauth.get('oauth_body_hash');
   if (bodyHash !== undefined && signed.body !== undefined && !bodyHashHolds(method, signed.body, bodyHash))
     return refuse({ kind: 'body_hash_invalid' });
-  const timestamp = instant(Number(value('oauth_timestamp')));
+  // A fraction is rounded up, so that the nonce is kept for as long as the timestamp is taken.
+  const timestamp = instant(Math.ceil(timestampOf(value('oauth_timestamp'), settings.reading) ?? 0));
   const image = hash(
     'sha256',
     `${value('oauth_consumer_key')}\0${known.token === 'none' ? '' : value('oauth_token')}\0${value('oauth_nonce')}`,

@@ -1,4 +1,4 @@
-import { type Pair, unreadableForm } from '#wire/form.ts';
+import type { Pair } from '#wire/form.ts';
 import { bodyAdvice, type OAuth1Refusal } from './refusals.ts';
 
 // What a developer reads of a refusal, at every face: its kind, what they need to mend it, and what to do. ASCII alone, for header fields.
@@ -19,15 +19,6 @@ const wanted: Readonly<Record<string, string>> = {
   oauth_verifier: 'the one that came back with the approval',
 };
 
-function rejectedWords(parameter: string, problem: 'malformed' | 'repeated' | 'too-long'): string {
-  if (problem === 'repeated') return `${parameter} is repeated: send it once.`;
-  if (problem === 'too-long') return `${parameter} is too long.`;
-  if (parameter === 'query' || parameter === 'body') return unreadableForm(parameter);
-  if (parameter === 'Authorization')
-    return 'Authorization cannot be read: after OAuth and a space come name="value" pairs with commas between them, values percent-encoded.';
-  return `${parameter} is malformed.`;
-}
-
 /** In milliseconds, as some clocks tell it. */
 const inMilliseconds = (yours: string, ours: number) => /^\d{13}$/.test(yours) && Math.abs(Number(yours) / 1000 - ours) < 86_400;
 
@@ -39,7 +30,7 @@ export function oauth1Words(refusal: OAuth1Refusal): string {
       return `${printable(refusal.parameter)} is missing${what === undefined ? '' : `: ${what}`}.`;
     }
     case 'parameter_rejected':
-      return rejectedWords(printable(refusal.parameter), refusal.problem);
+      return refusal.advice;
     case 'version_rejected':
       return `oauth_version ${printable(refusal.asked)} is not served: it is 1.0, or left out.`;
     case 'signature_method_rejected':

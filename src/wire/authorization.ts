@@ -10,21 +10,40 @@ const malformed = refuse({ kind: 'malformed-authorization' });
 const isBlank = (char: string | undefined) => char === ' ' || char === '\t';
 
 /** A field value without the blanks around it (RFC 9110 §5.5). `trim()` takes away what is no blank of HTTP, and would give a token spellings. */
-function withoutBlanks(value: string): string {
+export function withoutBlanks(value: string): string {
   let [start, end] = [0, value.length];
   while (start < end && isBlank(value[start])) start += 1;
   while (end > start && isBlank(value[end - 1])) end -= 1;
   return value.slice(start, end);
 }
 
-/** The scheme of an Authorization value in lower case, and what follows it after one space or more (RFC 9110 §11.4). */
-export function splitScheme(value: string): { readonly scheme: string; readonly rest: string } {
+/** An Authorization value in its two halves (RFC 9110 §11.4). */
+export interface SplitAuthorization {
+  /** In lower case: schemes are compared without it (RFC 9110 §11.1). */
+  readonly scheme: string;
+  /** What follows, without the spaces before it. */
+  readonly rest: string;
+  /** At least one space stands between the two; false also when nothing follows. */
+  readonly separated: boolean;
+}
+
+/** The scheme of an Authorization value, which is a token, and what follows it. */
+export function splitScheme(value: string): SplitAuthorization {
   const trimmed = withoutBlanks(value);
-  const space = trimmed.indexOf(' ');
-  if (space < 0) return { scheme: trimmed.toLowerCase(), rest: '' };
-  let start = space;
+  const end = trimmed.search(/[^!#$%&'*+.^_`|~\w-]/);
+  if (end < 0) return { scheme: trimmed.toLowerCase(), rest: '', separated: false };
+  let start = end;
   while (trimmed[start] === ' ') start += 1;
-  return { scheme: trimmed.slice(0, space).toLowerCase(), rest: trimmed.slice(start) };
+  return { scheme: trimmed.slice(0, end).toLowerCase(), rest: trimmed.slice(start), separated: start > end };
+}
+
+/**
+ * True for credentials of the OAuth scheme (RFC 5849 §3.5.1), also for those that cannot be read because something else than a blank follows
+ * the scheme, as in `OAuth, a="b"` or `OAutha="b"`: they are refused with the reason, and never taken for no credentials at all.
+ */
+export function isOAuthScheme(value: string): boolean {
+  const { scheme, rest, separated } = splitScheme(value);
+  return scheme === 'oauth' || (scheme.startsWith('oauth') && !separated && rest !== '' && !rest.startsWith('\t'));
 }
 
 /**
@@ -35,8 +54,8 @@ export function parseBasic(
   value: string,
   decode: 'form' | 'raw' = 'form',
 ): Result<{ readonly id: string; readonly secret: string }, MalformedAuthorization> {
-  const { scheme, rest } = splitScheme(value);
-  if (scheme !== 'basic' || !/^[A-Za-z0-9+/]+={0,2}$/.test(rest) || rest.length > 8192) return malformed;
+  const { scheme, rest, separated } = splitScheme(value);
+  if (scheme !== 'basic' || !separated || !/^[A-Za-z0-9+/]+={0,2}$/.test(rest) || rest.length > 8192) return malformed;
   const bytes = Buffer.from(rest, 'base64');
   if (bytes.toString('base64').replaceAll('=', '') !== rest.replaceAll('=', '')) return malformed;
   const text = utf8(bytes);
@@ -50,9 +69,9 @@ export function parseBasic(
 
 /** The token of a Bearer value (RFC 6750 §2.1): undefined for another scheme. Refuses what does not fit the b64token grammar. */
 export function bearerToken(value: string): Result<string, MalformedAuthorization> | undefined {
-  const { scheme, rest } = splitScheme(value);
+  const { scheme, rest, separated } = splitScheme(value);
   if (scheme !== 'bearer') return undefined;
-  return /^[A-Za-z0-9\-._~+/]+=*$/.test(rest) ? accept(rest) : malformed;
+  return separated && /^[A-Za-z0-9\-._~+/]+=*$/.test(rest) ? accept(rest) : malformed;
 }
 
 /** One challenge of a WWW-Authenticate field. */

@@ -1,16 +1,26 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { percentDecode, percentEncode, utf8 } from './percent.ts';
+import { percentDecode, percentDecodeBytes, percentEncode, utf8 } from './percent.ts';
 
 /** A decoded name and value, in the order they were sent; repeated names stay repeated. */
 export type Pair = readonly [name: string, value: string];
 
+/** What cannot be read in a part: a `%` without two digits, bytes that are no UTF-8, or NUL. */
+export type PartProblem = 'escape' | 'utf-8' | 'nul';
+
 export interface MalformedForm {
   readonly kind: 'malformed-form';
+  readonly problem: PartProblem;
+  /** The name of the parameter whose value cannot be read, as it was sent; null: it is a name, or the text as a whole. */
+  readonly name: string | null;
 }
 
 /** What is told of a query or form that cannot be read. */
 export const unreadableForm = (part: string): string =>
   `The ${part} cannot be read: an escape is broken, such as % where %25 is meant, or it is not UTF-8.`;
+
+/** Why a part cannot be read that `percentDecode` did not take, or that holds NUL. */
+export const partProblem = (text: string): PartProblem =>
+  /%(?![0-9A-Fa-f]{2})/.test(text) ? 'escape' : /%00|\0/.test(text) ? 'nul' : 'utf-8';
 
 const decodePart = (text: string) => percentDecode(text.includes('+') ? text.replaceAll('+', ' ') : text);
 
@@ -20,18 +30,44 @@ const decodePart = (text: string) => percentDecode(text.includes('+') ? text.rep
  */
 export function parseForm(text: string | Uint8Array): Result<readonly Pair[], MalformedForm> {
   const whole = typeof text === 'string' ? text : utf8(text);
-  if (whole === undefined) return refuse({ kind: 'malformed-form' });
+  if (whole === undefined) return refuse({ kind: 'malformed-form', problem: 'utf-8', name: null });
   const pairs: Pair[] = [];
   if (whole === '') return accept(pairs);
   for (const piece of whole.split('&')) {
     if (piece === '') continue;
     const equals = piece.indexOf('=');
-    const name = decodePart(equals < 0 ? piece : piece.slice(0, equals));
-    const value = equals < 0 ? '' : decodePart(piece.slice(equals + 1));
-    if (name === undefined || value === undefined || name.includes('\0') || value.includes('\0')) return refuse({ kind: 'malformed-form' });
+    const [rawName, rawValue] = equals < 0 ? [piece, ''] : [piece.slice(0, equals), piece.slice(equals + 1)];
+    const [name, value] = [decodePart(rawName), decodePart(rawValue)];
+    if (name === undefined || name.includes('\0')) return refuse({ kind: 'malformed-form', problem: partProblem(rawName), name: null });
+    if (value === undefined || value.includes('\0')) return refuse({ kind: 'malformed-form', problem: partProblem(rawValue), name });
     pairs.push([name, value]);
   }
   return accept(pairs);
+}
+
+/** A form read as PHP reads it. */
+export interface FormBytes {
+  readonly pairs: readonly Pair[];
+  /** How many pieces were empty, as in `a=1&&b=2`. */
+  readonly emptyPieces: number;
+}
+
+/**
+ * Reads a form or a query as PHP does: broken escapes and bytes that are not UTF-8 are kept (`percentDecodeBytes`), nothing is refused. A text
+ * is one whose characters stand for bytes.
+ */
+export function parseFormBytes(text: string | Uint8Array): FormBytes {
+  const whole = typeof text === 'string' ? text : Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
+  if (whole === '') return { pairs: [], emptyPieces: 0 };
+  const decode = (part: string) => percentDecodeBytes(part.replaceAll('+', ' '));
+  const pieces = whole.split('&');
+  const pairs = pieces
+    .filter((piece) => piece !== '')
+    .map((piece): Pair => {
+      const equals = piece.indexOf('=');
+      return equals < 0 ? [decode(piece), ''] : [decode(piece.slice(0, equals)), decode(piece.slice(equals + 1))];
+    });
+  return { pairs, emptyPieces: pieces.length - pairs.length };
 }
 
 /** A form by name: each parameter once. `repeated` is the first name that came more than once. */

@@ -1,13 +1,33 @@
 const unreserved = /^[A-Za-z0-9\-._~]*$/;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Percent-encodes every byte of the UTF-8 text but the unreserved ones, with capital hexadecimal digits (RFC 5849 §3.6, RFC 3986 §2.3). */
+const escapeOf = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+
+/** Where a byte stands that is part of no UTF-8 character: U+DC80 to U+DCFF, which no text holds. */
+const STRAY_BYTE = 0xdc00;
+
+/** Stray bytes come out as they were; what is left of halves of characters becomes U+FFFD. */
+function encodeStray(text: string): string {
+  const pieces: string[] = [];
+  let start = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if ((code & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) at += 1;
+    else if (code >= 0xdc80 && code <= 0xdcff) {
+      pieces.push(encodeURIComponent(text.slice(start, at).toWellFormed()), escapeOf(code - STRAY_BYTE));
+      start = at + 1;
+    }
+  }
+  return pieces.join('') + encodeURIComponent(text.slice(start).toWellFormed());
+}
+
+/**
+ * Percent-encodes every byte of the UTF-8 text but the unreserved ones, with capital hexadecimal digits (RFC 5849 §3.6, RFC 3986 §2.3).
+ * What `percentDecodeBytes` read comes out as the bytes that it was.
+ */
 export function percentEncode(text: string): string {
   if (unreserved.test(text)) return text;
-  return encodeURIComponent(text.isWellFormed() ? text : text.toWellFormed()).replace(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  return (text.isWellFormed() ? encodeURIComponent(text) : encodeStray(text)).replace(/[!'()*]/g, (char) => escapeOf(char.charCodeAt(0)));
 }
 
 /** Undoes percent-encoding. Undefined for a `%` without two hexadecimal digits and for bytes that are not UTF-8. */
@@ -27,4 +47,74 @@ export function utf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The value of a hexadecimal digit; -1 for any other character. */
+function digitOf(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const small = code | 32;
+  return small >= 97 && small <= 102 ? small - 87 : -1;
+}
+
+/** The smallest and largest second byte of a character, by its first one (Unicode, table 3-7). */
+const secondBytes = (first: number): readonly [number, number] =>
+  first === 0xe0
+    ? [0xa0, 0xbf]
+    : first === 0xed
+      ? [0x80, 0x9f]
+      : first === 0xf0
+        ? [0x90, 0xbf]
+        : first === 0xf4
+          ? [0x80, 0x8f]
+          : [0x80, 0xbf];
+
+/** How many bytes the UTF-8 character has that begins here; 0: none begins. */
+function characterLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] as number;
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  const [least, most] = secondBytes(first);
+  for (let next = 1; next < length; next++) {
+    const byte = bytes[at + next] ?? 0;
+    if (next === 1 ? byte < least || byte > most : byte < 0x80 || byte > 0xbf) return 0;
+  }
+  return length;
+}
+
+/** Bytes as text: what is UTF-8 as its characters, every other byte as a stray one. */
+function bytesAsText(bytes: Buffer): string {
+  const whole = utf8(bytes);
+  if (whole !== undefined) return whole;
+  const pieces: string[] = [];
+  let start = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const length = characterLength(bytes, at);
+    if (length === 0) {
+      pieces.push(bytes.toString('utf8', start, at), String.fromCharCode(STRAY_BYTE + (bytes[at] as number)));
+      start = at + 1;
+    }
+    at += length || 1;
+  }
+  pieces.push(bytes.toString('utf8', start));
+  return pieces.join('');
+}
+
+/**
+ * Undoes percent-encoding as PHP does, of text whose characters stand for bytes (a request line, a header field, a body read as Latin-1): a `%` without
+ * two hexadecimal digits stays as it is, and bytes that are not UTF-8 are kept, so that `percentEncode` writes them again. Never refuses.
+ */
+export function percentDecodeBytes(text: string): string {
+  if (/^[^%\x80-\uffff]*$/.test(text)) return text;
+  const bytes = Buffer.alloc(text.length * 3);
+  let length = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const high = code === 37 ? digitOf(text.charCodeAt(at + 1)) : -1;
+    const low = high < 0 ? -1 : digitOf(text.charCodeAt(at + 2));
+    if (low >= 0) at += 2;
+    if (low < 0 && code > 0xff) length += bytes.write(text[at] as string, length);
+    else bytes[length++] = low < 0 ? code : high * 16 + low;
+  }
+  return bytesAsText(bytes.subarray(0, length));
 }

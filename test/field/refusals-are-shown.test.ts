@@ -132,6 +132,17 @@ describe('no secret is kept', () => {
       headers: { 'content-type': form },
       payload: `oauth_consumer_key=${key.key}&oauth_signature=S3cr3t%26&q=%`,
     }),
+    'a PLAINTEXT signature behind quoted-pairs and blanks': (key) => ({
+      headers: {
+        authorization: inHeader([
+          ...pairs(key, { oauth_signature_method: 'PLAINTEXT', oauth_nonce: undefined }).slice(0, -1),
+          ['oauth_signature', 'S3cr3t&'],
+        ])
+          .replace('PLAINTEXT', '\\P\\L\\A\\I\\N\\T\\E\\X\\T')
+          .replace('%26', '\\%26')
+          .replaceAll('=', ' = '),
+      },
+    }),
     'a verifier': (key) => ({
       url: '/oauth1/token',
       headers: { authorization: inHeader(pairs(key, { oauth_token: 'x', oauth_verifier: 'S3cr3t' })) },

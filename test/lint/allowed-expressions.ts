@@ -9,18 +9,6 @@ export interface AllowedExpression {
 
 export const allowedExpressions: readonly AllowedExpression[] = [
   {
-    expression: '/[\\s,]*([^=,"\\s]+)=(?:"([^"]*)"|([^",\\s]*))[ \\t]*(?:,|$)/y',
-    bound: 'an Authorization value: 16 kB, the most that Node reads of header fields',
-    reason:
-      'sticky, so it begins where the last match ended, and the reader stops at the first miss; neighbouring parts share no character',
-  },
-  {
-    expression: '/[\\s,]*([^=,"\\s]+)=(?:"([^"]*)"[^,"]*|([^",]*))(?:,|$)/y',
-    bound: 'an Authorization value: 16 kB, the most that Node reads of header fields',
-    reason:
-      'sticky, so it begins where the last match ended, and the reader stops at the first miss; neighbouring parts share no character',
-  },
-  {
     expression: '/^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\\/\\/([^/?#]*))?([^?#]*)(?:\\?([^#]*))?(?:#.*)?$/s',
     bound: 'a callback: one parameter of a signed request, 16 kB',
     reason: 'RFC 3986 Appendix B: each part ends where its delimiter stands, and every text matches',

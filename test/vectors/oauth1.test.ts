@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { instant, seconds } from '#kernel/time.ts';
 import { baseString, baseStringUri, normalizeParams } from '#oauth1/base-string.ts';
 import { callbackAllowed } from '#oauth1/callback.ts';
-import { parseOAuthHeader, parseSignedRequest, type Reading } from '#oauth1/parse.ts';
+import { parseOAuthHeader } from '#oauth1/header.ts';
+import { parseSignedRequest, type Reading } from '#oauth1/parse.ts';
 import { type SignatureMethod, signatureHolds, signatureMethods, signatureOf } from '#oauth1/signature.ts';
 import { type OAuth1Settings, parameterProblem, verifySigned } from '#oauth1/verify.ts';
 import { formEncode } from '#wire/form.ts';
@@ -107,7 +108,8 @@ const reasons: Readonly<Record<string, readonly string[]>> = {
   'missing-parameter': ['parameter_absent'],
   'invalid-token': ['token_rejected'],
   'stale-timestamp': ['timestamp_refused'],
-  'invalid-timestamp': ['timestamp_refused'],
+  // The parameter is named: it is no integer, whenever that was.
+  'invalid-timestamp': ['timestamp_refused', 'parameter_rejected'],
   'invalid-signature': ['signature_invalid'],
   'invalid-consumer': ['consumer_key_unknown'],
   'unsupported-signature-method': ['signature_method_rejected'],

@@ -9,7 +9,7 @@ import type { Outcome } from '#registry/desk.ts';
 import { unseen } from '#registry/visibility.ts';
 import { parseForm } from '#wire/form.ts';
 import { sendJson } from '../answers.ts';
-import { queryOf, sentRequest } from '../sent.ts';
+import { hasOAuthCredentials, queryOf, sentRequest } from '../sent.ts';
 import { appActor, personActor, sessionOf } from '../visitor.ts';
 import type { World } from '../world.ts';
 
@@ -44,7 +44,7 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
 
   /** Any session will do: a cookie, or either version of OAuth. Undefined: refused, and answered. */
   async function callerOf(request: FastifyRequest, reply: FastifyReply): Promise<(Actor & { readonly byCookie: boolean }) | undefined> {
-    if (/^(?:OAuth |Bearer)/.test(request.headers.authorization ?? '')) {
+    if (hasOAuthCredentials(request)) {
       const permit = await guard.permit(sentRequest(request), world.site);
       if (permit.ok) return { ...appActor(request, permit.value), byCookie: false };
       const { why } = permit.refusal;

@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
 import type { ClientId } from '#kernel/ids.ts';
-import { accept } from '#kernel/result.ts';
 import { signHs256 } from '#keys/signing.ts';
 import { answerApi, apiError, formatVersion } from '#mediawiki/api.ts';
 import {
@@ -22,10 +21,11 @@ import {
 } from '#mediawiki/messages.ts';
 import { identifyClaims, type Subject } from '#mediawiki/statement.ts';
 import { pageOf, titleInPath } from '#mediawiki/titles.ts';
+import { dialectParameters } from '#oauth1/parse.ts';
 import { verifierPage } from '#pages/consent.ts';
 import { messagePage, notePage } from '#pages/people.ts';
 import { type FormValues, formEncode, formValues } from '#wire/form.ts';
-import { formOf, queryOf, sentRequest } from '../sent.ts';
+import { hasOAuthCredentials, sentRequest } from '../sent.ts';
 import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
 import { mediawikiClientRoutes } from './mediawiki-clients.ts';
@@ -42,12 +42,8 @@ const unkept = {
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** Query and form together, the form winning, and of a repeated name the last value, which is the one that is signed; what cannot be read counts as absent here, and is refused by whoever checks signatures. */
-function parametersOf(request: FastifyRequest): FormValues {
-  // Only a form sent by POST is signed there, so no other is read (protocols 1.6).
-  const [query, form] = [queryOf(request), request.method === 'POST' ? formOf(request) : accept([])];
-  return formValues([...(form.ok ? form.value.toReversed() : []), ...(query.ok ? query.value.toReversed() : [])]);
-}
+/** Query and form together, as they are signed. */
+const parametersOf = (request: FastifyRequest): FormValues => formValues(dialectParameters(sentRequest(request)));
 
 /** Everything at Special:OAuth, and the part of api.php that bots ask first. Only translation: the rules are in the rooms. */
 export function mediawikiRoutes(app: FastifyInstance, world: World): void {
@@ -203,7 +199,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     const page = pageOf(title(request) ?? '');
     if (page.kind === 'oauth') return special(request, reply, page.sub);
     // Signed requests belong to the API; any other page here is not ours.
-    if (/^(?:OAuth |Bearer)/.test(request.headers.authorization ?? '')) {
+    if (hasOAuthCredentials(request)) {
       return sendError(request, reply, 'html', { key: 'mwoauth-not-api', text: 'OAuth credentials are for the API.' }, 400);
     }
     const visitor = await visitorOf(world, request, reply);
@@ -214,7 +210,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
   for (const url of ['/w/index.php', '/w/index.php/*', '/wiki/*']) app.route({ method: ['GET', 'POST', 'PUT'], url, handler: served });
 
   async function caller(request: FastifyRequest): Promise<Permit | DialectError | null> {
-    if (!/^(?:OAuth |Bearer)/.test(request.headers.authorization ?? '')) return null;
+    if (!hasOAuthCredentials(request)) return null;
     const permit = await guard.permit(sentRequest(request), world.site);
     if (permit.ok) return permit.value;
     const { why } = permit.refusal;

@@ -63,7 +63,7 @@ const refused: readonly (readonly [string, Over, number, string])[] = [
   ['an unknown client', { oauth_consumer_key: 'f'.repeat(32) }, 401, 'consumer_key_unknown'],
   ['no timestamp', { oauth_timestamp: undefined }, 400, 'parameter_absent'],
   ['a timestamp 301 seconds old', { oauth_timestamp: String(1_800_000_000 - 301) }, 401, 'timestamp_refused'],
-  ['a timestamp that is no number', { oauth_timestamp: 'soon' }, 401, 'timestamp_refused'],
+  ['a timestamp that is no number', { oauth_timestamp: 'soon' }, 400, 'parameter_rejected'],
   ['no nonce', { oauth_nonce: undefined }, 400, 'parameter_absent'],
   ['another version', { oauth_version: '2.0' }, 400, 'version_rejected'],
   ['a method that is off', { oauth_signature_method: 'PLAINTEXT' }, 400, 'signature_method_rejected'],

@@ -1,0 +1,92 @@
+import type { FormBytes, Pair } from '#wire/form.ts';
+
+// What of a request is signed, as the reference sees it (protocols 1.6). It signs PHP's idea of a query; where that is another than
+// RFC 5849 has, a signature over either is taken, if what is read afterwards is covered by it.
+
+/** The sources of parameters, the header's in one reading or two. */
+export interface LenientSources {
+  readonly query: FormBytes;
+  readonly body: FormBytes;
+  readonly header: readonly Pair[];
+  /** The same with backslashes as they stand. */
+  readonly literalHeader?: readonly Pair[] | undefined;
+}
+
+/** PHP's way with a query: of two of the same name the last one counts; a name with `[]` adds to a list, and every one is kept. */
+function lastWins(pairs: readonly Pair[]): readonly Pair[] {
+  const last = new Map(pairs.map(([name], index) => [name, index]));
+  return pairs.filter(([name], index) => name.includes('[]') || last.get(name) === index);
+}
+
+/** Later sources replace the names of earlier ones, so that a parameter sent by two ways is signed once. */
+function overlay(...sources: readonly (readonly Pair[])[]): readonly Pair[] {
+  let merged: readonly Pair[] = [];
+  for (const source of sources) {
+    const names = new Set(source.map(([name]) => name));
+    merged = [...merged.filter(([name]) => !names.has(name)), ...source];
+  }
+  return merged;
+}
+
+/** What a handler reads: the form over the query, and of a repeated name the last value. Each is one that has to be signed. */
+export const readPairs = (query: FormBytes, body: FormBytes): readonly Pair[] => overlay(lastWins(query.pairs), lastWins(body.pairs));
+
+/** The variable of PHP that a name in a query sets: its name, and the key in a list; undefined: it has a form that is not rebuilt here. */
+function variableOf(name: string): { readonly name: string; readonly key: string | null } | undefined {
+  const match = /^([^[\]]+)(?:\[([^[\]]*)\])?$/.exec(name.replace(/^ +/, ''));
+  const variable = match?.[1]?.replace(/[. ]/g, '_');
+  if (variable === undefined || /^\d+$/.test(variable)) return undefined;
+  return { name: variable, key: match?.[2] ?? null };
+}
+
+/**
+ * A query as the reference signs it when names have brackets, dots or blanks: as they were sent, and as the variables that PHP makes of them.
+ * Undefined when no name has, or when the last value of a name would not be signed: it is what is read afterwards.
+ */
+function withVariables(pairs: readonly Pair[]): readonly Pair[] | undefined {
+  if (!pairs.some(([name]) => /[. [\]]/.test(name))) return undefined;
+  const values = new Map<string, string[]>();
+  for (const [name, value] of pairs) {
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [value]);
+    else known.push(value);
+  }
+  const variables = new Map<string, string | Map<string, string>>();
+  for (const [sent, value] of pairs) {
+    const variable = variableOf(sent);
+    if (variable === undefined) return undefined;
+    const { name, key } = variable;
+    const known = variables.get(name);
+    const list = typeof known === 'object' ? known : new Map<string, string>();
+    if (key === null) variables.set(name, value);
+    else variables.set(name, list.set(key === '' ? String(list.size) : key, value));
+  }
+  for (const [name, value] of variables) values.set(name, typeof value === 'string' ? [value] : [...value.values()]);
+  const covered = [...new Map(pairs)].every(([name, last]) => values.get(name)?.includes(last));
+  return covered ? [...values].flatMap(([name, all]) => all.map((value): Pair => [name, value])) : undefined;
+}
+
+/** The same list with a pair of nothing for each empty piece, which the reference signs (`a=1&&b=2`). */
+const withEmptyPieces = ({ emptyPieces }: FormBytes, pairs: readonly Pair[]): readonly Pair[] => [
+  ...pairs,
+  ...Array<Pair>(emptyPieces).fill(['', '']),
+];
+
+/** Most lists that are tried for one signature. */
+const MOST_LISTS = 8;
+
+/**
+ * The lists of parameters of which one has to be signed, the usual one first. The parameters that are read are those of the first: the header
+ * over the body over the query, and the last value of a repeated name.
+ */
+export function lenientParameterLists({ query, body, header, literalHeader }: LenientSources): readonly (readonly Pair[])[] {
+  const last = lastWins(query.pairs);
+  const variables = withVariables(query.pairs);
+  const queries = [last, ...(last.length === query.pairs.length ? [] : [query.pairs]), ...(variables === undefined ? [] : [variables])];
+  const headers = [header, ...(literalHeader === undefined ? [] : [literalHeader])];
+  const combined = (pieces: (form: FormBytes, pairs: readonly Pair[]) => readonly Pair[]) =>
+    headers.flatMap((one) => queries.map((pairs) => overlay(pieces(query, pairs), pieces(body, body.pairs), one)));
+  const plain = combined((_form, pairs) => pairs);
+  const empty = query.emptyPieces + body.emptyPieces > 0 ? combined(withEmptyPieces) : [];
+  return [...plain, ...empty].slice(0, MOST_LISTS);
+}

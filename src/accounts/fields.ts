@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url';
+import { isAddress } from '#wire/email.ts';
 import { lineProblem, nameProblem, type TextProblem } from '#wire/plain-text.ts';
 
 /** What a person can get wrong about an account. */
@@ -17,28 +17,17 @@ const nameProblems: Readonly<Record<TextProblem, string>> = {
   'mixed-scripts': 'letters of several scripts in one word',
 };
 
-const ASCII = /^[\0-\x7f]*$/;
 const bytes = (text: string) => Buffer.byteLength(text);
+
+export { tidyAddress } from '#wire/email.ts';
 
 /** Text a person typed, composed and without blanks around it. */
 export const tidy = (text: string): string => text.normalize('NFC').trim();
 
-/**
- * An e-mail address as it is kept and compared: a domain in Unicode becomes A-labels, which is where mail goes (RFC 5891), and what is not
- * ASCII before the `@` is in lower case. Letters of ASCII keep their case, which comparisons leave out of account.
- */
-export function tidyAddress(email: string): string {
-  const typed = tidy(email);
-  const at = typed.lastIndexOf('@');
-  if (at < 0 || ASCII.test(typed)) return typed;
-  const [local, domain] = [typed.slice(0, at), typed.slice(at + 1)];
-  return `${ASCII.test(local) ? local : local.toLowerCase()}@${ASCII.test(domain) ? domain : domainToASCII(domain) || domain}`;
-}
-
 /** True when a text looks like what it is. */
 export const isPlain = (text: string): boolean => lineProblem(text) === undefined;
 
-/** What is wrong with the fields given; undefined: nothing. Sizes are UTF-8 bytes. */
+/** What is wrong with the fields given; undefined: nothing. Sizes are UTF-8 bytes. The address is one that `tidyAddress` has made. */
 export function fieldProblem(fields: {
   readonly name?: string;
   readonly email?: string | null;
@@ -50,8 +39,7 @@ export function fieldProblem(fields: {
   if (name !== undefined && (name === '' || bytes(name) > 255)) return invalid('name', '1 to 255 bytes');
   const told = name === undefined ? undefined : nameProblem(name);
   if (told) return invalid('name', nameProblems[told]);
-  if (email != null && (bytes(email) > 255 || !/^[^\s@<>"']+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(email)))
-    return invalid('email', 'not an address');
+  if (email != null && !isAddress(email)) return invalid('email', 'not an address');
   if (realName !== undefined && (bytes(realName) > 255 || !isPlain(realName))) return invalid('real-name', 'too long or unseen characters');
   if (password !== undefined && (password.length < 8 || bytes(password) > 512)) return invalid('password', '8 characters to 512 bytes');
   return undefined;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { accept, type Result } from '#kernel/result.ts';
 import { durationSeconds as readDuration, type Seconds, seconds } from '#kernel/time.ts';
+import { readAddress, tidyAddress } from '#wire/email.ts';
 import type { TrustedProxies } from '#wire/forwarded.ts';
 import { noStructure, readConfigFile, type Structure } from './file.ts';
 import { issuerUrl, reachedFromOutside, trustedProxies } from './network.ts';
@@ -334,7 +335,7 @@ const settings = {
     flag: 'mail-from',
     env: 'GATEHOUSE_MAIL_FROM',
     fallback: '',
-    rule: z.string().regex(/^(?:[^\s@<>",;]+@[A-Za-z0-9.-]{1,255})?$/),
+    rule: z.string().refine((text) => text === '' || readAddress(text) !== undefined),
     remedy: 'one address, such as apps@example.org',
   },
   smtpUrl: {
@@ -475,7 +476,7 @@ export function readConfig(
     readOnly: pick('readOnly') || null,
     idleProposalsFor: pick('idleProposalsFor') > 0 ? seconds(pick('idleProposalsFor')) : null,
     smtpUrl: pick('smtpUrl') || null,
-    mailFrom: pick('mailFrom') || `no-reply@${URL.parse(issuer)?.hostname ?? 'localhost'}`,
+    mailFrom: tidyAddress(pick('mailFrom') || `no-reply@${URL.parse(issuer)?.hostname ?? 'localhost'}`),
     structure: file.structure,
     webhooks: hooks.webhooks,
   };

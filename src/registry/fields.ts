@@ -3,6 +3,7 @@ import { hasSoundExponent, LEAST_RSA_BITS, rsaBits, rsaKeyKind } from '#keys/rsa
 import { isRange } from '#wire/address.ts';
 import { asciiSpelling } from '#wire/browser-uri.ts';
 import { skeleton } from '#wire/confusables.ts';
+import { readAddress, tidyAddress } from '#wire/email.ts';
 import { lineProblem, nameProblem, paragraphsProblem, type TextProblem } from '#wire/plain-text.ts';
 import { type GrantType, needsRedirectUri, type Protocol, protocols } from './client.ts';
 import { type Judged, type RedirectRules, redirectProblem } from './redirect-rules.ts';
@@ -132,11 +133,7 @@ export const judges = {
   redirectIsPrefix: (value, all, rules) =>
     flag(value, all, rules) ?? (value === true && !isOAuth1(all) ? wrong({ kind: 'not-for-this-kind-of-app' }) : undefined),
   description: text((value) => atMost(value, MOST_TEXT) ?? told(paragraphsProblem(value))),
-  email: text((value) =>
-    bytes(value) <= 255 && /^[a-z0-9!#$%&'*+\-/=?^_`{|}~.]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(value)
-      ? undefined
-      : wrong({ kind: 'not-an-address' }),
-  ),
+  email: text((value) => (readAddress(value) === undefined ? wrong({ kind: 'not-an-address' }) : undefined)),
   protocol: oneOf(protocols),
   site: text((value, _all, { sites }) => (sites.resolve(value) === undefined ? wrong({ kind: 'not-a-site' }) : undefined)),
   scopes: list((value, _all, { catalogue }) => {
@@ -208,7 +205,7 @@ const named = (name: keyof typeof judges, optional: Field['optional'] = false): 
   name,
   optional,
   judge: judges[name],
-  ...(name === 'redirectUri' ? { exact: true, stored: storedUri } : {}),
+  ...(name === 'redirectUri' ? { exact: true, stored: storedUri } : name === 'email' ? { stored: tidyAddress } : {}),
 });
 
 /** The fields of a proposal in the order of the reference (registry 3.2), then those it has no word for. */

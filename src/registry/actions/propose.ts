@@ -1,6 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
+import { sameAddress } from '#wire/email.ts';
 import { type Actor, mayDo, personOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import { actingApp, holds, scopesWithin, siteWithin } from '../authority.ts';
@@ -78,7 +79,7 @@ export const propose: Action = {
     if (actor.kind === 'person') {
       // The operator vouches for addresses.
       if (owner.emailConfirmedAt === null) return refuse({ kind: 'email_not_confirmed' });
-      if (owner.email !== values.email) return refuse({ kind: 'email_mismatched' });
+      if (owner.email === null || !sameAddress(owner.email, values.email as string)) return refuse({ kind: 'email_mismatched' });
     }
     const wanted = described(desk, owner, values);
     // What lets an app act for its owner at once is cut to what the caller could do already.

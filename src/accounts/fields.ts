@@ -1,3 +1,4 @@
+import type { Result } from '#kernel/result.ts';
 import { isAddress } from '#wire/email.ts';
 import { lineProblem, nameProblem, type TextProblem } from '#wire/plain-text.ts';
 
@@ -7,6 +8,8 @@ export interface InvalidField {
   readonly kind: 'invalid-field';
   readonly field: AccountField;
   readonly problem: string;
+  /** What else is wrong with the same form; absent: nothing. */
+  readonly others?: readonly (InvalidField | { readonly kind: 'wrong-password' })[];
 }
 
 /** Why a name could be taken for another, in words for whoever chose it. */
@@ -27,20 +30,44 @@ export const tidy = (text: string): string => text.normalize('NFC').trim();
 /** True when a text looks like what it is. */
 export const isPlain = (text: string): boolean => lineProblem(text) === undefined;
 
-/** What is wrong with the fields given; undefined: nothing. Sizes are UTF-8 bytes. The address is one that `tidyAddress` has made. */
-export function fieldProblem(fields: {
+const invalid = (field: AccountField, problem: string): InvalidField => ({ kind: 'invalid-field', field, problem });
+
+function nameOf(name: string): InvalidField | undefined {
+  if (name === '' || bytes(name) > 255) return invalid('name', '1 to 255 bytes');
+  const told = nameProblem(name);
+  return told && invalid('name', nameProblems[told]);
+}
+
+/** Everything that is wrong with the fields given, in their order. Sizes are UTF-8 bytes. The address is one that `tidyAddress` has made. */
+export function fieldProblems(fields: {
   readonly name?: string;
   readonly email?: string | null;
   readonly realName?: string;
   readonly password?: string;
-}): InvalidField | undefined {
-  const invalid = (field: AccountField, problem: string): InvalidField => ({ kind: 'invalid-field', field, problem });
+}): readonly InvalidField[] {
   const { name, email, realName, password } = fields;
-  if (name !== undefined && (name === '' || bytes(name) > 255)) return invalid('name', '1 to 255 bytes');
-  const told = name === undefined ? undefined : nameProblem(name);
-  if (told) return invalid('name', nameProblems[told]);
-  if (email != null && !isAddress(email)) return invalid('email', 'not an address');
-  if (realName !== undefined && (bytes(realName) > 255 || !isPlain(realName))) return invalid('real-name', 'too long or unseen characters');
-  if (password !== undefined && (password.length < 8 || bytes(password) > 512)) return invalid('password', '8 characters to 512 bytes');
-  return undefined;
+  return [
+    name === undefined ? undefined : nameOf(name),
+    email == null || isAddress(email) ? undefined : invalid('email', 'not an address'),
+    realName === undefined || (bytes(realName) <= 255 && isPlain(realName))
+      ? undefined
+      : invalid('real-name', 'too long or unseen characters'),
+    password === undefined || (password.length >= 8 && bytes(password) <= 512)
+      ? undefined
+      : invalid('password', '8 characters to 512 bytes'),
+  ].filter((problem) => problem !== undefined);
 }
+
+/** One refusal for all of them: the first, which carries the others. Undefined: there are none. */
+export function firstOf([first, ...others]: readonly InvalidField[]): InvalidField | undefined {
+  return first && (others.length === 0 ? first : { ...first, others });
+}
+
+/** What is wrong with the fields given; undefined: nothing. */
+export const fieldProblem = (fields: Parameters<typeof fieldProblems>[0]): InvalidField | undefined => firstOf(fieldProblems(fields));
+
+/** The same refusal, which also says that the current password is not right where it is not: both are told at once. */
+export const withPassword = (problem: InvalidField, checked: Result<unknown, { readonly kind: string }>): InvalidField =>
+  !checked.ok && checked.refusal.kind === 'wrong-password'
+    ? { ...problem, others: [...(problem.others ?? []), { kind: 'wrong-password' }] }
+    : problem;

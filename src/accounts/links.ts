@@ -7,7 +7,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import { skeleton } from '#wire/confusables.ts';
 import type { Account } from './account.ts';
-import { fieldProblem, type InvalidField, tidy, tidyAddress } from './fields.ts';
+import { fieldProblem, fieldProblems, firstOf, type InvalidField, tidy, tidyAddress, withPassword } from './fields.ts';
 import { DAY, type LetterBudget, type LetterKind } from './letter-budget.ts';
 import type { PostOffice } from './letters.ts';
 import type { PasswordCheck } from './profile.ts';
@@ -170,11 +170,11 @@ export function makeLinks(deps: {
       const token = settings.registration === 'open' ? await find(secret, 'register') : undefined;
       if (token === undefined) return gone;
       const { name, realName, password } = { ...wanted, name: tidy(wanted.name), realName: tidy(wanted.realName) };
-      const problem = fieldProblem({ name, realName, password });
-      if (problem) return refuse(problem);
       // Nobody who registers by themself is taken for the house.
-      if (skeleton(name) !== '' && skeleton(name) === skeleton(settings.siteName))
-        return refuse({ kind: 'invalid-field', field: 'name', problem: 'the name of this server' });
+      const reserved = skeleton(name) !== '' && skeleton(name) === skeleton(settings.siteName);
+      const house = { kind: 'invalid-field', field: 'name', problem: 'the name of this server' } as const;
+      const problem = firstOf([...(reserved ? [house] : []), ...fieldProblems({ name, realName, password })]);
+      if (problem) return refuse(problem);
       // Each try costs a hash, and tells whether a name is taken.
       if (await throttle(`register try ${token.digest}`, TRIES_PER_LINK, WINDOW)) return throttled(WINDOW);
       if (await records.findAccountByName(name)) return refuse({ kind: 'name-taken' });
@@ -239,8 +239,8 @@ export function makeLinks(deps: {
       const address = tidyAddress(email);
       const problem =
         address === '' ? ({ kind: 'invalid-field', field: 'email', problem: 'missing' } as const) : fieldProblem({ email: address });
-      if (problem) return refuse(problem);
       const checked = await checkPassword(account, password);
+      if (problem) return refuse(withPassword(problem, checked));
       if (!checked.ok) return checked;
       if (await asksTooMuch('email', address, from)) return throttled(HOUR);
       if (await askedEnoughToday('e-mail', `account ${account.id}`)) return throttled(DAY);

@@ -5,7 +5,7 @@ import { verifyPassword } from '#keys/passwords.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Account } from './account.ts';
-import { fieldProblem, type InvalidField, tidy } from './fields.ts';
+import { fieldProblem, type InvalidField, tidy, withPassword } from './fields.ts';
 import type { PostOffice } from './letters.ts';
 import type { AccountRecords, Limits, PeopleRecords, Session, Sessions } from './records.ts';
 import type { From, OpenSession, SignedIn } from './sessions.ts';
@@ -71,8 +71,8 @@ export function makeProfile(deps: {
   return {
     async changePassword(account, { current, next }, from) {
       const problem = fieldProblem({ password: next });
-      if (problem) return refuse(problem);
       const before = await checkPassword(account, current);
+      if (problem) return refuse(withPassword(problem, before));
       if (!before.ok) return before;
       const passwordHash = await hashUnlessBusy(next, entropy);
       if (passwordHash === undefined) return throttled(seconds(5));

@@ -9,7 +9,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import type { Account } from './account.ts';
 import type { Devices } from './devices.ts';
-import { fieldProblem, type InvalidField, tidy, tidyAddress } from './fields.ts';
+import { fieldProblems, firstOf, type InvalidField, tidy, tidyAddress } from './fields.ts';
 import type { AccountRecords, NewAccount, PeopleRecords, Sessions } from './records.ts';
 import type { RightsTable } from './rights.ts';
 import type { FindSession, From, OpenedSession, OpenSession, SignedIn } from './sessions.ts';
@@ -67,10 +67,8 @@ export const csrfHolds = (sessionSecret: string, sent: string): boolean => equal
 /** What is wrong with a proposed account; undefined: nothing. */
 function problemOf(proposal: AccountProposal, rights: RightsTable): AccountRefusal | undefined {
   const group = proposal.groups.find((candidate) => !rights.hasGroup(candidate));
-  return (
-    fieldProblem(proposal) ??
-    (group === undefined ? undefined : { kind: 'invalid-field', field: 'group', problem: `${group} is not known` })
-  );
+  const unknown = { kind: 'invalid-field', field: 'group', problem: `${group} is not known` } as const;
+  return firstOf([...fieldProblems(proposal), ...(group === undefined ? [] : [unknown])]);
 }
 
 /** Sign-in by password, and the making of accounts. */

@@ -160,13 +160,20 @@ export const accountBlocking: readonly Command[] = [
   blocking('unblock', 'Lets a blocked person come back.'),
 ];
 
-/** One line a person can act on: the kind of the refusal and what it is about. */
-export function refusalText(refusal: { readonly kind: string; readonly field?: string; readonly problem?: string }): string {
-  const words = refusal.kind.replaceAll('-', ' ').replaceAll('_', ' ');
-  return [
-    words,
-    refusal.field && `(${refusal.field}${refusal.problem ? `: ${refusal.problem.replaceAll('-', ' ').replaceAll('_', ' ')}` : ''})`,
-  ]
-    .filter(Boolean)
-    .join(' ');
+interface Told {
+  readonly kind: string;
+  readonly field?: string;
+  readonly problem?: string;
+  /** What else is wrong. */
+  readonly others?: readonly Told[];
+}
+
+/** One line a person can act on: the kind of the refusal and what it is about, and the same of everything else that is wrong. */
+export function refusalText({ others = [], ...first }: Told): string {
+  const spaced = (text: string) => text.replaceAll('-', ' ').replaceAll('_', ' ');
+  return [first, ...others]
+    .map(({ kind, field, problem }) =>
+      [spaced(kind), field && `(${field}${problem ? `: ${spaced(problem)}` : ''})`].filter(Boolean).join(' '),
+    )
+    .join(', ');
 }

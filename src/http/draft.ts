@@ -1,10 +1,11 @@
-import type { AppChoices, AppDraft, FormProblem } from '#pages/app-forms.ts';
+import type { AppChoices, AppDraft } from '#pages/app-forms.ts';
 import { type AppKind, appKinds, isOwn, isService, kindOf } from '#pages/app-parts.ts';
-import { fieldName, problemText, refusalText } from '#pages/refusals.ts';
+import type { FormProblem } from '#pages/form-problems.ts';
+import { problemText, refusalText } from '#pages/refusals.ts';
 import { scopeWords } from '#pages/scopes.ts';
 import type { Words } from '#pages/words.ts';
 import type { Client, GrantType } from '#registry/client.ts';
-import type { RegistryRefusal } from '#registry/refusals.ts';
+import { fieldRefusals, type RegistryRefusal } from '#registry/refusals.ts';
 import type { RevisedFields } from '#registry/revision.ts';
 import type { FormValues } from '#wire/form.ts';
 import { permissionGroups } from './app-views.ts';
@@ -142,19 +143,14 @@ export const choicesOf = (world: World, words: Words): AppChoices => ({
   always: world.scopes.hidden.map((name) => scopeWords(words, world.scopes).description(name)),
 });
 
-/** Why the registry said no, where it is said. */
-export function problemOf(words: Words, refusal: RegistryRefusal): FormProblem {
-  const text = refusalText(words, refusal);
-  switch (refusal.kind) {
-    case 'missing_field':
-      return { field: refusal.field, text, short: words.say('problem.empty'), ignorable: false };
-    case 'invalid_field': {
-      const short = problemText(words, refusal.problem);
-      return { field: refusal.field, text, short: `${fieldName(words, refusal.field)}: ${short}`, ignorable: refusal.ignorable };
-    }
-    case 'consumer_exists':
-      return { field: 'version', text, short: text, ignorable: false };
-    default:
-      return { field: null, text, short: text, ignorable: false };
-  }
+/** Why the registry said no, each thing where it is said. */
+export function problemsOf(words: Words, refusal: RegistryRefusal): readonly FormProblem[] {
+  const fields = fieldRefusals(refusal);
+  if (fields.length === 0) return [{ field: refusal.kind === 'consumer_exists' ? 'version' : null, text: refusalText(words, refusal) }];
+  return fields.map((one) => ({
+    field: one.field,
+    text: one.kind === 'missing_field' ? words.say('problem.empty') : problemText(words, one.problem),
+    sentence: refusalText(words, one),
+    ignorable: one.kind === 'invalid_field' && one.ignorable,
+  }));
 }

@@ -2,6 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import type { Proof } from '#accounts/records.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
+import { accountProblems } from '#pages/account-problems.ts';
+import { type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { proofFields, provePage } from '#pages/prove.ts';
 import type { FormValues } from '#wire/form.ts';
 import { formOf } from './sent.ts';
@@ -20,7 +22,7 @@ export async function askForProof(
   request: FastifyRequest,
   reply: FastifyReply,
   visitor: Visitor,
-  refused: { readonly status: number; readonly problem: string } | null = null,
+  refused: { readonly status: number; readonly problems: readonly FormProblem[] } | null = null,
 ): Promise<FastifyReply> {
   const posted = request.method === 'POST';
   const form = posted ? formOf(request) : undefined;
@@ -33,7 +35,7 @@ export async function askForProof(
     fields: [...fields, ...returnto],
     waiting: fields.some(([name]) => name !== 'returnto'),
     passkeys: visitor.user !== null && (await world.accounts.passkeysOf(visitor.user)).length > 0,
-    problem: refused?.problem ?? null,
+    problems: refused?.problems ?? noProblems,
   });
   return sendPage(reply, refused?.status ?? 403, page);
 }
@@ -55,7 +57,8 @@ export async function takeProof(
   const { refusal } = answer;
   if (refusal.kind === 'session-gone' || refusal.kind === 'blocked') return refuse(await signInForForm(world, request, reply));
   if (refusal.kind === 'throttled') reply.header('retry-after', String(refusal.retryAfter));
-  const problem = frameOf(world, visitor).words.say(`account-problem.${refusal.kind}`);
+  const { words } = frameOf(world, visitor);
+  const problems = accountProblems(words, { kind: refusal.kind }, { 'wrong-password': proofFields.password });
   const status = refusal.kind === 'throttled' ? 429 : 403;
-  return refuse(await askForProof(world, request, reply, visitor, { status, problem }));
+  return refuse(await askForProof(world, request, reply, visitor, { status, problems }));
 }

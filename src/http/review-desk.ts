@@ -1,4 +1,5 @@
 import type { UserId } from '#kernel/ids.ts';
+import { noProblems } from '#pages/form-problems.ts';
 import type { PkceView } from '#pages/pkce-exemption.ts';
 import { type DecisionDraft, type DeskView, emptyDraft, type OwnerView } from '#pages/review-desk.ts';
 import type { ShownChange, TrailLine } from '#pages/trail.ts';
@@ -110,7 +111,7 @@ async function pkceOf(world: World, actor: Actor, client: Client): Promise<PkceV
 /** What came of a decision that was refused. */
 export interface Refused {
   readonly draft: DecisionDraft;
-  readonly problem: DeskView['problem'];
+  readonly problems: DeskView['problems'];
   readonly since: readonly AuditEntry[] | null;
 }
 
@@ -193,7 +194,7 @@ export async function deskView(world: World, actor: Actor, words: Words, client:
     barred,
     hiding: mayDo(actor, RIGHTS.suppress) ? [...mayHide] : [],
     draft: refused?.draft ?? emptyDraft,
-    problem: refused?.problem ?? null,
+    problems: refused?.problems ?? noProblems,
     since: refused?.since ? await lines(refused.since) : null,
     history: await lines(history.slice(0, MOST_HISTORY)),
     earlier: history.length > MOST_HISTORY,

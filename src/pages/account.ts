@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import { type FormProblem, problemAbove, problemAt } from './account-problems.ts';
 import { tick } from './app-parts.ts';
-import { type Frame, facts, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
+import { type FormProblem, problemAt } from './form-problems.ts';
+import { type Frame, facts, field, type Html, layout, named, phrase, proof } from './layout.ts';
 import { languageNames, languages, type Words } from './words.ts';
 
 /** One signed-in browser. */
@@ -12,9 +12,6 @@ export interface SessionLine {
   readonly since: number;
   readonly here: boolean;
 }
-
-/** Which form of the account page was refused. */
-export type AccountForm = 'profile' | 'email' | 'password';
 
 /** What the page of a person's own account shows. */
 export interface AccountView {
@@ -32,7 +29,7 @@ export interface AccountView {
   readonly letters: boolean;
   readonly sessions: readonly SessionLine[];
   readonly passkeys: number;
-  readonly problem: (FormProblem & { readonly form: AccountForm }) | null;
+  readonly problems: readonly FormProblem[];
 }
 
 const first = (agent: string, known: readonly (readonly [pattern: RegExp, name: string])[]): string | null =>
@@ -67,8 +64,9 @@ export function browserName(words: Words, agent: string): string {
 const button = (name: string, text: string, kind = '') =>
   html`<div class="buttons"><button type="submit" name="${name}" value="1"${kind === '' ? '' : html` class="${kind}"`}>${text}</button></div>`;
 
-function profilePart(frame: Frame, view: AccountView, problem: FormProblem | null): Html {
+function profilePart(frame: Frame, view: AccountView): Html {
   const { words } = frame;
+  const { problems } = view;
   const option = (value: string, label: string, lang?: string) =>
     html`<option value="${value}"${lang === undefined ? '' : html` lang="${lang}"`}${value === (view.language ?? '') ? html` selected` : ''}>${label}</option>`;
   return html`<section class="card" aria-labelledby="about"><h2 id="about">${words.say('account.profile')}</h2>
@@ -77,14 +75,13 @@ ${facts([
   [words.say('account.since'), words.day(view.since)],
   view.groups.length === 0 ? null : [words.say('account.groups'), words.list(view.groups)],
 ])}
-${problemLine(problemAbove(problem))}
 <form method="post" action="/account/profile">${proof(frame)}
 ${field({
   name: 'real-name',
   label: words.say('account.real-name'),
   value: view.realName,
   help: words.say('account.real-name-help'),
-  problem: problemAt(problem, 'real-name'),
+  problem: problemAt(problems, 'real-name'),
   autocomplete: 'name',
   most: 255,
 })}
@@ -95,14 +92,14 @@ ${button('save', words.say('account.save'))}
 </form></section>`;
 }
 
-function emailPart(frame: Frame, view: AccountView, problem: FormProblem | null): Html {
+function emailPart(frame: Frame, view: AccountView): Html {
   const { words } = frame;
+  const { problems } = view;
   const state = view.emailConfirmed
     ? html`<span class="badge good">${words.say('account.email-confirmed')}</span>`
     : html`<span class="badge warn">${words.say('account.email-unconfirmed')}</span>`;
   return html`<section class="card" aria-labelledby="e-mail"><h2 id="e-mail">${words.say('account.email')}</h2>
 ${facts([[words.say('account.email-now'), view.email === null ? words.say('account.email-none') : html`${named(view.email)} ${state}`]])}
-${problemLine(problemAbove(problem))}
 ${
   view.letters
     ? html`<form method="post" action="/account/email">${proof(frame)}
@@ -112,7 +109,7 @@ ${field({
   type: 'email',
   value: view.emailDraft,
   help: words.say('account.email-help'),
-  problem: problemAt(problem, 'email'),
+  problem: problemAt(problems, 'email'),
   autocomplete: 'email',
   required: true,
   most: 255,
@@ -121,7 +118,7 @@ ${field({
   name: 'email-password',
   label: words.say('account.current-password'),
   type: 'password',
-  problem: problemAt(problem, 'email-password'),
+  problem: problemAt(problems, 'email-password'),
   autocomplete: 'current-password',
   required: true,
   most: 512,
@@ -132,23 +129,23 @@ ${button('send', words.say('account.email-send'))}
 }</section>`;
 }
 
-function passwordPart(frame: Frame, view: AccountView, problem: FormProblem | null): Html {
+function passwordPart(frame: Frame, view: AccountView): Html {
   const { words } = frame;
+  const { problems } = view;
   return html`<section class="card" aria-labelledby="password"><h2 id="password">${words.say('account.password')}</h2>
 <p class="quiet">${words.say('account.password-intro')}</p>
-${problemLine(problemAbove(problem))}
 <form method="post" action="/account/password">${proof(frame)}
 <input type="text" name="username" value="${view.name}" autocomplete="username" hidden readonly>
 ${field({
   name: 'current-password',
   label: words.say('account.current-password'),
   type: 'password',
-  problem: problemAt(problem, 'current-password'),
+  problem: problemAt(problems, 'current-password'),
   autocomplete: 'current-password',
   required: true,
   most: 512,
 })}
-${newPassword(words, problemAt(problem, 'new-password'))}
+${newPassword(words, problemAt(problems, 'new-password'))}
 ${button('change', words.say('account.password-change'))}
 </form>
 <p><a href="/password/forgotten">${words.say('sign-in.forgotten')}</a></p></section>`;
@@ -201,16 +198,16 @@ ${more > 0 ? html`<p class="quiet">${words.say('account.sessions-more', { count:
 /** A person's own account. */
 export function accountPage(frame: Frame, view: AccountView): Html {
   const { words } = frame;
-  const problem = (form: AccountForm) => (view.problem?.form === form ? view.problem : null);
   return layout(
     frame,
     words.say('account.title'),
-    html`${profilePart(frame, view, problem('profile'))}
-${emailPart(frame, view, problem('email'))}
-${passwordPart(frame, view, problem('password'))}
+    html`${profilePart(frame, view)}
+${emailPart(frame, view)}
+${passwordPart(frame, view)}
 <section class="card" aria-labelledby="passkeys"><h2 id="passkeys">${words.say('account.passkeys')}</h2>
 <p>${words.say('account.passkeys-count', { count: view.passkeys })}</p><p><a href="/account/passkeys">${words.say('account.passkeys-see')}</a></p></section>
 ${sessionsPart(frame, view)}`,
+    { problems: view.problems },
   );
 }
 

@@ -2,7 +2,8 @@ import { html } from 'hono/html';
 import type { Account } from '#accounts/account.ts';
 import type { Stage } from '#registry/client.ts';
 import { adminNav } from './admin.ts';
-import { type Frame, facts, field, type Html, layout, named, pager, problemLine, proof } from './layout.ts';
+import type { FormProblem } from './form-problems.ts';
+import { type Frame, facts, field, type Html, layout, named, pager, proof } from './layout.ts';
 import { stageName } from './refusals.ts';
 import { cut } from './trail.ts';
 import type { Words } from './words.ts';
@@ -72,7 +73,7 @@ export interface PersonView {
   readonly consents: number;
   /** The administrator themself. */
   readonly self: boolean;
-  readonly problem: string | null;
+  readonly problems: readonly FormProblem[];
 }
 
 /** One person: what they may do, what they have, and what can be done about them. */
@@ -83,7 +84,7 @@ export function personPage(frame: Frame, view: PersonView): Html {
   return layout(
     frame,
     words.say('admin.person', { name: person.name }),
-    html`${adminNav(frame, null)}${problemLine(view.problem)}
+    html`${adminNav(frame, null)}
 <section class="card"><h2>${words.say('admin.account')}</h2>${facts([
       [words.say('admin.state'), state(words, person.blocked)],
       [words.say('admin.number'), String(person.id)],
@@ -113,7 +114,7 @@ ${
 }</section>
 <section class="card"><h2>${words.say('admin.groups')}</h2>
 <form method="post" action="/admin/people/${person.id}/groups">${proof(frame)}<input type="hidden" name="shown" value="${JSON.stringify(person.groups)}">
-<fieldset><legend>${words.say('admin.member-of')}</legend>${view.groups.map(
+<fieldset id="groups" tabindex="-1"><legend>${words.say('admin.member-of')}</legend>${view.groups.map(
       ({ name, chosen, known }) =>
         html`<label class="choice"><input type="checkbox" name="group-${name}" value="1"${chosen ? html` checked` : ''}><span>${named(name)}${known ? '' : html` <span class="quiet">(${words.say('admin.group-gone')})</span>`}</span></label>`,
     )}</fieldset>
@@ -129,5 +130,6 @@ ${
               }</li>`,
           )}</ul>${view.moreApps ? html`<p class="quiet">${words.say('review.more-apps')}</p>` : ''}`
     }</section>`,
+    { problems: view.problems },
   );
 }

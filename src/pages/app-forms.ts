@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { type AppKind, appKinds, choose, isOAuth1, isOwn, isService, type PermissionGroup, tick } from './app-parts.ts';
-import { type Frame, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
+import { atControls, type FormProblem, problemAt } from './form-problems.ts';
+import { type Frame, field, type Html, layout, named, phrase, proof } from './layout.ts';
 import { differenceTable, type ShownChange } from './trail.ts';
 import type { Words } from './words.ts';
 
@@ -28,18 +29,6 @@ export interface AppDraft {
   readonly reason: string;
 }
 
-/** Why a form was not accepted. */
-export interface FormProblem {
-  /** The field it is about; null: none in particular. */
-  readonly field: string | null;
-  /** A whole sentence, for the top. */
-  readonly text: string;
-  /** What is wrong, at the field. */
-  readonly short: string;
-  /** Advice, which may be waved through. */
-  readonly ignorable: boolean;
-}
-
 /** What can be chosen from. */
 export interface AppChoices {
   readonly groups: readonly PermissionGroup[];
@@ -52,11 +41,22 @@ export interface AppChoices {
 interface FormView {
   readonly draft: AppDraft;
   readonly choices: AppChoices;
-  readonly problem: FormProblem | null;
+  readonly problems: readonly FormProblem[];
 }
 
-const at = ({ problem }: FormView, ...fields: readonly string[]): string | null =>
-  problem?.field != null && fields.includes(problem.field) ? problem.short : null;
+/** The controls of what the registry calls otherwise; null: nothing on the form says it. */
+const controls: Readonly<Record<string, string | null>> = {
+  optionalScopes: 'scopes',
+  restrictions: 'addresses',
+  termsAccepted: 'terms',
+  ...Object.fromEntries(
+    ['email', 'protocol', 'ownerOnly', 'confidential', 'grantTypes', 'changeToken', 'clientId', 'ownerId'].map((field) => [field, null]),
+  ),
+};
+
+const problemsOf = ({ draft: { kind }, problems }: FormView): readonly FormProblem[] =>
+  atControls(problems, isOwn(kind) || isService(kind) ? { ...controls, redirectUri: null } : controls);
+const at = (view: FormView, ...fields: readonly string[]): string | null => problemAt(problemsOf(view), ...fields);
 
 /** The question that chooses the protocol. `from`: the dialect whose address led here. */
 export function choosePage(
@@ -78,12 +78,11 @@ export function choosePage(
   );
 }
 
-const problemTop = (words: Words, { problem }: FormView): Html =>
-  problem === null
-    ? html``
-    : problem.ignorable
-      ? html`<div class="advice" role="alert"><p>${problem.text}</p>${tick('ignore_warnings', words.say('new.ignore'), false)}</div>`
-      : problemLine(problem.text);
+/** Where advice is waved through. */
+const wavedThrough = (words: Words, { problems }: FormView): Html =>
+  problems.some(({ ignorable }) => ignorable === true)
+    ? html`<div class="advice">${tick('ignore_warnings', words.say('new.ignore'), false)}</div>`
+    : html``;
 
 const nameFields = (words: Words, view: FormView): Html =>
   html`${field({
@@ -122,7 +121,7 @@ ${
         problem: at(view, 'redirectUri'),
       })
 }
-${kind === 'oauth1' ? tick('redirectIsPrefix', words.say('field.redirectIsPrefix'), redirectIsPrefix, { help: words.say('new.prefix-help') }) : ''}
+${kind === 'oauth1' ? tick('redirectIsPrefix', words.say('field.redirectIsPrefix'), redirectIsPrefix, { help: words.say('new.prefix-help'), id: 'redirectIsPrefix', problem: at(view, 'redirectIsPrefix') }) : ''}
 ${choose({
   name: 'site',
   label: words.say('field.site'),
@@ -146,10 +145,10 @@ function scopeFields(words: Words, view: FormView): Html {
   // Nobody is asked: neither its owner, nor anybody by a service.
   const own = isOwn(draft.kind) || isService(draft.kind);
   const legend = isService(draft.kind) ? 'new.scopes-service' : own ? 'new.scopes-own' : 'new.scopes';
-  const problem = at(view, 'scopes', 'optionalScopes');
+  const problem = at(view, 'scopes');
   const way = (value: string, label: string) =>
     html`<label class="choice"><input type="radio" name="access" value="${value}"${draft.access === value ? html` checked` : ''} data-shows><span>${label}</span></label>`;
-  return html`<fieldset${problem === null ? '' : html` aria-describedby="scopes-problem"`}><legend>${words.say(legend)}</legend>
+  return html`<fieldset id="scopes" tabindex="-1"${problem === null ? '' : html` aria-describedby="scopes-problem"`}><legend>${words.say(legend)}</legend>
 ${problem === null ? '' : html`<p class="problem" id="scopes-problem">${problem}</p>`}
 ${own ? html`<input type="hidden" name="access" value="scopes">` : html`${choices.identities.map(([name, description]) => way(name, description))}${way('scopes', words.say('new.access-scopes'))}`}
 <div${own ? '' : html` data-shown-by="access" data-shown-for="scopes"`}>
@@ -162,10 +161,18 @@ ${choices.groups.map(({ label, scopes }) => html`<h2>${label}</h2>${scopes.map((
 function moreFields(words: Words, view: FormView): Html {
   const { draft } = view;
   const { kind } = draft;
-  const problem = at(view, 'restrictions', 'rsaPublicKey', 'grantTypes', 'pkceOptional', 'tokenAlgorithm');
+  const problem = at(view, 'addresses', 'rsaPublicKey', 'pkceOptional', 'tokenAlgorithm');
   return html`<details${problem === null && !draft.pkceOptional ? '' : html` open`}><summary>${words.say('new.more')}</summary>
 ${kind === 'server' ? tick('actsForItself', words.say('new.acts-for-itself'), draft.actsForItself) : ''}
-${kind === 'server' ? tick('pkceOptional', words.say('field.pkceOptional'), draft.pkceOptional, { help: words.say('new.pkce-help') }) : ''}
+${
+  kind === 'server'
+    ? tick('pkceOptional', words.say('field.pkceOptional'), draft.pkceOptional, {
+        help: words.say('new.pkce-help'),
+        id: 'pkceOptional',
+        problem: at(view, 'pkceOptional'),
+      })
+    : ''
+}
 ${
   isOAuth1(kind)
     ? ''
@@ -181,7 +188,7 @@ ${
       })
 }
 ${isOAuth1(kind) ? field({ name: 'rsaPublicKey', label: words.say('field.rsaPublicKey'), help: words.say('new.rsa-help'), value: draft.rsaPublicKey, rows: 4, problem: at(view, 'rsaPublicKey') }) : ''}
-${field({ name: 'addresses', label: words.say('field.restrictions'), help: words.say('new.addresses-help'), value: draft.addresses, rows: 3, problem: at(view, 'restrictions') })}
+${field({ name: 'addresses', label: words.say('field.restrictions'), help: words.say('new.addresses-help'), value: draft.addresses, rows: 3, problem: at(view, 'addresses') })}
 </details>`;
 }
 
@@ -205,18 +212,17 @@ export function newAppPage(frame: Frame, view: NewAppView): Html {
 ${view.copied === null ? '' : html`<p class="advice">${phrase(words, 'new.copied', { app: named(view.copied) })}</p>`}
 <form method="post" action="/my/apps/new">
 ${proof(frame)}<input type="hidden" name="kind" value="${draft.kind}">${from === null ? '' : html`<input type="hidden" name="from" value="${from}">`}
-${problemTop(words, view)}
+${wavedThrough(words, view)}
 ${nameFields(words, view)}
 ${field({ name: 'version', label: words.say('field.version'), help: words.say('new.version-help'), value: draft.version, most: 32, required: true, problem: at(view, 'version') })}
 ${wordsFields(words, view)}
 ${scopeFields(words, view)}
 ${moreFields(words, view)}
 <p class="quiet">${phrase(words, isOwn(draft.kind) ? 'new.contact-own' : 'new.contact', { email: named(view.email) })}</p>
-${tick('terms', words.say('new.terms', { site: frame.siteName }), draft.terms, { required: true })}
-${at(view, 'termsAccepted') === null ? '' : html`<p class="problem">${at(view, 'termsAccepted')}</p>`}
+${tick('terms', words.say('new.terms', { site: frame.siteName }), draft.terms, { required: true, id: 'terms', problem: at(view, 'terms') })}
 <div class="buttons"><button name="register" value="1">${words.say(isOwn(draft.kind) ? 'new.register-own' : 'new.register')}</button><a class="button second" href="/my/apps">${words.say('apps.back')}</a></div>
 </form>`,
-    { wide: true },
+    { wide: true, problems: problemsOf(view) },
   );
 }
 
@@ -242,14 +248,14 @@ export function revisePage(frame: Frame, view: ReviseView): Html {
 ${view.open ? html`<p class="advice">${words.say('revise.replaces')}</p>` : ''}
 <form method="post" action="/my/apps/${view.appId}/revise">
 ${reviseHead(frame, view)}
-${problemTop(words, view)}
+${wavedThrough(words, view)}
 ${nameFields(words, view)}
 ${wordsFields(words, view)}
 ${scopeFields(words, view)}
 ${field({ name: 'reason', label: words.say('frame.reason'), help: words.say('revise.reason-help'), value: view.draft.reason, most: 255, problem: at(view, 'reason') })}
 <div class="buttons"><button name="look" value="1">${words.say('revise.look')}</button><a class="button second" href="/my/apps/${view.appId}">${words.say('apps.back')}</a></div>
 </form>`,
-    { wide: true },
+    { wide: true, problems: problemsOf(view) },
   );
 }
 

@@ -148,8 +148,10 @@ export const tick = (
   name: string,
   label: Html | string,
   checked: boolean,
-  more: { readonly help?: string; readonly required?: boolean } = {},
+  more: { readonly help?: string; readonly required?: boolean; readonly id?: string; readonly problem?: string | null } = {},
 ): Html =>
-  html`<label class="choice"><input type="checkbox" name="${name}" value="1"${checked ? html` checked` : ''}${more.required ? html` required` : ''}><span>${label}${
+  html`<label class="choice"><input type="checkbox" name="${name}" value="1"${more.id === undefined ? '' : html` id="${more.id}"`}${checked ? html` checked` : ''}${
+    more.required ? html` required` : ''
+  }${more.problem ? html` aria-invalid="true" aria-describedby="${name}-problem"` : ''}><span>${label}${
     more.help === undefined ? '' : html` <span class="help">${more.help}</span>`
-  }</span></label>`;
+  }</span></label>${more.problem ? html`<p class="problem" id="${name}-problem">${more.problem}</p>` : ''}`;

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Failure } from '#registry/failures.ts';
-import { copyable, type Frame, facts, field, type Html, layout, named, problemLine, proof } from './layout.ts';
+import { type FormProblem, problemAt } from './form-problems.ts';
+import { copyable, type Frame, facts, field, type Html, layout, named, proof } from './layout.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 
 /** What the server signs over, as this page shows it. */
@@ -24,7 +25,7 @@ export interface HelpView {
   readonly theirs: string;
   /** Most bytes of either. */
   readonly mostPasted: number;
-  readonly problem: string | null;
+  readonly problems: readonly FormProblem[];
   readonly explained: ExplainedView | null;
   /** Set for a kept request of which only names were kept. */
   readonly notKept: boolean;
@@ -107,7 +108,6 @@ ${
           html`<li><a href="/my/help?app=${id}"${id === chosen?.id ? html` aria-current="page"` : ''}>${named(name)}</a></li>`,
       )}</ul></nav>`
 }
-${problemLine(view.problem)}
 ${view.notKept ? html`<p class="advice">${words.say('help.not-kept')}</p>` : ''}
 ${view.explained === null ? '' : explainedPart(words, view.explained)}
 ${chosen === null ? '' : failuresPart(words, chosen, view.failures)}
@@ -115,11 +115,11 @@ ${
   chosen?.signs
     ? html`<h2>${words.say('help.paste')}</h2>
 <form method="post" action="/my/help">${proof(frame)}<input type="hidden" name="app" value="${chosen.id}">
-${field({ name: 'request', label: words.say('help.request'), help: words.say('help.request-help'), value: view.request, rows: 8, most: view.mostPasted, required: true })}
-${field({ name: 'theirs', label: words.say('help.theirs'), help: words.say('help.theirs-help'), value: view.theirs, rows: 3, most: view.mostPasted })}
+${field({ name: 'request', label: words.say('help.request'), help: words.say('help.request-help'), value: view.request, problem: problemAt(view.problems, 'request'), rows: 8, most: view.mostPasted, required: true })}
+${field({ name: 'theirs', label: words.say('help.theirs'), help: words.say('help.theirs-help'), value: view.theirs, problem: problemAt(view.problems, 'theirs'), rows: 3, most: view.mostPasted })}
 <div class="buttons"><button name="explain" value="1">${words.say('help.explain')}</button></div></form>`
     : ''
 }`,
-    { wide: true },
+    { wide: true, problems: view.problems },
   );
 }

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
+import { type FormProblem, noProblems, problemSummary } from './form-problems.ts';
 import { languageNames, languages, type MessageKey, type Words } from './words.ts';
 
 /** HTML that is safe to send: everything put into a template is escaped unless it is itself Html. */
@@ -32,17 +33,26 @@ export interface PageOptions {
   readonly bare?: boolean;
   /** Tables and side-by-side texts need more room. */
   readonly wide?: boolean;
+  /** What is wrong with the forms of the page. */
+  readonly problems?: readonly FormProblem[];
 }
 
 /** The frame of every page. */
-export function layout(frame: Frame, title: string, body: Html, { bare = false, wide = false }: PageOptions = {}): Html {
+export function layout(
+  frame: Frame,
+  title: string,
+  body: Html,
+  { bare = false, wide = false, problems = noProblems }: PageOptions = {},
+): Html {
   const { words } = frame;
+  // A title that says so is what a screen reader says first after a form was sent.
+  const wrong = problems.some(({ ignorable }) => ignorable !== true);
   return html`<!doctype html>
 <html lang="${words.language}" dir="${words.direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} – ${frame.siteName}</title>
+<title>${wrong ? words.say('frame.error-title', { title }) : title} – ${frame.siteName}</title>
 <link rel="stylesheet" href="/assets/gatehouse.css">
 <script src="/assets/gatehouse.js" defer></script>
 </head>
@@ -51,6 +61,7 @@ export function layout(frame: Frame, title: string, body: Html, { bare = false, 
 ${bare ? '' : navigation(frame)}
 <main id="content"${wide ? html` class="wide"` : ''}>
 <h1>${title}</h1>
+${problemSummary(words, problems)}
 ${frame.done === null ? '' : html`<p class="done" role="status">${words.say(frame.done)}</p>`}
 ${body}
 </main>
@@ -103,13 +114,11 @@ export const proof = ({ csrf }: Pick<Frame, 'csrf'>): Html => html`<input type="
 /** A name of a stranger: whatever it holds, it does not turn the direction of the text around it. */
 export const named = (name: string): Html => html`<bdi>${name}</bdi>`;
 
-/** What went wrong with a form, above it. */
-export const problemLine = (problem: string | null): Html =>
-  problem === null ? html`` : html`<p class="problem" role="alert">${problem}</p>`;
-
 /** One labelled field, with its help and what is wrong with it. */
 export function field(view: {
   readonly name: string;
+  /** Of the control, where another form of the page has a field of the same name. */
+  readonly id?: string;
   readonly label: string;
   readonly value?: string;
   readonly type?: string;
@@ -122,21 +131,21 @@ export function field(view: {
   readonly rows?: number;
   readonly readonly?: boolean;
 }): Html {
-  const { name, label, value = '', type = 'text', help, problem, required = false, most, least, autocomplete, rows } = view;
-  const described = [help === undefined ? '' : `${name}-help`, problem ? `${name}-problem` : ''].filter((id) => id !== '').join(' ');
+  const { name, id = name, label, value = '', type = 'text', help, problem, required = false, most, least, autocomplete, rows } = view;
+  const described = [help === undefined ? '' : `${id}-help`, problem ? `${id}-problem` : ''].filter((id) => id !== '').join(' ');
   const rest = html`${required ? html` required` : ''}${view.readonly ? html` readonly` : ''}${most === undefined ? '' : html` maxlength="${most}"`}${
     least === undefined ? '' : html` minlength="${least}"`
   }${autocomplete === undefined ? '' : html` autocomplete="${autocomplete}"`}${described === '' ? '' : html` aria-describedby="${described}"`}${
     problem ? html` aria-invalid="true"` : ''
   }`;
-  return html`<div class="field"><label for="${name}">${label}</label>
-${help === undefined ? '' : html`<p class="help" id="${name}-help">${help}</p>`}
+  return html`<div class="field"><label for="${id}">${label}</label>
+${help === undefined ? '' : html`<p class="help" id="${id}-help">${help}</p>`}
 ${
   rows === undefined
-    ? html`<input id="${name}" name="${name}" type="${type}" value="${value}"${rest}>`
-    : html`<textarea id="${name}" name="${name}" rows="${rows}"${rest}>${value}</textarea>`
+    ? html`<input id="${id}" name="${name}" type="${type}" value="${value}"${rest}>`
+    : html`<textarea id="${id}" name="${name}" rows="${rows}"${rest}>${value}</textarea>`
 }
-${problem ? html`<p class="problem" id="${name}-problem">${problem}</p>` : ''}</div>`;
+${problem ? html`<p class="problem" id="${id}-problem">${problem}</p>` : ''}</div>`;
 }
 
 /** A text to be copied as it is: a credential, a command. */

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { type AppView, appFacts, badges, isOAuth1, isOwn, isService, permissions, tick } from './app-parts.ts';
-import { type Frame, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
+import { type FormProblem, problemAt } from './form-problems.ts';
+import { type Frame, field, type Html, layout, named, phrase, proof } from './layout.ts';
 import { decisionLine, oneButton } from './my-apps.ts';
 import { differenceTable, type ShownChange, type TrailLine, trailTable } from './trail.ts';
 
@@ -45,23 +46,25 @@ export interface ManageView {
   readonly offeredTo: string | null;
   /** What is typed in the small forms: as it is, or as it was refused. */
   readonly typed: Readonly<Record<'label' | 'expires' | 'addresses' | 'rsaPublicKey' | 'invite' | 'offer', string>>;
-  /** The form that was refused, and why. */
-  readonly problem: { readonly form: string; readonly text: string } | null;
+  /** The form that was refused; null: none. */
+  readonly refusedForm: string | null;
+  readonly problems: readonly FormProblem[];
   readonly history: readonly TrailLine[];
 }
 
 const open = (frame: Frame, { app, changeToken }: ManageView, action: string, body: Html, sure?: string): Html =>
   html`<form method="post" action="/my/apps/${app.id}/${action}"${sure === undefined ? '' : html` data-confirm="${sure}"`}>${proof(frame)}<input type="hidden" name="change_token" value="${changeToken}">${body}</form>`;
 
-const said = ({ problem }: ManageView, ...forms: readonly string[]): Html =>
-  problemLine(problem !== null && forms.includes(problem.form) ? problem.text : null);
+/** What is said at a field of one of the forms. */
+const at = ({ refusedForm, problems }: ManageView, form: string, field: string): string | null =>
+  refusedForm === form ? problemAt(problems, field) : null;
 
 function secretsPart(frame: Frame, view: ManageView): Html {
   const { words } = frame;
   const { app, secrets, may, changeToken, typed } = view;
   if (secrets === null) return html`<h2 id="secrets">${words.say('field.secrets')}</h2><p>${words.say('issued.no-secret')}</p>`;
   const columns = ['field.label', 'manage.created', 'apps.last-used', 'field.expiresAt'] as const;
-  return html`<h2 id="secrets">${words.say('field.secrets')}</h2>${said(view, 'add-secret', 'retire-secret', 'reset')}
+  return html`<h2 id="secrets">${words.say('field.secrets')}</h2>
 <p class="quiet">${words.say('manage.secrets-help', { most: view.mostSecrets })}</p>
 ${
   secrets.length === 0
@@ -76,12 +79,12 @@ ${may.update ? html`<td>${oneButton(frame, { appId: app.id, action: 'retire-secr
 }
 ${
   may.update
-    ? html`<details${view.problem?.form === 'add-secret' ? html` open` : ''}><summary>${words.say('manage.add-secret')}</summary>${open(
+    ? html`<details${view.refusedForm === 'add-secret' ? html` open` : ''}><summary>${words.say('manage.add-secret')}</summary>${open(
         frame,
         view,
         'add-secret',
-        html`<div class="filters">${field({ name: 'label', label: words.say('field.label'), value: typed.label, most: 64, required: true })}
-${field({ name: 'expires', type: 'date', label: words.say('manage.expires'), value: typed.expires })}</div><div class="buttons"><button name="do" value="1">${words.say('manage.add-secret')}</button></div>`,
+        html`<div class="filters">${field({ name: 'label', label: words.say('field.label'), value: typed.label, problem: at(view, 'add-secret', 'label'), most: 64, required: true })}
+${field({ name: 'expires', type: 'date', label: words.say('manage.expires'), value: typed.expires, problem: at(view, 'add-secret', 'expires') })}</div><div class="buttons"><button name="do" value="1">${words.say('manage.add-secret')}</button></div>`,
       )}</details>`
     : ''
 }`;
@@ -92,11 +95,11 @@ const resetPart = (frame: Frame, view: ManageView): Html => {
   const { app, may, secrets } = view;
   if (!may.update || (secrets === null && !isOwn(app.kind))) return html``;
   const what = isOwn(app.kind) ? 'manage.reset-own' : 'manage.reset';
-  return html`<details${view.problem?.form === 'reset' ? html` open` : ''}><summary>${words.say(what)}</summary>${open(
+  return html`<details${view.refusedForm === 'reset' ? html` open` : ''}><summary>${words.say(what)}</summary>${open(
     frame,
     view,
     'reset',
-    html`<p>${words.say(isOwn(app.kind) ? 'manage.reset-own-help' : 'manage.reset-help')}</p>${tick('sure', words.say('manage.reset-sure'), false, { required: true })}<div class="buttons"><button name="do" value="1" class="danger">${words.say(what)}</button></div>`,
+    html`<p>${words.say(isOwn(app.kind) ? 'manage.reset-own-help' : 'manage.reset-help')}</p>${tick('sure', words.say('manage.reset-sure'), false, { required: true, id: 'sure', problem: at(view, 'reset', 'sure') })}<div class="buttons"><button name="do" value="1" class="danger">${words.say(what)}</button></div>`,
   )}</details>`;
 };
 
@@ -105,12 +108,12 @@ const restrictionsPart = (frame: Frame, view: ManageView): Html => {
   const { app, typed } = view;
   if (!view.may.update) return html``;
   const rsa = isOAuth1(app.kind);
-  return html`<h2 id="restrictions">${words.say('field.restrictions')}</h2>${said(view, 'update')}${open(
+  return html`<h2 id="restrictions">${words.say('field.restrictions')}</h2>${open(
     frame,
     view,
     'update',
-    html`${field({ name: 'addresses', label: words.say('manage.addresses'), help: words.say('new.addresses-help'), value: typed.addresses, rows: 3 })}
-${rsa ? field({ name: 'rsaPublicKey', label: words.say('field.rsaPublicKey'), help: words.say('new.rsa-help'), value: typed.rsaPublicKey, rows: 4 }) : ''}
+    html`${field({ name: 'addresses', label: words.say('manage.addresses'), help: words.say('new.addresses-help'), value: typed.addresses, problem: at(view, 'update', 'addresses'), rows: 3 })}
+${rsa ? field({ name: 'rsaPublicKey', label: words.say('field.rsaPublicKey'), help: words.say('new.rsa-help'), value: typed.rsaPublicKey, problem: at(view, 'update', 'rsaPublicKey'), rows: 4 }) : ''}
 <div class="buttons"><button name="do" value="1">${words.say('manage.save')}</button></div>`,
   )}`;
 };
@@ -120,7 +123,7 @@ function teamPart(frame: Frame, view: ManageView): Html {
   const { app, maintainers, may, changeToken, userId, offeredTo, typed } = view;
   const owner = view.role === 'owner';
   if (isOwn(app.kind) && !may.team) return html``;
-  return html`<h2 id="team">${words.say('manage.team')}</h2>${said(view, 'invite', 'leave', 'offer', 'decline-offer')}
+  return html`<h2 id="team">${words.say('manage.team')}</h2>
 ${
   isOwn(app.kind)
     ? ''
@@ -149,7 +152,7 @@ ${
               frame,
               view,
               'invite',
-              html`<div class="filters">${field({ name: 'invite', label: words.say('manage.invite-name'), value: typed.invite, most: 255, required: true })}<button name="do" value="1" class="second">${words.say('manage.invite')}</button></div>`,
+              html`<div class="filters">${field({ name: 'invite', label: words.say('manage.invite-name'), value: typed.invite, problem: at(view, 'invite', 'invite'), most: 255, required: true })}<button name="do" value="1" class="second">${words.say('manage.invite')}</button></div>`,
             )
           : ''
       }`
@@ -158,7 +161,7 @@ ${
   owner && (may.team || offeredTo !== null)
     ? html`<h3>${words.say('manage.give')}</h3>${
         offeredTo === null
-          ? html`<p class="quiet">${words.say('manage.give-help')}</p>${open(frame, view, 'offer', html`<div class="filters">${field({ name: 'offer', label: words.say('manage.offer-name'), value: typed.offer, most: 255, required: true })}<button name="do" value="1" class="second">${words.say('manage.offer')}</button></div>`)}`
+          ? html`<p class="quiet">${words.say('manage.give-help')}</p>${open(frame, view, 'offer', html`<div class="filters">${field({ name: 'offer', label: words.say('manage.offer-name'), value: typed.offer, problem: at(view, 'offer', 'offer'), most: 255, required: true })}<button name="do" value="1" class="second">${words.say('manage.offer')}</button></div>`)}`
           : html`<p>${phrase(words, 'manage.offered', { person: named(offeredTo) })}</p>${oneButton(frame, { appId: app.id, action: 'decline-offer', changeToken, label: words.say('manage.offer-back'), tone: 'second' })}`
       }`
     : ''
@@ -170,7 +173,7 @@ const revisionPart = (frame: Frame, view: ManageView): Html => {
   const { revision, app } = view;
   if (revision === null) return html``;
   const { id, at, by, differences } = revision;
-  return html`<section class="card"><h2>${words.say('field.revision')}</h2>${said(view, 'withdraw')}
+  return html`<section class="card"><h2>${words.say('field.revision')}</h2>
 <p>${phrase(words, 'manage.revision-by', { person: named(by ?? words.say('frame.operator')), day: words.day(at) })}</p>
 ${differenceTable(words, differences)}
 <div class="buttons">${view.may.revise ? html`<a class="button second" href="/my/apps/${app.id}/revise">${words.say('manage.revise-again')}</a>` : ''}${oneButton(frame, { appId: app.id, action: 'withdraw', changeToken: view.changeToken, id, label: words.say('manage.withdraw'), tone: 'danger' })}</div></section>`;
@@ -187,7 +190,7 @@ export function managePage(frame: Frame, view: ManageView): Html {
   return layout(
     frame,
     app.name ?? words.say('apps.hidden-name'),
-    html`${said(view, 'page')}
+    html`
 <p>${badges(words, app)} <span class="quiet">${words.say('manage.since', { day: words.day(app.stageAt) })}</span></p>
 ${hidden ? html`<p class="advice">${words.say('apps.hidden-text')}</p>` : ''}
 ${app.managed ? html`<p class="advice">${words.say('refusal.managed_by_configuration')}</p>` : html`<p>${words.say(`manage.stage.${app.stage}`)}</p>`}
@@ -215,6 +218,6 @@ ${app.managed || hidden ? '' : html`${secretsPart(frame, view)}${resetPart(frame
 <h2>${words.say('manage.history')}</h2>
 ${trailTable(words, view.history, { caption: words.say('manage.latest'), apps: false, open: false })}
 <p><a href="/my/apps/${app.id}/history">${words.say('manage.history-all')}</a></p>`,
-    { wide: true },
+    { wide: true, problems: view.problems },
   );
 }

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { type AppView, appTitle, badges } from './app-parts.ts';
-import { type Frame, type Html, layout, named, pager, phrase, problemLine, proof } from './layout.ts';
+import type { FormProblem } from './form-problems.ts';
+import { type Frame, type Html, layout, named, pager, phrase, proof } from './layout.ts';
 import { actionName, actorName, type TrailLine, trailTable } from './trail.ts';
 
 // A developer's own pages: the list, and what waits for their answer.
@@ -28,7 +29,7 @@ export interface OwnAppsView {
   readonly mayRegister: boolean;
   readonly first: string | null;
   readonly next: string | null;
-  readonly problem: string | null;
+  readonly problems: readonly FormProblem[];
 }
 
 /** A form of one button on an app. */
@@ -68,8 +69,7 @@ export function ownAppsPage(frame: Frame, view: OwnAppsView): Html {
   return layout(
     frame,
     words.say('frame.my-apps'),
-    html`${problemLine(view.problem)}
-${view.invitations.length === 0 ? '' : html`<h2>${words.say('mine.waiting')}</h2>${view.invitations.map((one) => invitation(frame, one))}`}
+    html`${view.invitations.length === 0 ? '' : html`<h2>${words.say('mine.waiting')}</h2>${view.invitations.map((one) => invitation(frame, one))}`}
 ${view.mayRegister ? html`<div class="buttons"><a class="button" href="/my/apps/new">${words.say('mine.new')}</a></div>` : ''}
 ${view.apps.length === 0 ? '' : html`<p><a href="/my/help">${words.say('help.title')}</a></p>`}
 ${
@@ -89,7 +89,7 @@ ${
       )}</tbody></table>`
 }
 ${pager(words, view)}`,
-    { wide: true },
+    { wide: true, problems: view.problems },
   );
 }
 

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import { type FormProblem, problemAbove, problemAt } from './account-problems.ts';
-import { type Frame, facts, field, type Html, layout, named, problemLine, proof } from './layout.ts';
+import { type FormProblem, noProblems, problemAt } from './form-problems.ts';
+import { type Frame, facts, field, type Html, layout, named, proof } from './layout.ts';
 
 /** One passkey of a person. */
 export interface PasskeyLine {
@@ -26,37 +26,63 @@ ${form.body}
 </form>
 <script src="/assets/passkeys.js" defer></script>`;
 
-/** What is wrong with one of the forms; `id`: of which key, null: the one that adds. */
-export type PasskeyProblem = FormProblem & { readonly id: string | null; readonly of: 'add' | 'rename' | 'remove' };
+/** Which of the forms was refused, and why; `id`: of which key, null: the one that adds. */
+export interface RefusedPasskeyForm {
+  readonly id: string | null;
+  readonly of: 'add' | 'rename' | 'remove';
+  readonly problems: readonly FormProblem[];
+}
 
 /** A person's passkeys: add, name, remove. */
 export function passkeysPage(
   frame: Frame,
   view: {
     readonly passkeys: readonly PasskeyLine[];
-    readonly problem: PasskeyProblem | null;
+    readonly refused: RefusedPasskeyForm | null;
     readonly label: string;
   },
 ): Html {
   const { words } = frame;
-  const { problem } = view;
-  const mine = (id: string | null, of: PasskeyProblem['of'] = id === null ? 'add' : 'rename') =>
-    problem?.id === id && problem.of === of ? problem : null;
+  const { refused } = view;
+  const isRefused = (id: string | null, of: RefusedPasskeyForm['of']) => refused?.id === id && refused.of === of;
+  const at = (id: string | null, of: RefusedPasskeyForm['of'], field: string) =>
+    refused !== null && isRefused(id, of) ? problemAt(refused.problems, field) : null;
+  /** The forms of each key have the same fields: their controls are told apart by the place of the key. */
+  const placed = (name: 'label' | 'password', index: number) => `${name}-${index}`;
+  const place = view.passkeys.findIndex(({ id }) => id === refused?.id);
+  const problems = (refused?.problems ?? noProblems).map((problem) =>
+    problem.field === null || place < 0 ? problem : { ...problem, field: placed(problem.field as 'label' | 'password', place) },
+  );
   const card = ({ id, label, addedAt, usedAt }: PasskeyLine, index: number) =>
     html`<section class="card"><h2>${named(label)}</h2>
 ${facts([
   [words.say('passkeys.added'), words.day(addedAt)],
   [words.say('passkeys.used'), usedAt === null ? words.say('frame.never') : words.day(usedAt)],
 ])}
-<details${mine(id) ? html` open` : ''}><summary>${words.say('passkeys.rename')}</summary>
-${problemLine(mine(id)?.text ?? null)}
+<details${isRefused(id, 'rename') ? html` open` : ''}><summary>${words.say('passkeys.rename')}</summary>
 <form method="post" action="/account/passkeys/rename">${proof(frame)}<input type="hidden" name="passkey" value="${id}">
-<div class="field"><label for="label-${index}">${words.say('passkeys.label')}</label><input id="label-${index}" name="label" value="${mine(id) ? view.label : label}" required maxlength="128"></div>
+${field({
+  name: 'label',
+  id: placed('label', index),
+  label: words.say('passkeys.label'),
+  value: isRefused(id, 'rename') ? view.label : label,
+  problem: at(id, 'rename', 'label'),
+  required: true,
+  most: 128,
+})}
 <div class="buttons"><button class="second">${words.say('passkeys.rename')}</button></div></form></details>
-<details${mine(id, 'remove') ? html` open` : ''}><summary>${words.say('passkeys.remove-summary')}</summary>
-${problemLine(mine(id, 'remove')?.text ?? null)}
+<details${isRefused(id, 'remove') ? html` open` : ''}><summary>${words.say('passkeys.remove-summary')}</summary>
 <form method="post" action="/account/passkeys/remove">${proof(frame)}<input type="hidden" name="passkey" value="${id}">
-<div class="field"><label for="password-${index}">${words.say('account.current-password')}</label><input id="password-${index}" name="password" type="password" autocomplete="current-password" required maxlength="512"></div>
+${field({
+  name: 'password',
+  id: placed('password', index),
+  label: words.say('account.current-password'),
+  type: 'password',
+  problem: at(id, 'remove', 'password'),
+  autocomplete: 'current-password',
+  required: true,
+  most: 512,
+})}
 <div class="buttons"><button class="danger">${words.say('passkeys.remove', { label })}</button></div></form></details></section>`;
   return layout(
     frame,
@@ -64,7 +90,6 @@ ${problemLine(mine(id, 'remove')?.text ?? null)}
     html`<p>${words.say('passkeys.intro')}</p>
 ${view.passkeys.length === 0 ? html`<p class="quiet">${words.say('passkeys.none')}</p>` : view.passkeys.map(card)}
 <h2>${words.say('passkeys.add-title')}</h2>
-${problemLine(problemAbove(mine(null)))}
 ${passkeyForm(frame, {
   action: '/account/passkeys',
   options: '/account/passkeys/options',
@@ -74,8 +99,8 @@ ${passkeyForm(frame, {
     name: 'label',
     label: words.say('passkeys.label'),
     help: words.say('passkeys.label-help'),
-    value: mine(null) ? view.label : '',
-    problem: problemAt(mine(null), 'label'),
+    value: isRefused(null, 'add') ? view.label : '',
+    problem: at(null, 'add', 'label'),
     required: true,
     most: 128,
   })}
@@ -83,6 +108,7 @@ ${field({ name: 'password', label: words.say('account.current-password'), type: 
 <div class="buttons"><button type="submit">${words.say('passkeys.add')}</button></div>`,
 })}
 <p><a href="/account">${words.say('passkeys.back')}</a></p>`,
+    { problems },
   );
 }
 

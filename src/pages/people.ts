@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { newPassword } from './account.ts';
-import { type FormProblem, problemAbove, problemAt } from './account-problems.ts';
-import { type Frame, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
+import { type FormProblem, problemAt } from './form-problems.ts';
+import { type Frame, field, type Html, layout, named, phrase, proof } from './layout.ts';
 import { passkeyForm } from './passkeys.ts';
 import { type Note, noteTexts, type Words } from './words.ts';
 
@@ -27,7 +27,7 @@ export interface SignInView {
   /** One of our own paths. */
   readonly returnto: string;
   readonly name: string;
-  readonly problem: string | null;
+  readonly problems: readonly FormProblem[];
   readonly registration: boolean;
   /** The app that waits; null: none does. */
   readonly app: { readonly shown: { readonly name: string; readonly place: string | null } | null } | null;
@@ -48,11 +48,10 @@ ${
 <p><a class="button" href="${view.returnto}">${words.say('sign-in.go-on', { name: user.name })}</a></p>
 <h2>${words.say('sign-in.other')}</h2>`
 }
-${problemLine(view.problem)}
 <form method="post" action="/sign-in">
 ${proof(frame)}
 ${returnto}
-${field({ name: 'name', label: words.say('password.name-or-address'), value: view.name, autocomplete: 'username', required: true, most: 255 })}
+${field({ name: 'name', label: words.say('password.name-or-address'), value: view.name, problem: problemAt(view.problems, 'name'), autocomplete: 'username', required: true, most: 255 })}
 ${field({ name: 'password', label: words.say('sign-in.password'), type: 'password', autocomplete: 'current-password', required: true, most: 512 })}
 <div class="buttons"><button type="submit" name="sign-in" value="1">${words.say('sign-in.button')}</button></div>
 </form>
@@ -65,12 +64,13 @@ ${passkeyForm(frame, {
   needs: words.say('sign-in.passkey-script'),
   body: html`${returnto}<div class="buttons"><button type="submit" class="second">${words.say('sign-in.passkey')}</button></div>`,
 })}`,
+    { problems: view.problems },
   );
 }
 
 interface AskView {
   readonly value: string;
-  readonly problem: FormProblem | null;
+  readonly problems: readonly FormProblem[];
   /** Where they were going. */
   readonly returnto: string;
 }
@@ -85,13 +85,13 @@ function askPage(
     frame,
     texts.title,
     html`<p>${texts.intro}</p>
-${problemLine(problemAbove(view.problem))}
 <form method="post" action="${texts.action}">
 ${proof(frame)}
 ${keptReturn(view.returnto)}
 ${texts.field}
 <div class="buttons"><button type="submit" name="send" value="1">${texts.button}</button></div>
 </form>`,
+    { problems: view.problems },
   );
 }
 
@@ -108,7 +108,7 @@ export function registerPage(frame: Frame, view: AskView): Html {
       label: words.say('setup.email'),
       type: 'email',
       value: view.value,
-      problem: problemAt(view.problem, 'email'),
+      problem: problemAt(view.problems, 'email'),
       autocomplete: 'email',
       required: true,
       most: 255,
@@ -128,6 +128,7 @@ export function forgottenPage(frame: Frame, view: AskView): Html {
       name: 'name',
       label: words.say('password.name-or-address'),
       value: view.value,
+      problem: problemAt(view.problems, 'name'),
       autocomplete: 'username',
       required: true,
       most: 255,
@@ -143,17 +144,16 @@ export function finishPage(
     readonly address: string;
     readonly name: string;
     readonly realName: string;
-    readonly problem: FormProblem | null;
+    readonly problems: readonly FormProblem[];
     readonly returnto: string;
   },
 ): Html {
   const { words } = frame;
-  const { problem } = view;
+  const { problems } = view;
   return layout(
     frame,
     words.say('register.title'),
     html`<p>${phrase(words, 'register.finish-intro', { address: html`<strong>${named(view.address)}</strong>` })}</p>
-${problemLine(problemAbove(problem))}
 <form method="post" action="/register/finish">
 ${proof(frame)}${keptReturn(view.returnto)}
 <input type="hidden" name="token" value="${view.token}">
@@ -162,7 +162,7 @@ ${field({
   label: words.say('sign-in.name'),
   help: words.say('register.name-help'),
   value: view.name,
-  problem: problemAt(problem, 'name'),
+  problem: problemAt(problems, 'name'),
   autocomplete: 'username',
   required: true,
   most: 255,
@@ -172,58 +172,59 @@ ${field({
   label: words.say('account.real-name'),
   help: words.say('account.real-name-help'),
   value: view.realName,
-  problem: problemAt(problem, 'real-name'),
+  problem: problemAt(problems, 'real-name'),
   autocomplete: 'name',
   most: 255,
 })}
-${newPassword(words, problemAt(problem, 'new-password'))}
+${newPassword(words, problemAt(problems, 'new-password'))}
 <div class="buttons"><button type="submit" name="register" value="1">${words.say('register.finish-button')}</button></div>
 </form>`,
+    { problems },
   );
 }
 
 /** What a link to set another password opens. */
 export function newPasswordPage(
   frame: Frame,
-  view: { readonly token: string; readonly name: string; readonly problem: FormProblem | null; readonly returnto: string },
+  view: { readonly token: string; readonly name: string; readonly problems: readonly FormProblem[]; readonly returnto: string },
 ): Html {
   const { words } = frame;
   return layout(
     frame,
     words.say('password.new-title'),
     html`<p>${phrase(words, 'password.new-intro', { name: html`<strong>${named(view.name)}</strong>` })}</p>
-${problemLine(problemAbove(view.problem))}
 <form method="post" action="/password/new">
 ${proof(frame)}${keptReturn(view.returnto)}
 <input type="hidden" name="token" value="${view.token}">
 <input type="text" name="username" value="${view.name}" autocomplete="username" hidden readonly>
-${newPassword(words, problemAt(view.problem, 'new-password'))}
+${newPassword(words, problemAt(view.problems, 'new-password'))}
 <div class="buttons"><button type="submit" name="set" value="1">${words.say('password.set')}</button></div>
 </form>`,
+    { problems: view.problems },
   );
 }
 
 /** The one-time set-up form: the first administrator. */
 export function setupPage(
   frame: Frame,
-  view: { readonly token: string; readonly name: string; readonly email: string; readonly problem: string | null },
+  view: { readonly token: string; readonly name: string; readonly email: string; readonly problems: readonly FormProblem[] },
 ): Html {
   const { words } = frame;
   return layout(
     frame,
     words.say('setup.title'),
     html`<p>${words.say('setup.intro')}</p>
-${problemLine(view.problem)}
 <form method="post" action="/setup">
 ${proof(frame)}
 <input type="hidden" name="token" value="${view.token}">
-${field({ name: 'name', label: words.say('sign-in.name'), value: view.name, autocomplete: 'username', required: true, most: 255 })}
-${field({ name: 'email', label: words.say('setup.email'), type: 'email', value: view.email, autocomplete: 'email', required: true, most: 255 })}
+${field({ name: 'name', label: words.say('sign-in.name'), value: view.name, problem: problemAt(view.problems, 'name'), autocomplete: 'username', required: true, most: 255 })}
+${field({ name: 'email', label: words.say('setup.email'), type: 'email', value: view.email, problem: problemAt(view.problems, 'email'), autocomplete: 'email', required: true, most: 255 })}
 ${field({
   name: 'password',
   label: words.say('setup.password'),
   help: words.say('setup.password-help'),
   type: 'password',
+  problem: problemAt(view.problems, 'password'),
   autocomplete: 'new-password',
   required: true,
   least: 8,
@@ -231,6 +232,7 @@ ${field({
 })}
 <div class="buttons"><button type="submit" name="set-up" value="1">${words.say('setup.button')}</button></div>
 </form>`,
+    { problems: view.problems },
   );
 }
 

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
-import { type Frame, field, type Html, layout, problemLine, proof } from './layout.ts';
+import { type FormProblem, problemAt } from './form-problems.ts';
+import { type Frame, field, type Html, layout, proof } from './layout.ts';
 import { passkeyForm } from './passkeys.ts';
 
 /** Names of the fields with which a form proves its person as well. */
@@ -17,7 +18,7 @@ export function provePage(
     /** A form waits; otherwise the person just came here. */
     readonly waiting: boolean;
     readonly passkeys: boolean;
-    readonly problem: string | null;
+    readonly problems: readonly FormProblem[];
   },
 ): Html {
   const { words } = frame;
@@ -31,11 +32,10 @@ export function provePage(
     words.say('prove.title'),
     html`<p>${words.say('prove.intro')}</p>
 ${view.waiting ? html`<p>${words.say('prove.kept')}</p>` : ''}
-${problemLine(view.problem)}
 <form method="post" action="${action}">
 ${proof(frame)}
 ${carried('password')}
-${field({ name: proofFields.password, label: words.say('account.current-password'), type: 'password', autocomplete: 'current-password', required: true, most: 512 })}
+${field({ name: proofFields.password, label: words.say('account.current-password'), type: 'password', problem: problemAt(view.problems, proofFields.password), autocomplete: 'current-password', required: true, most: 512 })}
 <div class="buttons"><button type="submit">${words.say('prove.button')}</button></div>
 </form>
 ${
@@ -49,5 +49,6 @@ ${
       })
     : ''
 }`,
+    { problems: view.problems },
   );
 }

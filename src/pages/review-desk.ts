@@ -3,7 +3,8 @@ import type { Halt, Stage } from '#registry/client.ts';
 import type { ReviewDecision } from '#registry/decisions.ts';
 import type { Dependence } from '#registry/independence.ts';
 import type { RedirectWarning } from '#registry/redirect-warnings.ts';
-import { type Frame, facts, field, type Html, layout, named, phrase, problemLine, proof } from './layout.ts';
+import { type FormProblem, problemAt } from './form-problems.ts';
+import { type Frame, facts, field, type Html, layout, named, phrase, proof } from './layout.ts';
 import { type PkceView, pkcePart } from './pkce-exemption.ts';
 import { fieldName, stageName } from './refusals.ts';
 import { type ClaimView, claimSentence, nextButton } from './review.ts';
@@ -85,7 +86,7 @@ export interface DeskView {
   /** Decisions that may hide the app as well, when this reviewer may hide apps. */
   readonly hiding: readonly ReviewDecision[];
   readonly draft: DecisionDraft;
-  readonly problem: { readonly text: string; readonly atReason: boolean } | null;
+  readonly problems: readonly FormProblem[];
   /** What happened after this person had looked; null: nothing stood in the way. */
   readonly since: readonly TrailLine[] | null;
   readonly history: readonly TrailLine[];
@@ -146,13 +147,13 @@ const riskPart = (words: Words, { risk }: DeskView): Html =>
 <td data-label="${words.say('review.weight')}">${words.number(weight)}</td><td data-label="${words.say('review.evidence')}"><bdi>${cut(evidence, 400)}</bdi></td></tr>`,
       )}</tbody></table><p class="quiet">${words.say('review.risk-about')}</p>`;
 
-function ownerPart(frame: Frame, { id, owner, mayOffer, offeredTo, own, barred }: DeskView): Html {
+function ownerPart(frame: Frame, { id, owner, mayOffer, offeredTo, own, barred, problems }: DeskView): Html {
   const { words } = frame;
   const offering = html`${offeredTo === null ? '' : html`<p>${phrase(words, 'review.offered', { name: named(offeredTo) })}</p>`}
 ${
   mayOffer
     ? html`<form method="post" action="/review/${id}/offer">${proof(frame)}
-${field({ name: 'name', label: words.say('review.offer-to'), help: words.say('review.offer-help'), required: true, most: 255 })}
+${field({ name: 'name', label: words.say('review.offer-to'), help: words.say('review.offer-help'), problem: problemAt(problems, 'name'), required: true, most: 255 })}
 <div class="buttons"><button class="second" name="offer" value="1">${words.say('review.offer')}</button></div></form>`
     : ''
 }`;
@@ -212,7 +213,7 @@ function barredPart(words: Words, barred: DeskView['barred']): Html {
 
 function decisionForm(frame: Frame, view: DeskView): Html {
   const { words } = frame;
-  const { draft, possible, hiding, problem } = view;
+  const { draft, possible, hiding, problems } = view;
   const canned = (names: readonly CannedReason[]) =>
     names.map(
       (name) => html`<option value="${name}"${draft.canned === name ? html` selected` : ''}>${words.say(`review.canned.${name}`)}</option>`,
@@ -220,7 +221,7 @@ function decisionForm(frame: Frame, view: DeskView): Html {
   const hides = hiding.filter((decision) => possible.includes(decision));
   return html`${checklist(words)}${twoPart(words, view.two)}${barredPart(words, view.barred)}
 <form method="post" action="/review/${view.id}">${proof(frame)}<input type="hidden" name="change_token" value="${view.changeToken}">
-<fieldset><legend>${words.say('review.decide')}</legend>${possible.map(
+<fieldset id="choice" tabindex="-1"><legend>${words.say('review.decide')}</legend>${possible.map(
     (decision) =>
       html`<label class="choice"><input type="radio" name="decision" value="${decision}" required${
         draft.decision === decision ? html` checked` : ''
@@ -237,7 +238,7 @@ ${field({
   label: words.say('frame.reason'),
   help: words.say('review.reason-help'),
   value: draft.reason,
-  problem: problem?.atReason ? problem.text : null,
+  problem: problemAt(problems, 'reason'),
   most: 255,
 })}
 <div class="buttons"><button name="decide" value="1">${words.say('review.decide-button')}</button></div></form>`;
@@ -259,7 +260,7 @@ ${since.length === 0 ? '' : trailTable(words, since, { caption: words.say('revie
 /** The desk: one app, everything a reviewer may know of it, and the decision. */
 export function deskPage(frame: Frame, view: DeskView): Html {
   const { words } = frame;
-  const { change, impact, problem, since } = view;
+  const { change, impact, problems, since } = view;
   const jump = (id: string, key: MessageKey) => html`<li><a href="#${id}">${words.say(key)}</a></li>`;
   return layout(
     frame,
@@ -267,7 +268,7 @@ export function deskPage(frame: Frame, view: DeskView): Html {
     html`<nav aria-label="${words.say('review.on-page')}"><ul class="tabs"><li><a href="/review">${words.say('review.back')}</a></li>
 ${change === null ? '' : jump('change', 'review.change')}${jump('request', 'review.request')}${jump('risk', 'review.risk')}${jump('owner', 'review.owner')}${impact === null ? '' : jump('impact', 'review.impact')}${jump('decision', 'review.decision')}${jump('history', 'review.history')}</ul></nav>
 ${frame.done === null || (view.waits && view.claim?.mine) ? '' : html`<div class="buttons">${nextButton(frame)}</div>`}
-${problemLine(problem === null ? null : problem.text)}${since === null ? '' : stalePart(words, since)}
+${since === null ? '' : stalePart(words, since)}
 ${badges(words, view)}${view.waits ? claimPart(frame, view) : ''}
 ${
   change === null
@@ -292,6 +293,6 @@ ${section(
     view.earlier ? html`<p><a href="/admin/audit?app=${view.id}">${words.say('review.history-all')}</a></p>` : ''
   }`,
 )}`,
-    { wide: true },
+    { wide: true, problems },
   );
 }

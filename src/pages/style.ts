@@ -27,6 +27,7 @@ ul, ol { padding-inline-start: 1.25rem; margin: .25rem 0; } ul.plain-list { list
 .card { background: var(--surface); border: 1px solid var(--line); border-radius: var(--round); padding: var(--space); margin-block: var(--space); }
 .quiet, .help { color: var(--quiet); } .help { font-size: .9rem; margin: 0 0 .35rem; } .risk { color: var(--warn); font-size: .9em; }
 .problem { border-inline-start: 4px solid var(--bad); padding-inline-start: .75rem; color: var(--bad); }
+.summary { margin-block: 0 var(--space); } .summary h2 { margin: 0 0 .25rem; } .summary a { color: inherit; }
 .advice { border-inline-start: 4px solid var(--warn); padding-inline-start: .75rem; color: var(--warn); }
 .done { border-inline-start: 4px solid var(--good); padding-inline-start: .75rem; color: var(--good); }
 .badge { display: inline-block; font-size: .85rem; line-height: 1.4; padding: 0 .55rem; border: 1px solid currentColor; border-radius: 1rem; white-space: nowrap; color: var(--quiet); }

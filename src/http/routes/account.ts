@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { digestOf } from '#keys/digest.ts';
-import { type AccountForm, accountPage, confirmEmailPage } from '#pages/account.ts';
-import { type AccountProblem, type FormProblem, formProblem } from '#pages/account-problems.ts';
-import { type PasskeyProblem, passkeyScript, passkeysPage } from '#pages/passkeys.ts';
+import { accountPage, confirmEmailPage } from '#pages/account.ts';
+import { type AccountProblem, accountProblems, accountProblemText } from '#pages/account-problems.ts';
+import { type FormProblem, noProblems } from '#pages/form-problems.ts';
+import { passkeyScript, passkeysPage, type RefusedPasskeyForm } from '#pages/passkeys.ts';
 import { provePage } from '#pages/prove.ts';
 import { languageOf } from '#pages/words.ts';
 import { isRecent } from '#registry/authority.ts';
@@ -18,7 +19,7 @@ interface Drafts {
   readonly realName?: string;
   readonly language?: string | null;
   readonly email?: string;
-  readonly problem?: FormProblem & { readonly form: AccountForm };
+  readonly problems?: readonly FormProblem[];
 }
 
 /** Answers a script of ours. */
@@ -61,19 +62,18 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
         here: digest === here,
       })),
       passkeys: passkeys.length,
-      problem: drafts.problem ?? null,
+      problems: drafts.problems ?? noProblems,
     });
   }
 
   async function refused(
     call: PageCall<Account>,
-    form: AccountForm,
     refusal: AccountProblem,
     fields: Readonly<Record<string, string>>,
     drafts: Drafts = {},
   ): Promise<PageAnswer> {
-    const problem = { ...formProblem(call.frame.words, refusal, fields), form };
-    return { status: refusedAs(call.reply, refusal), page: await show(call, { ...drafts, problem }) };
+    const problems = accountProblems(call.frame.words, refusal, fields);
+    return { status: refusedAs(call.reply, refusal), page: await show(call, { ...drafts, problems }) };
   }
 
   showPage(app, world, '/account', (call) => show(call), 'signed-in');
@@ -86,7 +86,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const given = { realName: call.form.get('real-name') ?? '', language: languageOf(call.form.get('language')) ?? null };
       const answer = await accounts.changeProfile(call.user, given);
       if (answer.ok) await world.registry.setInvitationsDeclined(call.actor, call.form.get('no-invitations') !== undefined);
-      return answer.ok ? { to: '/account?done=saved' } : refused(call, 'profile', answer.refusal, { 'real-name': 'real-name' }, given);
+      return answer.ok ? { to: '/account?done=saved' } : refused(call, answer.refusal, { 'real-name': 'real-name' }, given);
     },
     'signed-in',
   );
@@ -108,7 +108,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       if (answer.ok) return { to: '/account?done=email-sent' };
       const { refusal } = answer;
       if (refusal.kind === 'no-mail' || refusal.kind === 'closed') return { status: 503, note: 'no-mail' };
-      return refused(call, 'email', refusal, { email: 'email', 'wrong-password': 'email-password' }, { email });
+      return refused(call, refusal, { email: 'email', 'wrong-password': 'email-password' }, { email });
     },
     'signed-in',
   );
@@ -144,7 +144,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const { form, user, request, reply, visitor } = call;
       const given = { current: form.get('current-password') ?? '', next: form.get('new-password') ?? '' };
       const answer = await accounts.changePassword(user, given, fromOf(world, request));
-      if (!answer.ok) return refused(call, 'password', answer.refusal, { password: 'new-password', 'wrong-password': 'current-password' });
+      if (!answer.ok) return refused(call, answer.refusal, { password: 'new-password', 'wrong-password': 'current-password' });
       await enter(world, request, reply, visitor, answer.value);
       return { to: '/account?done=saved' };
     },
@@ -174,11 +174,11 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
 
-  async function passkeys({ frame, user }: PageCall<Account>, problem: PasskeyProblem | null = null, label = '') {
+  async function passkeys({ frame, user }: PageCall<Account>, refused: RefusedPasskeyForm | null = null, label = '') {
     const keys = await accounts.passkeysOf(user);
     return passkeysPage(frame, {
       passkeys: keys.map((key) => ({ id: key.id, label: key.label, addedAt: key.createdAt, usedAt: key.lastUsedAt })),
-      problem,
+      refused,
       label,
     });
   }
@@ -192,7 +192,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     async ({ user, form, frame, reply }) => {
       const answer = await accounts.passkeyOptions(user, form.get('password') ?? '');
       if (answer.ok) return sendJson(reply, 200, answer.value);
-      return sendJson(reply, refusedAs(reply, answer.refusal), { problem: formProblem(frame.words, answer.refusal).text });
+      return sendJson(reply, refusedAs(reply, answer.refusal), { problem: accountProblemText(frame.words, answer.refusal) });
     },
     'signed-in',
   );
@@ -206,8 +206,8 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const label = form.get('label') ?? '';
       const answer = await accounts.addPasskey(user, label, form.get('answer') ?? '');
       if (answer.ok) return { to: '/account/passkeys?done=passkey-added' };
-      const problem = { ...formProblem(frame.words, answer.refusal, { 'wrong-label': 'label' }), id: null, of: 'add' } as const;
-      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem, label) };
+      const problems = accountProblems(frame.words, answer.refusal, { 'wrong-label': 'label' });
+      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, { id: null, of: 'add', problems }, label) };
     },
     'signed-in',
   );
@@ -222,8 +222,8 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const answer = await accounts.renamePasskey(user, id, label);
       if (answer.ok) return { to: '/account/passkeys?done=saved' };
       if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
-      const problem = { ...formProblem(frame.words, answer.refusal), id, of: 'rename' } as const;
-      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem, label) };
+      const problems = accountProblems(frame.words, answer.refusal, { 'wrong-label': 'label' });
+      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, { id, of: 'rename', problems }, label) };
     },
     'signed-in',
   );
@@ -238,8 +238,8 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const answer = await accounts.removePasskey(user, id, form.get('password') ?? '');
       if (answer.ok) return { to: '/account/passkeys?done=passkey-removed' };
       if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
-      const problem = { ...formProblem(frame.words, answer.refusal), id, of: 'remove' } as const;
-      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, problem) };
+      const problems = accountProblems(frame.words, answer.refusal, { 'wrong-password': 'password' });
+      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, { id, of: 'remove', problems }) };
     },
     'signed-in',
   );
@@ -247,7 +247,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
   const signInOptions = async ({ request, frame, reply }: PageCall): Promise<PageAnswer> => {
     const answer = await accounts.signInOptions(fromOf(world, request));
     if (answer.ok) return sendJson(reply, 200, answer.value);
-    return sendJson(reply, refusedAs(reply, answer.refusal), { problem: formProblem(frame.words, answer.refusal).text });
+    return sendJson(reply, refusedAs(reply, answer.refusal), { problem: accountProblemText(frame.words, answer.refusal) });
   };
   takeOpenForm(app, world, '/sign-in/passkey/options', signInOptions, async ({ reply, frame }) =>
     sendJson(reply, 403, { problem: frame.words.say('sign-in.stale-passkey') }),
@@ -261,8 +261,8 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       await enter(world, request, reply, visitor, answer.value);
       return { to: returnto };
     }
-    const { text: problem } = formProblem(frame.words, answer.refusal);
-    return { status: refusedAs(reply, answer.refusal), page: await signInAgain(call, { returnto, problem }) };
+    const problems = accountProblems(frame.words, answer.refusal);
+    return { status: refusedAs(reply, answer.refusal), page: await signInAgain(call, { returnto, problems }) };
   };
   takeOpenForm(app, world, '/sign-in/passkey', signInWithPasskey, staleSignIn);
 
@@ -277,7 +277,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
         fields: [['returnto', ownPath(query.get('returnto'))]],
         waiting: false,
         passkeys: (await accounts.passkeysOf(user)).length > 0,
-        problem: null,
+        problems: noProblems,
       }),
     }),
     'signed-in',
@@ -297,7 +297,7 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     async ({ request, frame, reply }) => {
       const answer = await accounts.signInOptions(fromOf(world, request));
       if (answer.ok) return sendJson(reply, 200, answer.value);
-      return sendJson(reply, refusedAs(reply, answer.refusal), { problem: formProblem(frame.words, answer.refusal).text });
+      return sendJson(reply, refusedAs(reply, answer.refusal), { problem: accountProblemText(frame.words, answer.refusal) });
     },
     'signed-in',
   );

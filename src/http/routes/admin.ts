@@ -5,6 +5,7 @@ import type { AccountFilter } from '#accounts/records.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { type Counted, groupsPage, overviewPage, scopesPage } from '#pages/admin.ts';
 import { peoplePage, personPage } from '#pages/admin-people.ts';
+import { noProblems } from '#pages/form-problems.ts';
 import { scopeWords } from '#pages/scopes.ts';
 import type { Words } from '#pages/words.ts';
 import type { NoticeState } from '#registry/notices.ts';
@@ -145,7 +146,9 @@ async function personView(
     moreApps: apps.length > MOST_APPS,
     consents: (await records.listConsents(person.id)).length,
     self: person.id === user.id,
-    problem: refused ? refusalWords(frame.words, refused.refusal) : null,
+    problems: refused
+      ? [{ field: refused.chosen === undefined ? null : 'groups', text: refusalWords(frame.words, refused.refusal) }]
+      : noProblems,
   });
 }
 

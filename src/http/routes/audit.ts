@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import type { ClientId } from '#kernel/ids.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { type AuditQuery, auditPage } from '#pages/audit.ts';
+import { noProblems } from '#pages/form-problems.ts';
 import type { MessageKey } from '#pages/words.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry, AuditFilter } from '#registry/audit.ts';
@@ -46,16 +48,22 @@ async function appOf({ world, actor }: AuditCall, asked: string): Promise<Client
   return found[0]?.id ?? 'admin.problem-app';
 }
 
-/** What is asked of the trail, or what is wrong with it. */
-async function filterOf(call: AuditCall, query: AuditQuery): Promise<Omit<AuditFilter, 'limit'> | MessageKey> {
+/** What is asked of the trail, or everything that is wrong with it, by field. */
+async function filterOf(
+  call: AuditCall,
+  query: AuditQuery,
+): Promise<Result<Omit<AuditFilter, 'limit'>, readonly (readonly [keyof AuditQuery, MessageKey])[]>> {
   const { world, actor } = call;
+  const problems: (readonly [keyof AuditQuery, MessageKey])[] = [];
   const app = query.app === '' ? undefined : await appOf(call, query.app);
-  if (app !== undefined && !/^[0-9a-f]{32}$/.test(app)) return app as MessageKey;
+  if (app !== undefined && !/^[0-9a-f]{32}$/.test(app)) problems.push(['app', app as MessageKey]);
   const who = query.actor === '' ? undefined : await world.records.findAccountByName(query.actor);
-  if (query.actor !== '' && who === undefined) return 'admin.problem-actor';
+  if (query.actor !== '' && who === undefined) problems.push(['actor', 'admin.problem-actor']);
   const [from, until] = [day(query.from), day(query.until)];
-  if ((query.from !== '' && from === undefined) || (query.until !== '' && until === undefined)) return 'admin.problem-day';
-  return {
+  if (query.from !== '' && from === undefined) problems.push(['from', 'admin.problem-day']);
+  if (query.until !== '' && until === undefined) problems.push(['until', 'admin.problem-day']);
+  if (problems.length > 0) return refuse(problems);
+  return accept({
     ...(app === undefined ? {} : { clientId: app as ClientId }),
     ...(who ? { actorId: who.id } : {}),
     ...(query.action === '' ? {} : { action: query.action }),
@@ -63,7 +71,7 @@ async function filterOf(call: AuditCall, query: AuditQuery): Promise<Omit<AuditF
     // The whole of the last day.
     ...(until === undefined ? {} : { until: instant(until + DAY) }),
     ...(mayDo(actor, RIGHTS.viewPrivate) ? {} : { about: 'clients' as const }),
-  };
+  });
 }
 
 async function show(call: AuditCall): Promise<PageAnswer> {
@@ -73,19 +81,18 @@ async function show(call: AuditCall): Promise<PageAnswer> {
   const filter = await filterOf(call, query);
   const asked = call.query.get('after') ?? '';
   const after = /^\d{1,15}$/.test(asked) ? Number(asked) : undefined;
-  const entries =
-    typeof filter === 'string'
-      ? []
-      : await world.records.listAudit({ ...filter, ...(after === undefined ? {} : { after }), limit: PAGE + 1 });
+  const entries = filter.ok
+    ? await world.records.listAudit({ ...filter.value, ...(after === undefined ? {} : { after }), limit: PAGE + 1 })
+    : [];
   const line = makeLines(world, actor, frame.words);
   const lines = [];
   for (const entry of entries.slice(0, PAGE)) lines.push(await line(entry));
   const last = lines.at(-1);
   return {
-    status: typeof filter === 'string' ? 400 : 200,
+    status: filter.ok ? 200 : 400,
     page: auditPage(frame, {
       query,
-      problem: typeof filter === 'string' ? frame.words.say(filter) : null,
+      problems: filter.ok ? noProblems : filter.refusal.map(([field, key]) => ({ field, text: frame.words.say(key) })),
       lines,
       consents: mayDo(actor, RIGHTS.viewPrivate),
       download: address('/admin/audit.jsonl', query),
@@ -100,7 +107,7 @@ async function download(call: AuditCall): Promise<PageAnswer> {
   if (!mayRead(call)) return forbidden;
   const { world, actor, reply } = call;
   const filter = await filterOf(call, readQuery(call));
-  const entries = typeof filter === 'string' ? [] : await world.records.listAudit({ ...filter, limit: MOST_EXPORTED });
+  const entries = filter.ok ? await world.records.listAudit({ ...filter.value, limit: MOST_EXPORTED }) : [];
   const view = makeAuditView(world, actor);
   const hidden = new Map<ClientId, boolean>();
   async function isHidden({ clientId }: AuditEntry): Promise<boolean> {

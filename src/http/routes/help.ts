@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Diagnosis, differences } from '#oauth1/diagnose.ts';
 import { parseSignedRequest, type Reading, type SignedRequest } from '#oauth1/parse.ts';
 import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
+import { noProblems } from '#pages/form-problems.ts';
 import { type ExplainedView, type HelpView, helpPage } from '#pages/help.ts';
 import type { Client } from '#registry/client.ts';
 import { keptRequest } from '../kept-request.ts';
@@ -35,7 +36,7 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       request: '',
       theirs: '',
       mostPasted: MOST_PASTED_BYTES,
-      problem: null,
+      problems: noProblems,
       explained: null,
       notKept: false,
     };
@@ -78,7 +79,7 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       const view = { ...started.view, request: request.slice(0, MOST_PASTED_BYTES), theirs: theirs.slice(0, MOST_PASTED_BYTES) };
       const no = (key: 'help.unreadable' | 'help.not-yours' | 'help.too-long') => ({
         status: 400,
-        page: helpPage(frame, { ...view, problem: frame.words.say(key, { most: MOST_PASTED_BYTES }) }),
+        page: helpPage(frame, { ...view, problems: [{ field: 'request', text: frame.words.say(key, { most: MOST_PASTED_BYTES }) }] }),
       });
       const sent = readPastedRequest(request);
       if ((!sent.ok && sent.refusal.kind === 'too-long') || Buffer.byteLength(theirs) > MOST_PASTED_BYTES) return no('help.too-long');

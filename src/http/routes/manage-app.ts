@@ -1,4 +1,5 @@
 import type { UserId } from '#kernel/ids.ts';
+import { atControls, type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { managePage } from '#pages/manage-app.ts';
 import { refusalText } from '#pages/refusals.ts';
 import { MOST_SECRETS } from '#registry/actions/update.ts';
@@ -9,6 +10,7 @@ import { unseen } from '#registry/visibility.ts';
 import { bothSpellings } from '#wire/browser-uri.ts';
 import { refusedStatus } from '../answers.ts';
 import { appView, lastUses, revisionChanges } from '../app-views.ts';
+import { problemsOf } from '../draft.ts';
 import { makeLines, makeShown } from '../lines.ts';
 import { namesOf } from '../names.ts';
 import { isTestable, type OwnApp, type OwnCall, typedAddresses } from '../own-app.ts';
@@ -91,21 +93,27 @@ export async function showManaged(call: OwnCall, { client, role }: OwnApp, refus
       invite: typed('invite', 'invite'),
       offer: typed('offer', 'offer'),
     },
-    problem:
-      refused === null
-        ? null
-        : {
-            form: refused.form,
-            text: refused.unsure ? frame.words.say('manage.not-sure') : textOf(call, refused),
-          },
+    refusedForm: refused?.form ?? null,
+    problems: refused === null ? noProblems : problemsIn(call, refused),
     history: await Promise.all(audit.slice(0, 5).map(lineOf)),
   });
   return refused === null ? page : { status: refusedStatus(refused.refusal), page };
 }
 
+/** The controls of the small forms, where the registry calls their fields otherwise; null: the form as a whole. */
+const controls: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
+  'add-secret': { expiresAt: 'expires' },
+  update: { restrictions: 'addresses' },
+};
+const whole = Object.fromEntries(['changeToken', 'clientId', 'secretId', 'userId', 'revisionId'].map((field) => [field, null]));
+
 /** Why a small form was refused; a name that nobody has is said as such. */
-function textOf({ frame: { words } }: OwnCall, { form, refusal }: RefusedForm): string {
-  if (refusal.kind === 'not_found' && refusal.what === 'person') return words.say('manage.no-such-person');
-  if (refusal.kind === 'nothing_to_do' && form === 'invite') return words.say('manage.in-team');
-  return refusalText(words, refusal);
+function problemsIn({ frame: { words } }: OwnCall, { form, refusal, unsure }: RefusedForm): readonly FormProblem[] {
+  if (unsure) return [{ field: 'sure', text: words.say('manage.not-sure') }];
+  // Whatever stands in the way of an invitation is about the person who was named.
+  const person = form === 'invite' || form === 'offer' ? form : null;
+  if (refusal.kind === 'not_found' && refusal.what === 'person') return [{ field: person, text: words.say('manage.no-such-person') }];
+  if (refusal.kind === 'nothing_to_do' && form === 'invite') return [{ field: person, text: words.say('manage.in-team') }];
+  if (refusal.kind === 'invitations_declined') return [{ field: person, text: refusalText(words, refusal) }];
+  return atControls(problemsOf(words, refusal), { ...whole, ...controls[form] });
 }

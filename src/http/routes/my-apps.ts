@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { pkceChallenge } from '#keys/pkce.ts';
 import { kindOf } from '#pages/app-parts.ts';
 import { issuedPage, testPage } from '#pages/credentials.ts';
+import { wholeForm } from '#pages/form-problems.ts';
 import { historyPage, ownAppsPage } from '#pages/my-apps.ts';
 import { refusalText } from '#pages/refusals.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
@@ -60,7 +61,7 @@ async function showList(call: OwnCall, refusal: RegistryRefusal | null = null): 
     mayRegister: mayDo(actor, RIGHTS.propose),
     first: after === undefined ? null : '/my/apps',
     next: next === null ? null : `/my/apps?after=${next}`,
-    problem: refusal === null ? null : refusalText(frame.words, refusal),
+    problems: wholeForm(refusal === null ? null : refusalText(frame.words, refusal)),
   });
   return { status: refusal === null ? 200 : refusedStatus(refusal), page };
 }

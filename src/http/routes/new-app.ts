@@ -1,13 +1,14 @@
 import type { FastifyInstance } from 'fastify';
-import { type AppDraft, choosePage, type FormProblem, newAppPage } from '#pages/app-forms.ts';
+import { type AppDraft, choosePage, newAppPage } from '#pages/app-forms.ts';
 import { kindOf } from '#pages/app-parts.ts';
 import { issuedPage } from '#pages/credentials.ts';
+import { type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import { unseen } from '#registry/visibility.ts';
 import { refusedStatus } from '../answers.ts';
 import { sampleFacts } from '../app-views.ts';
 import { findVisible } from '../apps.ts';
-import { choicesOf, draftFrom, draftOf, emptyDraft, isKind, problemOf, proposedValues } from '../draft.ts';
+import { choicesOf, draftFrom, draftOf, emptyDraft, isKind, problemsOf, proposedValues } from '../draft.ts';
 import { notFound, type OwnCall } from '../own-app.ts';
 import { type PageAnswer, showPage, takeForm } from '../page.ts';
 import type { World } from '../world.ts';
@@ -35,14 +36,14 @@ const exempt = (draft: AppDraft, from: From): AppDraft =>
 function showForm(
   call: OwnCall,
   draft: AppDraft,
-  problem: FormProblem | null,
+  problems: readonly FormProblem[],
   copied: string | null = null,
 ): ReturnType<typeof newAppPage> {
   const { world, frame, user } = call;
   return newAppPage(frame, {
     draft,
     choices: choicesOf(world, frame.words),
-    problem,
+    problems,
     email: user.email ?? '',
     copied,
     from: cameFrom(call),
@@ -55,7 +56,7 @@ async function copyOf(call: OwnCall, id: string): Promise<PageAnswer> {
   if (client === undefined || client.ownerId !== call.user.id || client.managed) return notFound;
   if (unseen('name', client, call.actor, true) !== undefined) return notFound;
   const draft = { ...draftFrom(call.world, client), version: raised(client.version) };
-  return showForm(call, exempt(draft, cameFrom(call)), null, `${client.name} ${client.version}`);
+  return showForm(call, exempt(draft, cameFrom(call)), noProblems, `${client.name} ${client.version}`);
 }
 
 /** Registers an app. The answer carries its credentials: nowhere else are they shown. */
@@ -70,7 +71,7 @@ async function register(call: OwnCall): Promise<PageAnswer> {
     proposedValues(draft, user.email ?? '', form.get('ignore_warnings') !== undefined),
   );
   if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
-  if (!answer.ok) return { status: refusedStatus(answer.refusal), page: showForm(call, draft, problemOf(frame.words, answer.refusal)) };
+  if (!answer.ok) return { status: refusedStatus(answer.refusal), page: showForm(call, draft, problemsOf(frame.words, answer.refusal)) };
   const { client, secret, credentials, accessToken } = answer.value;
   return issuedPage(frame, {
     appName: client.name,
@@ -96,7 +97,7 @@ export function newAppRoutes(app: FastifyInstance, world: World): void {
       const [copied, kind] = [call.query.get('copy'), call.query.get('kind')];
       if (copied !== undefined) return copyOf(call, copied);
       const from = cameFrom(call);
-      if (isKind(kind)) return showForm(call, exempt(emptyDraft(kind), from), null);
+      if (isKind(kind)) return showForm(call, exempt(emptyDraft(kind), from), noProblems);
       return choosePage(call.frame, { mayRegister: call.user.emailConfirmedAt === null ? 'no-email' : 'yes', from });
     },
     developers,

@@ -1,16 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SignedIn } from '#accounts/sessions.ts';
-import type { AccountRefusal } from '#accounts/sign-in.ts';
-import { type AccountProblem, type FormProblem, formProblem } from '#pages/account-problems.ts';
+import { type AccountProblem, accountProblems } from '#pages/account-problems.ts';
+import { type FormProblem, noProblems, wholeForm } from '#pages/form-problems.ts';
 import { finishPage, forgottenPage, homePage, newPasswordPage, registerPage, setupPage, signInPage } from '#pages/people.ts';
-import type { Words } from '#pages/words.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm, takeOpenForm } from '../page.ts';
 import { forgetSession, fromOf, ownPath, rememberDevice, startSession, type Visitor } from '../visitor.ts';
 import { returnTo, waitingApp } from '../way-back.ts';
 import type { World } from '../world.ts';
-
-const accountWords = (words: Words, refusal: AccountRefusal): string =>
-  refusal.kind === 'invalid-field' ? words.say(`account-problem.${refusal.field}`) : words.say(`account-problem.${refusal.kind}`);
 
 /** A new session in the browser, in place of any other: its secret is new, whatever the browser held before. */
 export async function enter(
@@ -41,10 +37,10 @@ const goingTo = ({ query, form }: PageCall): string => ownPath(form.get('returnt
 /** The sign-in page, as it is for this person on this way. */
 export async function signInAgain(
   { world, frame }: PageCall,
-  view: { readonly returnto: string; readonly name?: string; readonly problem?: string | null },
+  view: { readonly returnto: string; readonly name?: string; readonly problems?: readonly FormProblem[] },
 ) {
   const { registration } = world.accounts.offers;
-  return signInPage(frame, { name: '', problem: null, ...view, registration, app: await waitingApp(world, view.returnto) });
+  return signInPage(frame, { name: '', problems: noProblems, ...view, registration, app: await waitingApp(world, view.returnto) });
 }
 
 /**
@@ -56,11 +52,14 @@ export async function staleSignIn(call: PageCall): Promise<PageAnswer> {
   const [returnto, name] = [goingTo(call), form.get('name') ?? ''];
   const passkey = name === '' && form.get('returnto') !== undefined;
   if (user !== null && (passkey || (await world.accounts.isNameOf(user, name)))) return { to: returnto };
-  return { status: 403, page: await signInAgain(call, { returnto, name, problem: frame.words.say('sign-in.stale') }) };
+  return { status: 403, page: await signInAgain(call, { returnto, name, problems: wholeForm(frame.words.say('sign-in.stale')) }) };
 }
 
 /** What is said above a form that is shown again because it was stale. */
-const stale = ({ frame }: PageCall): FormProblem => ({ field: null, text: frame.words.say('sign-in.stale') });
+const stale = ({ frame }: PageCall): readonly FormProblem[] => wholeForm(frame.words.say('sign-in.stale'));
+
+/** The controls of the set-up form, by what is refused. */
+const setupFields = { name: 'name', 'name-taken': 'name', email: 'email', 'address-taken': 'email', password: 'password' };
 
 const tokenOf = (token: string | undefined): string => (token ?? '').slice(0, 200);
 
@@ -88,8 +87,9 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     if (!answer.ok) {
       const { kind } = answer.refusal;
       if (kind === 'throttled') reply.header('retry-after', String(answer.refusal.retryAfter));
-      const problem = frame.words.say(`sign-in.${kind}`);
-      return { status: kind === 'throttled' ? 429 : 403, page: await signInAgain(call, { returnto, name, problem }) };
+      // Which of the two is wrong is not told; the first of them is where one begins again.
+      const problems = [{ field: kind === 'wrong-name-or-password' ? 'name' : null, text: frame.words.say(`sign-in.${kind}`) }];
+      return { status: kind === 'throttled' ? 429 : 403, page: await signInAgain(call, { returnto, name, problems }) };
     }
     await enter(world, request, reply, visitor, answer.value);
     return { to: returnto };
@@ -103,14 +103,17 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
   });
 
   showPage(app, world, '/setup', async ({ frame, query }) =>
-    setupPage(frame, { token: tokenOf(query.get('token')), name: '', email: '', problem: null }),
+    setupPage(frame, { token: tokenOf(query.get('token')), name: '', email: '', problems: noProblems }),
   );
 
   takeForm(app, world, '/setup', async ({ request, reply, visitor, frame, form }: PageCall) => {
     const [token, name, email] = [tokenOf(form.get('token')), form.get('name') ?? '', form.get('email') ?? ''];
     const answer = await accounts.setUp(token, { name, email, password: form.get('password') ?? '' }, fromOf(world, request));
     if (!answer.ok)
-      return { status: 400, page: setupPage(frame, { token, name, email, problem: accountWords(frame.words, answer.refusal) }) };
+      return {
+        status: 400,
+        page: setupPage(frame, { token, name, email, problems: accountProblems(frame.words, answer.refusal, setupFields) }),
+      };
     await enter(world, request, reply, visitor, answer.value);
     return { to: '/' };
   });
@@ -134,7 +137,7 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     const returnto = goingTo(call);
     return call.visitor.signedIn
       ? { to: returnto }
-      : (cannotRegister() ?? registerPage(call.frame, { value: '', problem: null, returnto }));
+      : (cannotRegister() ?? registerPage(call.frame, { value: '', problems: noProblems, returnto }));
   });
 
   const register = async (call: PageCall): Promise<PageAnswer> => {
@@ -146,25 +149,25 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     if (answer.ok) return { to: '/register/sent' };
     const { refusal } = answer;
     if (refusal.kind === 'closed' || refusal.kind === 'no-mail') return cannotRegister() ?? linkGone;
-    const problem = formProblem(frame.words, refusal, { email: 'email' });
-    return { status: refusedAs(reply, refusal), page: registerPage(frame, { value, problem, returnto }) };
+    const problems = accountProblems(frame.words, refusal, { email: 'email' });
+    return { status: refusedAs(reply, refusal), page: registerPage(frame, { value, problems, returnto }) };
   };
   takeOpenForm(app, world, '/register', register, async (call) => {
-    const view = { value: call.form.get('email') ?? '', problem: stale(call), returnto: goingTo(call) };
+    const view = { value: call.form.get('email') ?? '', problems: stale(call), returnto: goingTo(call) };
     return cannotRegister() ?? { status: 403, page: registerPage(call.frame, view) };
   });
 
   showPage(app, world, '/register/sent', async () => ({ status: 200, note: 'register-sent' }));
 
-  const finish = async (call: PageCall, problem: FormProblem | null, status = 200): Promise<PageAnswer> => {
+  const finish = async (call: PageCall, problems: readonly FormProblem[], status = 200): Promise<PageAnswer> => {
     const { frame, query, form } = call;
     const token = tokenOf(form.get('token') ?? query.get('token'));
     const address = await accounts.registrationOf(token);
     if (address === undefined) return onOr(call, status === 403 ? { ...linkGone, status } : linkGone);
     const [name, realName] = [form.get('name') ?? '', form.get('real-name') ?? ''];
-    return { status, page: finishPage(frame, { token, address, name, realName, problem, returnto: goingTo(call) }) };
+    return { status, page: finishPage(frame, { token, address, name, realName, problems, returnto: goingTo(call) }) };
   };
-  showPage(app, world, '/register/finish', (call) => finish(call, null));
+  showPage(app, world, '/register/finish', (call) => finish(call, noProblems));
 
   const finishRegistration = async (call: PageCall): Promise<PageAnswer> => {
     const { request, reply, visitor, frame, form } = call;
@@ -179,13 +182,13 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     const { refusal } = answer;
     if (refusal.kind === 'link-gone') return onOr(call, linkGone);
     const names = { name: 'name', 'name-taken': 'name', 'real-name': 'real-name', password: 'new-password' };
-    const problem = formProblem(frame.words, refusal, names);
-    return finish(call, problem, refusedAs(reply, refusal));
+    const problems = accountProblems(frame.words, refusal, names);
+    return finish(call, problems, refusedAs(reply, refusal));
   };
   takeOpenForm(app, world, '/register/finish', finishRegistration, (call) => finish(call, stale(call), 403));
 
   showPage(app, world, '/password/forgotten', async (call) =>
-    letters ? forgottenPage(call.frame, { value: '', problem: null, returnto: goingTo(call) }) : { status: 503, note: 'no-mail' },
+    letters ? forgottenPage(call.frame, { value: '', problems: noProblems, returnto: goingTo(call) }) : { status: 503, note: 'no-mail' },
   );
 
   const askForPassword = async (call: PageCall): Promise<PageAnswer> => {
@@ -198,23 +201,23 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
     if (refusal.kind !== 'throttled') return { status: 503, note: 'no-mail' };
     return {
       status: refusedAs(reply, refusal),
-      page: forgottenPage(frame, { value, problem: formProblem(frame.words, refusal), returnto }),
+      page: forgottenPage(frame, { value, problems: accountProblems(frame.words, refusal), returnto }),
     };
   };
   takeOpenForm(app, world, '/password/forgotten', askForPassword, async (call) => ({
     status: 403,
-    page: forgottenPage(call.frame, { value: call.form.get('name') ?? '', problem: stale(call), returnto: goingTo(call) }),
+    page: forgottenPage(call.frame, { value: call.form.get('name') ?? '', problems: stale(call), returnto: goingTo(call) }),
   }));
 
   showPage(app, world, '/password/sent', async () => ({ status: 200, note: 'password-sent' }));
 
-  const newPassword = async (call: PageCall, problem: FormProblem | null, status = 200): Promise<PageAnswer> => {
+  const newPassword = async (call: PageCall, problems: readonly FormProblem[], status = 200): Promise<PageAnswer> => {
     const token = tokenOf(call.form.get('token') ?? call.query.get('token'));
     const account = await accounts.passwordLinkOf(token);
     if (account === undefined) return onOr(call, status === 403 ? { ...linkGone, status } : linkGone);
-    return { status, page: newPasswordPage(call.frame, { token, name: account.name, problem, returnto: goingTo(call) }) };
+    return { status, page: newPasswordPage(call.frame, { token, name: account.name, problems, returnto: goingTo(call) }) };
   };
-  showPage(app, world, '/password/new', (call) => newPassword(call, null));
+  showPage(app, world, '/password/new', (call) => newPassword(call, noProblems));
 
   const setPassword = async (call: PageCall): Promise<PageAnswer> => {
     const { request, reply, visitor, frame, form } = call;
@@ -225,8 +228,8 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
       return { to: arrival(call, '/?done=password-set') };
     }
     if (answer.refusal.kind === 'link-gone') return onOr(call, linkGone);
-    const problem: FormProblem = formProblem(frame.words, answer.refusal, { password: 'new-password' });
-    return newPassword(call, problem, refusedAs(reply, answer.refusal));
+    const problems = accountProblems(frame.words, answer.refusal, { password: 'new-password' });
+    return newPassword(call, problems, refusedAs(reply, answer.refusal));
   };
   takeOpenForm(app, world, '/password/new', setPassword, (call) => newPassword(call, stale(call), 403));
 }

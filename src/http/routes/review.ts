@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import type { ClientId } from '#kernel/ids.ts';
+import { atControls, noProblems } from '#pages/form-problems.ts';
 import { refusalText } from '#pages/refusals.ts';
 import { reviewTabs } from '#pages/review.ts';
 import { type CannedReason, cannedReasons, type DecisionDraft, deskPage } from '#pages/review-desk.ts';
@@ -12,6 +13,7 @@ import { actionOf, owesReason, type ReviewDecision, reviewDecisions } from '#reg
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { refusedStatus } from '../answers.ts';
 import { findVisible, NOBODY } from '../apps.ts';
+import { problemsOf } from '../draft.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
 import { deskView, type Refused } from '../review-desk.ts';
 import { freeFor, redirectsPage, stagePage, unhidden, waitingPage } from '../review-queue.ts';
@@ -70,12 +72,11 @@ async function decide(call: ReviewCall): Promise<PageAnswer> {
   const draft = draftOf(call);
   const token = form.get('change_token') ?? '';
   const since = await sinceSeen(call, client, token);
-  const refuse = (status: number, text: string, atReason = false) =>
-    again(call, client, status, { draft, problem: { text, atReason }, since });
-  if (draft.decision === null) return refuse(400, words.say('review.choose'));
+  const refuse = (field: string, text: string) => again(call, client, 400, { draft, problems: [{ field, text }], since });
+  if (draft.decision === null) return refuse('choice', words.say('review.choose'));
   const canned = draft.canned === null ? '' : words.say(`review.canned.${draft.canned}`);
   const reason = [canned, draft.reason].filter((part) => part.trim() !== '').join(' ');
-  if (reason === '' && owesReason.has(draft.decision)) return refuse(400, words.say('review.reason-missing'), true);
+  if (reason === '' && owesReason.has(draft.decision)) return refuse('reason', words.say('review.reason-missing'));
   const revision = await world.records.openRevision(client.id);
   const { action, values } = actionOf(draft.decision, { suppress: draft.suppress, revisionId: revision?.id ?? null });
   const answer = await world.registry.submit(actor, action, { ...values, clientId: client.id, reason, changeToken: token });
@@ -99,11 +100,8 @@ async function refusedAgain(
   const ofToken = 'field' in refusal && refusal.field === 'changeToken';
   const since = ofToken ? [] : await sinceSeen(call, client, token);
   // What happened says more than the rule that it met.
-  const problem =
-    since !== null
-      ? null
-      : { text: refusalText(call.frame.words, refusal), atReason: refusal.kind === 'invalid_field' && refusal.field === 'reason' };
-  return again(call, client, since === null ? refusedStatus(refusal) : 409, { draft, problem, since });
+  const problems = since === null ? atControls(problemsOf(call.frame.words, refusal), { changeToken: null }) : noProblems;
+  return again(call, client, since === null ? refusedStatus(refusal) : 409, { draft, problems, since });
 }
 
 /** Opens what has waited longest and nobody looks at. */
@@ -193,8 +191,8 @@ export function reviewRoutes(app: FastifyInstance, world: World): void {
       const answer = await world.registry.submit(actor, 'set-pkce-exemption', values);
       if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
       if (!answer.ok) return refusedAgain(call, client.id, values.changeToken, draftOf(call), answer.refusal);
-      const to = answer.value.waiting ? 'review-first-yes' : pkceOptional ? 'review-pkce-exempt' : 'review-pkce-required';
-      return { to: `/review/${client.id}?done=${to}` };
+      const done = pkceOptional ? 'done=review-pkce-exempt' : 'done=review-pkce-required';
+      return { to: `/review/${client.id}?${answer.value.waiting ? 'done=review-first-yes' : done}` };
     },
     reviewers,
   );
@@ -216,7 +214,7 @@ export function reviewRoutes(app: FastifyInstance, world: World): void {
       if (refusal.kind === 'reauthentication_required') return { prove: true };
       const unknown = refusal.kind === 'not_found' && refusal.what === 'person';
       const text = unknown ? frame.words.say('review.no-such-person') : refusalText(frame.words, refusal);
-      return again(call, client, refusedStatus(refusal), { draft: draftOf(call), problem: { text, atReason: false }, since: null });
+      return again(call, client, refusedStatus(refusal), { draft: draftOf(call), problems: [{ field: 'name', text }], since: null });
     },
     reviewers,
   );

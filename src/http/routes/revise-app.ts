@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { type AppDraft, type FormProblem, previewPage, revisePage } from '#pages/app-forms.ts';
+import { type AppDraft, previewPage, revisePage } from '#pages/app-forms.ts';
 import { kindOf } from '#pages/app-parts.ts';
+import { type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { refusedStatus } from '../answers.ts';
 import { changedFields, revisionChanges } from '../app-views.ts';
 import { readable } from '../apps.ts';
-import { choicesOf, draftFrom, draftOf, problemOf, revisedValues } from '../draft.ts';
+import { choicesOf, draftFrom, draftOf, problemsOf, revisedValues } from '../draft.ts';
 import { makeShown } from '../lines.ts';
 import { notFound, type OwnApp, type OwnCall, ownApp } from '../own-app.ts';
 import { type PageAnswer, showPage, takeForm } from '../page.ts';
@@ -21,7 +22,7 @@ async function changeable(call: OwnCall): Promise<OwnApp | undefined> {
 
 const isOpen = async ({ world }: OwnCall, { client }: OwnApp) => (await world.records.openRevision(client.id)) !== undefined;
 
-async function showForm(call: OwnCall, own: OwnApp, draft: AppDraft, changeToken: string, problem: FormProblem | null) {
+async function showForm(call: OwnCall, own: OwnApp, draft: AppDraft, changeToken: string, problems: readonly FormProblem[]) {
   const { client } = own;
   return revisePage(call.frame, {
     appId: client.id,
@@ -29,7 +30,7 @@ async function showForm(call: OwnCall, own: OwnApp, draft: AppDraft, changeToken
     draft,
     choices: choicesOf(call.world, call.frame.words),
     changeToken,
-    problem,
+    problems,
     open: await isOpen(call, own),
   });
 }
@@ -54,8 +55,9 @@ async function look(call: OwnCall): Promise<PageAnswer> {
   const draft = draftOf(world, kindOf(client), form);
   const changeToken = form.get('change_token') ?? '';
   const ignore = form.get('ignore_warnings') !== undefined;
-  if (form.get('edit') !== undefined) return showForm(call, own, draft, changeToken, null);
+  if (form.get('edit') !== undefined) return showForm(call, own, draft, changeToken, noProblems);
   const values = revisedValues(draft, ignore);
+  const next = world.registry.revised(client, { ...values, reason: draft.reason });
   if (form.get('send') !== undefined) {
     const answer = await world.registry.submit(actor, 'revise', {
       ...values,
@@ -65,19 +67,20 @@ async function look(call: OwnCall): Promise<PageAnswer> {
     });
     if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
     if (!answer.ok) {
-      const refusal = await readable(call, client.id, answer.refusal);
-      const problem = problemOf(frame.words, refusal);
+      const said = await readable(call, client.id, answer.refusal);
+      // The reason is read before the rest is: its problem is told with the others.
+      const refusal = 'field' in said && said.field === 'reason' && !next.ok ? next.refusal : said;
+      const problems = problemsOf(frame.words, refusal);
       // After a conflict the form is of the app as it is now, with what was typed.
       const token = refusal.kind === 'change_conflict' ? world.registry.changeToken(actor, client) : changeToken;
-      return { status: refusedStatus(refusal), page: await showForm(call, own, draft, token, problem) };
+      return { status: refusedStatus(refusal), page: await showForm(call, own, draft, token, problems) };
     }
     const waits = (await world.records.openRevision(client.id)) !== undefined;
     return { to: `/my/apps/${client.id}?${waits ? 'done=revision-sent' : 'done=changed'}` };
   }
-  const next = world.registry.revised(client, values);
   if (!next.ok || changedFields(client, next.value).length === 0) {
     const refusal = next.ok ? ({ kind: 'nothing_to_do', field: 'revision' } as const) : next.refusal;
-    return { status: refusedStatus(refusal), page: await showForm(call, own, draft, changeToken, problemOf(frame.words, refusal)) };
+    return { status: refusedStatus(refusal), page: await showForm(call, own, draft, changeToken, problemsOf(frame.words, refusal)) };
   }
   return previewPage(frame, {
     appId: client.id,
@@ -101,7 +104,7 @@ export function reviseRoutes(app: FastifyInstance, world: World): void {
       if (own === undefined) return notFound;
       const { client } = own;
       const open = await world.records.openRevision(client.id);
-      return showForm(call, own, draftFrom(world, client, open?.fields), world.registry.changeToken(call.actor, client), null);
+      return showForm(call, own, draftFrom(world, client, open?.fields), world.registry.changeToken(call.actor, client), noProblems);
     },
     'signed-in',
   );

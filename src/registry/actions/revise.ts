@@ -5,7 +5,7 @@ import { actingApp, type GovernedAction } from '../authority.ts';
 import { autoApproves } from '../auto-approval.ts';
 import type { Client } from '../client.ts';
 import type { Desk } from '../desk.ts';
-import { readFields, revisionFields, storedUri, type Values, wholeNumber } from '../fields.ts';
+import { type Field, readFields, reason, revisionFields, storedUri, type Values, wholeNumber } from '../fields.ts';
 import { heard, revisionNeedsTwo } from '../independence.ts';
 import type { RegistryRefusal } from '../refusals.ts';
 import { onlyNarrows, type RevisedFields, type Revision, revisedFields } from '../revision.ts';
@@ -28,11 +28,14 @@ function changedValues(client: Client, values: Values): Values {
   return same && !client.ownerOnly ? others : changed;
 }
 
+/** Why the change is needed is judged with it, where it was said. */
+const saidWhy: Field = { name: 'reason', optional: true, judge: reason };
+
 /** The whole description as it would be. Values are judged again here, beside what the app is. */
 export function revised(desk: Pick<Desk, 'rules'>, client: Client, values: Values): Result<RevisedFields, RegistryRefusal> {
-  const read = readFields(revisionFields, changedValues(client, values), desk.rules, { ...client });
+  const read = readFields([...revisionFields, saidWhy], changedValues(client, values), desk.rules, { ...client });
   if (!read.ok) return read;
-  const asked = read.value as Partial<RevisedFields>;
+  const { reason: _why, ...asked } = read.value as Partial<RevisedFields> & Values;
   if (client.ownerOnly && (asked.redirectUri !== undefined || asked.redirectIsPrefix !== undefined))
     return refuse({ kind: 'invalid_field', field: 'redirectUri', problem: { kind: 'not-for-this-kind-of-app' }, ignorable: false });
   const next = { ...fieldsOf(client), ...asked };

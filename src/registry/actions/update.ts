@@ -5,7 +5,7 @@ import { fieldChanges } from '../audit.ts';
 import { scopesWithin } from '../authority.ts';
 import { type Client, liveSecrets, type Restrictions } from '../client.ts';
 import { type Desk, denied, newSecret, ownerGrant } from '../desk.ts';
-import { flag, judges, line, wholeNumber } from '../fields.ts';
+import { flag, judges, line, readFields, wholeNumber } from '../fields.ts';
 import type { Effect } from '../records.ts';
 import { clientAction, isOwner, keeperProblem, lacking, secretChange } from './action.ts';
 
@@ -33,8 +33,8 @@ async function regranted(desk: Desk, actor: Actor, client: Client) {
  */
 export const update = clientAction('update', {
   fields: [
-    { name: 'restrictions', optional: true, judge: judges.restrictions },
-    // Judged against the app, below.
+    // Both are judged against the app, below, and together.
+    { name: 'restrictions', optional: true, judge: () => undefined },
     { name: 'rsaPublicKey', optional: true, judge: () => undefined },
     { name: 'resetSecret', judge: flag },
   ],
@@ -44,8 +44,15 @@ export const update = clientAction('update', {
     if (problem) return problem;
     // A form sends back the key that is there: one from before the rules is kept.
     const kept = rsaPublicKey === undefined || rsaPublicKey === client.rsaPublicKey?.trim();
-    const judged = kept ? undefined : judges.rsaPublicKey(rsaPublicKey, { protocol: 'oauth1' });
-    if (judged) return refuse({ kind: 'invalid_field', field: 'rsaPublicKey', ...judged });
+    const read = readFields(
+      [
+        { name: 'restrictions', optional: true, judge: judges.restrictions },
+        { name: 'rsaPublicKey', optional: true, judge: (value) => (kept ? undefined : judges.rsaPublicKey(value, { protocol: 'oauth1' })) },
+      ],
+      { restrictions, rsaPublicKey },
+      desk.rules,
+    );
+    if (!read.ok) return read;
     const key = kept ? client.rsaPublicKey : (rsaPublicKey as string | null) || null;
     if (key !== null && client.protocol !== 'oauth1')
       return refuse({ kind: 'invalid_field', field: 'rsaPublicKey', problem: { kind: 'not-for-this-kind-of-app' }, ignorable: false });

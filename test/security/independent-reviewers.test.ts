@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
@@ -92,7 +93,50 @@ const ordinary = { scopes: ['editpage'] };
 const ordinaryApproved: readonly Line[] = [['rita approve', 'ok']];
 const single = { ownApps: true };
 
+const key = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' });
+const newKey = `update ${JSON.stringify({ rsaPublicKey: key() })}`;
+
 const histories: readonly History[] = [
+  // What owners change without a review: like a secret, a key says who the app is, and not what it may do.
+  {
+    name: 'a key of an app with such a scope is exchanged by its owner at once; a first yes to a change of the app is void',
+    lines: [
+      ...approved,
+      [`olga ${redirect}`, 'ok'],
+      ['rita approve-revision', 'waiting'],
+      [`olga ${newKey}`, 'ok'],
+      ['sven approve-revision', 'waiting'],
+      ['rita approve-revision', 'ok'],
+    ],
+    proposal: { protocol: 'oauth1', grantTypes: [] },
+    ends: 'approved elsewhere.example',
+  },
+  {
+    name: 'a key and address restrictions are for those who look after the app, not for who reviews it',
+    lines: [
+      ...approved,
+      [`rita ${newKey}`, 'permission_denied'],
+      ['rita update {"restrictions":{"addresses":["192.0.2.1"]}}', 'permission_denied'],
+      ['olga update {"restrictions":{"addresses":["192.0.2.1"]}}', 'ok'],
+      ['olga update {"restrictions":{"addresses":["0.0.0.0/0","::/0"]}}', 'ok'],
+      [`olga ${newKey}`, 'ok'],
+      ['olga disable', 'ok'],
+      [`olga ${newKey}`, 'permission_denied'],
+    ],
+    proposal: { protocol: 'oauth1', grantTypes: [] },
+    ends: 'disabled',
+  },
+  {
+    name: 'a new key between the yeses to a new app: both have to be said again',
+    lines: [
+      ['rita approve', 'waiting'],
+      [`olga ${newKey}`, 'ok'],
+      ['ron approve', 'waiting'],
+      ['rita approve', 'ok'],
+    ],
+    proposal: { protocol: 'oauth1', grantTypes: [] },
+    ends: 'approved',
+  },
   // Changes of an app that holds such a scope.
   {
     name: 'a new redirect URI adds no scope, and its owner does not approve it',

@@ -1,3 +1,4 @@
+import { normalForm } from '#kernel/normal-form.ts';
 import type { Result } from '#kernel/result.ts';
 import { isAddress } from '#wire/email.ts';
 import { lineProblem, nameProblem, type TextProblem } from '#wire/plain-text.ts';
@@ -25,7 +26,7 @@ const bytes = (text: string) => Buffer.byteLength(text);
 export { tidyAddress } from '#wire/email.ts';
 
 /** Text a person typed, composed and without blanks around it. */
-export const tidy = (text: string): string => text.normalize('NFC').trim();
+export const tidy = (text: string): string => normalForm(text, 'NFC').trim();
 
 /** True when a text looks like what it is. */
 export const isPlain = (text: string): boolean => lineProblem(text) === undefined;

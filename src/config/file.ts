@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { durationSeconds, type Seconds } from '#kernel/time.ts';
@@ -103,9 +103,29 @@ const tooDeep: FileProblem = {
   remedy: 'readable YAML: not so deep, and at most 100 aliases, each of an anchor before it',
 };
 
+/** A name that stands twice in one map; undefined: there is none. */
+function repeatedName(document: Document): string | undefined {
+  let repeated: string | undefined;
+  visit(document, {
+    Map(_key, map) {
+      const names = new Set<unknown>();
+      for (const { key } of map.items) {
+        const name = isScalar(key) ? key.value : key;
+        if (names.has(name)) repeated = JSON.stringify(String(name).slice(0, 64));
+        names.add(name);
+      }
+      return repeated === undefined ? undefined : visit.BREAK;
+    },
+  });
+  return repeated;
+}
+
 function readYaml(text: string): Result<unknown, readonly FileProblem[]> {
   try {
-    const document = parseDocument(text);
+    // The reader's own search for a name that comes twice compares each with every other: it is made here, in one pass.
+    const document = parseDocument(text, { uniqueKeys: false });
+    const repeated = document.errors.length === 0 ? repeatedName(document) : undefined;
+    if (repeated !== undefined) return refuse([{ setting: 'YAML', remedy: `${repeated} once: it is there twice in one map` }]);
     if (document.errors.length === 0) return accept(document.toJS({ maxAliasCount: 100 }));
     // The reader follows each level with a call of its own, and ends where no further one fits.
     if (document.errors.some(({ message }) => /call stack/i.test(message))) return refuse([tooDeep]);

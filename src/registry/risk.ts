@@ -1,4 +1,5 @@
 import type { Account } from '#accounts/account.ts';
+import { normalForm } from '#kernel/normal-form.ts';
 import type { Instant } from '#kernel/time.ts';
 import { skeleton } from '#wire/confusables.ts';
 import { isAnyPort } from './auto-approval.ts';
@@ -101,7 +102,7 @@ const rules = {
   },
   'mixed-scripts': ({ next }) => {
     // Letters of all scripts, such as the long-vowel mark of Japanese, mix with each.
-    const letters = [...next.name.normalize('NFC')].filter((letter) => /(?!\p{Script=Common})\p{L}/u.test(letter)).join('');
+    const letters = [...normalForm(next.name, 'NFC')].filter((letter) => /(?!\p{Script=Common})\p{L}/u.test(letter)).join('');
     const found = scripts.filter(([, pattern]) => pattern.test(letters)).map(([name]) => name);
     return when(found.length > 1 && !together.some((pattern) => pattern.test(letters)), 4, found.join(' and '));
   },

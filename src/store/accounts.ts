@@ -1,5 +1,6 @@
 import type { AccountRecords, Limits, NewAccount, Sessions } from '#accounts/records.ts';
 import type { Digest, UserId } from '#kernel/ids.ts';
+import { normalForm } from '#kernel/normal-form.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Driver } from './driver.ts';
 import { toAccount, toSession } from './sql/rows.ts';
@@ -79,7 +80,7 @@ export function* accountById(id: UserId): Unit<ReturnType<typeof toAccount> | un
 }
 
 /** Names are compared without regard to case. */
-export const nameKey = (name: string) => name.normalize('NFC').toLowerCase();
+export const nameKey = (name: string) => normalForm(name, 'NFC').toLowerCase();
 
 /** The one row of the set-up link: digest and end. Every door to an account contends for it, on all nodes. */
 const SETUP = 'setup-secret-digest';

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { AccountFilter, AccountTokens, Passkeys, PeopleRecords } from '#accounts/records.ts';
+import { normalForm } from '#kernel/normal-form.ts';
 import { createAccount, NameTaken } from './accounts.ts';
 import type { Driver } from './driver.ts';
 import { toAccount, toAccountToken, toPasskey } from './sql/rows.ts';
@@ -74,7 +75,7 @@ const rename = written('UPDATE passkeys SET label = :label WHERE id = :id AND us
 const remove = written('DELETE FROM passkeys WHERE id = :id AND user_id = :user');
 
 const asWanted = ({ text, group, blocked }: AccountFilter) => ({
-  text: text?.normalize('NFC').toLowerCase() ?? '',
+  text: normalForm(text ?? '', 'NFC').toLowerCase(),
   // As it stands in the JSON of a list.
   group: group === null ? '' : JSON.stringify(group),
   blocked: blocked === null ? -1 : Number(blocked),

@@ -57,6 +57,20 @@ function placeOf(authority: string): Place | undefined {
   return match === null ? undefined : { host: match[1] ?? '', port: match[2] };
 }
 
+const MOST_HOST = 253;
+/** Characters of a host at most, with what may stand around it. A host in Unicode is spelt in ASCII in time that grows as its square (RFC 3492 §6.3). */
+const MOST_PLACE = 512;
+
+/** The URI as a browser parses it; null: it does not, or would first read a host that is longer than any. */
+function parsed(uri: string): URL | null {
+  // A browser drops these wherever they stand.
+  const text = uri.replace(/[\t\n\r]/g, '');
+  let start = text.indexOf(':') + 1;
+  while (text[start] === '/' || text[start] === '\\') start += 1;
+  const end = text.slice(start).search(/[/\\?#]/);
+  return (end < 0 ? text.length - start : end) > MOST_PLACE && !isAscii(text) ? null : URL.parse(uri);
+}
+
 const isWeb = (scheme: string): boolean => scheme === 'http' || scheme === 'https';
 const isAscii = (text: string): boolean => /^[\x21-\x7e]*$/.test(text);
 
@@ -73,6 +87,7 @@ function lowered(host: string): string | undefined {
 
 /** The A-labels of a host in Unicode; undefined when reading it back does not give the same host in lower case (RFC 5891 §5, UTS #46). */
 function asciiHost(host: string): string | undefined {
+  if (host.length > MOST_HOST) return undefined;
   const shown = lowered(host);
   if (shown === undefined || !hostLetters.test(host)) return undefined;
   const ascii = domainToASCII(host);
@@ -115,14 +130,13 @@ export function bothSpellings(uri: string): string {
 
 /** The host that a URI leads to, in both spellings, or the scheme of an app on the device; null: it cannot be read. */
 export function destinationOf(uri: string): string | null {
-  const url = URL.parse(uri);
+  const url = parsed(uri);
   if (url === null) return null;
   const shown = url.host === '' ? '' : domainToUnicode(url.hostname);
   if (url.host === '') return url.protocol;
   return shown !== url.hostname && asciiHost(shown) === url.hostname ? `${shown} (${url.host})` : url.host;
 }
 
-const MOST_HOST = 253;
 const label = /^[a-z0-9_-]{1,63}$/;
 
 /** True for a DNS name as it stands in a URI: labels of letters, digits, `-` and `_`, and no dot at the end. */
@@ -173,7 +187,7 @@ function expected(parts: Parts): { readonly href: string } | { readonly deviatio
  * of scheme and host, a default port, and a host in Unicode.
  */
 export function readAsBrowser(uri: string): UriReading {
-  const url = URL.parse(uri);
+  const url = parsed(uri);
   const reads = url?.href ?? null;
   const parts = split(uri);
   if (parts === undefined) return { deviation: /^\s|[\t\n\r]/.test(uri) ? 'characters' : 'not-a-uri', reads };
@@ -196,7 +210,7 @@ const withoutRootDot = (host: string): string => (host.endsWith('.') ? host.slic
  */
 export function misleads(uri: string): boolean {
   const parts = split(uri);
-  const url = URL.parse(uri);
+  const url = parsed(uri);
   if (parts === undefined || url === null || url.protocol !== `${parts.scheme}:`) return true;
   // A browser drops these, so that what follows joins what is before.
   if (/[\p{Cc} ]/u.test(uri)) return true;

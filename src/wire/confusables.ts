@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { normalForm } from '#kernel/normal-form.ts';
 
 // Which characters look alike (UTS #39 §4). The data is Unicode's; it is read when the first name is compared.
 
@@ -31,9 +32,8 @@ function prototypeOf(letter: string): string {
 
 /** What a name looks like at a glance: two names of one skeleton are easily taken for each other. Marks, blanks and signs do not count. */
 export function skeleton(name: string): string {
-  const letters = [...name.normalize('NFKD')].map(prototypeOf).join('');
-  const plain = letters
-    .normalize('NFKD')
+  const letters = [...normalForm(name, 'NFKD')].map(prototypeOf).join('');
+  const plain = normalForm(letters, 'NFKD')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}|$@]/gu, '')
     .replace(/rn/g, 'm')

@@ -1,3 +1,5 @@
+import { normalForm } from '#kernel/normal-form.ts';
+
 // Text that people read and trust: what it may not hold, so that it is what it seems (UTS #39 §5, UTR #36 §2).
 
 /** What is wrong with a text. */
@@ -47,7 +49,7 @@ function hasUnseen(text: string, lines: boolean): boolean {
 /** True when a letter carries too many marks, or twice the same one, or there is no letter under a mark (UTS #39 §5.4). */
 function hasStackedMarks(text: string): boolean {
   let [marks, last] = [MOST_MARKS, ''];
-  for (const letter of text.normalize('NFD')) {
+  for (const letter of normalForm(text, 'NFD')) {
     const mark = /[\p{Mn}\p{Me}]/u.test(letter) && letter !== '\ufe0f';
     if (mark && (marks >= MOST_MARKS || letter === last)) return true;
     marks = mark ? marks + 1 : 0;
@@ -92,7 +94,7 @@ const zeroOf = (digit: string): number => {
 };
 
 function hasMixedScripts(text: string): boolean {
-  const words = text.normalize('NFC').split(/[^\p{L}\p{M}\p{N}]/u);
+  const words = normalForm(text, 'NFC').split(/[^\p{L}\p{M}\p{N}]/u);
   if (words.some((word) => !isOneScript(word))) return true;
   return words.some((word) => new Set([...word].filter((letter) => /\p{Nd}/u.test(letter)).map(zeroOf)).size > 1);
 }

@@ -8,18 +8,18 @@ for (const flag of ['--no-opt', '--no-maglev']) setFlagsFromString(flag);
  * Counts the work of a function in steps, which are the same on every machine and in every run: each block of the project that is entered (the
  * engine's coverage counts every turn of a loop and every call), and for what the engine does in one call
  * with a text or a list (a search, a split, a sort, a match of an expression) the length it was given. Expressions count as linear here:
- * that they are is what `npm run lint` proves. `before` runs once, uncounted.
+ * that they are is what `npm run lint` proves. `before` runs once, uncounted. `packages`: those whose blocks count beside the project's.
  */
-export function stepsOf(work: () => unknown, before: () => unknown = work): number {
+export function stepsOf(work: () => unknown, before: () => unknown = work, packages: readonly string[] = []): number {
   const counted = countNative();
   try {
     // Once before it counts: what is made at the first call is made once.
     before();
-    blocksEntered();
+    blocksEntered(packages);
     counted.clear();
     work();
     const native = counted.steps();
-    return blocksEntered() + native;
+    return blocksEntered(packages) + native;
   } finally {
     counted.restore();
   }
@@ -34,8 +34,13 @@ interface Coverage {
 
 let session: Session | undefined;
 
+const isCounted = (url: string, packages: readonly string[]): boolean =>
+  url.startsWith('file:') &&
+  url !== import.meta.url &&
+  (!url.includes('/node_modules/') || packages.some((name) => url.includes(`/node_modules/${name}/`)));
+
 /** How many blocks of the project were entered since the last call. The counting goes on until the process ends. */
-function blocksEntered(): number {
+function blocksEntered(packages: readonly string[]): number {
   session ??= started();
   let coverage: Coverage | undefined;
   // A session of this very thread answers before the call returns.
@@ -44,7 +49,7 @@ function blocksEntered(): number {
     coverage = answer as unknown as Coverage;
   });
   return (coverage as Coverage | undefined)?.result
-    .filter(({ url }) => url.startsWith('file:') && !url.includes('/node_modules/') && url !== import.meta.url)
+    .filter(({ url }) => isCounted(url, packages))
     .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges))
     .reduce((sum, { count }) => sum + count, 0) as number;
 }
@@ -59,7 +64,7 @@ function started(): Session {
 
 /** Methods that look at the whole of what they are called on. A sort looks at everything once for each doubling. */
 const wholeText = [
-  'includes indexOf lastIndexOf startsWith endsWith split search match matchAll replace replaceAll trim trimStart trimEnd normalize',
+  'includes lastIndexOf split search match matchAll replace replaceAll trim trimStart trimEnd',
   'toLowerCase toUpperCase toLocaleLowerCase localeCompare isWellFormed toWellFormed concat repeat padStart padEnd',
 ].flatMap((names) => names.split(' '));
 const wholeList = [
@@ -88,7 +93,35 @@ function countNative(): { steps(): number; clear(): void; restore(): void } {
     undo.push(() => Object.defineProperty(holder, name, was));
   }
   const length = (self: unknown) => (self as { readonly length?: number }).length ?? 0;
+  const uncounted = <T>(work: () => T): T => {
+    const were = steps;
+    const answer = work();
+    steps = were;
+    return answer;
+  };
   for (const name of wholeText) wrap(String.prototype, name, length);
+  // Marks that follow each other are put in order by comparing them.
+  wrap(
+    String.prototype,
+    'normalize',
+    (self) =>
+      uncounted(
+        () =>
+          String(self)
+            .match(/\p{M}+/gu)
+            ?.reduce((sum, { length: run }) => sum + run * run, 0) ?? 0,
+      ) + length(self),
+  );
+  // A host is spelt in ASCII by going over it once for each of its letters.
+  wrap(URL, 'parse', (_self, [text]) =>
+    uncounted(() => {
+      const place = /^[^:]*:[/\\]*([^/\\?#]*)/.exec(String(text).replace(/[\t\n\r]/g, ''))?.[1] ?? '';
+      return new Set(place.match(/[^\0-\x7f]/gu)).size * place.length + String(text).length;
+    }),
+  );
+  for (const name of ['startsWith', 'endsWith']) wrap(String.prototype, name, (_self, [needle]) => length(needle));
+  // A search that goes on from somewhere looks no further than to what it finds.
+  wrap(String.prototype, 'indexOf', (self, [, from = 0], found) => (Number(found) < 0 ? length(self) : Number(found) + 1) - Number(from));
   // A slice of a text shares its characters; a slice of a list copies them.
   for (const name of wholeList) wrap(Array.prototype, name, length);
   wrap(Array.prototype, 'slice', (self, [from = 0, to = Number.MAX_SAFE_INTEGER]) => Math.min(length(self), Number(to)) - Number(from));
@@ -100,6 +133,14 @@ function countNative(): { steps(): number; clear(): void; restore(): void } {
       const found = answer !== null && answer !== false && (sticky || global);
       return found ? lastIndex - beginOf(answer, lastIndex) : String(text).length;
     });
+  // What an expression splits, the engine tries it on place by place: the text is counted once, by its method.
+  const split = RegExp.prototype[Symbol.split];
+  RegExp.prototype[Symbol.split] = function (this: RegExp, text: string, limit?: number) {
+    return uncounted(() => split.call(this, text, limit));
+  };
+  undo.push(() => {
+    RegExp.prototype[Symbol.split] = split;
+  });
   wrap(JSON, 'parse', (_self, [text]) => String(text).length);
   wrap(globalThis, 'decodeURIComponent', (_self, [text]) => String(text).length);
   wrap(globalThis, 'encodeURIComponent', (_self, [text]) => String(text).length);

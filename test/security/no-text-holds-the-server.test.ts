@@ -1,24 +1,39 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { fastifyCookie } from '@fastify/cookie';
+import type { z } from 'zod';
 import type { Account } from '#accounts/account.ts';
+import { fieldProblem, tidy, tidyAddress } from '#accounts/fields.ts';
+import { readConfigFile } from '#config/file.ts';
 import { stepsOf } from '#harness/steps.ts';
 import { TestWorld } from '#harness/world.ts';
+import { draftOf, proposedValues } from '#http/draft.ts';
+import { addressesOf } from '#http/own-app.ts';
+import { clientRoutes } from '#http/routes/api/clients.ts';
+import { ownPath } from '#http/visitor.ts';
 import { durationSeconds } from '#kernel/time.ts';
 import { pageOf, titleInPath } from '#mediawiki/titles.ts';
 import { baseString } from '#oauth1/base-string.ts';
+import { callbackAllowed } from '#oauth1/callback.ts';
 import { diagnose, differences } from '#oauth1/diagnose.ts';
 import { parseOAuthHeader } from '#oauth1/header.ts';
 import { parseSignedRequest } from '#oauth1/parse.ts';
 import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
+import { askedScopes, malformedPart } from '#oauth2/scope-request.ts';
 import { MOST_FORM } from '#oauth2/words.ts';
 import { acceptedLanguage } from '#pages/words.ts';
+import type { Client } from '#registry/client.ts';
 import { judges, reason } from '#registry/fields.ts';
 import { compareVersions, isVersion } from '#registry/version.ts';
+import { nameKey } from '#store/accounts.ts';
+import { isRange } from '#wire/address.ts';
 import { bearerToken, parseBasic, splitScheme } from '#wire/authorization.ts';
+import { destinationOf, misleads, readAsBrowser, unicodeSpelling } from '#wire/browser-uri.ts';
 import { skeleton } from '#wire/confusables.ts';
-import { parseForm } from '#wire/form.ts';
+import { formValues, parseForm } from '#wire/form.ts';
+import { originOf } from '#wire/forwarded.ts';
 import { percentDecode, percentEncode } from '#wire/percent.ts';
-import { redirectUriMatches } from '#wire/redirect-uri.ts';
+import { locationOf, redirectUriMatches } from '#wire/redirect-uri.ts';
 import { parseScope } from '#wire/scope.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
 import { strangerText } from '#wire/stranger-text.ts';
@@ -34,6 +49,8 @@ interface Reader {
   readonly bound: number;
   /** Steps that a character may cost; usually 100. */
   readonly perCharacter?: number;
+  /** Packages that read for us: their work counts, too. */
+  readonly packages?: readonly string[];
   read(text: string): unknown;
 }
 
@@ -52,7 +69,83 @@ const sent = (query: string): SentRequest => ({
   secure: true,
 });
 
+/** What the API reads of a body. */
+const BODY = 100_000;
+const bodyOf = (id: string) => clientRoutes.find((route) => route.id === id)?.body as z.ZodType;
+const asking = { scopes: ['editpage'] } as unknown as Client;
+/** Compiled by the first that it checks, as at the start of the server. */
+const [proposal, update] = [bodyOf('proposeClient'), bodyOf('updateClient')];
+const json = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
 const readers: Readonly<Record<string, Reader>> = {
+  cookies: { bound: HEADER, packages: ['cookie', '@fastify/cookie'], read: (text) => fastifyCookie.parse(text) },
+  // A file of the operator's own may have 16 MiB: what counts is that its reading grows as it does. Several passes over each part.
+  'configuration file': { bound: 16_384, perCharacter: 2000, packages: ['yaml', 'zod'], read: (text) => readConfigFile(text, ['issuer']) },
+  'JSON body': {
+    bound: BODY,
+    packages: ['zod'],
+    read: (text) => [proposal.safeParse(json(text)), update.safeParse(json(text))],
+  },
+  'form of a page': {
+    bound: MOST_FORM,
+    read(text) {
+      const form = parseForm(text);
+      const draft = draftOf(world.built.world, 'server', formValues(form.ok ? form.value : []));
+      return proposedValues(draft, 'ada@example.org', false);
+    },
+  },
+  'address restrictions': {
+    bound: MOST_FORM,
+    read: (text) => [judges.restrictions({ addresses: addressesOf(text), pages: addressesOf(text) }), isRange(text)],
+  },
+  'X-Forwarded-For': {
+    bound: HEADER,
+    read(text) {
+      const arrival = { peer: '10.0.0.1', forwardedFor: [text], forwarded: true };
+      return [2, ['10.0.0.0/8']].map((trusted) => originOf(arrival, trusted, { outside: true, encrypted: true }));
+    },
+  },
+  returnto: { bound: HEADER, read: ownPath },
+  'scope that is asked for': {
+    bound: MOST_FORM,
+    read: (text) => [
+      malformedPart(text),
+      askedScopes(text, asking, {
+        scopes: rules.catalogue,
+        reading: { defaultScope: null, scopesBeyondRegistration: 'leave-out' },
+      } as never),
+    ],
+  },
+  'e-mail address': {
+    bound: MOST_FORM,
+    read: (text) => [tidyAddress(text), fieldProblem({ email: text }), fieldProblem({ email: tidyAddress(text.slice(0, 255)) })],
+  },
+  'name of a person': { bound: MOST_FORM, read: (text) => [tidy(text), fieldProblem({ name: text, realName: text, password: text })] },
+  'URI that is registered': {
+    bound: MOST_FORM,
+    read: (text) => [
+      judges.redirectUri(text, { protocol: 'oauth2', confidential: true }, rules),
+      judges.redirectUri(text.slice(0, 2000), { protocol: 'oauth2', confidential: false }, rules),
+    ],
+  },
+  'URI that is followed': {
+    bound: HEADER,
+    perCharacter: 200,
+    read: (text) => [
+      misleads(text),
+      readAsBrowser(text),
+      unicodeSpelling(text),
+      destinationOf(text),
+      callbackAllowed(text, { redirectUri: 'https://app.example/cb', redirectIsPrefix: true }),
+      misleads(text) || locationOf(text, [['code', 'a']]),
+    ],
+  },
   'pasted request': { bound: MOST_PASTED_BYTES, read: readPastedRequest },
   'base strings': {
     bound: MOST_PASTED_BYTES,
@@ -96,6 +189,8 @@ const readers: Readonly<Record<string, Reader>> = {
     bound: MOST_FORM,
     read: (text) => [judges.name(text, {}, rules), reason(text, {}, rules), skeleton(text.slice(0, 128))],
   },
+  'description of an app': { bound: MOST_FORM, read: (text) => judges.description(text, {}, rules) },
+  'name that is looked for': { bound: MOST_FORM, read: nameKey },
   'lists of an app': {
     bound: MOST_FORM,
     read(text) {
@@ -110,12 +205,13 @@ const PER_CHARACTER = 100;
 
 for (const worst of worstTexts) {
   test(`${worst.reader}: ${worst.what}`, () => {
-    const { bound, read, perCharacter = PER_CHARACTER } = readers[worst.reader] as Reader;
+    const { bound, read, perCharacter = PER_CHARACTER, packages } = readers[worst.reader] as Reader;
     const [half, whole] = [bound / 2, bound].map((length) => {
       const text = textOf(worst, length);
       return stepsOf(
         () => read(text),
         () => read(textOf(worst, 200)),
+        packages,
       );
     }) as [number, number];
     assert.ok(whole <= 2.2 * half + 1000, `twice the text: ${half} steps became ${whole}`);

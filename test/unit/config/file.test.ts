@@ -139,6 +139,8 @@ const unfit: readonly (readonly [line: string, ...settings: string[]])[] = [
   ['colour: red', 'colour'],
   ['colour: red\nshape: round', 'colour', 'shape'],
   ['"": red', 'YAML'],
+  ['port: 1\nport: 2', 'YAML'],
+  ['review: { own_apps: true, own_apps: false }', 'YAML'],
   ['__proto__: { clients: 5 }', '__proto__'],
   ['constructor: 5', 'constructor'],
   ['port:', 'port'],

@@ -133,7 +133,9 @@ describe('citations', () => {
     const known = new Set(standards.map(({ number }) => number));
     assert.equal(known.size, standards.length, 'a standard has two rows');
     eachFile((text) =>
-      [...new Set(rfcsOf(text))].filter((number) => !known.has(number)).map((number) => `RFC ${number} is not in ${STANDARDS}`),
+      [...new Set(rfcsOf(text))]
+        .filter((number) => !known.has(number))
+        .map((number) => `RFC ${number} is not in ${STANDARDS}: give it a row`),
     );
   });
 

@@ -49,9 +49,9 @@ export function keepRequest(sent: SentRequest): Readonly<Record<string, unknown>
   const authorizations = [sent.headers.authorization ?? []].flat();
   const size = (text: string) => JSON.stringify([sent.target, fields, text]).length;
   // Texts that no signature covers are left out when they are long.
-  const kept = body === undefined || (!isForm && (body.length > MOST_KEPT || size(body) > MOST_KEPT)) ? '' : body;
-  if (sent.target.length + kept.length > MOST_KEPT || size(kept) > MOST_KEPT) return undefined;
-  if (holdsSecret(authorizations, `${sent.target}\n${kept}`)) return undefined;
+  const kept = body === undefined || (!isForm && (body.length > MOST_KEPT || size(body) > MOST_KEPT)) ? null : body;
+  if (sent.target.length + (kept?.length ?? 0) > MOST_KEPT || size(kept ?? '') > MOST_KEPT) return undefined;
+  if (holdsSecret(authorizations, `${sent.target}\n${kept ?? ''}`)) return undefined;
   return { method: sent.method.slice(0, 32), target: sent.target, headers: Object.fromEntries(fields), body: kept };
 }
 
@@ -61,7 +61,8 @@ export function keptRequest(
 ): { readonly sent: SentRequest; readonly reading: Reading } | undefined {
   const reading = readings.find((one) => one === facts.reading);
   const { method, target, headers, body } = Object(facts.request) as Record<string, unknown>;
-  if (reading === undefined || typeof method !== 'string' || typeof target !== 'string' || typeof body !== 'string') return undefined;
+  if (reading === undefined || typeof method !== 'string' || typeof target !== 'string') return undefined;
   const fields = Object.entries(Object(headers) as SentRequest['headers']);
-  return { reading, sent: { method, target, headers: Object.fromEntries(fields), body: Buffer.from(body), address: '', secure: true } };
+  const bytes = typeof body === 'string' ? Buffer.from(body) : undefined;
+  return { reading, sent: { method, target, headers: Object.fromEntries(fields), body: bytes, address: '', secure: true } };
 }

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
+import { constants, createPublicKey, type KeyObject, publicDecrypt, verify, X509Certificate } from 'node:crypto';
 
 const MOST_KEPT = 500;
 const kept = new Map<string, KeyObject | null>();
@@ -56,6 +56,53 @@ export function rsaVerify(algorithm: 'sha1' | 'sha256', publicKeyPem: string, te
   if (key === undefined) return false;
   try {
     return verify(algorithm, Buffer.from(text), key, Buffer.from(signatureBase64, 'base64'));
+  } catch {
+    return false;
+  }
+}
+
+/** DigestInfo up to the digest (RFC 8017 §9.2, note 1). */
+const digestInfos = {
+  'SHA-1': '3021300906052b0e03021a05000414',
+  'SHA-256': '3031300d060960864801650304020105000420',
+  'SHA-384': '3041300d060960864801650304020205000430',
+  'SHA-512': '3051300d060960864801650304020305000440',
+  MD5: '3020300c06082a864886f70d020505000410',
+} as const;
+export type RsaDigest = keyof typeof digestInfos;
+
+/** What stands in an RSA signature. Digests are in hexadecimal digits. */
+export type RsaContent =
+  | { readonly kind: 'digest'; readonly algorithm: RsaDigest; readonly digest: string }
+  /** The digest alone, without the name of its algorithm in front. */
+  | { readonly kind: 'bare'; readonly digest: string }
+  /** Made with another key, with another padding, or no signature at all. */
+  | { readonly kind: 'unreadable' };
+
+/** Opens an RSASSA-PKCS1-v1_5 signature with the public key: tells which digest was signed, whatever it is the digest of. */
+export function rsaContent(publicKeyPem: string, signatureBase64: string): RsaContent {
+  const key = rsaPublicKey(publicKeyPem);
+  const unreadable = { kind: 'unreadable' } as const;
+  if (key === undefined) return unreadable;
+  let content: string;
+  try {
+    content = publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, Buffer.from(signatureBase64, 'base64')).toString('hex');
+  } catch {
+    return unreadable;
+  }
+  for (const [algorithm, start] of Object.entries(digestInfos) as [RsaDigest, string][])
+    if (content.startsWith(start) && content.length === start.length + 2 * Number.parseInt(start.slice(-2), 16))
+      return { kind: 'digest', algorithm, digest: content.slice(start.length) };
+  return content.length === 40 || content.length === 64 ? { kind: 'bare', digest: content } : unreadable;
+}
+
+/** Whether it is an RSASSA-PSS signature of the text, whatever the salt (RFC 8017 §8.1.2). */
+export function rsaPssHolds(algorithm: 'sha1' | 'sha256', publicKeyPem: string, text: string, signatureBase64: string): boolean {
+  const key = rsaPublicKey(publicKeyPem);
+  if (key === undefined) return false;
+  const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
+  try {
+    return verify(algorithm, Buffer.from(text), { key, ...padding }, Buffer.from(signatureBase64, 'base64'));
   } catch {
     return false;
   }

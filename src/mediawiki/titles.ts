@@ -21,3 +21,6 @@ export function titleInPath(path: string): string | undefined {
   const rest = /^\/{1,}(?:wiki|w\/index\.php)\/(.+)$/.exec(path)?.[1];
   return rest === undefined ? undefined : percentDecode(rest);
 }
+
+/** Whether a request target is one of the dialect's addresses: what is signed there is read as its clients expect. */
+export const isMediawikiTarget = (target: string): boolean => /^\/+(?:w\/(?:index|api|rest)\.php(?:[/?]|$)|wiki\/)/.test(target);

@@ -2,7 +2,7 @@ import type { Account } from '#accounts/account.ts';
 import type { AccountRecords } from '#accounts/records.ts';
 import type { ClientId, ConsentId, SiteId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { later } from '#kernel/time.ts';
+import { type Instant, later } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { Sealer } from '#keys/sealer.ts';
@@ -17,7 +17,7 @@ import type { UsageNotes } from '#registry/usage.ts';
 import { addressInRanges } from '#wire/address.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
 import { callbackAllowed, encodedCallback, isRegistered, landingOf, needsEncoding } from './callback.ts';
-import { type Diagnosis, diagnose } from './diagnose.ts';
+import { type Asked, type Diagnosis, diagnose } from './diagnosis/diagnose.ts';
 import { parseSignedRequest, type SignedRequest } from './parse.ts';
 import type { Handshakes, NonceClaim, TokenCredentialRecords } from './records.ts';
 import { type OAuth1Refusal, rejected } from './refusals.ts';
@@ -94,7 +94,7 @@ export interface OAuth1 {
   /** Checks a signed API request (RFC 5849 §3.2) for a site; null: any the consent covers. */
   authenticateRequest(sent: SentRequest, site: SiteId | null): Promise<Result<SignedBy, OAuth1Refusal>>;
   /** Explains a request of this client to its developer: what is signed, and which mistake made the signature that came. Nothing is spent. */
-  explain(signed: SignedRequest, client: Client): Promise<Diagnosis>;
+  explain(asked: Asked, client: Client): Promise<Diagnosis>;
 }
 
 const TEMPORARY_SECRET = 'temporary secret';
@@ -116,11 +116,15 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
     return client?.protocol === 'oauth1' ? client : undefined;
   }
 
-  /** Every secret the client may sign with, oldest first; for nobody, one that nobody can know. */
-  function secretsOf(client: Client | undefined, tokenSecret: string) {
-    const held = (client ? liveSecrets(client, clock.now()) : []).flatMap(({ id, sealed }) =>
+  /** Every secret the client may sign with, oldest first. */
+  const heldSecrets = (client: Client | undefined) =>
+    (client ? liveSecrets(client, clock.now()) : []).flatMap(({ id, sealed }) =>
       sealed === null ? [] : [{ id, plain: sealer.open(sealed, CLIENT_SECRET) }],
     );
+
+  /** The same to check with; for nobody, one that nobody can know. */
+  function secretsOf(client: Client | undefined, tokenSecret: string) {
+    const held = heldSecrets(client);
     // For nobody, a secret made at this moment: a text in this file would be one that everybody has.
     const [first = { id: null, plain: mint.randomHex(20) }, ...others] = held;
     const known = {
@@ -362,19 +366,25 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       return accept({ client, consent: pair.consent, user, token, nonce: signed.oauth.get('oauth_nonce') ?? '', clientSecret });
     },
 
-    async explain(signed, client) {
-      const { known } = secretsOf(client, '');
-      const clientSecrets = [known.secrets.clientSecret, ...known.otherClientSecrets];
-      const token = signed.oauth.get('oauth_token') ?? '';
-      if (token === '') return diagnose(signed, settings.origin, { clientSecrets, tokenSecret: '' });
-      const pair = hexKey.test(token) ? await tokens.findTokenCredentials(token) : undefined;
-      if (pair?.consent.clientId === client.id)
-        return diagnose(signed, settings.origin, { clientSecrets, tokenSecret: sealer.open(pair.credentials.secretSealed, TOKEN_SECRET) });
-      const temporary = hexKey.test(token) ? await handshakes.findTemporary(token, clock.now()) : undefined;
-      const tokenSecret = temporary?.clientId === client.id ? sealer.open(temporary.secretSealed, TEMPORARY_SECRET) : null;
-      return diagnose(signed, settings.origin, tokenSecret === null ? null : { clientSecrets, tokenSecret });
+    async explain(asked, client) {
+      const now = clock.now();
+      const clientSecrets = heldSecrets(client).map(({ plain }) => plain);
+      const signed = parseSignedRequest(asked.sent, settings.reading);
+      const token = (signed.ok && signed.value.oauth.get('oauth_token')) || '';
+      const secrets = { clientSecrets, tokenSecret: await tokenSecretOf(client, token, now), publicKeyPem: client.rsaPublicKey };
+      return diagnose(asked, settings, secrets, { now, secretMissing: 'no-secret' });
     },
   };
+
+  /** The secret of a token that the client holds, permanent or temporary; empty without a token, null for one it does not hold. */
+  async function tokenSecretOf(client: Client, token: string, now: Instant): Promise<string | null> {
+    if (token === '') return '';
+    if (!hexKey.test(token)) return null;
+    const pair = await tokens.findTokenCredentials(token);
+    if (pair?.consent.clientId === client.id) return sealer.open(pair.credentials.secretSealed, TOKEN_SECRET);
+    const temporary = await handshakes.findTemporary(token, now);
+    return temporary?.clientId === client.id ? sealer.open(temporary.secretSealed, TEMPORARY_SECRET) : null;
+  }
 
   async function authorize(
     { token, userId, verifier, completed }: PreparedPair,

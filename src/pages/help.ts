@@ -1,20 +1,9 @@
 import { html } from 'hono/html';
 import type { Failure } from '#registry/failures.ts';
+import { type ExplainedView, explainedPart } from './explained.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
-import { copyable, type Frame, facts, field, type Html, layout, named, proof } from './layout.ts';
+import { type Frame, field, type Html, layout, named, proof } from './layout.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
-
-/** What the server signs over, as this page shows it. */
-export interface ExplainedView {
-  readonly method: string;
-  readonly uri: string;
-  readonly parameters: string;
-  readonly whole: string;
-  readonly verdict: 'right' | 'wrong' | 'no-signature' | 'not-checked';
-  readonly cause: string | null;
-  /** Null: no base string of theirs was given. */
-  readonly differences: readonly { readonly part: string; readonly ours: string; readonly theirs: string }[] | null;
-}
 
 export interface HelpView {
   readonly apps: readonly { readonly id: string; readonly name: string }[];
@@ -43,40 +32,16 @@ export function failureText(words: Words, { facts: kept }: Failure): string {
   return known(`failed.${kind}`) ? words.say(`failed.${kind}` as MessageKey, values) : words.say('failed.other', values);
 }
 
+/** Why a pasted text is no request. */
+export const unreadableText = (words: Words, { why, piece }: { readonly why: string; readonly piece: string }): string =>
+  words.say(`unreadable.${why}` as MessageKey, { piece: piece === '' ? '–' : piece });
+
 function details({ facts: kept }: Failure): string {
   const shown = Object.entries(kept).filter(([name]) =>
     ['method', 'path', 'grant_type', 'authentication', 'redirect_uri', 'scope'].includes(name),
   );
   return shown.map(([name, value]) => (name === 'method' || name === 'path' ? String(value) : `${name}=${value}`)).join(' ');
 }
-
-const explainedPart = (words: Words, view: ExplainedView): Html => html`<section class="card" aria-labelledby="explained">
-<h2 id="explained">${words.say('help.base')}</h2>
-${
-  view.cause !== null && known(`cause.${view.cause}`)
-    ? html`<p class="problem" role="status">${words.say(`cause.${view.cause}` as MessageKey)}</p>`
-    : html`<p class="${view.verdict === 'right' ? 'done' : 'advice'}" role="status">${words.say(`help.${view.verdict}`)}</p>`
-}
-${facts([
-  [words.say('help.method'), html`<code>${view.method}</code>`],
-  [words.say('help.uri'), html`<code>${view.uri}</code>`],
-])}
-<h3>${words.say('help.parameters')}</h3>
-<pre tabindex="0"><code>${view.parameters.replaceAll('&', '\n&')}</code></pre>
-<h3>${words.say('help.whole')}</h3>
-${copyable(words, view.whole, words.say('help.whole'))}
-${view.differences === null ? '' : differencePart(words, view.differences)}
-</section>`;
-
-const differencePart = (words: Words, rows: NonNullable<ExplainedView['differences']>): Html =>
-  rows.length === 0
-    ? html`<h3>${words.say('help.differences')}</h3><p>${words.say('help.same')}</p>`
-    : html`<table class="difference"><caption>${words.say('help.differences')}</caption>
-<thead><tr><th scope="col">${words.say('help.part')}</th><th scope="col">${words.say('help.yours')}</th><th scope="col">${words.say('help.ours')}</th></tr></thead>
-<tbody>${rows.map(
-        ({ part, ours, theirs }) =>
-          html`<tr><td data-label="${words.say('help.part')}">${words.say(`help.${part}` as MessageKey)}</td><td data-label="${words.say('help.yours')}"><code>${theirs || '–'}</code></td><td data-label="${words.say('help.ours')}"><code>${ours || '–'}</code></td></tr>`,
-      )}</tbody></table>`;
 
 const failuresPart = (words: Words, app: NonNullable<HelpView['chosen']>, failures: readonly Failure[]): Html =>
   failures.length === 0

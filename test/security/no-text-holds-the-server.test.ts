@@ -11,14 +11,17 @@ import { draftOf, proposedValues } from '#http/draft.ts';
 import { addressesOf } from '#http/own-app.ts';
 import { clientRoutes } from '#http/routes/api/clients.ts';
 import { ownPath } from '#http/visitor.ts';
-import { durationSeconds } from '#kernel/time.ts';
+import { durationSeconds, seconds } from '#kernel/time.ts';
 import { pageOf, titleInPath } from '#mediawiki/titles.ts';
 import { baseString } from '#oauth1/base-string.ts';
 import { callbackAllowed } from '#oauth1/callback.ts';
-import { diagnose, differences } from '#oauth1/diagnose.ts';
+import { bodyMistakes } from '#oauth1/diagnosis/bodies.ts';
+import { diagnose } from '#oauth1/diagnosis/diagnose.ts';
+import { differences } from '#oauth1/diagnosis/differences.ts';
 import { parseOAuthHeader } from '#oauth1/header.ts';
 import { parseSignedRequest } from '#oauth1/parse.ts';
 import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
+import type { OAuth1Settings } from '#oauth1/verify.ts';
 import { askedScopes, malformedPart } from '#oauth2/scope-request.ts';
 import { MOST_FORM } from '#oauth2/words.ts';
 import { acceptedLanguage } from '#pages/words.ts';
@@ -81,6 +84,17 @@ const json = (text: string): unknown => {
   } catch {
     return undefined;
   }
+};
+
+/** The core's settings. */
+const explaining: OAuth1Settings = {
+  origin: 'https://gate.example',
+  reading: 'rfc5849',
+  methods: ['HMAC-SHA1'],
+  nonceCoversTimestamp: true,
+  windowFor: seconds(300),
+  temporaryFor: seconds(600),
+  oobRedirects: false,
 };
 
 const readers: Readonly<Record<string, Reader>> = {
@@ -170,12 +184,23 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   'mistakes of a signature': {
     bound: MOST_PASTED_BYTES,
-    // Seventeen base strings.
-    perCharacter: 300,
+    // As many base strings as their bound lets through, and one encoding of everything for each way to write the parameters.
+    perCharacter: 2000,
     read(text) {
-      const signed = parseSignedRequest(sent(`oauth_signature_method=HMAC-SHA1&oauth_signature=x&${text}`), 'rfc5849');
-      return signed.ok && diagnose(signed.value, 'https://gate.example', { clientSecrets: ['a'], tokenSecret: 'c' });
+      const request = sent(
+        `oauth_consumer_key=k&oauth_nonce=n&oauth_timestamp=1&oauth_signature_method=HMAC-SHA1&oauth_signature=x&${text}`,
+      );
+      const form = { ...request, headers: { 'content-type': 'application/json' }, body: Buffer.from(text.slice(0, 2)) };
+      return diagnose({ sent: form }, explaining, { clientSecrets: ['a'], tokenSecret: 'c', publicKeyPem: null });
     },
+  },
+  'bodies that are not signed': {
+    bound: MOST_PASTED_BYTES,
+    perCharacter: 400,
+    read: (text) =>
+      ['application/json', 'multipart/form-data; boundary=x'].map((type) => [
+        ...bodyMistakes({ ...sent(''), headers: { 'content-type': type }, body: Buffer.from(text) }),
+      ]),
   },
   scope: { bound: MOST_FORM, read: parseScope },
   'percent-encoding': { bound: MOST_FORM, read: (text) => [percentEncode(text), percentDecode(text)] },

@@ -1,9 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { type Diagnosis, differences } from '#oauth1/diagnose.ts';
-import { parseSignedRequest, type Reading, type SignedRequest } from '#oauth1/parse.ts';
-import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
+import { isMediawikiTarget } from '#mediawiki/titles.ts';
+import type { Asked, Diagnosis } from '#oauth1/diagnosis/diagnose.ts';
+import { differences } from '#oauth1/diagnosis/differences.ts';
+import { parseSignedRequest, type Reading } from '#oauth1/parse.ts';
+import { MOST_PASTED_BYTES, type PastedRequest, readPastedRequest } from '#oauth1/pasted-request.ts';
+import type { ExplainedView } from '#pages/explained.ts';
 import { noProblems } from '#pages/form-problems.ts';
-import { type ExplainedView, type HelpView, helpPage } from '#pages/help.ts';
+import { failureText, type HelpView, helpPage, unreadableText } from '#pages/help.ts';
 import type { Client } from '#registry/client.ts';
 import { keptRequest } from '../kept-request.ts';
 import { type PageCall, showPage, takeForm } from '../page.ts';
@@ -11,15 +14,26 @@ import type { World } from '../world.ts';
 
 const MOST_SHOWN = 50;
 
-const viewOf = (diagnosis: Diagnosis, theirs: string): ExplainedView => ({
-  method: diagnosis.method,
-  uri: diagnosis.baseStringUri,
-  parameters: diagnosis.normalizedParams,
-  whole: diagnosis.baseString,
-  verdict: diagnosis.verdict,
-  cause: diagnosis.cause,
-  differences: theirs.trim() === '' ? null : differences(diagnosis.baseString, theirs),
+const viewOf = (diagnosis: Diagnosis, theirs: string, refusedFor: string | null): ExplainedView => ({
+  ...diagnosis,
+  refusedFor,
+  differences: theirs.trim() === '' || diagnosis.signed === null ? null : differences(diagnosis.signed.baseString, theirs),
 });
+
+/** Where our own endpoints begin in a path that has something in front of them, as a proxy may hang a server in. */
+const endpoint = /\/oauth1\/(?:initiate|authorize|authenticate|token)\b|\/api\/v1\/|\/w\/(?:index|api|rest)\.php|\/wiki\/Special:OAuth/;
+
+/** A pasted request as it arrives here: what is in front of an endpoint of ours is a proxy's. */
+function arrived(pasted: PastedRequest): Pick<Asked, 'sent' | 'typed' | 'prefixes'> {
+  const [path = ''] = pasted.target.split('?', 1);
+  const start = path.search(endpoint);
+  const prefix = start > 0 ? path.slice(0, start) : '';
+  return {
+    sent: { ...pasted, target: pasted.target.slice(prefix.length) },
+    typed: pasted.typed,
+    prefixes: prefix === '' ? [] : [prefix],
+  };
+}
 
 /** Help for developers whose requests are refused. */
 export function helpRoutes(app: FastifyInstance, world: World): void {
@@ -43,11 +57,13 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
     return { view, client };
   }
 
-  /** Judged by the face that the request went to. */
-  const explained = async (signed: SignedRequest, reading: Reading, client: Client, theirs: string) => {
+  /** Judged by the face that the request went to, as it reads. */
+  const diagnosed = (asked: Asked, reading: Reading, client: Client): Promise<Diagnosis> => {
     const face = (reading === 'mediawiki' && world.faces.mediawiki) || world.faces.core;
-    return viewOf(await face.oauth1.explain(signed, client), theirs);
+    return face.oauth1.explain({ ...asked, sent: { ...asked.sent, secure: world.secure } }, client);
   };
+  const prefix = new URL(world.issuer).pathname.replace(/\/$/, '');
+  const prefixes = prefix === '' ? [] : [prefix];
 
   showPage(
     app,
@@ -58,9 +74,11 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       const failure = view.failures.find(({ id, kind }) => kind === 'oauth1' && String(id) === call.query.get('failure'));
       if (failure === undefined || client === undefined) return helpPage(call.frame, view);
       const kept = keptRequest(failure.facts);
-      const signed = kept && parseSignedRequest(kept.sent, kept.reading);
-      if (kept === undefined || !signed?.ok) return helpPage(call.frame, { ...view, notKept: true });
-      return helpPage(call.frame, { ...view, explained: await explained(signed.value, kept.reading, client, '') });
+      if (kept === undefined) return helpPage(call.frame, { ...view, notKept: true });
+      const { refusal } = failure.facts;
+      const asked = { sent: kept.sent, at: failure.at, prefixes, refusal: typeof refusal === 'string' ? refusal : null };
+      const refusedFor = failureText(call.frame.words, failure);
+      return helpPage(call.frame, { ...view, explained: viewOf(await diagnosed(asked, kept.reading, client), '', refusedFor) });
     },
     'signed-in',
   );
@@ -77,16 +95,24 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       // Nobody's text is read who has no app that signs.
       if (client === undefined || client.protocol !== 'oauth1') return { to: '/my/help' };
       const view = { ...started.view, request: request.slice(0, MOST_PASTED_BYTES), theirs: theirs.slice(0, MOST_PASTED_BYTES) };
-      const no = (key: 'help.unreadable' | 'help.not-yours' | 'help.too-long') => ({
+      const no = (problem: string) => ({
         status: 400,
-        page: helpPage(frame, { ...view, problems: [{ field: 'request', text: frame.words.say(key, { most: MOST_PASTED_BYTES }) }] }),
+        page: helpPage(frame, { ...view, problems: [{ field: 'request', text: problem }] }),
       });
-      const sent = readPastedRequest(request);
-      if ((!sent.ok && sent.refusal.kind === 'too-long') || Buffer.byteLength(theirs) > MOST_PASTED_BYTES) return no('help.too-long');
-      const signed = sent.ok ? parseSignedRequest(sent.value, 'rfc5849') : sent;
-      if (!signed.ok) return no('help.unreadable');
-      if (signed.value.oauth.get('oauth_consumer_key') !== client.id) return no('help.not-yours');
-      return helpPage(frame, { ...view, explained: await explained(signed.value, 'rfc5849', client, theirs) });
+      const tooLong = () => no(frame.words.say('help.too-long', { most: MOST_PASTED_BYTES }));
+      if (Buffer.byteLength(theirs) > MOST_PASTED_BYTES) return tooLong();
+      const pasted = readPastedRequest(request);
+      if (!pasted.ok) {
+        if (pasted.refusal.kind === 'too-long') return tooLong();
+        return no(frame.words.say('help.unreadable', { why: unreadableText(frame.words, pasted.refusal) }));
+      }
+      const asked = arrived(pasted.value);
+      const reading = isMediawikiTarget(asked.sent.target) && world.faces.mediawiki !== null ? 'mediawiki' : 'rfc5849';
+      const signed = parseSignedRequest(asked.sent, reading);
+      const named = signed.ok ? signed.value.oauth.get('oauth_consumer_key') : undefined;
+      if (named !== undefined && named !== client.id) return no(frame.words.say('help.not-yours'));
+      const diagnosis = await diagnosed({ ...asked, prefixes: [...prefixes, ...(asked.prefixes ?? [])], theirs }, reading, client);
+      return helpPage(frame, { ...view, explained: viewOf(diagnosis, theirs, null) });
     },
     'signed-in',
   );

@@ -60,7 +60,7 @@ test('the usual mistake is named, and the difference to the base string of the l
   assert.match(wrong.body, /Where yours differs/);
   assert.match(wrong.body, /<code>GET<\/code>/);
   const sent = pasted('/oauth1/initiate').replace('POST https:', 'GET https:');
-  assert.match((await explain(ada, { app: classic.client.id, request: sent })).body, /another method than you sent/);
+  assert.match((await explain(ada, { app: classic.client.id, request: sent })).body, /POST was signed, and GET was sent/);
 });
 
 test('what cannot be read, another app’s request, and an app of somebody else', async () => {

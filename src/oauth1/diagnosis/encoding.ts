@@ -1,0 +1,83 @@
+import type { Pair } from '#wire/form.ts';
+import { percentEncode } from '#wire/percent.ts';
+
+/** Writes a text for a base string. */
+export type Encode = (text: string) => string;
+
+export const asItIs: Encode = (text) => text;
+export const twice: Encode = (text) => percentEncode(percentEncode(text));
+export const lowerCaseEscapes: Encode = (text) => percentEncode(text).replace(/%[0-9A-F]{2}/g, (found) => found.toLowerCase());
+/** `+` for a space, as forms are written. */
+export const plusForSpace: Encode = (text) => percentEncode(text).replaceAll('%20', '+');
+/** The WHATWG's serializer of forms: `*` stays, `~` is escaped. */
+export const whatwgForm: Encode = (text) => plusForSpace(text).replaceAll('%2A', '*').replaceAll('~', '%7E');
+/** JavaScript's own function leaves `!'()*`. */
+export const uriComponent: Encode = (text) => encodeURIComponent(text.toWellFormed());
+/** For whole addresses: leaves what has a meaning in them. */
+export const wholeUri: Encode = (text) => encodeURI(text.toWellFormed());
+/** RFC 1738, as older libraries do it. */
+export const tildeEscaped: Encode = (text) => percentEncode(text).replaceAll('~', '%7E');
+
+const asciiOnly = /^[\0-\x7f]*$/;
+const byteOnly = /^[\0-\xff]*$/;
+
+/** Bytes of ISO 8859-1; a character that it lacks is a question mark, as most libraries write it. */
+export const latin1: Encode = (text) =>
+  asciiOnly.test(text)
+    ? percentEncode(text)
+    : [...text]
+        .map((char) =>
+          asciiOnly.test(char)
+            ? percentEncode(char)
+            : byteOnly.test(char)
+              ? `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
+              : '%3F',
+        )
+        .join('');
+/** Bytes of UTF-8 taken for characters, and written in UTF-8 once more. */
+export const utf8Twice: Encode = (text) => percentEncode(asciiOnly.test(text) ? text : Buffer.from(text).toString('latin1'));
+export const composed: Encode = (text) => percentEncode(text.normalize('NFC'));
+export const decomposed: Encode = (text) => percentEncode(text.normalize('NFD'));
+
+/** True for pairs that have characters beyond ASCII. */
+export const beyondAscii = (pairs: readonly Pair[]): boolean => pairs.some(([name, value]) => !asciiOnly.test(name + value));
+
+const byText = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
+const byName = ([a]: Pair, [b]: Pair) => byText(a, b);
+const byNameAndValue = ([a, x]: Pair, [b, y]: Pair) => byText(a, b) || byText(x, y);
+
+/** Joins pairs as they stand. */
+export const joined = (pairs: readonly Pair[]): string => pairs.map(([name, value]) => `${name}=${value}`).join('&');
+const encodedWith = (pairs: readonly Pair[], name: Encode, value: Encode): readonly Pair[] =>
+  pairs.map(([one, other]) => [name(one), value(other)] as const);
+
+/** As RFC 5849 §3.4.1.3.2 wants it, but with another way to encode. */
+export const normalizedWith = (pairs: readonly Pair[], name: Encode, value: Encode = name): string =>
+  joined([...encodedWith(pairs, name, value)].sort(byNameAndValue));
+
+/** The orders that libraries put parameters in, by the name of the mistake. */
+export function* disorders(pairs: readonly Pair[]): Generator<readonly [string, string]> {
+  const encoded = encodedWith(pairs, percentEncode, percentEncode);
+  const isOAuth = ([name]: Pair) => name.startsWith('oauth_');
+  const sorted = (some: readonly Pair[]) => [...some].sort(byNameAndValue);
+  const [oauth, rest] = [encoded.filter(isOAuth), encoded.filter((pair) => !isOAuth(pair))];
+  yield [
+    'sorted-as-joined',
+    encoded
+      .map((pair) => pair.join('='))
+      .sort(byText)
+      .join('&'),
+  ];
+  yield ['sorted-before-encoding', joined(encodedWith(sorted(pairs), percentEncode, percentEncode))];
+  yield ['values-not-sorted', joined([...encoded].sort(byName))];
+  yield ['sorted-ignoring-case', joined([...encoded].sort(([a, x], [b, y]) => byText(a.toLowerCase(), b.toLowerCase()) || byText(x, y)))];
+  yield ['not-sorted', joined(encoded)];
+  for (const parts of [
+    [oauth, rest],
+    [rest, oauth],
+  ] as const) {
+    yield ['not-sorted', joined([...parts[0], ...parts[1]])];
+    yield ['not-sorted', joined([...sorted(parts[0]), ...sorted(parts[1])])];
+  }
+  yield ['not-sorted', joined(sorted(encoded).reverse())];
+}

@@ -11,7 +11,7 @@ import { bearerWords } from '#oauth2/words.ts';
 import type { Client } from '#registry/client.ts';
 import { commonSite } from '#registry/policy.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
-import { bearerToken, formatChallenges, isOAuthScheme, splitScheme } from '#wire/authorization.ts';
+import { bearerToken, formatChallenges, isOAuthScheme } from '#wire/authorization.ts';
 import { parseForm } from '#wire/form.ts';
 import { header, type SentRequest } from '#wire/sent-request.ts';
 
@@ -77,7 +77,7 @@ export function credentialAdvice(sent: SentRequest, authorization: string | unde
 
 const twoWords = {
   repeated: 'Authorization was sent more than once: send it once.',
-  mixed: 'A bearer token and a signature were sent: send one of them.',
+  mixed: 'Authorization was sent beside a signature in the query or the form: send one of them.',
 } as const;
 const malformedWords = 'The token is malformed: Authorization is "Bearer", a space, and the token as it was issued.';
 
@@ -109,11 +109,12 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
       const values = sent.headers.authorization;
       if (Array.isArray(values) && values.length > 1) return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.repeated);
       const authorization = header(sent, 'authorization');
-      const scheme = authorization === undefined ? undefined : splitScheme(authorization).scheme;
-      const elsewhere = carriesSignature(sent);
+      const inHeader = authorization !== undefined && isOAuthScheme(authorization);
+      // With a signature in the header, query and form are read by whoever checks it; beside any other scheme, one there is a second credential.
+      const elsewhere = !inHeader && carriesSignature(sent);
       if (authorization === undefined && !elsewhere) return without(sent, authorization);
-      if (scheme === 'bearer' && elsewhere) return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.mixed);
-      if (authorization === undefined || isOAuthScheme(authorization)) {
+      if (authorization !== undefined && elsewhere) return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.mixed);
+      if (authorization === undefined || inHeader) {
         const signed = await oauth1.authenticateRequest(sent, site);
         if (!signed.ok) {
           const { kind } = signed.refusal;

@@ -364,6 +364,19 @@ describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () 
     const target = queried('/notes');
     const bearer = await ask({ method: 'GET', target, headers: { authorization: 'Bearer abc' } });
     assert.equal(bearer.ok ? 'permit' : kindOf(bearer.refusal), 'two-credentials');
+    // Whatever the scheme: what a proxy or another server would read is not for us to guess.
+    for (const authorization of ['Basic YTpi', 'Negotiate abc', 'Token abc', 'Bearer', 'Basic'])
+      for (const sent of [
+        { method: 'GET', target, headers: { authorization } },
+        { target: '/notes', headers: { authorization, 'content-type': form }, body: Buffer.from(inForm(pairsFor('POST', '/notes'))) },
+      ]) {
+        const two = await ask(sent);
+        assert.ok(!two.ok);
+        assert.deepEqual([two.refusal.status, kindOf(two.refusal)], [400, 'two-credentials'], authorization);
+        assert.match(two.refusal.wwwAuthenticate, /error="invalid_request".*send one of them/);
+      }
+    const alone = await ask({ method: 'GET', target: '/notes', headers: { authorization: 'Basic YTpi' } });
+    assert.equal(alone.ok ? 'permit' : kindOf(alone.refusal), 'no-credentials');
     const both = await ask({ method: 'GET', target, headers: { authorization: headerFor('GET', '/notes') } });
     assert.equal(both.ok ? 'permit' : kindOf(both.refusal), 'parameter_rejected');
   });

@@ -195,7 +195,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
   };
 
   const failures = makeFailures(clock, store);
-  const { coreFace, dialectFace, core } = makeFaces({
+  const { coreFace, dialectFace, readings } = makeFaces({
     config,
     store,
     scopes,
@@ -247,7 +247,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
       sealer,
       clock,
       rightsOf: rights.rightsOf,
-      mintOwnerToken: makeMintOwnerToken({ mint, clock, reading: core, signing }),
+      mintOwnerToken: makeMintOwnerToken({ mint, clock, readings, signing }),
       // Of the oldest key: a new one must not turn every form that is open into one that came too late.
       get tokenKey() {
         return derivedKey(outside.masterKeys.oldest().key, 'change tokens');

@@ -84,7 +84,7 @@ export function makeFaces({ config, store, scopes, mint, sealer, signing, usage,
     },
     core,
   );
-  const mediawiki = makeMediawikiReading({ issuer: config.issuer, origin: config.origin, site });
+  const mediawiki = makeMediawikiReading({ issuer: config.issuer, origin: config.origin, site, plaintext: config.oauth1Plaintext });
   const dialectFace = face(mediawiki.oauth1, mediawiki.oauth2);
-  return { coreFace, dialectFace, core };
+  return { coreFace, dialectFace, readings: { core, mediawiki: mediawiki.oauth2 } };
 }

@@ -2,7 +2,7 @@ import type { UserId } from '#kernel/ids.ts';
 import { type AppView, kindOf, type PermissionGroup } from '#pages/app-parts.ts';
 import type { Frame } from '#pages/layout.ts';
 import type { SampleFacts } from '#pages/samples.ts';
-import { scopeWords } from '#pages/scopes.ts';
+import { type ScopeGroups, scopeWords } from '#pages/scopes.ts';
 import type { ShownChange } from '#pages/trail.ts';
 import type { Words } from '#pages/words.ts';
 import type { Client } from '#registry/client.ts';
@@ -42,6 +42,23 @@ export function permissionGroups(
     groups.set(group, lines);
   }
   return [...groups].map(([group, scopes]) => ({ label: said.group(group), scopes }));
+}
+
+/** Every scope of this server with its meaning, risk and rights, by group, in display order. */
+export function scopeGroups(world: World, words: Words): ScopeGroups {
+  const said = scopeWords(words, world.scopes);
+  const all = world.scopes.all();
+  return [...new Set(all.map(({ group }) => group))].map((group) => ({
+    label: said.group(group),
+    scopes: all
+      .filter((scope) => scope.group === group)
+      .map(({ name, risk, rights }) => ({
+        name,
+        description: said.description(name),
+        risk: risk === 'low' ? null : said.risk(risk),
+        rights,
+      })),
+  }));
 }
 
 /** Days of the last use, as Unix seconds. */

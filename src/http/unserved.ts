@@ -2,12 +2,13 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { apiError } from '#mediawiki/api.ts';
+import { apiError } from '#mediawiki/api-errors.ts';
 import { restError } from '#mediawiki/oauth2-errors.ts';
 import { notePage } from '#pages/people.ts';
 import type { Note } from '#pages/words.ts';
-import { formEncode, type Pair } from '#wire/form.ts';
+import { type FormValues, formEncode, formValues, type Pair } from '#wire/form.ts';
 import { problemDocument } from './routes/api/problems.ts';
+import { queryOf } from './sent.ts';
 import { namedMethods, type Unserved, unservedStatus, unservedWords } from './unserved-words.ts';
 import { frameOf, languageFor, sendPage, sessionOf } from './visitor.ts';
 import type { World } from './world.ts';
@@ -31,8 +32,8 @@ interface Plain {
 
 const json = (body: object): Plain => ({ type: 'application/json', body: JSON.stringify(body) });
 
-/** The body of an answer that is no page. */
-function plainAnswer(problem: Unserved, path: string, dialect: boolean): Plain {
+/** The body of an answer that is no page. `query`: what of it could be read; in it the action API is told the form of errors. */
+function plainAnswer(problem: Unserved, path: string, dialect: boolean, query: FormValues = formValues([])): Plain {
   const status = unservedStatus[problem.kind];
   const text = unservedWords(problem, path, dialect);
   const error = status >= 500 ? 'server_error' : 'invalid_request';
@@ -48,7 +49,7 @@ function plainAnswer(problem: Unserved, path: string, dialect: boolean): Plain {
   if (dialect && path.startsWith('/w/rest.php')) return json({ ...restError(status, `rest-${problem.kind}`, text), ...reference });
   if (dialect && path === '/w/api.php') {
     const code = status >= 500 ? 'internal_api_error' : `gatehouse-${problem.kind}`;
-    return { ...json({ ...apiError(code, text, 1).body, ...reference }), fields: { 'mediawiki-api-error': code } };
+    return { ...json({ ...apiError({ code, info: text }, query).body, ...reference }), fields: { 'mediawiki-api-error': code } };
   }
   if (dialect && /^\/(?:w\/index\.php|wiki\/)/.test(path)) return { type: 'text/plain;charset=UTF-8', body: `Error: ${text}` };
   return json({ error, error_description: text, ...reference });
@@ -74,7 +75,8 @@ export async function answerUnserved(world: World, request: FastifyRequest, repl
   const status = unservedStatus[problem.kind];
   if (problem.kind === 'method') reply.header('allow', problem.allowed.join(', '));
   if (!isForPeople(path, request.headers.accept)) {
-    const { type, body, fields = {} } = plainAnswer(problem, path, world.dialect !== undefined);
+    const query = queryOf(request);
+    const { type, body, fields = {} } = plainAnswer(problem, path, world.dialect !== undefined, formValues(query.ok ? query.value : []));
     return reply.code(status).headers(fields).header('content-type', type).header('cache-control', 'no-store').send(body);
   }
   const words = languageFor(request, null);

@@ -1,18 +1,26 @@
 import type { FormValues } from '#wire/form.ts';
+import { type ApiAnswer, type ApiProblem, apiError, errorFormat, formatVersion } from './api-errors.ts';
 
-/** Who makes an API request; null: nobody is signed in. */
+/** For whom an API request is made. */
 export interface ApiCaller {
-  readonly id: number;
-  readonly name: string;
-  readonly groups: readonly string[];
+  /** Null: nobody is signed in, or an app acts for itself. */
+  readonly person: {
+    readonly id: number;
+    readonly name: string;
+    readonly groups: readonly string[];
+    readonly editCount: number;
+    /** As in ISO 8601. */
+    readonly registered: string;
+    /** Null: they may not be told by these rights. */
+    readonly released: { readonly realName: string; readonly email: string; readonly emailConfirmed: string | null } | null;
+  } | null;
+  /** What may be done by this request: a stranger's or a person's rights, cut to what a token or a signature lends. */
   readonly rights: readonly string[];
 }
 
 /** What the API knows of its site. */
 export interface ApiSite {
   readonly siteName: string;
-  /** What a stranger may do. */
-  readonly anonymousRights: readonly string[];
   readonly server: string;
   readonly siteId: string;
   readonly now: Date;
@@ -20,26 +28,23 @@ export interface ApiSite {
   readonly csrfToken: string;
 }
 
-export interface ApiAnswer {
-  readonly body: object;
-  /** The code for the `MediaWiki-API-Error` header; null: no error. */
-  readonly error: string | null;
-}
-
-/** An API error in the shape of either format version. */
-export function apiError(code: string, info: string, version: 1 | 2): ApiAnswer {
-  const help = 'See /w/api.php for what this server answers: action=query with meta=userinfo, tokens and siteinfo.';
-  return { error: code, body: { error: version === 2 ? { code, info, docref: help } : { code, info, '*': help } } };
-}
-
-function userinfo(caller: ApiCaller | null, props: ReadonlySet<string>, site: ApiSite, version: 1 | 2): object {
-  const anonymous = caller === null ? { anon: version === 2 ? true : '' } : {};
+function userinfo({ person, rights }: ApiCaller, props: ReadonlySet<string>, version: 1 | 2): object {
+  const asked = (name: string) => props.has(name) || props.has('*');
+  const flag = version === 2 ? true : '';
+  const released = person?.released ?? null;
   return {
-    id: caller?.id ?? 0,
-    name: caller?.name ?? '127.0.0.1',
-    ...anonymous,
-    ...(props.has('groups') ? { groups: caller?.groups ?? ['*'] } : {}),
-    ...(props.has('rights') ? { rights: caller?.rights ?? site.anonymousRights } : {}),
+    id: person?.id ?? 0,
+    name: person?.name ?? '127.0.0.1',
+    ...(person === null ? { anon: flag } : {}),
+    ...(asked('groups') ? { groups: person?.groups ?? ['*'] } : {}),
+    ...(asked('implicitgroups') ? { implicitgroups: person === null ? ['*'] : ['*', 'user'] } : {}),
+    ...(asked('rights') ? { rights } : {}),
+    ...(asked('editcount') ? { editcount: person?.editCount ?? 0 } : {}),
+    ...(asked('realname') && released ? { realname: released.realName } : {}),
+    ...(asked('email') && released
+      ? { email: released.email, ...(released.emailConfirmed === null ? {} : { emailauthenticated: released.emailConfirmed }) }
+      : {}),
+    ...(asked('registrationdate') ? { registrationdate: person?.registered ?? null } : {}),
   };
 }
 
@@ -111,40 +116,62 @@ function siteinfo(site: ApiSite, props: ReadonlySet<string>, version: 1 | 2): Re
 
 const words = (text: string | undefined) => new Set((text ?? '').split('|').filter((word) => word !== ''));
 
-/** The shape of answers that was asked for. */
-export const formatVersion = (form: FormValues): 1 | 2 => (['2', 'latest'].includes(form.get('formatversion') ?? '') ? 2 : 1);
+const unrecognized = (parameter: string, value: string): ApiProblem => ({
+  code: 'badvalue',
+  info: `Unrecognized value for parameter "${parameter}": ${value.slice(0, 32)}.`,
+  key: 'paramvalidator-badvalue-enumnotmulti',
+  params: [parameter, value.slice(0, 32)],
+});
+const failed = (code: string, info: string, params: readonly string[] = []): ApiProblem => ({
+  code,
+  info,
+  key: `apierror-${code}`,
+  params,
+});
 
-/** Answers `action=query` for what bots ask first: who am I, a token, which site is this (protocols 4.2). */
-export function answerApi(form: FormValues, caller: ApiCaller | null, site: ApiSite): ApiAnswer {
-  const version = formatVersion(form);
-  const assert = form.get('assert');
-  if (assert === 'user' && caller === null)
-    return apiError('assertuserfailed', 'You are no longer signed in, so the action was not carried out.', version);
-  if (assert === 'bot' && !caller?.rights.includes('bot'))
-    return apiError('assertbotfailed', 'You do not have the right "bot", so the action was not carried out.', version);
-  if (assert === 'anon' && caller !== null)
-    return apiError('assertanonfailed', 'You are signed in, so the action was not carried out.', version);
-  const asserted = form.get('assertuser');
-  if (asserted !== undefined && asserted !== caller?.name)
-    return apiError(
-      'assertnameduserfailed',
-      'You are no longer signed in as the person named, so the action was not carried out.',
-      version,
-    );
+/** What stands in the way of a request; undefined: nothing does. */
+function problemOf(form: FormValues, { person, rights }: ApiCaller): ApiProblem | undefined {
+  if (errorFormat(form) === undefined) return unrecognized('errorformat', form.get('errorformat') ?? '');
   const format = form.get('format') ?? 'json';
-  if (format !== 'json') return apiError('badvalue', `Unrecognized value for parameter "format": ${format.slice(0, 32)}.`, version);
+  if (format !== 'json') return unrecognized('format', format);
   const action = form.get('action');
-  if (action === undefined) return apiError('missingparam', 'The "action" parameter must be set.', version);
-  if (action !== 'query') return apiError('badvalue', `Unrecognized value for parameter "action": ${action.slice(0, 32)}.`, version);
+  // An assertion is judged whatever is asked for, and a module only when it is there.
+  if (action === 'query' && !rights.includes('read')) return failed('readapidenied', 'You need read permission to use this module.');
+  const assert = form.get('assert');
+  if (assert === 'user' && person === null)
+    return failed('assertuserfailed', 'You are no longer signed in, so the action was not carried out.');
+  if (assert === 'bot' && (person === null || !rights.includes('bot')))
+    return failed('assertbotfailed', 'You do not have the right "bot", so the action was not carried out.');
+  if (assert === 'anon' && person !== null) return failed('assertanonfailed', 'You are signed in, so the action was not carried out.');
+  const asserted = form.get('assertuser');
+  if (asserted !== undefined && asserted !== person?.name) {
+    const info = 'You are no longer signed in as the person named, so the action was not carried out.';
+    return failed('assertnameduserfailed', info, [asserted.slice(0, 255)]);
+  }
+  if (action === undefined)
+    return {
+      code: 'missingparam',
+      info: 'The "action" parameter must be set.',
+      key: 'paramvalidator-missingparam',
+      params: ['action'],
+    };
+  return action === 'query' ? undefined : unrecognized('action', action);
+}
+
+/** Answers `action=query` for what bots ask first: who am I, a token, which site is this. */
+export function answerApi(form: FormValues, caller: ApiCaller, site: ApiSite): ApiAnswer {
+  const problem = problemOf(form, caller);
+  if (problem) return apiError(problem, form);
+  const version = formatVersion(form);
   const query: Record<string, unknown> = {};
   const metas = words(form.get('meta'));
-  if (metas.has('userinfo')) query.userinfo = userinfo(caller, words(form.get('uiprop')), site, version);
+  if (metas.has('userinfo')) query.userinfo = userinfo(caller, words(form.get('uiprop')), version);
   if (metas.has('tokens')) {
     const types = words(form.get('type') ?? 'csrf');
     query.tokens = Object.fromEntries(
       [...types]
         .filter((type) => /^[a-z]{1,32}$/.test(type))
-        .map((type) => [`${type}token`, caller === null ? '+\\' : `${site.csrfToken}+\\`]),
+        .map((type) => [`${type}token`, caller.person === null ? '+\\' : `${site.csrfToken}+\\`]),
     );
   }
   if (metas.has('siteinfo')) Object.assign(query, siteinfo(site, words(form.get('siprop')), version));

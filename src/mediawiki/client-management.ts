@@ -46,6 +46,9 @@ export function submitCode(refusal: RegistryRefusal): string {
 /** The failure of a submission. */
 export const submitFailure = (refusal: RegistryRefusal) => ({ message: submitCode(refusal), httpCode: 400, httpReason: 'Bad Request' });
 
+/** The data of a failure: a value that is none of those allowed has a list without members, any other has nothing. */
+export const failureDataOf = (failureCode: string): readonly never[] | null => (failureCode === 'badvalue' ? [] : null);
+
 /** What is wrong with one parameter of the body. */
 export const bodyProblem = (name: string, value: unknown, failureCode: string, text: string, failureData: unknown = null) => ({
   error: 'parameter-validation-failed',
@@ -67,13 +70,16 @@ function formatted(at: number): string {
   return `${date.toISOString().slice(11, 16)}, ${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
 
-/** An app of the list. `sees`: what the caller may see; the rest is left out, and restrictions always are. */
-export function listedClient(client: Client, sees: (field: keyof Client) => boolean): Record<string, unknown> {
+/**
+ * An app of the list. `sees`: what the caller may see; the rest is left out, and restrictions always are. An app for its owner alone has the
+ * page as callback that shows verifiers (protocols 3.2).
+ */
+export function listedClient(client: Client, sees: (field: keyof Client) => boolean, origin: string): Record<string, unknown> {
   const fields: readonly (readonly [string, keyof Client, unknown])[] = [
     ['email', 'email', client.email],
     ['name', 'name', client.name],
     ['version', 'version', client.version],
-    ['callback_url', 'redirectUri', client.redirectUri],
+    ['callback_url', 'redirectUri', client.ownerOnly ? `${origin}/wiki/Special:OAuth/verified` : client.redirectUri],
     ['description', 'description', client.description],
     ['client_key', 'id', client.id],
     ['owner_only', 'ownerOnly', client.ownerOnly],
@@ -95,13 +101,16 @@ export const askedGrants = (scopes: readonly string[]): readonly string[] => {
   return only === undefined ? scopes : [only];
 };
 
-/** The types of parameters, as its layer reads them from JSON and from a form. */
-export type ParameterType = 'string' | 'boolean' | 'list' | readonly string[];
+/** The types of parameters, as its layer reads them from JSON and from a form: `names` is a list of names that have to be known. */
+export type ParameterType = 'string' | 'boolean' | 'list' | 'names' | readonly string[];
 
 const yes = ['true', 't', 'yes', 'y', 'on', '1'];
 const no = ['false', 'f', 'no', 'n', 'off', '0', ''];
 
-/** Reads a value; `{ failure }` is its word for what is wrong. JSON must have proper types; a form is coerced. */
+/**
+ * Reads a value; `{ failure }` is its word for what is wrong. JSON must have proper types, and a wrong one has a code of its own; a form is
+ * coerced (protocols 3).
+ */
 export function readParameter(
   type: ParameterType,
   value: unknown,
@@ -111,12 +120,14 @@ export function readParameter(
     if (typeof value === 'boolean') return { value };
     const text = fromForm && typeof value === 'string' ? value.toLowerCase() : undefined;
     if (text !== undefined && yes.includes(text)) return { value: true };
-    return text !== undefined && no.includes(text) ? { value: false } : { failure: 'badbool' };
+    return text !== undefined && no.includes(text) ? { value: false } : { failure: fromForm ? 'badbool' : 'badbool-type' };
   }
-  if (type === 'list') {
+  if (type === 'list' || type === 'names') {
     const items: unknown = fromForm && typeof value === 'string' ? (value === '' ? [] : value.split('|')) : value;
-    return Array.isArray(items) && items.every((item) => typeof item === 'string') ? { value: items } : { failure: 'badvalue' };
+    if (!Array.isArray(items)) return { failure: 'multivalue-must-be-array' };
+    if (items.every((item) => typeof item === 'string')) return { value: items };
+    return { failure: type === 'names' ? 'badvalue' : 'needstring' };
   }
-  if (typeof value !== 'string') return { failure: 'badvalue' };
-  return type === 'string' || type.includes(value) ? { value } : { failure: 'badvalue' };
+  if (type === 'string') return typeof value === 'string' ? { value } : { failure: 'needstring' };
+  return typeof value === 'string' && type.includes(value) ? { value } : { failure: 'badvalue' };
 }

@@ -2,6 +2,7 @@ import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import { oauth1Words } from '#oauth1/words.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/client.ts';
+import type { ApiProblem } from './api-errors.ts';
 
 /** An error as clients of the reference know it: its key, and a text of ours with the E-code where it has one (protocols 1.5). */
 export interface DialectError {
@@ -36,7 +37,7 @@ export const invalidActionOf = (client: Client) =>
 /** The statement of identify is signed under the app's secret, RSA apps included (protocols 1.16): without one it could not be checked. */
 export const noSecretForIdentify = error(
   'mwoauthserver-consumer-no-secret',
-  'The statement of identify is signed under the secret of the app, and this app has none: add a secret on its page, or ask meta=userinfo at api.php, which needs none.',
+  'The statement of identify is signed under the secret of the app, and this app has none: add a secret on its page, or, if its scopes let it read, ask meta=userinfo at api.php, which needs none.',
   'E011',
 );
 export const readOnlyOf = (reason: string) => error('mwoauth-db-readonly', `Nothing can be changed at the moment: ${reason}`);
@@ -132,19 +133,25 @@ export function dialogErrorOf(refusal: OAuth1Refusal): DialectError {
   }
 }
 
+const invalidHeaders = 'The authorization headers in your request are not valid: ';
+
+/** The same for the action API, which can be asked for the name of a message and its parameters. */
+export const apiProblemOf = ({ key, text }: DialectError): ApiProblem => ({
+  code: key,
+  info: text,
+  params: text.startsWith(invalidHeaders) ? [text.slice(invalidHeaders.length)] : [],
+});
+
 /** What the API says of a refused signature: known clients look for the phrase inside (protocols 4). */
 export function apiErrorOf(refusal: OAuth1Refusal): DialectError {
   const inner = errorOf(refusal);
   if (inner.key.startsWith('mwoauth-invalid-authorization')) return inner;
   const phrase = inner.text.replace(/^An error occurred in the OAuth protocol: /, '');
-  return error('mwoauth-invalid-authorization', `The authorization headers in your request are not valid: ${phrase}`);
+  return error('mwoauth-invalid-authorization', invalidHeaders + phrase);
 }
 
 /** What the API says of a bearer token that does not hold. */
-export const badBearer = error(
-  'mwoauth-invalid-authorization',
-  'The authorization headers in your request are not valid: Invalid access token',
-);
+export const badBearer = error('mwoauth-invalid-authorization', `${invalidHeaders}Invalid access token`);
 
 /**
  * What the API says of a refused bearer token (protocols 4). Clients fetch a new token when they read the key of `badBearer`, so

@@ -17,16 +17,19 @@ export function makeMediawikiReading({
   issuer,
   origin,
   site,
+  plaintext,
 }: {
   readonly issuer: string;
   readonly origin: string;
   readonly site: SiteId;
+  /** PLAINTEXT is accepted, over https alone. */
+  readonly plaintext: boolean;
 }): MediawikiReading {
   return {
     oauth1: {
       origin,
       reading: 'mediawiki',
-      methods: ['HMAC-SHA1', 'RSA-SHA1'],
+      methods: ['HMAC-SHA1', 'RSA-SHA1', ...(plaintext ? (['PLAINTEXT'] as const) : [])],
       nonceCoversTimestamp: false,
       windowFor: seconds(300),
       temporaryFor: seconds(600),

@@ -1,5 +1,6 @@
 import type { Account } from '#accounts/account.ts';
 import type { Instant } from '#kernel/time.ts';
+import type { ApiCaller } from './api.ts';
 
 /** What the statement says about a person. */
 export interface Subject {
@@ -12,16 +13,45 @@ export interface Subject {
   readonly grantRights: ReadonlySet<string>;
 }
 
+/** Nobody edits here. */
+const EDITS = 0;
+
 const timestamp14 = (at: Instant) => new Date(at * 1000).toISOString().replace(/\D/g, '').slice(0, 14);
 
+/** Whether real name and e-mail may be told. */
+const releases = ({ grants, grantRights }: Subject): boolean =>
+  grants.includes('mwoauth-authonlyprivate') || grantRights.has('viewmyprivateinfo');
+
+/** What the action API tells of a person; the same is released as by the profile. */
+export function apiPersonOf(subject: Subject): NonNullable<ApiCaller['person']> {
+  const { account, groups } = subject;
+  const iso = (at: Instant) => new Date(at * 1000).toISOString().replace('.000Z', 'Z');
+  const { emailConfirmedAt } = account;
+  return {
+    id: account.id,
+    name: account.name,
+    groups,
+    editCount: EDITS,
+    registered: iso(account.createdAt),
+    released: releases(subject)
+      ? {
+          realName: account.realName,
+          email: emailConfirmedAt === null ? '' : (account.email ?? ''),
+          emailConfirmed: emailConfirmedAt === null ? null : iso(emailConfirmedAt),
+        }
+      : null,
+  };
+}
+
 /** The profile of a person (protocols 1.16, 2.17). Real name and e-mail only where the scopes release them. */
-export function profileOf({ account, groups, rights, grants, grantRights }: Subject): Readonly<Record<string, unknown>> {
+export function profileOf(subject: Subject): Readonly<Record<string, unknown>> {
+  const { account, groups, rights, grants } = subject;
   const confirmed = account.emailConfirmedAt !== null;
-  const released = grants.includes('mwoauth-authonlyprivate') || grantRights.has('viewmyprivateinfo');
+  const released = releases(subject);
   return {
     sub: String(account.id),
     username: account.name,
-    editcount: 0,
+    editcount: EDITS,
     confirmed_email: confirmed,
     email_verified: confirmed,
     blocked: account.blocked,

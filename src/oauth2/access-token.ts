@@ -1,9 +1,11 @@
 import type { ConsentId, FamilyId, UserId } from '#kernel/ids.ts';
 import { instant, later, seconds } from '#kernel/time.ts';
+import type { ProtocolProfile } from '#registry/authorization-request.ts';
 import type { Client, GrantType } from '#registry/client.ts';
 import type { MintOwnerToken } from '#registry/desk.ts';
 import { formatScope } from '#wire/scope.ts';
 import type { OAuth2Parts } from './parts.ts';
+import type { OAuth2Reading } from './reading.ts';
 import type { AccessToken } from './records.ts';
 
 /** A token answer (RFC 6749 §5.1). */
@@ -60,11 +62,14 @@ export function tokenAnswer(parts: OAuth2Parts, row: AccessToken, jwt: string, r
 /** A thousand years: an owner-only token lasts until it is revoked or reminted. */
 const OWNER_TOKEN_FOR = seconds(31_556_995_200);
 
-/** Mints the one token of an owner-only client, for the registry to store with it. */
+/** Mints the one token of an owner-only client, in the form of the addresses where it was asked for, for the registry to store with it. */
 export const makeMintOwnerToken =
-  (parts: Pick<OAuth2Parts, 'mint' | 'clock' | 'reading' | 'signing'>): MintOwnerToken =>
-  (client, owner, scopes) => {
-    const { mint, clock, reading, signing } = parts;
+  (
+    parts: Pick<OAuth2Parts, 'mint' | 'clock' | 'signing'> & { readonly readings: Readonly<Record<ProtocolProfile, OAuth2Reading>> },
+  ): MintOwnerToken =>
+  (client, owner, scopes, profile) => {
+    const { mint, clock, signing } = parts;
+    const reading = parts.readings[profile];
     const issuedAt = clock.now();
     const token = { id: mint.tokenId(), issuedAt, expiresAt: instant(issuedAt + OWNER_TOKEN_FOR) };
     const whole: Client = { ...client, number: 0, edition: 0, secrets: [] };

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { type Frame, facts, type Html, layout, named } from './layout.ts';
+import { type ScopeGroups, scopeTables } from './scopes.ts';
 import { cut } from './trail.ts';
 import type { MessageKey, Words } from './words.ts';
 
@@ -185,15 +186,7 @@ export function groupsPage(frame: Frame, groups: readonly GroupView[]): Html {
 }
 
 export interface ScopesView {
-  readonly groups: readonly {
-    readonly label: string;
-    readonly scopes: readonly {
-      readonly name: string;
-      readonly description: string;
-      readonly risk: string | null;
-      readonly rights: readonly string[];
-    }[];
-  }[];
+  readonly groups: ScopeGroups;
   readonly sites: readonly { readonly id: string; readonly name: string; readonly origin: string | null }[];
 }
 
@@ -205,17 +198,7 @@ export function scopesPage(frame: Frame, { groups, sites }: ScopesView): Html {
     frame,
     words.say('admin.scopes'),
     html`${adminNav(frame, '/admin/scopes')}<p>${words.say('admin.scopes-about')}</p>
-${groups.map(
-  ({
-    label,
-    scopes,
-  }) => html`<h2>${label}</h2><table><thead><tr>${column('admin.scope')}${column('admin.meaning')}${column('admin.rights')}</tr></thead>
-<tbody>${scopes.map(
-    ({ name, description, risk, rights }) => html`<tr><th scope="row"><code>${name}</code></th>
-<td data-label="${words.say('admin.meaning')}">${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}</td>
-<td data-label="${words.say('admin.rights')}">${rights.length === 0 ? words.say('review.nothing') : html`<bdi dir="ltr"><code>${rights.join(', ')}</code></bdi>`}</td></tr>`,
-  )}</tbody></table>`,
-)}
+${scopeTables(words, groups)}
 <h2>${words.say('admin.sites')}</h2><table><thead><tr>${column('admin.site')}${column('admin.site-name')}${column('admin.origin')}</tr></thead>
 <tbody>${sites.map(
       ({

@@ -65,7 +65,8 @@ ${app.name === null || app.description === '' ? '' : html`<p>${named(short(app.d
 ${app.name === null ? '' : html`<p class="quiet">${words.say('apps.by')} ${app.managed ? words.say('frame.operator') : named(app.ownerName ?? words.say('frame.nobody'))} · ${app.site === null ? words.say('frame.every-site') : named(app.site)}</p>`}</li>`,
       )}</ul>`
 }
-${pager(words, view)}`,
+${pager(words, view)}
+<p><a href="/scopes">${words.say('scopes.title')}</a></p>`,
     { wide: true },
   );
 }

@@ -1,6 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { Proof } from '#accounts/records.ts';
 import type { ClientId, SiteId } from '#kernel/ids.ts';
+import type { ProtocolProfile } from './authorization-request.ts';
 
 /** Rights of the registry, by what they allow (registry 11.1). The names are those that clients and groups files know (ADR 2). */
 export const RIGHTS = {
@@ -53,6 +54,9 @@ export const JOB: Actor = { kind: 'operator', via: 'job' };
 
 /** True when the actor holds the right. */
 export const mayDo = (actor: Actor, right: string): boolean => actor.kind === 'operator' || actor.rights.has(right);
+
+/** At which addresses somebody acts. */
+export const profileOf = (actor: Actor): ProtocolProfile => (actor.kind === 'person' && actor.dialect ? 'mediawiki' : 'core');
 
 /** The person who acts; null: the operator, or a stranger. */
 export const personOf = (actor: Actor): Account | null => (actor.kind === 'person' ? actor.account : null);

@@ -9,6 +9,7 @@ import type { Mint } from '#keys/mint.ts';
 import type { Sealer } from '#keys/sealer.ts';
 import type { Clock } from '#ports/clock.ts';
 import { type Actor, personOf } from './actor.ts';
+import type { ProtocolProfile } from './authorization-request.ts';
 import type { Condition } from './auto-approval.ts';
 import type { Client, Protocol } from './client.ts';
 import type { Consent } from './consent.ts';
@@ -28,6 +29,8 @@ export type MintOwnerToken = (
   owner: Pick<Account, 'id'>,
   /** What its owner's consent holds: a token says no more. */
   scopes: readonly string[],
+  /** At which addresses it was asked for: their tokens look differently. */
+  profile: ProtocolProfile,
 ) => { readonly token: NewOwnerToken; readonly jwt: string };
 
 /** What the operator chose for the registry. */
@@ -116,7 +119,7 @@ export function ownerGrant(
   desk: Desk,
   client: NewClient,
   given: readonly string[],
-  keptToken?: string,
+  { profile, keptToken }: { readonly profile: ProtocolProfile; readonly keptToken?: string | undefined },
 ): { readonly grant: OwnerGrant } & Pick<Issued, 'credentials' | 'accessToken'> {
   const consent = {
     userId: client.ownerId,
@@ -131,7 +134,7 @@ export function ownerGrant(
     return { grant: { consent, credentials, token: null }, credentials: { token, secret }, accessToken: null };
   }
   const scopes = client.scopes.filter((scope) => consent.scopes.includes(scope));
-  const { token, jwt } = desk.mintOwnerToken(client, { id: client.ownerId }, scopes);
+  const { token, jwt } = desk.mintOwnerToken(client, { id: client.ownerId }, scopes, profile);
   return { grant: { consent, credentials: null, token }, credentials: null, accessToken: jwt };
 }
 

@@ -184,7 +184,7 @@ for (const { name, input, expected } of cases('user-statement')) {
 for (const { name, input, expected } of cases('bearer-validation').filter(({ input }) => input.kind === 'user-to-subject')) {
   test(`subject: ${name}`, () => {
     const site = input.lookupScope.replace('local:', '');
-    const { oauth2 } = makeMediawikiReading({ issuer: 'https://gate.example', origin: 'https://gate.example', site });
+    const { oauth2 } = makeMediawikiReading({ issuer: 'https://gate.example', origin: 'https://gate.example', site, plaintext: false });
     const claims = oauth2.claims({
       id: 'x' as never,
       client: { id: 'k' as ClientId, ownerId: input.userId, ownerOnly: input.ownerOnly, site: EVERY_SITE } as Client,

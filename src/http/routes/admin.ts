@@ -6,10 +6,10 @@ import type { UserId } from '#kernel/ids.ts';
 import { type Counted, groupsPage, overviewPage, scopesPage } from '#pages/admin.ts';
 import { peoplePage, personPage } from '#pages/admin-people.ts';
 import { noProblems } from '#pages/form-problems.ts';
-import { scopeWords } from '#pages/scopes.ts';
 import type { Words } from '#pages/words.ts';
 import type { NoticeState } from '#registry/notices.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
+import { scopeGroups } from '../app-views.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
 import { ADMINISTER } from '../visitor.ts';
 import type { World } from '../world.ts';
@@ -197,24 +197,7 @@ async function groups({ world, frame }: AdminCall): Promise<PageAnswer> {
 }
 
 async function scopes({ world, frame }: AdminCall): Promise<PageAnswer> {
-  const catalogue = world.scopes;
-  const said = scopeWords(frame.words, catalogue);
-  const order = [...new Set(catalogue.all().map(({ group }) => group))];
-  return scopesPage(frame, {
-    groups: order.map((group) => ({
-      label: said.group(group),
-      scopes: catalogue
-        .all()
-        .filter((scope) => scope.group === group)
-        .map(({ name, risk, rights }) => ({
-          name,
-          description: said.description(name),
-          risk: risk === 'low' ? null : said.risk(risk),
-          rights,
-        })),
-    })),
-    sites: world.sites.all,
-  });
+  return scopesPage(frame, { groups: scopeGroups(world, frame.words), sites: world.sites.all });
 }
 
 /** The pages of administrators. */

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { SiteId } from '#kernel/ids.ts';
 import { type DirectoryQuery, directoryPage, publicAppPage } from '#pages/apps.ts';
+import { allScopesPage } from '#pages/scopes.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { stages } from '#registry/client.ts';
 import { currentConsent } from '#registry/consents.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { appView, cut, lastUses, placeOf } from '../app-views.ts';
+import { appView, cut, lastUses, placeOf, scopeGroups } from '../app-views.ts';
 import { findVisible, looksAfter, signedIn } from '../apps.ts';
 import { namesOf } from '../names.ts';
 import { type PageCall, showPage } from '../page.ts';
@@ -51,7 +52,7 @@ const addressOf = (query: DirectoryQuery, after: number | null): string => {
   return all.size === 0 ? '/apps' : `/apps?${all}`;
 };
 
-/** The directory, and the page of each app: for everybody. */
+/** The directory, the page of each app, and what apps can ask for: for everybody. */
 export function appsRoutes(app: FastifyInstance, world: World): void {
   showPage(app, world, '/apps', async (call) => {
     const query = queryOf(call);
@@ -83,6 +84,8 @@ export function appsRoutes(app: FastifyInstance, world: World): void {
       next: next === null ? null : addressOf(query, next),
     });
   });
+
+  showPage(app, world, '/scopes', async ({ frame }) => allScopesPage(frame, scopeGroups(world, frame.words)));
 
   showPage(app, world, '/apps/:id', async (call) => {
     const { actor, user, params } = call;

@@ -1,7 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Guard } from '#guard/permit.ts';
 import type { ClientId } from '#kernel/ids.ts';
-import { askedGrants, bodyProblem, listedClient, type ParameterType, readParameter, submitFailure } from '#mediawiki/client-management.ts';
+import {
+  askedGrants,
+  bodyProblem,
+  failureDataOf,
+  listedClient,
+  type ParameterType,
+  readParameter,
+  submitFailure,
+} from '#mediawiki/client-management.ts';
 import { apiErrorOf, badBearer, bearerErrorOf } from '#mediawiki/messages.ts';
 import { restError } from '#mediawiki/oauth2-errors.ts';
 import { type Actor, managerOf } from '#registry/actor.ts';
@@ -31,10 +39,13 @@ const registration: readonly Parameter[] = [
   { name: 'email', type: 'string', required: true },
   { name: 'is_confidential', type: 'boolean', required: true },
   { name: 'grant_types', type: 'list', required: true },
-  { name: 'scopes', type: 'list', required: true },
+  { name: 'scopes', type: 'names', required: true },
 ];
 const resetting: readonly Parameter[] = [{ name: 'reason', type: 'string', fallback: '' }];
 const MOST_LISTED = 500;
+/** What is repeated of a value that does not fit. */
+const shownValue = (value: unknown): string | number | boolean =>
+  typeof value === 'number' || typeof value === 'boolean' ? value : typeof value === 'string' ? value.slice(0, 200) : '';
 /** All scopes of an app: its layer knows the word, and what is registered is refused for it (protocols 2.11). */
 const DEFAULT_SCOPE = '#default';
 
@@ -42,11 +53,13 @@ const DEFAULT_SCOPE = '#default';
 export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard: Guard): void {
   const root = '/w/rest.php/oauth2/client';
 
+  const atDialect = (actor: Actor): Actor => (actor.kind === 'person' ? { ...actor, dialect: true } : actor);
+
   /** Any session will do: a cookie, or either version of OAuth. Undefined: refused, and answered. */
   async function callerOf(request: FastifyRequest, reply: FastifyReply): Promise<(Actor & { readonly byCookie: boolean }) | undefined> {
     if (hasOAuthCredentials(request)) {
       const permit = await guard.permit(sentRequest(request), world.site);
-      if (permit.ok) return { ...appActor(request, permit.value), byCookie: false };
+      if (permit.ok) return { ...atDialect(appActor(request, permit.value)), byCookie: false };
       const { why } = permit.refusal;
       const { key, text } =
         why.kind === 'oauth1' ? apiErrorOf(why.refusal) : why.kind === 'bearer' ? bearerErrorOf(why.refusal) : badBearer;
@@ -54,7 +67,7 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
       return undefined;
     }
     const session = (await sessionOf(world, request)) ?? null;
-    return { ...personActor(world, request, session, 'api'), byCookie: session !== null };
+    return { ...atDialect(personActor(world, request, session, 'api')), byCookie: session !== null };
   }
 
   /** The body, by the rules of its parameters, or undefined when it was refused and answered. */
@@ -118,12 +131,9 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
           ? (parsed.value as readonly string[]).find((scope) => scope !== DEFAULT_SCOPE && !world.scopes.has(scope))
           : undefined;
       if ('failure' in parsed || unknown !== undefined) {
-        const shown = unknown ?? (typeof value === 'string' ? value.slice(0, 200) : '');
-        sendJson(
-          reply,
-          400,
-          bodyProblem(name, shown, 'failure' in parsed ? parsed.failure : 'badvalue', `${name} has a value that does not fit.`),
-        );
+        const failure = 'failure' in parsed ? parsed.failure : 'badvalue';
+        const shown = unknown ?? shownValue(value);
+        sendJson(reply, 400, bodyProblem(name, shown, failure, `${name} has a value that does not fit.`, failureDataOf(failure)));
         return undefined;
       }
       read[name] = parsed.value;
@@ -135,7 +145,8 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
     sendJson(reply, 200, {
       name: client.name,
       client_key: client.id,
-      secret,
+      // A public app has none. A client of the reference expects a text and may send it, which is not looked at: this one is kept nowhere.
+      secret: secret ?? (client.confidential ? null : world.mint.randomHex(20)),
       ...(accessToken === null ? {} : { access_token: accessToken }),
       // The reference keeps the new one to itself, which leaves the owner with nothing that works.
       ...(credentials === null ? {} : { access_token: credentials.token, access_token_secret: credentials.secret }),
@@ -158,8 +169,7 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
       return sendJson(reply, 400, restError(400, 'mwoauth-error-missing-callback-url-non-owner', text));
     }
     const confidential = body.is_confidential === true;
-    const here: Actor = actor.kind === 'person' ? { ...actor, dialect: true } : actor;
-    const answer = await world.registry.submit(here, 'propose', {
+    const answer = await world.registry.submit(actor, 'propose', {
       name: body.name,
       version: body.version,
       description: body.description,
@@ -196,7 +206,13 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
       ['oauth_version', version === '1' || version === '2', 'badvalue'],
     ] as const) {
       if (fits) continue;
-      const shape = bodyProblem(name, (query[name] ?? '').slice(0, 64), code, `${name} has a value that does not fit.`);
+      const shape = bodyProblem(
+        name,
+        (query[name] ?? '').slice(0, 64),
+        code,
+        `${name} has a value that does not fit.`,
+        failureDataOf(code),
+      );
       return sendJson(reply, 400, { ...shape, errorKey: 'rest-parameter-validation-error' });
     }
     // A token without the scope for managing apps sees what a stranger would: no hidden ones, no contact address.
@@ -206,7 +222,9 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
     const wanted = Math.min(limit ?? 0, MOST_LISTED);
     const clients = wanted === 0 ? [] : await world.records.listClients({ ...filter, limit: (offset ?? 0) + wanted });
     return sendJson(reply, 200, {
-      clients: clients.slice(offset).map((client) => listedClient(client, (field) => unseen(field, client, actor, manages) === undefined)),
+      clients: clients
+        .slice(offset)
+        .map((client) => listedClient(client, (field) => unseen(field, client, actor, manages) === undefined, world.origin)),
       total: await world.records.countClients(filter),
     });
   });

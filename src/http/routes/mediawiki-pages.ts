@@ -1,6 +1,9 @@
-import type { FastifyReply } from 'fastify';
-import type { FormValues } from '#wire/form.ts';
-import { seeOther } from '../visitor.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pageOf } from '#mediawiki/titles.ts';
+import { type FormValues, formValues } from '#wire/form.ts';
+import { ownPath, seeOther } from '../visitor.ts';
+import { returnTo } from '../way-back.ts';
+import type { World } from '../world.ts';
 
 // The reference's pages for people (registry 8), by the addresses that are in people's bookmarks and in old mails.
 
@@ -43,20 +46,73 @@ function review(sub: string): string {
   return `/review${query({ show: last === 'proposed' ? 'waiting' : Object.values(stages).find((stage) => stage === last && stage !== 'any') })}`;
 }
 
-/** Leads from a page of the reference to ours, with its parameters; undefined: it has no such page. */
-export function pageInstead(reply: FastifyReply, page: string, sub: string, form: FormValues): FastifyReply | undefined {
+/** The log of what happened to apps: whose acts, and which; undefined: another log. */
+function log(sub: string, form: FormValues): string | undefined {
+  const type = (form.get('type') ?? sub.split('/', 1)[0] ?? '').toLowerCase();
+  return type === 'mwoauthconsumer' ? `/audit${query({ actor: form.get('user'), action: form.get('subtype') })}` : undefined;
+}
+
+/** The page a person wanted to see before they signed in there: a title and a query. Only one that leads somewhere here. */
+function wantedPage(form: FormValues): string {
+  const [title, rest] = [form.get('returnto') ?? '', form.get('returntoquery') ?? ''].map((text) => text.toWellFormed()) as [
+    string,
+    string,
+  ];
+  const page = pageOf(title);
+  const known = page.kind === 'oauth' || (page.kind === 'special' && ourPage(page.name, page.sub, formValues([])) !== undefined);
+  // A title in a path: colons and slashes stay.
+  const path = encodeURIComponent(title.trim().replace(/[\s_]+/g, '_'))
+    .replace(/%3A/g, ':')
+    .replace(/%2F/g, '/');
+  return known ? ownPath(`/wiki/${path}${rest === '' ? '' : `?${rest.replace(/[^\x21-\x7e]|\\/gu, encodeURIComponent)}`}`) : '/';
+}
+
+/** Our page for one of the reference's, with its parameters; undefined: it has no such page. */
+function ourPage(page: string, sub: string, form: FormValues): string | undefined {
   switch (page) {
     case 'oauthconsumerregistration':
     case 'oauthregistration':
-      return seeOther(reply, registration(sub));
+      return registration(sub);
     case 'oauthlistconsumers':
-      return seeOther(reply, directory(sub, form));
+      return directory(sub, form);
     case 'oauthmanageconsumers':
-      return seeOther(reply, review(sub));
+      return review(sub);
     case 'oauthmanagemygrants':
     case 'oauthgrants':
-      return seeOther(reply, '/consents');
+      return '/consents';
+    case 'listgrants':
+      return '/scopes';
+    case 'log':
+      return log(sub, form);
+    case 'passwordreset':
+      return '/password/forgotten';
+    case 'preferences':
+    case 'changepassword':
+    case 'changeemail':
+    case 'changecredentials':
+      return '/account';
+    // Nobody is signed out by a link: the start page has a button.
+    case 'userlogout':
+      return '/';
     default:
       return undefined;
   }
+}
+
+/** Leads from a page of the reference to ours, with its parameters; undefined: there is no such page. */
+export async function pageInstead(
+  world: World,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: string,
+  sub: string,
+  form: FormValues,
+): Promise<FastifyReply | undefined> {
+  const signUp = page === 'createaccount' || (page === 'userlogin' && (sub === 'signup' || form.get('type') === 'signup'));
+  if (signUp || page === 'userlogin') {
+    const back = await returnTo(world, request, wantedPage(form));
+    return seeOther(reply, `/${signUp ? 'register' : 'sign-in'}${query({ returnto: back === '/' ? undefined : back })}`);
+  }
+  const ours = ourPage(page, sub, form);
+  return ours === undefined ? undefined : seeOther(reply, ours);
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import type { Guard, GuardRefusal } from '#guard/permit.ts';
+import { failureDataOf } from '#mediawiki/client-management.ts';
 import { apiErrorOf, badBearer, bearerErrorOf, type DialectError } from '#mediawiki/messages.ts';
 import { accessDenied, restError, tokenErrorOf } from '#mediawiki/oauth2-errors.ts';
 import { profileOf, type Subject } from '#mediawiki/statement.ts';
@@ -153,7 +154,7 @@ export function mediawikiRestRoutes(
         name: 'type',
         value: type.slice(0, 64),
         failureCode: 'badvalue',
-        failureData: null,
+        failureData: failureDataOf('badvalue'),
       };
       return sendJson(reply, 400, { ...shape, ...restError(400, 'rest-parameter-validation-error', 'Use profile or scopes.') });
     }

@@ -3,9 +3,11 @@ import { csrfToken } from '#accounts/sign-in.ts';
 import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
-import { answerApi, apiError, formatVersion } from '#mediawiki/api.ts';
+import { type ApiCaller, answerApi } from '#mediawiki/api.ts';
+import { apiError } from '#mediawiki/api-errors.ts';
 import {
   apiErrorOf,
+  apiProblemOf,
   badBearer,
   bearerErrorOf,
   type DialectError,
@@ -19,7 +21,7 @@ import {
   readOnlyOf,
   unsupportedVersion,
 } from '#mediawiki/messages.ts';
-import { identifyClaims, type Subject } from '#mediawiki/statement.ts';
+import { apiPersonOf, identifyClaims, type Subject } from '#mediawiki/statement.ts';
 import { pageOf, titleInPath } from '#mediawiki/titles.ts';
 import { dialectParameters } from '#oauth1/parse.ts';
 import { verifierPage } from '#pages/consent.ts';
@@ -172,7 +174,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
         return sendPage(reply, 200, verifierPage(frameOf(world, visitor), { appName: null, verifier: verifier.slice(0, 200) }));
       }
       case 'grants':
-        return seeOther(reply, '/');
+        return seeOther(reply, '/scopes');
       case 'rest_redirect': {
         const asked = form.get('rest_url');
         if (asked === undefined) return sendError(request, reply, 'html', exception('Invalid redirect'));
@@ -203,7 +205,8 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       return sendError(request, reply, 'html', { key: 'mwoauth-not-api', text: 'OAuth credentials are for the API.' }, 400);
     }
     const visitor = await visitorOf(world, request, reply);
-    const instead = page.kind === 'special' ? pageInstead(reply, page.name, page.sub, parametersOf(request)) : undefined;
+    const instead =
+      page.kind === 'special' ? await pageInstead(world, request, reply, page.name, page.sub, parametersOf(request)) : undefined;
     if (instead) return instead;
     return sendPage(reply, 404, notePage(frameOf(world, visitor), 'not-found'));
   };
@@ -221,28 +224,32 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
   /** Bots ask for a form token before they write. A request with OAuth credentials is its own proof, so this one proves nothing and is not checked. */
   const apiToken = (who: Permit) => csrfToken(`${who.client.id} ${who.user?.id}`).slice(0, 40);
 
+  /** For whom a request is made: a stranger, an app for itself, or a person, with no more rights than what was lent (ADR 17). */
+  function apiCallerOf(who: Permit | null): ApiCaller {
+    if (who === null) return { person: null, rights: [...world.rights.rightsOf(null)] };
+    const { user, scopes } = who;
+    return {
+      person: user && apiPersonOf(subjectOf(user, scopes)),
+      rights: [...who.rights],
+    };
+  }
+
   app.route({
     method: ['GET', 'POST'],
     url: '/w/api.php',
     handler: async (request, reply) => {
       const form = parametersOf(request);
       const who = await caller(request);
-      const version = formatVersion(form);
       const answer =
         who !== null && 'key' in who
-          ? apiError(who.key, who.text, version)
-          : answerApi(
-              form,
-              who?.user ? { id: who.user.id, name: who.user.name, groups: world.rights.groupsOf(who.user), rights: [...who.rights] } : null,
-              {
-                anonymousRights: [...world.rights.rightsOf(null)],
-                siteName: world.siteName,
-                server: world.origin,
-                siteId: world.site,
-                now: new Date(world.clock.millis()),
-                csrfToken: who?.user ? apiToken(who) : '',
-              },
-            );
+          ? apiError(apiProblemOf(who), form)
+          : answerApi(form, apiCallerOf(who), {
+              siteName: world.siteName,
+              server: world.origin,
+              siteId: world.site,
+              now: new Date(world.clock.millis()),
+              csrfToken: who?.user ? apiToken(who) : '',
+            });
       if (answer.error !== null) reply.header('mediawiki-api-error', answer.error);
       // An API error is status 200 too: its clients read the body and the header above.
       return reply

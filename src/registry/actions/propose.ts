@@ -2,7 +2,7 @@ import type { Account } from '#accounts/account.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
 import { sameAddress } from '#wire/email.ts';
-import { type Actor, mayDo, personOf, RIGHTS } from '../actor.ts';
+import { type Actor, mayDo, personOf, profileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import { actingApp, holds, scopesWithin, siteWithin } from '../authority.ts';
 import { autoApproves } from '../auto-approval.ts';
@@ -111,7 +111,7 @@ export const propose: Action = {
       const born: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
       const secret = born.confidential ? newSecret(desk, born.protocol, 'first') : null;
       const atOnce = born.ownerOnly && approved;
-      const owned = atOnce ? ownerGrant(desk, born, born.scopes) : null;
+      const owned = atOnce ? ownerGrant(desk, born, born.scopes, { profile: profileOf(actor) }) : null;
       const action = atOnce ? 'create-owner-only' : (names[born.stage] ?? 'propose');
       const applied = await commit(desk, actor, 'propose', null, {
         edition: null,

@@ -1,6 +1,6 @@
 import { accept, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
-import { type Actor, RIGHTS } from '../actor.ts';
+import { type Actor, profileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import { scopesWithin } from '../authority.ts';
 import { type Client, liveSecrets, type Restrictions } from '../client.ts';
@@ -22,7 +22,7 @@ async function regranted(desk: Desk, actor: Actor, client: Client) {
   const consent = client.protocol === 'oauth1' ? await desk.records.findConsent(client.ownerId, client.id, client.site) : undefined;
   const wider = consent !== undefined && given.some((scope) => !consent.scopes.includes(scope));
   const kept = consent && !wider ? await desk.records.tokenOfConsent(consent.id) : undefined;
-  const made = ownerGrant(desk, client, given, kept);
+  const made = ownerGrant(desk, client, given, { profile: profileOf(actor), keptToken: kept });
   const effect: Effect = { kind: 'regrant', grant: made.grant, ...(wider ? { newToken: true } : {}) };
   return { ...made, effect, withheldScopes: client.scopes.filter((scope) => !given.includes(scope)) };
 }

@@ -10,6 +10,8 @@ export type Unserved =
   | { readonly kind: 'method'; readonly asked: string; readonly allowed: readonly string[] }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'media-type' }
+  /** A form of several parts that breaks its own rules. */
+  | { readonly kind: 'multipart' }
   | { readonly kind: 'address' }
   | { readonly kind: 'address-too-long' }
   | { readonly kind: 'fields-too-large' }
@@ -28,6 +30,7 @@ export const unservedStatus = {
   method: 405,
   'too-large': 413,
   'media-type': 415,
+  multipart: 400,
   address: 400,
   'address-too-long': 414,
   'fields-too-large': 431,
@@ -105,6 +108,8 @@ export function unservedWords(problem: Unserved, path: string, dialect: boolean)
       return `The body is too large: at most ${mostAt(path)} bytes are read.`;
     case 'media-type':
       return `Content-Type cannot be read: send ${path.startsWith('/api/') ? 'application/json' : 'application/x-www-form-urlencoded'}.`;
+    case 'multipart':
+      return 'The body cannot be read: multipart/form-data has the boundary that Content-Type names, and lines that end in CRLF (RFC 7578).';
     case 'address':
       return 'The address cannot be read: each % in it is followed by two hexadecimal digits of UTF-8, and one that is meant is sent as %25.';
     case 'address-too-long':

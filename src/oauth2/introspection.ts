@@ -42,7 +42,7 @@ export async function introspect(parts: OAuth2Parts, request: FormRequest): Prom
   if (!given.ok) return given;
   const { client, token } = given.value;
   // Only who can keep a secret may ask (RFC 7662 §2.1): otherwise anybody could try tokens here.
-  if (!client.confidential) return refuse({ kind: 'unauthorized_client' });
+  if (!client.confidential) return refuse({ kind: 'unauthorized_client', problem: 'public' });
   if (!(await mayAct(parts, client, request.address))) return accept(inactive);
   const { clock, settings } = parts;
   const now = clock.now();

@@ -17,7 +17,8 @@ export type OAuth2Refusal =
       readonly scheme: 'basic' | 'body' | 'none';
     }
   | { readonly kind: 'invalid_grant'; readonly problem: GrantProblem }
-  | { readonly kind: 'unauthorized_client' }
+  /** The client is not registered for the grant type; or it is public, and what was asked for is for those that keep a secret. */
+  | { readonly kind: 'unauthorized_client'; readonly problem: 'grant-type' | 'public' }
   /** A live token of another client was to be revoked (RFC 7009 §2.1). Nothing more is said of it. */
   | { readonly kind: 'foreign_token' }
   | { readonly kind: 'unsupported_grant_type'; readonly asked: string; readonly supported: readonly string[] }

@@ -46,6 +46,6 @@ export async function tokenEndpoint(
     return refuse({ kind: 'unsupported_grant_type', asked: asked.slice(0, 64), supported: parts.settings.grantTypes });
   const client = await authenticateClient(parts, authorization, form);
   if (!client.ok) return client;
-  if (!client.value.client.grantTypes.includes(type)) return refuse({ kind: 'unauthorized_client' });
+  if (!client.value.client.grantTypes.includes(type)) return refuse({ kind: 'unauthorized_client', problem: 'grant-type' });
   return grants[type](parts, client.value, form, address);
 }

@@ -104,6 +104,24 @@ const clientWords = {
   'basic-malformed': 'The Basic credentials cannot be read: base64 of client_id:client_secret, each form-encoded first.',
 } as const;
 
+const unauthorizedWords = {
+  'grant-type': 'The client is not registered for this grant type.',
+  public: 'Only a client that keeps a secret may do this.',
+  'owner-only': 'The app is for its owner alone: use the token that it was created with.',
+} as const;
+
+const unusable = 'The app may not be used: it is not approved, was stopped, or is not for this user.';
+
+/** Why an app may not act for somebody, by the kind of its hindrance. */
+const deniedWords: Readonly<Record<string, string>> = {
+  'client-suppressed': unusable,
+  'client-not-usable': unusable,
+  'client-halted': unusable,
+  'user-blocked': 'The user is blocked.',
+  'wrong-site': 'The app is for another site.',
+  'address-not-allowed': 'The app does not allow requests from this address.',
+};
+
 /** What a developer needs to know of an OAuth 2 refusal, in ASCII (RFC 6749 §5.2). */
 export function oauth2Words(refusal: Exclude<OAuth2Refusal, { kind: 'foreign_token' }> | AuthorizeProblem): string {
   switch (refusal.kind) {
@@ -116,7 +134,7 @@ export function oauth2Words(refusal: Exclude<OAuth2Refusal, { kind: 'foreign_tok
     case 'invalid_grant':
       return grantWords[refusal.problem];
     case 'unauthorized_client':
-      return 'The client may not do this: its registration names its grant types.';
+      return unauthorizedWords[refusal.problem];
     case 'unsupported_grant_type':
       return `grant_type is not served: use ${refusal.supported.join(', ')}.`;
     case 'unsupported_response_type':
@@ -124,7 +142,7 @@ export function oauth2Words(refusal: Exclude<OAuth2Refusal, { kind: 'foreign_tok
     case 'invalid_scope':
       return scopeWords(refusal);
     case 'access_denied':
-      return `Access was denied: ${refusal.problem}.`;
+      return deniedWords[refusal.problem] ?? 'Access was denied.';
     case 'unknown_client':
       return 'The app is not known.';
     case 'redirect_uri_mismatch':
@@ -145,7 +163,7 @@ const tokenWords: Readonly<Record<BearerRefusal['problem'], string>> = {
   expired: 'The token expired.',
   revoked: 'The token was revoked.',
   'no-consent': 'The user ended the app: ask them again.',
-  'not-usable': 'The app may not be used: it is not approved, was stopped, or is not for this user.',
+  'not-usable': unusable,
   'user-blocked': 'The user is blocked.',
   'wrong-site': 'The token is for another site.',
   'address-not-allowed': 'The app does not allow requests from this address.',

@@ -148,6 +148,21 @@ ${
 ${problem ? html`<p class="problem" id="${id}-problem">${problem}</p>` : ''}</div>`;
 }
 
+const HELP = 'https://www.mediawiki.org/wiki/';
+
+/** A text of the dialect, in which a reference to its help is a link as it is in a wiki: `[address words]`. No other text is one. */
+export function withHelpLinks(text: string): Html {
+  const [before = '', ...others] = text.split(`[${HELP}`);
+  const linked = others.map((piece) => {
+    const end = piece.indexOf(']');
+    const blank = piece.indexOf(' ');
+    const [path, code] = [piece.slice(0, Math.max(blank, 0)), piece.slice(blank + 1, Math.max(end, 0))];
+    if (!/^[\w:./#-]+$/.test(path) || !/^\w+$/.test(code)) return `[${HELP}${piece}`;
+    return html`<a href="${HELP + path}">${code}</a>${piece.slice(end + 1)}`;
+  });
+  return html`${before}${linked}`;
+}
+
 /** A text to be copied as it is: a credential, a command. */
 export const copyable = (words: Words, text: string, label?: string): Html =>
   html`<div class="copyable"><pre tabindex="0"${label === undefined ? '' : html` aria-label="${label}"`}><code>${text}</code></pre><button type="button" class="second" data-copy data-copied="${words.say('frame.copied')}" hidden>${words.say('frame.copy')}</button></div>`;

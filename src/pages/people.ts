@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { newPassword } from './account.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
-import { type Frame, field, type Html, layout, named, phrase, proof } from './layout.ts';
+import { type Frame, field, type Html, layout, named, phrase, proof, withHelpLinks } from './layout.ts';
 import { passkeyForm } from './passkeys.ts';
 import { type Note, noteTexts, type Words } from './words.ts';
 
@@ -267,7 +267,7 @@ export function messagePage(frame: Frame, title: string, text: string, reference
   return layout(
     frame,
     title,
-    html`<p>${text}</p><p><a href="${way.to}">${way.says}</a></p>${reference === null ? '' : html`<p class="quiet">${phrase(words, 'frame.reference', { reference: html`<code>${reference}</code>` })}</p>`}`,
+    html`<p>${withHelpLinks(text)}</p><p><a href="${way.to}">${way.says}</a></p>${reference === null ? '' : html`<p class="quiet">${phrase(words, 'frame.reference', { reference: html`<code>${reference}</code>` })}</p>`}`,
   );
 }
 

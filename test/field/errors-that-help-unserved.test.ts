@@ -302,3 +302,29 @@ describe('what Node refuses', () => {
     assert.match(answer.body, /did%20not%20arrive%20in%20time|did not arrive in time/);
   });
 });
+
+describe('the pages of the dialect', () => {
+  const help = 'https://www.mediawiki.org/wiki/Special:MyLanguage/Help:OAuth/Errors#';
+  for (const [url, code] of [
+    ['/wiki/Special:OAuth/verified', 'E001'],
+    ['/wiki/Special:OAuth/nowhere', 'E002'],
+    ['/w/index.php?title=Special:OAuth/nowhere&format=html', 'E002'],
+    ['/wiki/Special:OAuth/authorize?oauth_token=x', 'E004'],
+    [`/wiki/Special:OAuth/authorize?oauth_token=x&oauth_consumer_key=${'0'.repeat(32)}`, 'E006'],
+  ] as const)
+    test(`${url} leads to the help about ${code}`, async () => {
+      const { body } = await world.app.inject({ url, headers: { ...page, cookie: await world.cookie(ada) } });
+      assert.ok(body.includes(`<a href="${help}${code}">${code}</a>`), body);
+      assert.doesNotMatch(body, /\[https:/);
+    });
+  test('a name that looks like a link is none', async () => {
+    const { withHelpLinks } = await import('#pages/layout.ts');
+    for (const [text, shown] of [
+      ['[https://evil.example/ E001]', '[https://evil.example/ E001]'],
+      ['[https://www.mediawiki.org.evil.example/wiki/x E001]', '[https://www.mediawiki.org.evil.example/wiki/x E001]'],
+      ['[https://www.mediawiki.org/wiki/x" E001]', '[https://www.mediawiki.org/wiki/x&quot; E001]'],
+      ['<b>a</b> [https://www.mediawiki.org/wiki/x E001].', '&lt;b&gt;a&lt;/b&gt; <a href="https://www.mediawiki.org/wiki/x">E001</a>.'],
+    ] as const)
+      assert.equal(String(await withHelpLinks(text)), shown);
+  });
+});

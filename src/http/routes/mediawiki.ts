@@ -27,7 +27,9 @@ import { dialectParameters } from '#oauth1/parse.ts';
 import { verifierPage } from '#pages/consent.ts';
 import { messagePage, notePage } from '#pages/people.ts';
 import { type FormValues, formEncode, formValues } from '#wire/form.ts';
+import { multipartTexts } from '../multipart.ts';
 import { hasOAuthCredentials, sentRequest } from '../sent.ts';
+import { answerUnserved } from '../unserved.ts';
 import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
 import type { Face, World } from '../world.ts';
 import { mediawikiClientRoutes } from './mediawiki-clients.ts';
@@ -238,7 +240,10 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     method: ['GET', 'POST'],
     url: '/w/api.php',
     handler: async (request, reply) => {
-      const form = parametersOf(request);
+      // Of a form of several parts nothing is signed, and its texts count as those of any other (protocols 1.6).
+      const texts = request.method === 'POST' ? await multipartTexts(request) : [];
+      if (texts === undefined) return answerUnserved(world, request, reply, { kind: 'multipart' });
+      const form = formValues([...texts.toReversed(), ...dialectParameters(sentRequest(request))]);
       const who = await caller(request);
       const answer =
         who !== null && 'key' in who

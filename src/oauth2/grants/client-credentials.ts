@@ -14,7 +14,7 @@ export async function clientCredentialsGrant(
   form: FormValues,
   address: string,
 ): Promise<Result<TokenAnswer, OAuth2Refusal>> {
-  if (!client.confidential) return refuse({ kind: 'unauthorized_client' });
+  if (!client.confidential) return refuse({ kind: 'unauthorized_client', problem: 'public' });
   const owner = client.ownerOnly ? ((await parts.accounts.findAccount(client.ownerId)) ?? null) : null;
   const why = hindrance(client, owner, { address });
   if (why) return refuse({ kind: 'access_denied', problem: why.kind });

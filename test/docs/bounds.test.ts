@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { fieldProblem } from '#accounts/fields.ts';
+import { MOST_BODY, MOST_JSON } from '#http/sent.ts';
+import { MOST_PARAMETERS, MOST_SIGNED_FORM } from '#oauth1/parse.ts';
+import { MOST_PASTED_BYTES } from '#oauth1/pasted-request.ts';
+import { parameterProblem } from '#oauth1/verify.ts';
+import { MOST_FORM, MOST_STATE } from '#oauth2/words.ts';
+import { MOST_MAINTAINERS } from '#registry/actions/people.ts';
+import { MOST_SECRETS } from '#registry/actions/update.ts';
+import { judges, line, MOST_TEXT, reason } from '#registry/fields.ts';
+import { MOST_AUTH_PARAMS } from '#wire/auth-params.ts';
+
+// A bound that is written down is the one that holds: at it a value is taken, and one more is not.
+
+/** The numbers of the row of a table, by how its first cell begins. */
+function written(page: 'endpoints' | 'api', row: string): readonly number[] {
+  const rows = readFileSync(`docs/${page}.md`, 'utf8')
+    .split('\n')
+    .filter((one) => one.startsWith(`| ${row}`));
+  assert.equal(rows.length, 1, `${page}: ${row}`);
+  return [...(rows[0]?.split(' | ')[1] ?? '').matchAll(/\d{1,3}(?:,\d{3})+|\d+/g)].map(([number]) => Number(number.replaceAll(',', '')));
+}
+
+describe('the same number', () => {
+  for (const [page, row, bounds] of [
+    ['endpoints', 'form at `token`', [MOST_FORM]],
+    ['endpoints', 'any body', [MOST_BODY]],
+    ['endpoints', '`state`', [MOST_STATE]],
+    ['endpoints', 'signed form, or query', [MOST_SIGNED_FORM]],
+    ['endpoints', 'parameters of a form', [MOST_PARAMETERS]],
+    ['endpoints', 'what follows the scheme', [MOST_AUTH_PARAMS]],
+    ['endpoints', 'form of a page', [MOST_FORM]],
+    ['endpoints', 'a request pasted into', [MOST_PASTED_BYTES]],
+    ['api', 'JSON body', [MOST_JSON]],
+    ['api', '`description`', [MOST_TEXT]],
+    ['api', 'live secrets, maintainers', [MOST_SECRETS, MOST_MAINTAINERS]],
+  ] as const)
+    test(`${page}: ${row}`, () => assert.deepEqual(written(page, row), bounds));
+});
+
+describe('the last value that is taken', () => {
+  type Rules = Parameters<typeof judges.name>[2];
+  const rules = { catalogue: { has: () => true }, sites: { holds: () => false }, localSuffixes: [] } as unknown as Rules;
+  const oauth2 = { protocol: 'oauth2', confidential: true };
+  const holds = (page: 'endpoints' | 'api', row: string, at: number, taken: (length: number) => boolean) =>
+    test(`${page}: ${row}, number ${at + 1}`, () => {
+      const most = written(page, row)[at] ?? assert.fail('no number');
+      assert.deepEqual([taken(most), taken(most + 1)], [true, false], String(most));
+    });
+  const field = (judge: typeof judges.name, make: (length: number) => unknown) => (length: number) =>
+    judge(make(length), oauth2, rules) === undefined;
+  const letters = (length: number) => 'a'.repeat(length);
+  holds('api', '`name`, `version`', 0, field(judges.name, letters));
+  holds(
+    'api',
+    '`name`, `version`',
+    1,
+    field(judges.version as typeof judges.name, (length) => `1.${'0'.repeat(length - 2)}`),
+  );
+  holds('api', '`description`', 0, field(judges.description as typeof judges.name, letters));
+  holds(
+    'api',
+    '`redirect_uri`',
+    0,
+    field(judges.redirectUri as typeof judges.name, (length) => `https://app.example/${letters(length - 20)}`),
+  );
+  holds(
+    'api',
+    '`email`',
+    0,
+    field(judges.email as typeof judges.name, (length) => `${letters(length - 12)}@example.org`),
+  );
+  holds(
+    'api',
+    '`reason`',
+    0,
+    field(reason as typeof judges.name, (length) => 'ä'.repeat(length)),
+  );
+  holds('api', 'label of a secret', 0, field(line(64) as typeof judges.name, letters));
+  holds(
+    'api',
+    'pages of `restrictions`',
+    0,
+    field(judges.restrictions as typeof judges.name, (length) => ({ addresses: ['0.0.0.0/0'], pages: Array(length).fill('A') })),
+  );
+  holds('endpoints', 'name of an account', 0, (length) => fieldProblem({ name: letters(length) }) === undefined);
+  holds('endpoints', 'name of an account', 0, (length) => fieldProblem({ realName: letters(length) }) === undefined);
+  holds('endpoints', 'name of an account', 0, (length) => fieldProblem({ email: `${letters(length - 12)}@example.org` }) === undefined);
+  holds('endpoints', 'password', 1, (length) => fieldProblem({ password: letters(length) }) === undefined);
+  test('endpoints: the shortest password', () => {
+    const least = written('endpoints', 'password')[0] ?? 0;
+    const taken = (length: number) => fieldProblem({ password: letters(length) }) === undefined;
+    assert.deepEqual([taken(least), taken(least - 1)], [true, false]);
+  });
+  for (const [at, name] of ['oauth_callback', 'oauth_signature', 'oauth_nonce'].entries())
+    holds('endpoints', '`oauth_callback`, `oauth_signature`', at, (length) => {
+      const signed = { oauth: new Map([[name, letters(length)]]) } as unknown as Parameters<typeof parameterProblem>[0];
+      const settings = { reading: 'rfc5849', methods: [] } as unknown as Parameters<typeof parameterProblem>[1];
+      return parameterProblem(signed, settings, 0 as never)?.kind !== 'parameter_rejected';
+    });
+});

@@ -4,3 +4,4 @@ declare module 'passport-oauth1';
 declare module 'passport-mediawiki-oauth';
 declare module 'express';
 declare module 'simple-oauth2';
+declare module 'passport-oauth2';

@@ -40,6 +40,7 @@ const io: Io = {
       throw new UsageError(`the file ${path} cannot be read.`);
     }
   },
+  env: (name) => process.env[name],
   open: async (flags) => {
     const { openVerbs, readSettings } = await operating();
     return openVerbs(readSettings(flags));

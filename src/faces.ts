@@ -7,6 +7,7 @@ import type { Sealer } from '#keys/sealer.ts';
 import type { SigningKeys } from '#keys/signing.ts';
 import { makeMediawikiReading } from '#mediawiki/reading.ts';
 import { makeOAuth1 } from '#oauth1/oauth1.ts';
+import { servedMethods } from '#oauth1/signature.ts';
 import type { OAuth1Settings } from '#oauth1/verify.ts';
 import { makeOAuth2 } from '#oauth2/oauth2.ts';
 import { coreReading, type OAuth2Reading } from '#oauth2/reading.ts';
@@ -76,7 +77,7 @@ export function makeFaces({ config, store, scopes, mint, sealer, signing, usage,
     {
       origin: config.origin,
       reading: 'rfc5849',
-      methods: ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256', ...(config.oauth1Plaintext ? (['PLAINTEXT'] as const) : [])],
+      methods: [...servedMethods.rfc5849, ...(config.oauth1Plaintext ? (['PLAINTEXT'] as const) : [])],
       nonceCoversTimestamp: true,
       windowFor: seconds(300),
       temporaryFor: seconds(600),

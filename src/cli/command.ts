@@ -23,6 +23,8 @@ export interface Io {
   /** All of standard input, at most 1 MiB. */
   stdin(): Promise<string>;
   readFile(path: string): string;
+  /** A variable of the environment. */
+  env(name: string): string | undefined;
   /** Opens the store and the keys under the settings given. Throws `UsageError` when the settings are wrong. */
   open(flags: Readonly<Record<string, string | undefined>>): Promise<Verbs>;
 }

@@ -1,5 +1,6 @@
 import type { SiteId } from '#kernel/ids.ts';
 import { seconds } from '#kernel/time.ts';
+import { servedMethods } from '#oauth1/signature.ts';
 import type { OAuth1Settings } from '#oauth1/verify.ts';
 import type { OAuth2Reading } from '#oauth2/reading.ts';
 
@@ -29,7 +30,7 @@ export function makeMediawikiReading({
     oauth1: {
       origin,
       reading: 'mediawiki',
-      methods: ['HMAC-SHA1', 'RSA-SHA1', ...(plaintext ? (['PLAINTEXT'] as const) : [])],
+      methods: [...servedMethods.mediawiki, ...(plaintext ? (['PLAINTEXT'] as const) : [])],
       nonceCoversTimestamp: false,
       windowFor: seconds(300),
       temporaryFor: seconds(600),

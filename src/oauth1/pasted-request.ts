@@ -140,9 +140,11 @@ function readVerbose(lines: readonly string[]): Result<PastedRequest, PastedRequ
   const read = readMessage(sent);
   if (!read.ok) return read;
   const command = isCommand(lines[0] ?? '') ? readPastedCurl(lines.slice(0, start).join('\n')) : undefined;
-  const encrypted = lines.slice(0, start).some((line) => /^\* (?:SSL connection|ALPN|TLSv|\[HTTP\/2\])/.test(line));
+  const told = lines.slice(0, start).filter((line) => line.startsWith('* '));
+  const encrypted = told.some((line) => /^\* (?:SSL connection|ALPN|TLSv|\[HTTP\/2\])/.test(line));
   const host = read.value.headers.host?.[0];
-  const typed = command?.ok ? command.value.typed : host === undefined || !encrypted ? [] : [`https://${host}`];
+  const scheme = encrypted ? 'https' : 'http';
+  const typed = command?.ok ? command.value.typed : host === undefined || told.length === 0 ? [] : [`${scheme}://${host}`];
   const bytes = command?.ok ? command.value.body : undefined;
   const length = read.value.headers['content-length']?.[0];
   return accept({ ...read.value, typed, body: length === undefined || length === '0' ? new Uint8Array() : bytes });

@@ -1,12 +1,7 @@
 import { html } from 'hono/html';
+import { findingText, type Said } from './explained-words.ts';
 import { copyable, facts, type Html } from './layout.ts';
 import type { MessageKey, Words } from './words.ts';
-
-/** One thing that is said of a request. */
-export interface Said {
-  readonly kind: string;
-  readonly values: Readonly<Record<string, string>>;
-}
 
 /** What the server makes of a signed request, as pages and the command line show it. */
 export interface ExplainedView {
@@ -25,9 +20,6 @@ export interface ExplainedView {
   /** Null: no base string of theirs was given. */
   readonly differences: readonly { readonly part: string; readonly ours: string; readonly theirs: string }[] | null;
 }
-
-/** The sentence of one finding. */
-export const findingText = (words: Words, { kind, values }: Said): string => words.say(`explained.${kind}` as MessageKey, values);
 
 const isGood = (view: ExplainedView) => view.verdict === 'right' && view.findings.length === 1;
 

@@ -32,10 +32,6 @@ export function failureText(words: Words, { facts: kept }: Failure): string {
   return known(`failed.${kind}`) ? words.say(`failed.${kind}` as MessageKey, values) : words.say('failed.other', values);
 }
 
-/** Why a pasted text is no request. */
-export const unreadableText = (words: Words, { why, piece }: { readonly why: string; readonly piece: string }): string =>
-  words.say(`unreadable.${why}` as MessageKey, { piece: piece === '' ? '–' : piece });
-
 function details({ facts: kept }: Failure): string {
   const shown = Object.entries(kept).filter(([name]) =>
     ['method', 'path', 'grant_type', 'authentication', 'redirect_uri', 'scope'].includes(name),

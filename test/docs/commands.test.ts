@@ -93,7 +93,7 @@ const pages: readonly Page[] = [
       { begins: 'npm pack', until: /Sign in at|setup\?token=/, directory: (shell) => shell.path('work/checkout') },
       { begins: 'npm run demo', until: /Ctrl-C ends the demo/ },
       { begins: "echo 'a long pass phrase'", prints: /"client_secret"/ },
-      { begins: `echo '{"method":"GET"`, prints: /"baseString"/ },
+      { begins: `echo "curl 'http://localhost`, prints: /What the server signs over/ },
     ],
   },
   {
@@ -105,6 +105,13 @@ const pages: readonly Page[] = [
     rows: [
       { begins: 'TOKEN=$(npx gatehouse client create', prints: /"name":"Ada"[\s\S]*"stage":"proposed"/ },
       { begins: 'curl -H "Authorization: Bearer $TOKEN" -H \'Accept: application/jsonl\'', prints: /"action":"propose"/ },
+    ],
+  },
+  {
+    name: 'docs/cli.md',
+    async prepare() {},
+    rows: [
+      { begins: 'GATEHOUSE_EXPLAIN_CLIENT_SECRET=secret gatehouse explain', prints: /Another host was signed: http:\/\/127\.0\.0\.1:4400/ },
     ],
   },
   {

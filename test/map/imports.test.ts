@@ -20,7 +20,8 @@ const allowed: Record<string, readonly string[]> = {
   store: ['kernel', 'Tports', 'Taccounts', 'Tregistry', 'Toauth1', 'Toauth2'],
   pages: ['kernel', 'Taccounts', 'Tregistry'],
   http: ['mediawiki', 'pages', 'guard', 'oidc', 'oauth1', 'oauth2', 'registry', 'accounts', ...base],
-  cli: ['config', 'registry', 'accounts', 'oauth1', ...base],
+  // The sentences of `explain` are those of the page.
+  cli: ['config', 'registry', 'accounts', 'oauth1', 'pages', ...base],
 };
 
 for (const [room, may] of Object.entries(allowed)) {

@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { isMediawikiTarget } from '#mediawiki/titles.ts';
+import { withoutPrefix } from '#oauth1/diagnosis/arrival.ts';
 import type { Asked, Diagnosis } from '#oauth1/diagnosis/diagnose.ts';
 import { differences } from '#oauth1/diagnosis/differences.ts';
 import { parseSignedRequest, type Reading } from '#oauth1/parse.ts';
-import { MOST_PASTED_BYTES, type PastedRequest, readPastedRequest } from '#oauth1/pasted-request.ts';
+import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
 import type { ExplainedView } from '#pages/explained.ts';
+import { unreadableText } from '#pages/explained-words.ts';
 import { noProblems } from '#pages/form-problems.ts';
-import { failureText, type HelpView, helpPage, unreadableText } from '#pages/help.ts';
+import { failureText, type HelpView, helpPage } from '#pages/help.ts';
 import type { Client } from '#registry/client.ts';
 import { keptRequest } from '../kept-request.ts';
 import { type PageCall, showPage, takeForm } from '../page.ts';
@@ -19,21 +21,6 @@ const viewOf = (diagnosis: Diagnosis, theirs: string, refusedFor: string | null)
   refusedFor,
   differences: theirs.trim() === '' || diagnosis.signed === null ? null : differences(diagnosis.signed.baseString, theirs),
 });
-
-/** Where our own endpoints begin in a path that has something in front of them, as a proxy may hang a server in. */
-const endpoint = /\/oauth1\/(?:initiate|authorize|authenticate|token)\b|\/api\/v1\/|\/w\/(?:index|api|rest)\.php|\/wiki\/Special:OAuth/;
-
-/** A pasted request as it arrives here: what is in front of an endpoint of ours is a proxy's. */
-function arrived(pasted: PastedRequest): Pick<Asked, 'sent' | 'typed' | 'prefixes'> {
-  const [path = ''] = pasted.target.split('?', 1);
-  const start = path.search(endpoint);
-  const prefix = start > 0 ? path.slice(0, start) : '';
-  return {
-    sent: { ...pasted, target: pasted.target.slice(prefix.length) },
-    typed: pasted.typed,
-    prefixes: prefix === '' ? [] : [prefix],
-  };
-}
 
 /** Help for developers whose requests are refused. */
 export function helpRoutes(app: FastifyInstance, world: World): void {
@@ -106,7 +93,7 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
         if (pasted.refusal.kind === 'too-long') return tooLong();
         return no(frame.words.say('help.unreadable', { why: unreadableText(frame.words, pasted.refusal) }));
       }
-      const asked = arrived(pasted.value);
+      const asked = withoutPrefix(pasted.value);
       const reading = isMediawikiTarget(asked.sent.target) && world.faces.mediawiki !== null ? 'mediawiki' : 'rfc5849';
       const signed = parseSignedRequest(asked.sent, reading);
       const named = signed.ok ? signed.value.oauth.get('oauth_consumer_key') : undefined;

@@ -37,6 +37,10 @@ const cookieName = (world: World, kind: 'session' | 'form' | 'device') =>
 const cookieOptions = (world: World, maxAge?: number) =>
   ({ path: '/', httpOnly: true, sameSite: 'lax', secure: world.secure, ...(maxAge === undefined ? {} : { maxAge }) }) as const;
 
+/** False where a browser sent no cookie that a form needs: it was removed, or is not accepted. */
+export const hasCookie = (world: World, request: FastifyRequest): boolean =>
+  (['session', 'form'] as const).some((kind) => request.cookies[cookieName(world, kind)] !== undefined);
+
 /** Puts a session into the browser, in place of any other. */
 export function startSession(world: World, reply: FastifyReply, secret: string, seconds: number): void {
   reply.setCookie(cookieName(world, 'session'), secret, cookieOptions(world, seconds));

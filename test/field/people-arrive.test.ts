@@ -224,6 +224,31 @@ test('an address with a backslash or bytes beyond ASCII, as browsers send them, 
   assert.equal(asAddress('/\\evil.example'), '/\\evil.example', 'a path is not mended');
 });
 
+test('a form without any cookie says so, of a browser that has one that it was open for too long', async () => {
+  const way = await door.setOut('OAuth 2');
+  const told = async () => (await way.submitSignIn({ csrf: 'x' })).body;
+  assert.match(await told(), /open for too long/);
+  way.browser.cookies.clear();
+  assert.match(await told(), /no cookie[\s\S]*allow cookies for this site/);
+  for (const path of ['/register', '/password/forgotten']) {
+    way.browser.cookies.clear();
+    assert.match((await way.browser.post(path, { csrf: 'x', returnto: way.returnto })).body, /allow cookies for this site/, path);
+  }
+});
+
+test('the redirect into REST is never long', async () => {
+  const { pathname, search } = new URL(await door.link('OAuth 2, dialect', 'x'.repeat(2048)), 'https://gate.example');
+  const asked = encodeURIComponent(pathname + search);
+  const way = await door.setOut('OAuth 2, dialect');
+  await way.signIn();
+  const { to } = await way.browser.get(`/wiki/Special:OAuth/rest_redirect?rest_url=${asked}`);
+  assert.match(to, /^\/continue\/[\w-]{51}$/);
+  await way.open(to);
+  assert.equal((await way.arrive()).searchParams.get('state'), 'x'.repeat(2048));
+  const stranger = door.browser();
+  assert.equal((await stranger.get(to)).to, `/sign-in?returnto=${encodeURIComponent(to)}`);
+});
+
 test('forms that come from elsewhere are refused, whatever they carry', async () => {
   const way = await door.setOut('OAuth 2');
   for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {

@@ -51,25 +51,27 @@ for (const forwarded of [true, false])
       });
       assert.ok(made.ok);
       const app = await world.client(made.value, { name: 'Reader' });
-      const states: readonly (readonly [sent: string, state: string])[] = [
-        ['s'.repeat(2048), 's'.repeat(2048)],
-        ['%25'.repeat(682), '%'.repeat(682)],
+      const [core, dialect] = ['/oauth2/authorize', '/w/rest.php/oauth2/authorize'] as const;
+      const ways: readonly (readonly [sent: string, state: string, path: string, button: 'accept' | 'cancel'])[] = [
+        ['s'.repeat(2048), 's'.repeat(2048), core, 'accept'],
+        ['%25'.repeat(682), '%'.repeat(682), dialect, 'accept'],
         // An answer writes it with escapes: three times as long.
-        ['\\'.repeat(2048), '\\'.repeat(2048)],
+        ...([core, dialect] as const).map((path) => ['\\'.repeat(2048), '\\'.repeat(2048), path, 'accept'] as const),
+        ['\\'.repeat(2048), '\\'.repeat(2048), core, 'cancel'],
       ];
-      for (const [sent, state] of states) {
+      for (const [sent, state, path, button] of ways) {
         const query = `response_type=code&client_id=${app.client.id}&code_challenge=${challenge}&code_challenge_method=S256&state=${sent}`;
         const browser = new Browser();
-        const signIn = await browser.follow(`${origin}/oauth2/authorize?${query}`);
+        const signIn = await browser.follow(`${origin}${path}?${query}`);
         assert.equal(signIn.status, 200, signIn.text.slice(0, 300));
         const consent = await browser.press(signIn, 'sign-in', { name: 'Ben', password });
         assert.equal(consent.status, 200, consent.text.slice(0, 300));
-        const done = await browser.press(consent, 'accept');
+        const done = await browser.press(consent, button);
         const led = /http-equiv="refresh" content="0; url=([^"]+)"/.exec(done.text)?.[1]?.replaceAll('&amp;', '&');
         const away = new URL(done.location ?? led ?? assert.fail(`${done.status} ${done.text.slice(0, 300)}`));
         assert.equal(away.origin + away.pathname, 'https://app.example/cb');
         assert.equal(away.searchParams.get('state'), state);
-        assert.ok(away.searchParams.get('code'));
+        assert.ok(away.searchParams.get(button === 'accept' ? 'code' : 'error'));
         assert.equal(done.location === null, encodeURIComponent(state).length > 2600, 'a redirect where it fits');
       }
     } finally {

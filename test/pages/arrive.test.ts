@@ -59,7 +59,7 @@ walks('the cookie is gone: the form comes again with the name, and leads on; a l
   await walk.page.context().clearCookies();
   await walk.fill({ name: user.name, password });
   await walk.press(walk.button(walk.say('sign-in.button')), 403);
-  await walk.sees(walk.say('sign-in.stale'));
+  await walk.sees(walk.say('sign-in.no-cookie'));
   assert.equal(await walk.field('name').inputValue(), user.name);
   await walk.fill({ password });
   await walk.press(walk.button(walk.say('sign-in.button')));

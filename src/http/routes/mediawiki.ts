@@ -31,6 +31,7 @@ import { multipartTexts } from '../multipart.ts';
 import { hasOAuthCredentials, sentRequest } from '../sent.ts';
 import { answerUnserved } from '../unserved.ts';
 import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
+import { returnTo } from '../way-back.ts';
 import type { Face, World } from '../world.ts';
 import { mediawikiClientRoutes } from './mediawiki-clients.ts';
 import { pageInstead } from './mediawiki-pages.ts';
@@ -180,7 +181,8 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       case 'rest_redirect': {
         const asked = form.get('rest_url');
         if (asked === undefined) return sendError(request, reply, 'html', exception('Invalid redirect'));
-        return seeOther(reply, ownPath(asked.startsWith('/') ? asked : `/${asked}`));
+        const path = ownPath(asked.startsWith('/') ? asked : `/${asked}`);
+        return seeOther(reply, (await returnTo(world, request, path)) ?? '/');
       }
       case '': {
         const visitor = await visitorOf(world, request, reply);

@@ -4,7 +4,7 @@ import { type AccountProblem, accountProblems } from '#pages/account-problems.ts
 import { type FormProblem, noProblems, wholeForm } from '#pages/form-problems.ts';
 import { finishPage, forgottenPage, homePage, newPasswordPage, registerPage, setupPage, signInPage } from '#pages/people.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm, takeOpenForm } from '../page.ts';
-import { forgetSession, fromOf, ownPath, rememberDevice, startSession, type Visitor } from '../visitor.ts';
+import { forgetSession, fromOf, hasCookie, ownPath, rememberDevice, startSession, type Visitor } from '../visitor.ts';
 import { returnTo, waitingApp } from '../way-back.ts';
 import type { World } from '../world.ts';
 
@@ -48,15 +48,17 @@ export async function signInAgain(
  * shown the form again. Nobody is signed in by it.
  */
 export async function staleSignIn(call: PageCall): Promise<PageAnswer> {
-  const { world, user, form, frame } = call;
+  const { world, user, form } = call;
   const [returnto, name] = [goingTo(call), form.get('name') ?? ''];
   const passkey = name === '' && form.get('returnto') !== undefined;
   if (user !== null && (passkey || (await world.accounts.isNameOf(user, name)))) return { to: returnto };
-  return { status: 403, page: await signInAgain(call, { returnto, name, problems: wholeForm(frame.words.say('sign-in.stale')) }) };
+  return { status: 403, page: await signInAgain(call, { returnto, name, problems: stale(call) }) };
 }
 
 /** What is said above a form that is shown again because it was stale. */
-const stale = ({ frame }: PageCall): readonly FormProblem[] => wholeForm(frame.words.say('sign-in.stale'));
+function stale({ world, request, frame }: PageCall): readonly FormProblem[] {
+  return wholeForm(frame.words.say(hasCookie(world, request) ? 'sign-in.stale' : 'sign-in.no-cookie'));
+}
 
 /** The controls of the set-up form, by what is refused. */
 const setupFields = { name: 'name', 'name-taken': 'name', email: 'email', 'address-taken': 'email', password: 'password' };

@@ -1,3 +1,4 @@
+import type { GuardRefusal } from '#guard/permit.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import { oauth1Words } from '#oauth1/words.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
@@ -152,6 +153,13 @@ export function apiErrorOf(refusal: OAuth1Refusal): DialectError {
 
 /** What the API says of a bearer token that does not hold. */
 export const badBearer = error('mwoauth-invalid-authorization', `${invalidHeaders}Invalid access token`);
+
+/** What the API says of credentials that the guard refuses: for those that cannot be read, why. */
+export function guardErrorOf({ why, body }: Pick<GuardRefusal, 'why' | 'body'>): DialectError {
+  if (why.kind === 'oauth1') return apiErrorOf(why.refusal);
+  if (why.kind === 'bearer') return bearerErrorOf(why.refusal);
+  return { key: badBearer.key, text: `${badBearer.text}. ${body.error_description}` };
+}
 
 /**
  * What the API says of a refused bearer token (protocols 4). Clients fetch a new token when they read the key of `badBearer`, so

@@ -1,5 +1,5 @@
 import type { Pair } from '#wire/form.ts';
-import { percentEncode } from '#wire/percent.ts';
+import { percentEncode, percentEncodeAgain } from '#wire/percent.ts';
 import type { SignedRequest } from './parse.ts';
 
 /**
@@ -11,12 +11,28 @@ export function baseStringUri(origin: string, path: string): string {
   return origin + relative;
 }
 
+interface EncodedPair {
+  readonly name: string;
+  readonly value: string;
+  /** Both once more encoded, as they stand in the base string. */
+  readonly twice: string;
+}
+
+function encodedPair([name, value]: Pair): EncodedPair {
+  const [once, other] = [percentEncode(name), percentEncode(value)];
+  return { name: once, value: other, twice: `${percentEncodeAgain(once)}%3D${percentEncodeAgain(other)}` };
+}
+
+/** By name, then by value (RFC 5849 §3.4.1.3.2). */
+const byNameAndValue = (one: EncodedPair, other: EncodedPair): number =>
+  one.name < other.name ? -1 : one.name > other.name ? 1 : one.value < other.value ? -1 : one.value > other.value ? 1 : 0;
+
 /** Parameters normalised (RFC 5849 §3.4.1.3.2): encoded, sorted by name and then by value, joined. */
 export function normalizeParams(params: readonly Pair[]): string {
   return params
-    .map(([name, value]) => [percentEncode(name), percentEncode(value)] as const)
-    .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
-    .map(([name, value]) => `${name}=${value}`)
+    .map(encodedPair)
+    .sort(byNameAndValue)
+    .map(({ name, value }) => `${name}=${value}`)
     .join('&');
 }
 
@@ -25,9 +41,25 @@ export function baseString(signed: Pick<SignedRequest, 'method' | 'path' | 'para
   return `${percentEncode(signed.method.toUpperCase())}&${percentEncode(baseStringUri(origin, signed.path))}&${percentEncode(normalizeParams(signed.params))}`;
 }
 
-/** Every base string that the reading of this request takes, the usual one first; more than one only in the dialect. */
+/**
+ * Every base string that the reading of this request takes, the usual one first; more than one only in the dialect. What the lists share is
+ * encoded once.
+ */
 export function baseStrings(signed: SignedRequest, origin: string): readonly string[] {
-  return [signed.path, ...(signed.otherPaths ?? [])].flatMap((path) =>
-    [signed.params, ...(signed.otherParams ?? [])].map((params) => baseString({ method: signed.method, path, params }, origin)),
+  const known = new Map<Pair, EncodedPair>();
+  const encoded = (pair: Pair): EncodedPair => {
+    const made = known.get(pair) ?? encodedPair(pair);
+    known.set(pair, made);
+    return made;
+  };
+  const method = percentEncode(signed.method.toUpperCase());
+  const uris = [signed.path, ...(signed.otherPaths ?? [])].map((path) => percentEncode(baseStringUri(origin, path)));
+  const lists = [signed.params, ...(signed.otherParams ?? [])].map((params) =>
+    params
+      .map(encoded)
+      .sort(byNameAndValue)
+      .map(({ twice }) => twice)
+      .join('%26'),
   );
+  return uris.flatMap((uri) => lists.map((params) => `${method}&${uri}&${params}`));
 }

@@ -10,8 +10,6 @@ import { type ParameterRejected, rejected } from './refusals.ts';
 export interface HeaderParameters {
   readonly realm: string | null;
   readonly params: readonly Pair[];
-  /** The dialect, when a value has a backslash: the parameters as the reference reads them, which knows no quoted-pairs. */
-  readonly literal?: readonly Pair[];
 }
 
 const FIELD = 'Authorization header';
@@ -87,7 +85,7 @@ function commaAfter(text: string, start: number): number {
  * outside quotation marks goes up to the next comma. `+` is a space, and of two of the same name the last one counts (protocols 1.6).
  */
 function lenientParameters(text: string): HeaderParameters {
-  const [found, literals] = [new Map<string, string>(), new Map<string, string>()];
+  const found = new Map<string, string>();
   let realm: string | null = null;
   const decode = (raw: string) => percentDecodeBytes(raw.replaceAll('+', ' '));
   for (let at = 0; at < text.length; ) {
@@ -106,12 +104,12 @@ function lenientParameters(text: string): HeaderParameters {
     }
     at = skipBlanks(text, equals + 1);
     if (text[at] === ':' && text[at + 1] === '"') at += 1;
-    let given: { readonly value: string; readonly literal: string; readonly next: number } | undefined;
+    let given: { readonly value: string; readonly next: number } | undefined;
     if (text[at] === '"') given = quotedString(text, at);
     else {
       const bare = text.slice(at, commaAfter(text, at));
       const value = withoutBlanks(bare);
-      given = bare.includes('"') ? undefined : { value, literal: value, next: at + bare.length };
+      given = bare.includes('"') ? undefined : { value, next: at + bare.length };
     }
     // A quotation mark without its other half: what follows cannot be told apart.
     if (given === undefined) break;
@@ -119,10 +117,8 @@ function lenientParameters(text: string): HeaderParameters {
     if (name.toLowerCase() === 'realm') realm = given.value;
     if (!/^oauth_[a-z_-]*$/.test(name)) continue;
     found.set(name, decode(given.value));
-    literals.set(name, decode(given.literal));
   }
-  const escaped = [...literals].some(([name, literal]) => found.get(name) !== literal);
-  return { realm, params: [...found], ...(escaped ? { literal: [...literals] } : {}) };
+  return { realm, params: [...found] };
 }
 
 /**

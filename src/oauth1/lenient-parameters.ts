@@ -3,13 +3,13 @@ import type { FormBytes, Pair } from '#wire/form.ts';
 // What of a request is signed, as the reference sees it (protocols 1.6). It signs PHP's idea of a query; where that is another than
 // RFC 5849 has, a signature over either is taken, if what is read afterwards is covered by it.
 
-/** The sources of parameters, the header's in one reading or two. */
+/** The sources of parameters. */
 export interface LenientSources {
   readonly query: FormBytes;
   readonly body: FormBytes;
   readonly header: readonly Pair[];
-  /** The same with backslashes as they stand. */
-  readonly literalHeader?: readonly Pair[] | undefined;
+  /** How large query and body are together. */
+  readonly bytes: number;
 }
 
 /** PHP's way with a query: of two of the same name the last one counts; a name with `[]` adds to a list, and every one is kept. */
@@ -72,21 +72,32 @@ const withEmptyPieces = ({ emptyPieces }: FormBytes, pairs: readonly Pair[]): re
   ...Array<Pair>(emptyPieces).fill(['', '']),
 ];
 
-/** Most lists that are tried for one signature. */
-const MOST_LISTS = 8;
+/** Most bytes of all lists together: of what is larger than half of it, one list alone is tried. */
+const MOST_BYTES = 1_048_576;
+
+/** The first parameter of the protocol that comes twice; undefined: none does. */
+export function repeatedProtocolParameter(pairs: readonly Pair[]): string | undefined {
+  const seen = new Set<string>();
+  for (const [name] of pairs) {
+    if (!name.startsWith('oauth_')) continue;
+    if (seen.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
+}
 
 /**
- * The lists of parameters of which one has to be signed, the usual one first. The parameters that are read are those of the first: the header
- * over the body over the query, and the last value of a repeated name.
+ * The lists of parameters of which one has to be signed, the usual one first; at most six. The parameters that are read are those of the first: the
+ * header over the body over the query, and the last value of a repeated name. As a signature does not cover the order of values (RFC 5849
+ * §3.4.1.3.2), every value counts only for names that are not the protocol's: of two nonces the one that is spent would be anybody's choice.
  */
-export function lenientParameterLists({ query, body, header, literalHeader }: LenientSources): readonly (readonly Pair[])[] {
+export function lenientParameterLists({ query, body, header, bytes }: LenientSources): readonly (readonly Pair[])[] {
   const last = lastWins(query.pairs);
+  const everyValue = last.length === query.pairs.length || repeatedProtocolParameter(query.pairs) !== undefined ? [] : [query.pairs];
   const variables = withVariables(query.pairs);
-  const queries = [last, ...(last.length === query.pairs.length ? [] : [query.pairs]), ...(variables === undefined ? [] : [variables])];
-  const headers = [header, ...(literalHeader === undefined ? [] : [literalHeader])];
-  const combined = (pieces: (form: FormBytes, pairs: readonly Pair[]) => readonly Pair[]) =>
-    headers.flatMap((one) => queries.map((pairs) => overlay(pieces(query, pairs), pieces(body, body.pairs), one)));
-  const plain = combined((_form, pairs) => pairs);
-  const empty = query.emptyPieces + body.emptyPieces > 0 ? combined(withEmptyPieces) : [];
-  return [...plain, ...empty].slice(0, MOST_LISTS);
+  const queries = [last, ...everyValue, ...(variables === undefined ? [] : [variables])];
+  const plain = queries.map((pairs) => () => overlay(pairs, body.pairs, header));
+  const empty = queries.map((pairs) => () => overlay(withEmptyPieces(query, pairs), withEmptyPieces(body, body.pairs), header));
+  const lists = query.emptyPieces + body.emptyPieces === 0 ? plain : [...plain, ...empty];
+  return lists.slice(0, Math.max(1, Math.floor(MOST_BYTES / bytes))).map((list) => list());
 }

@@ -2,7 +2,7 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Pair, parseForm, parseFormBytes } from '#wire/form.ts';
 import { announcesBody, header as fieldOf, type SentRequest } from '#wire/sent-request.ts';
 import { type HeaderParameters, parseOAuthHeader, partAdvice } from './header.ts';
-import { lenientParameterLists, readPairs } from './lenient-parameters.ts';
+import { lenientParameterLists, readPairs, repeatedProtocolParameter } from './lenient-parameters.ts';
 import { type OAuth1Refusal, type ParameterRejected, rejected } from './refusals.ts';
 
 /** How a request is read: as RFC 5849 says, or as the MediaWiki dialect's clients expect. */
@@ -131,15 +131,14 @@ function parameterLists(
   form: Uint8Array,
   header: HeaderParameters | undefined,
 ): Result<readonly (readonly Pair[])[], OAuth1Refusal> {
-  if (reading === 'mediawiki')
+  if (reading === 'mediawiki') {
+    const body = parseFormBytes(form);
+    const twice = repeatedProtocolParameter(body.pairs);
+    if (twice !== undefined) return rejected(twice, 'repeated', ' stands twice in the form: send it once.');
     return accept(
-      lenientParameterLists({
-        query: parseFormBytes(query),
-        body: parseFormBytes(form),
-        header: header?.params ?? [],
-        literalHeader: header?.literal,
-      }),
+      lenientParameterLists({ query: parseFormBytes(query), body, header: header?.params ?? [], bytes: query.length + form.length }),
     );
+  }
   const [fromQuery, fromForm] = [strictForm('query', query), strictForm('body', form)];
   if (!fromQuery.ok) return fromQuery;
   return fromForm.ok ? accept([[...fromQuery.value, ...fromForm.value, ...(header?.params ?? [])]]) : fromForm;

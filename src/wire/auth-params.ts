@@ -6,8 +6,6 @@ export interface AuthParam {
   readonly name: string;
   /** Without quotation marks, and with quoted-pairs undone (RFC 9110 §5.6.4). */
   readonly value: string;
-  /** The same before quoted-pairs are undone. */
-  readonly literal: string;
 }
 
 /** What keeps a list of parameters from being read. */
@@ -52,10 +50,7 @@ export const skipBlanks = (text: string, start: number): number => endOf(text, s
 export const nameEnd = (text: string, start: number): number => endOf(text, start, isNameCharacter);
 
 /** The text between quotation marks, the first of which stands at `start`; undefined: the second is missing. `next`: what follows it. */
-export function quotedString(
-  text: string,
-  start: number,
-): { readonly value: string; readonly literal: string; readonly next: number } | undefined {
+export function quotedString(text: string, start: number): { readonly value: string; readonly next: number } | undefined {
   let [value, from, at] = ['', start + 1, start + 1];
   for (; at < text.length && text[at] !== '"'; at += 1) {
     if (text[at] !== '\\') continue;
@@ -63,7 +58,7 @@ export function quotedString(
     at += 1;
     from = at;
   }
-  return at >= text.length ? undefined : { value: value + text.slice(from, at), literal: text.slice(start + 1, at), next: at + 1 };
+  return at >= text.length ? undefined : { value: value + text.slice(from, at), next: at + 1 };
 }
 
 /**
@@ -88,13 +83,12 @@ export function parseAuthParams(text: string): Result<readonly AuthParam[], Malf
     if (text[at] === '"') {
       const quoted = quotedString(text, at);
       if (quoted === undefined) return no('unterminated', at, name);
-      const control = endOf(quoted.literal, 0, (char) => !isControl(char));
-      if (control < quoted.literal.length) return no('control', at + 1 + control, name);
-      params.push({ name, value: quoted.value, literal: quoted.literal });
+      if (endOf(quoted.value, 0, (char) => !isControl(char)) < quoted.value.length) return no('control', at, name);
+      params.push({ name, value: quoted.value });
       at = quoted.next;
     } else {
       const next = endOf(text, at, (char) => !isBlank(char) && char !== ',' && char !== '"' && !isControl(char));
-      params.push({ name, value: text.slice(at, next), literal: text.slice(at, next) });
+      params.push({ name, value: text.slice(at, next) });
       at = next;
     }
     at = skipBlanks(text, at);

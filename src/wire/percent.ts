@@ -1,24 +1,46 @@
 const unreserved = /^[A-Za-z0-9\-._~]*$/;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-const escapeOf = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-
 /** Where a byte stands that is part of no UTF-8 character: U+DC80 to U+DCFF, which no text holds. */
 const STRAY_BYTE = 0xdc00;
 
-/** Stray bytes come out as they were; what is left of halves of characters becomes U+FFFD. */
-function encodeStray(text: string): string {
-  const pieces: string[] = [];
-  let start = 0;
+const HEX = Buffer.from('0123456789ABCDEF');
+/** 1 for a byte that is written as it is. */
+const plain = new Uint8Array(256);
+for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~')) plain[byte] = 1;
+
+/** The bytes of a text with stray bytes: those come out as they were; what is left of halves of characters becomes U+FFFD. */
+function bytesOf(text: string): Uint8Array {
+  const units = Buffer.from(text, 'utf16le');
+  const bytes = Buffer.alloc(text.length * 3);
+  let [length, start] = [0, 0];
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if ((code & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) at += 1;
-    else if (code >= 0xdc80 && code <= 0xdcff) {
-      pieces.push(encodeURIComponent(text.slice(start, at).toWellFormed()), escapeOf(code - STRAY_BYTE));
+    const [high, low] = [units[2 * at + 1] as number, units[2 * at] as number];
+    if (high >= 0xd8 && high < 0xdc && ((units[2 * at + 3] ?? 0) & 0xfc) === 0xdc) at += 1;
+    else if (high === 0xdc && low >= 0x80) {
+      if (at > start) length += bytes.write(text.slice(start, at), length);
+      bytes[length++] = low;
       start = at + 1;
     }
   }
-  return pieces.join('') + encodeURIComponent(text.slice(start).toWellFormed());
+  length += bytes.write(text.slice(start), length);
+  return bytes.subarray(0, length);
+}
+
+/** Each byte escaped but the unreserved ones. */
+function escapeBytes(bytes: Uint8Array): string {
+  const escaped = Buffer.alloc(bytes.length * 3);
+  let length = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (plain[byte] === 1) escaped[length++] = byte;
+    else {
+      escaped[length++] = 37;
+      escaped[length++] = HEX[byte >> 4] as number;
+      escaped[length++] = HEX[byte & 15] as number;
+    }
+  }
+  return escaped.toString('latin1', 0, length);
 }
 
 /**
@@ -27,7 +49,9 @@ function encodeStray(text: string): string {
  */
 export function percentEncode(text: string): string {
   if (unreserved.test(text)) return text;
-  return (text.isWellFormed() ? encodeURIComponent(text) : encodeStray(text)).replace(/[!'()*]/g, (char) => escapeOf(char.charCodeAt(0)));
+  if (!text.isWellFormed()) return escapeBytes(bytesOf(text));
+  const encoded = encodeURIComponent(text);
+  return /[!'()*]/.test(encoded) ? escapeBytes(Buffer.from(text)) : encoded;
 }
 
 /** Undoes percent-encoding. Undefined for a `%` without two hexadecimal digits and for bytes that are not UTF-8. */
@@ -47,6 +71,21 @@ export function utf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What is encoded already, encoded once more, as it stands in a signature base string (RFC 5849 §3.4.1.1). */
+export function percentEncodeAgain(encoded: string): string {
+  if (!encoded.includes('%')) return encoded;
+  const from = Buffer.from(encoded, 'latin1');
+  const again = Buffer.alloc(from.length * 3);
+  let length = 0;
+  for (let at = 0; at < from.length; at++) {
+    again[length++] = from[at] as number;
+    if (from[at] !== 37) continue;
+    again[length++] = 50;
+    again[length++] = 53;
+  }
+  return again.toString('latin1', 0, length);
 }
 
 /** The value of a hexadecimal digit; -1 for any other character. */
@@ -86,18 +125,15 @@ function characterLength(bytes: Uint8Array, at: number): number {
 function bytesAsText(bytes: Buffer): string {
   const whole = utf8(bytes);
   if (whole !== undefined) return whole;
-  const pieces: string[] = [];
-  let start = 0;
+  const units = Buffer.alloc(bytes.length * 2);
+  let length = 0;
   for (let at = 0; at < bytes.length; ) {
-    const length = characterLength(bytes, at);
-    if (length === 0) {
-      pieces.push(bytes.toString('utf8', start, at), String.fromCharCode(STRAY_BYTE + (bytes[at] as number)));
-      start = at + 1;
-    }
-    at += length || 1;
+    const size = characterLength(bytes, at);
+    if (size > 1) length += units.write(bytes.toString('utf8', at, at + size), length, 'utf16le');
+    else length = units.writeUInt16LE(size === 1 ? (bytes[at] as number) : STRAY_BYTE + (bytes[at] as number), length);
+    at += size || 1;
   }
-  pieces.push(bytes.toString('utf8', start));
-  return pieces.join('');
+  return units.toString('utf16le', 0, length);
 }
 
 /**

@@ -329,19 +329,18 @@ describe('the Authorization header', () => {
   });
 
   test('at api.php nothing that begins as credentials of ours is a stranger', async () => {
-    for (const authorization of [
-      'OAuth',
-      'OAuth x',
-      'oauth x',
-      'OAuth,',
-      'OAuth\t',
-      'bearer x',
-      'BEARER x',
-      'Bearer',
-      'Bearerx',
-      'Bearer, x',
-    ])
+    for (const authorization of ['OAuth', 'OAuth x', 'oauth x', 'OAuth,', 'OAuth\t', 'bearer x', 'BEARER x'])
       assert.match(await atApi(asked, { authorization }), /^The authorization headers/, authorization);
+    for (const [authorization, says] of [
+      ['Bearer', /Invalid access token\. The token is malformed/],
+      ['Bearer, x', /Invalid access token\. The token is malformed/],
+      ['Bearer realm="x"', /Invalid access token\. The token is malformed/],
+      ['Bearer\tx', /Invalid access token\. The token is malformed/],
+      ['Bearerx', /Invalid access token\. Authorization has a scheme that is not read here/],
+    ] as const)
+      assert.match(await atApi(asked, { authorization }), says, authorization);
+    const twice = await world.app.inject({ url: asked, headers: { authorization: ['Basic YTpi', 'OAuth a="b"'] as never } });
+    assert.match(twice.json().error.info, /Authorization was sent more than once/);
   });
 
   test('an unreadable header beside a signature in the query is refused, too', async () => {
@@ -555,12 +554,37 @@ describe('parameters of query and form', () => {
     );
   });
 
-  test('a header that the reference would read with its backslashes', async () => {
-    const pairs = pairsFor('GET', '/w/api.php', who, { oauth_nonce: 'a\\b' });
-    const authorization = inHeader(pairs).replace('a%5Cb', 'a\\b');
-    assert.equal(await atApi(asked, { authorization }), 'Ada');
-    assert.match(await atApi(asked, { authorization }), /Nonce already used/);
-    assert.equal((await atGuard('GET', '/w/api.php?action=query&meta=userinfo', { authorization }))?.kind, 'signature_invalid');
+  test('a value with a backslash has one reading, so that its nonce is spent once', async () => {
+    const send = (nonce: string, sent: string) =>
+      atApi(asked, { authorization: inHeader(pairsFor('GET', '/w/api.php', who, { oauth_nonce: nonce })).replace(enc(nonce), sent) });
+    assert.equal(await send('one-b', 'one\\-b'), 'Ada');
+    assert.match(await send('one-b', 'one-b'), /Nonce already used/);
+    assert.equal(await send('one\\b', 'one\\\\b'), 'Ada');
+    assert.match(await send('one\\b', 'one\\b'), /Invalid signature/);
+  });
+
+  test('a signature over two nonces is taken for none of them', async () => {
+    // The order of two values is not signed: whoever swaps them would choose which one is spent.
+    const two: readonly Pair[] = [
+      ['oauth_nonce', 'first'],
+      ['oauth_nonce', 'second'],
+    ];
+    const pairs = pairsFor('GET', '/wiki/Special:OAuth/identify', two, { oauth_nonce: undefined });
+    const query = (nonces: readonly Pair[]) => inForm([...nonces, ...pairs]);
+    const ask = async (nonces: readonly Pair[], method: 'GET' | 'POST') => {
+      const url = '/wiki/Special:OAuth/identify';
+      const sent =
+        method === 'GET' ? { url: `${url}?${query(nonces)}` } : { url, headers: { 'content-type': form }, payload: query(nonces) };
+      return (await world.app.inject({ method, ...sent })).body;
+    };
+    for (const nonces of [two, two.toReversed()]) {
+      assert.match(await ask(nonces, 'GET'), /Invalid signature/);
+      assert.match(await ask(nonces, 'POST'), /Invalid parameter oauth_nonce: oauth_nonce stands twice in the form/);
+    }
+    const last = pairsFor('GET', '/wiki/Special:OAuth/identify', [], { oauth_nonce: 'last' });
+    const url = (first: string) => `/wiki/Special:OAuth/identify?oauth_nonce=${first}&${inForm(last)}`;
+    assert.match((await world.app.inject({ url: url('x') })).body, /^[\w-]+\.[\w-]+\.[\w-]+$/);
+    assert.match((await world.app.inject({ url: url('y') })).body, /Nonce already used/);
   });
 
   test('what is read is what was signed, also beside bytes that are no text', async () => {
@@ -882,6 +906,13 @@ describe('long forms', () => {
       assert.equal(await atGuard('POST', '/notes', { authorization, 'content-type': form }, Buffer.from(inForm([pair]))), null);
       const at = { authorization: inHeader(pairsFor('POST', '/w/api.php', [...who, pair])), 'content-type': form };
       assert.equal(await atApi('/w/api.php', at, 'POST', inForm([...who, pair])), 'Ada');
+    }
+  });
+  test('beside a query in the ways of PHP, too', async () => {
+    const pair = long(300_000);
+    for (const signed of [[['x', '1'] as const, ['x', '2'] as const], [['x', '2'] as const]]) {
+      const at = { authorization: inHeader(pairsFor('POST', '/w/api.php', [...who, ...signed, pair])), 'content-type': form };
+      assert.equal(await atApi('/w/api.php?x=1&x=2', at, 'POST', inForm([...who, pair])), 'Ada');
     }
   });
   test('a byte above the bound is refused with 413, the size and the bound, before anything is read', async () => {

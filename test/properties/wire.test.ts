@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { addressInRanges, isRange } from '#wire/address.ts';
 import { bearerToken, parseBasic } from '#wire/authorization.ts';
 import { formEncode, parseForm } from '#wire/form.ts';
-import { percentDecode, percentEncode } from '#wire/percent.ts';
+import { percentDecode, percentDecodeBytes, percentEncode } from '#wire/percent.ts';
 import { addToQuery, redirectUriMatches } from '#wire/redirect-uri.ts';
 import { formatScope, parseScope } from '#wire/scope.ts';
 
@@ -18,6 +18,25 @@ test('percent-encoding is undone by decoding, and leaves only unreserved charact
       const encoded = percentEncode(value);
       assert.match(encoded, /^(?:[A-Za-z0-9\-._~]|%[0-9A-F]{2})*$/);
       assert.equal(percentDecode(encoded), value);
+    }),
+  );
+});
+
+test('bytes come back as the bytes they were, whether they are text or not, and text is read as text', () => {
+  const escapes = (bytes: Uint8Array) => [...bytes].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+  const some = fc.array(fc.oneof(fc.uint8Array({ maxLength: 4 }), fc.string({ unit: 'grapheme' }).map(Buffer.from)));
+  fc.assert(
+    fc.property(some, (pieces) => {
+      const bytes = Buffer.concat(pieces);
+      for (const sent of [escapes(bytes), bytes.toString('latin1').replaceAll('%', '%25')]) {
+        const read = percentDecodeBytes(sent);
+        assert.equal(
+          percentEncode(read).replace(/[^%]|%../g, (one) => (one.length > 1 ? one : escapes(Buffer.from(one)))),
+          escapes(bytes),
+        );
+        const strict = percentDecode(escapes(bytes));
+        if (strict !== undefined) assert.equal(read, strict);
+      }
     }),
   );
 });

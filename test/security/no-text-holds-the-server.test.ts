@@ -13,7 +13,7 @@ import { clientRoutes } from '#http/routes/api/clients.ts';
 import { ownPath } from '#http/visitor.ts';
 import { durationSeconds, seconds } from '#kernel/time.ts';
 import { pageOf, titleInPath } from '#mediawiki/titles.ts';
-import { baseString } from '#oauth1/base-string.ts';
+import { baseStrings } from '#oauth1/base-string.ts';
 import { callbackAllowed } from '#oauth1/callback.ts';
 import { bodyMistakes } from '#oauth1/diagnosis/bodies.ts';
 import { diagnose } from '#oauth1/diagnosis/diagnose.ts';
@@ -33,9 +33,9 @@ import { isRange } from '#wire/address.ts';
 import { bearerToken, parseBasic, splitScheme } from '#wire/authorization.ts';
 import { destinationOf, misleads, readAsBrowser, unicodeSpelling } from '#wire/browser-uri.ts';
 import { skeleton } from '#wire/confusables.ts';
-import { formValues, parseForm } from '#wire/form.ts';
+import { formValues, parseForm, parseFormBytes } from '#wire/form.ts';
 import { originOf } from '#wire/forwarded.ts';
-import { percentDecode, percentEncode } from '#wire/percent.ts';
+import { percentDecode, percentDecodeBytes, percentEncode } from '#wire/percent.ts';
 import { locationOf, redirectUriMatches } from '#wire/redirect-uri.ts';
 import { parseScope } from '#wire/scope.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
@@ -165,7 +165,7 @@ const readers: Readonly<Record<string, Reader>> = {
     bound: MOST_PASTED_BYTES,
     read: (text) => [differences(ordinary(text.length), text), differences(text, ordinary(text.length))],
   },
-  form: { bound: MOST_FORM, read: parseForm },
+  form: { bound: MOST_FORM, read: (text) => [parseForm(text), parseFormBytes(text)] },
   'Authorization: OAuth': {
     bound: HEADER,
     read: (text) => (['rfc5849', 'mediawiki'] as const).map((reading) => parseOAuthHeader(`OAuth ${text}`, reading)),
@@ -176,10 +176,12 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   'signed parameters': {
     bound: MOST_FORM,
+    // The dialect may have six lists, and so six base strings.
+    perCharacter: 200,
     read: (text) =>
       (['rfc5849', 'mediawiki'] as const).map((reading) => {
         const signed = parseSignedRequest(sent(text), reading);
-        return signed.ok && baseString(signed.value, 'https://gate.example');
+        return signed.ok && baseStrings(signed.value, 'https://gate.example');
       }),
   },
   'mistakes of a signature': {
@@ -203,7 +205,10 @@ const readers: Readonly<Record<string, Reader>> = {
       ]),
   },
   scope: { bound: MOST_FORM, read: parseScope },
-  'percent-encoding': { bound: MOST_FORM, read: (text) => [percentEncode(text), percentDecode(text)] },
+  'percent-encoding': {
+    bound: MOST_FORM,
+    read: (text) => [percentEncode(text), percentDecode(text), percentEncode(percentDecodeBytes(text))],
+  },
   'Accept-Language': { bound: HEADER, read: acceptedLanguage },
   'page titles': { bound: HEADER, read: (text) => [pageOf(text), titleInPath(`/wiki/${text}`)] },
   'redirect URI': { bound: HEADER, read: (text) => redirectUriMatches(['http://127.0.0.1/a', text.slice(1)], text) },

@@ -10,7 +10,7 @@ import {
   readParameter,
   submitFailure,
 } from '#mediawiki/client-management.ts';
-import { apiErrorOf, badBearer, bearerErrorOf } from '#mediawiki/messages.ts';
+import { guardErrorOf } from '#mediawiki/messages.ts';
 import { restError } from '#mediawiki/oauth2-errors.ts';
 import { type Actor, managerOf } from '#registry/actor.ts';
 import type { Outcome } from '#registry/desk.ts';
@@ -60,9 +60,7 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
     if (hasOAuthCredentials(request)) {
       const permit = await guard.permit(sentRequest(request), world.site);
       if (permit.ok) return { ...atDialect(appActor(request, permit.value)), byCookie: false };
-      const { why } = permit.refusal;
-      const { key, text } =
-        why.kind === 'oauth1' ? apiErrorOf(why.refusal) : why.kind === 'bearer' ? bearerErrorOf(why.refusal) : badBearer;
+      const { key, text } = guardErrorOf(permit.refusal);
       sendJson(reply, 403, restError(403, key, text));
       return undefined;
     }

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import type { Guard, GuardRefusal } from '#guard/permit.ts';
+import type { Guard } from '#guard/permit.ts';
 import { failureDataOf } from '#mediawiki/client-management.ts';
-import { apiErrorOf, badBearer, bearerErrorOf, type DialectError } from '#mediawiki/messages.ts';
+import { badBearer, bearerErrorOf, guardErrorOf } from '#mediawiki/messages.ts';
 import { accessDenied, restError, tokenErrorOf } from '#mediawiki/oauth2-errors.ts';
 import { profileOf, type Subject } from '#mediawiki/statement.ts';
 import type { AuthorizeProblem } from '#oauth2/refusals.ts';
@@ -44,10 +44,6 @@ const clientProblems: readonly AuthorizeProblem['kind'][] = [
   'access_denied',
   'unauthorized_client',
 ];
-
-/** What is said of a session's token or signature that does not hold. */
-const sessionErrorOf = (why: GuardRefusal['why']): DialectError =>
-  why.kind === 'oauth1' ? apiErrorOf(why.refusal) : why.kind === 'bearer' ? bearerErrorOf(why.refusal) : badBearer;
 
 /** The REST paths of OAuth 2 below /w/rest.php (protocols 2). */
 export function mediawikiRestRoutes(
@@ -110,7 +106,7 @@ export function mediawikiRestRoutes(
     if (!repeated && /^(?:OAuth |Bearer)/.test(authorization ?? '')) {
       const permit = await guard.permit(sentRequest(request), world.site);
       if (!permit.ok) {
-        const { key, text } = sessionErrorOf(permit.refusal.why);
+        const { key, text } = guardErrorOf(permit.refusal);
         return sendJson(reply, 403, restError(403, key, text));
       }
     }

@@ -6,14 +6,12 @@ import { signHs256 } from '#keys/signing.ts';
 import { type ApiCaller, answerApi } from '#mediawiki/api.ts';
 import { apiError } from '#mediawiki/api-errors.ts';
 import {
-  apiErrorOf,
   apiProblemOf,
-  badBearer,
-  bearerErrorOf,
   type DialectError,
   dialogErrorOf,
   errorOf,
   exception,
+  guardErrorOf,
   invalidAction,
   invalidActionOf,
   missingParameters,
@@ -220,9 +218,7 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     if (!hasOAuthCredentials(request)) return null;
     const permit = await guard.permit(sentRequest(request), world.site);
     if (permit.ok) return permit.value;
-    const { why } = permit.refusal;
-    if (why.kind === 'oauth1') return apiErrorOf(why.refusal);
-    return why.kind === 'bearer' ? bearerErrorOf(why.refusal) : badBearer;
+    return guardErrorOf(permit.refusal);
   }
 
   /** Bots ask for a form token before they write. A request with OAuth credentials is its own proof, so this one proves nothing and is not checked. */

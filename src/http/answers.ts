@@ -109,7 +109,7 @@ export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): 
   const status = problem === 'too-large' ? 413 : problem === 'encoded' ? 415 : oauth2Status[refusal.kind];
   if (refusal.kind === 'foreign_token') return sendJson(reply, status, { error: 'invalid_request' });
   const error = refusal.kind === 'access_denied' ? 'invalid_grant' : refusal.kind;
-  return sendJson(reply, status, { error, error_description: oauth2Words(refusal) });
+  return sendJson(reply.header('link', HELP_LINK), status, { error, error_description: oauth2Words(refusal) });
 }
 
 /** Answers an OAuth 1 refusal (RFC 5849 §3.2) with a real status; the problem is told in the body, and with a challenge in the header. */

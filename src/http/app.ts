@@ -19,7 +19,7 @@ import { oauth2Routes } from './routes/oauth2.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { reviewRoutes } from './routes/review.ts';
 import { MOST_BODY, routedTarget } from './sent.ts';
-import { always, answerFault, answerUnserved, refuseConnection } from './unserved.ts';
+import { always, answerFault, answerUnserved, refuseConnection, refuseExpectation } from './unserved.ts';
 import { continueRoutes } from './way-back.ts';
 import type { World } from './world.ts';
 
@@ -51,6 +51,7 @@ export function buildHttp(world: World): FastifyInstance {
     frameworkErrors: (fault, request, reply) => void answerFault(world, fault, request, reply as FastifyReply),
     clientErrorHandler: (fault, socket) => refuseConnection(world, fault, socket),
   });
+  app.server.on('checkExpectation', (request, response) => refuseExpectation(world, request, response));
   app.server.maxConnections = world.connections.most;
   app.register(cookie);
   // Bodies stay bytes: each protocol reads its own, and signatures are made over what was sent.

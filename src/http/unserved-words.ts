@@ -17,6 +17,8 @@ export type Unserved =
   | { readonly kind: 'fields-too-large' }
   | { readonly kind: 'no-host' }
   | { readonly kind: 'late' }
+  /** `Expect` asks for what nobody knows (RFC 9110 §10.1.1). */
+  | { readonly kind: 'expectation' }
   /** It is no HTTP. */
   | { readonly kind: 'unreadable' }
   /** Ours, and it passes. */
@@ -36,6 +38,7 @@ export const unservedStatus = {
   'fields-too-large': 431,
   'no-host': 400,
   late: 408,
+  expectation: 417,
   unreadable: 400,
   unavailable: 503,
   fault: 500,
@@ -120,6 +123,8 @@ export function unservedWords(problem: Unserved, path: string, dialect: boolean)
       return 'The header field Host is missing (RFC 9112).';
     case 'late':
       return 'The request did not arrive in time.';
+    case 'expectation':
+      return 'Expect is served as 100-continue alone: leave it out.';
     case 'unreadable':
       return 'The request cannot be read: it is no HTTP/1.1. Characters beyond ASCII and blanks are percent-encoded in an address.';
     case 'unavailable':

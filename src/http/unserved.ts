@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { isUnavailable } from '#kernel/unavailable.ts';
@@ -126,6 +126,23 @@ function brokenRequest(fault: Error & { readonly code?: string; readonly rawPack
   return { path, problem: { kind: line.length > 4000 ? 'address-too-long' : 'fields-too-large' } };
 }
 
+/** Header fields of the last answer on a connection. */
+const lastFields = (world: World, type: string, body: string): Readonly<Record<string, string>> => ({
+  ...always,
+  ...(world.secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  'content-type': type,
+  'cache-control': 'no-store',
+  'content-length': String(Buffer.byteLength(body)),
+  connection: 'close',
+});
+
+/** Answers a request that expects what nobody knows; Node alone would say nothing of it. */
+export function refuseExpectation(world: World, request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  const { type, body } = plainAnswer({ kind: 'expectation' }, path, world.dialect !== undefined);
+  response.writeHead(unservedStatus.expectation, lastFields(world, type, body)).end(body);
+}
+
 /** Answers what Node cannot read as a request, and ends the connection: nobody knows where the next one would begin. */
 export function refuseConnection(world: World, fault: Error, socket: Socket): void {
   if ((fault as NodeJS.ErrnoException).code === 'ECONNRESET' || socket.destroyed) return;
@@ -133,14 +150,7 @@ export function refuseConnection(world: World, fault: Error, socket: Socket): vo
     const { path, problem } = brokenRequest(fault);
     const { type, body } = plainAnswer(problem, path, world.dialect !== undefined);
     const status = unservedStatus[problem.kind];
-    const fields = {
-      ...always,
-      ...(world.secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
-      'content-type': type,
-      'cache-control': 'no-store',
-      'content-length': String(Buffer.byteLength(body)),
-      connection: 'close',
-    };
+    const fields = lastFields(world, type, body);
     const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`);
   }

@@ -228,6 +228,26 @@ describe('a JSON body', () => {
     });
 });
 
+describe('a body of the dialect’s own registration', () => {
+  for (const [what, payload, type, says] of [
+    ['JSON that breaks off', '{"name":', 'application/json', /not JSON/],
+    ['a list', '[]', 'application/json', /an object with the fields by name/],
+    ['a broken escape', 'name=%zz', form, /body cannot be read.*%25/],
+    ['another type', 'name=x', 'text/plain', /Use application\/json or/],
+  ] as const)
+    test(`${what} is told what is wrong`, async () => {
+      const made = await world.client(ada, {
+        ...{ name: `Own ${what}`, ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'], scopes: ['oauthmanageownclient'] },
+      });
+      const answer = await world.app.inject({
+        ...{ method: 'POST', url: '/w/rest.php/oauth2/client', payload },
+        headers: { 'content-type': type, authorization: `Bearer ${made.accessToken}` },
+      });
+      assert.ok(answer.statusCode === 400 || answer.statusCode === 415);
+      assert.match(saidIn('rest', '', answer.body), says);
+    });
+});
+
 describe('what Node refuses', () => {
   /** An answer to bytes on a connection. */
   async function sent(text: string) {
@@ -265,6 +285,13 @@ describe('what Node refuses', () => {
       400,
       'oauth1',
       /cannot be read/,
+    ],
+    [
+      'an expectation that nobody knows',
+      'POST /oauth1/token HTTP/1.1\r\nHost: gate.example\r\nExpect: tea\r\nContent-Length: 0\r\n\r\n',
+      417,
+      'oauth1',
+      /100-continue/,
     ],
     ['no Host', get('/oauth2/token', ''), 400, 'oauth2', /Host is missing/],
     ['no Host at the API', get('/api/v1/me', ''), 400, 'api', /Host is missing/],

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Guard } from '#guard/permit.ts';
 import type { ClientId } from '#kernel/ids.ts';
+import { accept } from '#kernel/result.ts';
 import {
   askedGrants,
   bodyProblem,
@@ -15,7 +16,8 @@ import { restError } from '#mediawiki/oauth2-errors.ts';
 import { type Actor, managerOf } from '#registry/actor.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { unseen } from '#registry/visibility.ts';
-import { parseForm } from '#wire/form.ts';
+import { parseForm, unreadableForm } from '#wire/form.ts';
+import { readJson } from '#wire/json.ts';
 import { sendJson } from '../answers.ts';
 import { hasOAuthCredentials, queryOf, sentRequest } from '../sent.ts';
 import { appActor, personActor, sessionOf } from '../visitor.ts';
@@ -89,20 +91,18 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
     const foreign = (origin !== undefined && origin !== world.origin) || (site !== undefined && site !== 'same-origin' && site !== 'none');
     // A page of another site can send a form with a person's cookies, but not JSON (protocols 3.2).
     if (byCookie && (fromForm || foreign)) return no(403, 'rest-badtoken', 'A browser session sends JSON, from a page of this server.');
-    let given: unknown;
-    if (fromForm) {
-      // A description may be longer than the forms of our own endpoints.
-      const form = parseForm(bytes);
-      given = form.ok ? Object.fromEntries(form.value) : undefined;
-    } else {
-      try {
-        given = JSON.parse(bytes.toString('utf8'));
-      } catch {
-        given = undefined;
-      }
-    }
+    // A description may be longer than the forms of our own endpoints.
+    const form = fromForm ? parseForm(bytes) : undefined;
+    const content = form === undefined ? readJson(bytes) : form.ok ? accept(Object.fromEntries(form.value)) : form;
+    if (!content.ok)
+      return no(
+        400,
+        'rest-json-body-parse-error',
+        content.refusal.kind === 'malformed-json' ? content.refusal.words : unreadableForm('body'),
+      );
+    const given = content.value;
     if (typeof given !== 'object' || given === null || Array.isArray(given))
-      return no(400, 'rest-json-body-parse-error', 'The body cannot be read.');
+      return no(400, 'rest-json-body-parse-error', 'The body is an object with the fields by name.');
     const values: Record<string, unknown> = Object.assign(Object.create(null), given);
     const strange = Object.keys(values).filter((name) => !rules.some((rule) => rule.name === name));
     if (strange.length > 0) {

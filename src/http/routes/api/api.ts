@@ -4,7 +4,7 @@ import { credentialAdvice } from '#guard/permit.ts';
 import { actingApp } from '#registry/authority.ts';
 import { codeOf } from '#registry/refusals.ts';
 import { unreadableForm } from '#wire/form.ts';
-import { utf8 } from '#wire/percent.ts';
+import { readJson } from '#wire/json.ts';
 import { MOST_JSON, queryOf, sentRequest } from '../../sent.ts';
 import type { World } from '../../world.ts';
 import { callerOf } from './caller.ts';
@@ -40,14 +40,6 @@ function sendUnreadable(reply: FastifyReply, part: string, given: unknown, error
   return undefined;
 }
 
-/** Where a text stops being JSON, as far as the engine says; never what stands there. */
-function placeOf({ message }: SyntaxError, text: string): string {
-  const position = /at position (\d+)/.exec(message)?.[1];
-  if (position === undefined) return /end of JSON input/.test(message) ? ': it ends too early' : '';
-  const before = text.slice(0, Number(position)).split('\n');
-  return `: see line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`;
-}
-
 /** The JSON in the body; undefined: there was a problem, and it was answered. */
 function bodyOf(request: FastifyRequest, reply: FastifyReply): { readonly json: unknown } | undefined {
   const { body } = request;
@@ -66,13 +58,8 @@ function bodyOf(request: FastifyRequest, reply: FastifyReply): { readonly json: 
     return no(415, 'Send the body as JSON: Content-Type: application/json.');
   }
   if (bytes.length > MOST_JSON) return no(413, `The body is too large: at most ${MOST_JSON} bytes are read.`);
-  const text = utf8(bytes)?.replace(/^\ufeff/, '');
-  if (text === undefined) return no(400, 'The body is not UTF-8.');
-  try {
-    return { json: JSON.parse(text) as unknown };
-  } catch (fault) {
-    return no(400, `The body is not JSON${placeOf(fault as SyntaxError, text)}.`);
-  }
+  const read = readJson(bytes);
+  return read.ok ? { json: read.value } : no(400, read.refusal.words);
 }
 
 /** The change token of If-Match: one strong tag, or `*`, which names none. */

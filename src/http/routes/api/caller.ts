@@ -47,7 +47,13 @@ export async function callerOf(world: World, request: FastifyRequest, reply: Fas
   const { origin, 'sec-fetch-site': site, 'x-csrf-token': proof } = request.headers;
   const foreign = (origin !== undefined && origin !== world.origin) || (site !== undefined && site !== 'same-origin' && site !== 'none');
   const proven = safe.has(request.method) || (typeof proof === 'string' && csrfHolds(session.secret, proof));
-  if (foreign || !proven) {
+  if (foreign)
+    return no(
+      403,
+      'cross_site',
+      'A browser session is taken from pages of this server alone, and this request came from another. Use a token.',
+    );
+  if (!proven) {
     return no(403, 'cross_site', 'A browser session needs the header X-CSRF-Token, from a page of this server. Better use a token.');
   }
   return personActor(world, request, session, 'api');

@@ -104,13 +104,20 @@ export async function start(config: Config, built: Built, say: (line: string) =>
     address,
     async stop() {
       await app.close();
-      const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref());
-      await Promise.all([delivery.stop(PATIENCE_MS), Promise.race([world.accounts.lettersSettled(), patience])]);
+      const patience = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE_MS).unref());
+      await Promise.all([delivery.stop(PATIENCE_MS), lettersOut(built, patience)]);
       await stopJobs();
       await built.flushUsage();
       await store.close();
     },
   };
+}
+
+/** Waits for letters that are under way. Their links are short-lived and kept nowhere, so what does not leave in time is only told, by number. */
+export async function lettersOut({ world }: Pick<Built, 'world'>, patience: Promise<void>): Promise<void> {
+  await Promise.race([world.accounts.lettersSettled(), patience]);
+  const letters = world.accounts.lettersWaiting();
+  if (letters > 0) world.log.warn('letters not sent', { letters, problem: 'the server stopped before the mail server took them' });
 }
 
 /**

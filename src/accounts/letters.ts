@@ -26,6 +26,8 @@ export interface PostOffice {
   later(work: () => Promise<void>): void;
   /** When everything under way has ended. */
   settled(): Promise<void>;
+  /** How many letters, or looks for somebody to write to, have not ended. They are kept in this process alone. */
+  waiting(): number;
 }
 
 const kinds = {
@@ -95,5 +97,6 @@ export function makePostOffice(deps: {
     async settled() {
       while (waiting > 0) await Promise.all(lanes);
     },
+    waiting: () => waiting,
   };
 }

@@ -79,6 +79,8 @@ export interface LinkVerbs {
   confirmEmail(account: Account, secret: string): Promise<Result<string, LinkGone>>;
   /** When every letter under way has left. */
   lettersSettled(): Promise<void>;
+  /** How many letters have not left. */
+  lettersWaiting(): number;
 }
 
 const ASKED_PER_ADDRESS = 20;
@@ -269,5 +271,6 @@ export function makeLinks(deps: {
       return accept(token.data);
     },
     lettersSettled: () => post.settled(),
+    lettersWaiting: () => post.waiting(),
   };
 }

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import { digestOf } from '#keys/digest.ts';
 import { makeDelivery } from '#registry/delivery.ts';
+import { lettersOut } from '#serving';
 import { password, TestWorld } from '../harness/world.ts';
 
 // Connections have an end, sessions that idle have one, and stopping loses no notice.
@@ -206,6 +207,28 @@ describe('notices under way at the end', () => {
     assert.deepEqual(done.slice(2), ['1 delivered']);
     assert.deepEqual(lines, []);
     assert.equal(await delivery.run(), 0, 'nothing is begun any more');
+  });
+
+  test('letters under way are waited for; of what does not leave in time the log has the number, and nothing else', async () => {
+    const lines: unknown[] = [];
+    const say = (event: string, fields?: object) => void lines.push([event, fields]);
+    const taken = Promise.withResolvers<'sent'>();
+    const world = new TestWorld({ registration: 'open' }, '', {
+      mail: { send: () => taken.promise },
+      log: { info() {}, warn: say, error: say },
+    });
+    const { built } = world;
+    lines.length = 0;
+    for (const name of ['ada', 'ben'])
+      assert.ok((await built.world.accounts.askToRegister(`${name}@example.org`, 'en', { address: '192.0.2.7', agent: '' })).ok);
+    await lettersOut(built, Promise.resolve());
+    assert.deepEqual(lines, [['letters not sent', { letters: 2, problem: 'the server stopped before the mail server took them' }]]);
+    lines.length = 0;
+    const out = lettersOut(built, new Promise(() => {}));
+    taken.resolve('sent');
+    await out;
+    assert.deepEqual(lines, []);
+    await world.close();
   });
 
   test('what does not end in time is left to its claim: nothing is written or logged', async () => {

@@ -189,6 +189,8 @@ export const sheets: readonly Sheet[] = [
     await walk.fill({ name: 'Ben', password: 'no' });
     await walk.press(walk.button(walk.say('sign-in.button')), 403);
   }),
+  sheet('sign-in-for-app', null, asking('reader')),
+  sheet('sign-in-other-account', 'nina', '/sign-in?switch=1&returnto=%2Fapps'),
   sheet('setup', null, '/setup?token=abc'),
   sheet('setup-used', null, async (walk) => {
     await walk.open('/setup?token=abc');
@@ -239,6 +241,7 @@ export const sheets: readonly Sheet[] = [
   sheet('consents-hostile', 'mal', '/consents'),
   sheet('directory', null, '/apps'),
   sheet('directory-filtered', null, '/apps?stage=any&own=1'),
+  sheet('scopes', null, '/scopes'),
   sheet('directory-empty', null, '/apps?q=nothing-like-it'),
   sheet(
     'app',

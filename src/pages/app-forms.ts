@@ -133,7 +133,7 @@ ${choose({
 };
 
 const scopeRow = (words: Words, { draft }: FormView, { name, description, risk }: PermissionGroup['scopes'][number], own: boolean): Html =>
-  html`<div class="pair">${tick(`scope.${name}`, html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}`, draft.scopes.has(name))}${
+  html`<div class="pair">${tick(`scope.${name}`, html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`} <code class="quiet">${name}</code>`, draft.scopes.has(name))}${
     own
       ? ''
       : html`<label class="choice quiet"><input type="checkbox" name="optional.${name}" value="1"${draft.optional.has(name) ? html` checked` : ''} aria-label="${words.say('new.optional-of', { scope: description })}"><span>${words.say('apps.optional')}</span></label>`

@@ -236,20 +236,42 @@ ${field({
   );
 }
 
-/** The first page: what is this place, what can I do here. `waiting`: apps that wait for a review; null: not this person's business. */
-export function homePage(frame: Frame, view: { readonly waiting: number | null }): Html {
+/** What the first page shows. */
+export interface HomeView {
+  /** Apps that wait for a review; null: not this person's business. */
+  readonly waiting: number | null;
+  /** Strangers may make themselves an account. */
+  readonly registration: boolean;
+  /** The administrator is alone here: what comes after the set-up. */
+  readonly firstSteps: boolean;
+}
+
+const homeItem = (href: string, text: string): Html => html`<li><a href="${href}">${text}</a></li>`;
+
+const firstSteps = ({ words, user }: Frame): Html =>
+  html`<section class="card" aria-labelledby="next"><h2 id="next">${words.say('home.next')}</h2><ul>
+${homeItem('/account', words.say('home.next.profile'))}
+${homeItem('/admin', words.say('home.next.state'))}
+${homeItem('/admin/scopes', words.say('home.next.scopes'))}
+${homeItem('/admin/people', words.say('home.next.people'))}
+${user?.mayPropose ? homeItem('/my/apps/new', words.say('home.next.app')) : ''}
+</ul><p class="quiet">${words.say('home.next.until')}</p></section>`;
+
+/** The first page: what is this place, what can I do here. */
+export function homePage(frame: Frame, view: HomeView): Html {
   const { words, user, siteName } = frame;
-  const item = (href: string, text: string) => html`<li><a href="${href}">${text}</a></li>`;
   return layout(
     frame,
     user === null ? words.say('home.welcome', { site: siteName }) : words.say('home.hello', { name: user.name }),
     html`<p>${words.say('home.what', { site: siteName })}</p>
+${view.firstSteps ? firstSteps(frame) : ''}
 <ul class="card">
-${user === null ? item('/sign-in', words.say('home.sign-in')) : item('/consents', words.say('home.user'))}
-${item('/apps', words.say('home.directory'))}
-${user?.mayPropose ? item('/my/apps', words.say('home.developer')) : ''}
-${user?.mayReview && view.waiting !== null ? item('/review', words.say('home.reviewer', { count: view.waiting })) : ''}
-${user?.mayAdminister ? item('/admin', words.say('home.admin')) : ''}
+${user === null ? homeItem('/sign-in', words.say('home.sign-in')) : homeItem('/consents', words.say('home.user'))}
+${user === null && view.registration ? homeItem('/register', words.say('home.register')) : ''}
+${homeItem('/apps', words.say('home.directory'))}
+${user?.mayPropose ? homeItem('/my/apps', words.say('home.developer')) : ''}
+${user?.mayReview && view.waiting !== null ? homeItem('/review', words.say('home.reviewer', { count: view.waiting })) : ''}
+${user?.mayAdminister ? homeItem('/admin', words.say('home.admin')) : ''}
 </ul>
 ${user !== null && !user.mayPropose ? html`<p class="quiet">${words.say('home.developer-wanted')}</p>` : ''}
 <p class="quiet">${phrase(words, 'home.technical', { link: html`<a href="/.well-known/oauth-authorization-server">/.well-known/oauth-authorization-server</a>` })}</p>`,

@@ -29,6 +29,8 @@ export interface Samples {
 
 /** A text as one word of a shell. */
 export const shellWord = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+/** Commands that a shell reads to their end before it runs the first: what asks for a line does not take the next one of a text that is pasted. */
+const inOnePiece = (commands: string): string => `{\n${commands}\n}`;
 /** A text in double quotes, as JavaScript and Python read it. */
 const quoted = (text: string): string => JSON.stringify(text);
 /** Names of the environment, where a value is not known any more. */
@@ -63,7 +65,7 @@ function code(words: Words, facts: SampleFacts): Samples {
   const authorize = `${issuer}/oauth2/authorize?${authorizeQuery(facts)}`;
   const open = `# ${words.say('sample.open')}`;
   return {
-    curl: `verifier=$(openssl rand -hex 32)
+    curl: inOnePiece(`verifier=$(openssl rand -hex 32)
 challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | tr -d '=')
 ${open}
 echo '${authorize}'"&state=$(openssl rand -hex 8)&code_challenge=$challenge"
@@ -73,7 +75,7 @@ curl -sS ${confidential ? `-u "${clientId}:${inShell(facts, 'secret')}" ` : ''}$
   -d grant_type=authorization_code -d "code=$code" -d "code_verifier=$verifier" \\
   --data-urlencode ${shellWord(`redirect_uri=${redirectUri}`)}${confidential ? '' : ` -d client_id=${clientId}`}
 # ${words.say('sample.use')}
-# curl -H "Authorization: Bearer $access_token" ${probe}`,
+# curl -H "Authorization: Bearer $access_token" ${probe}`),
     javascript: `import { createHash } from 'node:crypto';
 ${confidential ? env(facts, 'secret') : ''}import { createInterface } from 'node:readline/promises';
 
@@ -193,7 +195,7 @@ function oauth1(words: Words, facts: SampleFacts): Samples {
   const { issuer, clientId, probe } = facts;
   const [initiate, authorize, token] = [`${issuer}/oauth1/initiate`, `${issuer}/oauth1/authorize`, `${issuer}/oauth1/token`];
   return {
-    curl: `${shellSigner(facts)}
+    curl: inOnePiece(`${shellSigner(facts)}
 field() { printf %s "$1" | tr '&' '\\n' | sed -n "s/^$2=//p"; }
 first=$(signed POST ${initiate} '' oauth_callback=oob)
 # ${words.say('sample.open')}
@@ -201,7 +203,7 @@ echo "${authorize}?oauth_token=$(field "$first" oauth_token)"
 # ${words.say('sample.verifier')}
 read -r verifier
 last=$(signed POST ${token} "$(field "$first" oauth_token_secret)" "oauth_token=$(field "$first" oauth_token)" "oauth_verifier=$verifier")
-signed GET ${probe} "$(field "$last" oauth_token_secret)" "oauth_token=$(field "$last" oauth_token)"`,
+signed GET ${probe} "$(field "$last" oauth_token_secret)" "oauth_token=$(field "$last" oauth_token)"`),
     javascript: `${signer(facts)}
 const pair = (text) => {
   const form = new URLSearchParams(text);

@@ -73,6 +73,9 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
   showPage(app, world, '/', async ({ frame }) =>
     homePage(frame, {
       waiting: frame.user?.mayReview ? await world.records.countClients({ stage: 'proposed', suppressed: false }) : null,
+      registration: registration && letters,
+      firstSteps:
+        frame.user?.mayAdminister === true && (await world.records.countAccounts({ text: null, group: null, blocked: null })) === 1,
     }),
   );
 
@@ -117,7 +120,7 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
         page: setupPage(frame, { token, name, email, problems: accountProblems(frame.words, answer.refusal, setupFields) }),
       };
     await enter(world, request, reply, visitor, answer.value);
-    return { to: '/' };
+    return { to: '/?done=set-up' };
   });
 
   const cannotRegister = (): PageAnswer | undefined => {

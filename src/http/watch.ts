@@ -8,7 +8,7 @@ import type { FailureNotes } from '#registry/failures.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import { parseBasic, splitScheme } from '#wire/authorization.ts';
 import type { FormValues } from '#wire/form.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
+import { header, type SentRequest } from '#wire/sent-request.ts';
 import { keepRequest } from './kept-request.ts';
 
 // Keeps what a developer needs to see why a request of their app was refused. It changes no answer.
@@ -129,4 +129,26 @@ export function watchOAuth2(oauth2: OAuth2, records: Pick<RegistryRecords, 'find
       return answer;
     },
   };
+}
+
+const clientId = /client_id(?:":"|=)([0-9a-f]{32})/i;
+
+/** The app that a token request names which cannot be read: in Basic credentials, or anywhere in the body. */
+function namedInToken(sent: SentRequest): string | undefined {
+  const authorization = header(sent, 'authorization');
+  const basic = authorization === undefined ? undefined : parseBasic(authorization, 'form');
+  if (basic?.ok) return basic.value.id;
+  const body = Buffer.from(sent.body?.subarray(0, MOST_SEARCHED) ?? []).toString();
+  return clientId.exec(body.replace(/\s/g, ''))?.[1];
+}
+
+/** Notes a token request that nobody could read, such as one with a JSON body, for the app it names. Nothing of the body is kept. */
+export async function noteUnreadableToken(
+  { records, failures }: { readonly records: Pick<RegistryRecords, 'findClient'>; readonly failures: FailureNotes },
+  sent: SentRequest,
+  refusal: { readonly parameter: string; readonly problem: string },
+): Promise<void> {
+  const id = namedInToken(sent);
+  if (id === undefined || !/^[0-9a-f]{32}$/.test(id) || (await records.findClient(id as ClientId)) === undefined) return;
+  failures.note(id as ClientId, 'token', { refusal: 'invalid_request', parameter: refusal.parameter, problem: refusal.problem });
 }

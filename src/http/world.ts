@@ -15,7 +15,7 @@ import type { Entropy } from '#ports/entropy.ts';
 import type { Log } from '#ports/log.ts';
 import type { AuthorizationRequests } from '#registry/authorization-request.ts';
 import type { ReviewClaims } from '#registry/claims.ts';
-import type { FailureRecords } from '#registry/failures.ts';
+import type { FailureNotes, FailureRecords } from '#registry/failures.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
@@ -80,7 +80,7 @@ export interface World {
   readonly sites: Sites;
   readonly scopes: ScopeCatalogue;
   readonly requests: AuthorizationRequests;
-  readonly failures: Pick<FailureRecords, 'listFailures'>;
+  readonly failures: Pick<FailureRecords, 'listFailures'> & FailureNotes;
   readonly kept: KeptRequests;
   readonly faces: { readonly core: Face; readonly mediawiki: Face | null };
   readonly signing: SigningKeys;

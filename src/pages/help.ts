@@ -28,7 +28,9 @@ export function failureText(words: Words, { facts: kept }: Failure): string {
   const kind = text('refusal');
   const problem = known(`failed.grant-${text('problem')}`) ? words.say(`failed.grant-${text('problem')}` as MessageKey) : text('problem');
   const names = ['parameter', 'yours', 'ours', 'asked', 'supported'];
-  const values = { kind, problem, ...Object.fromEntries(names.map((name) => [name, text(name)])) };
+  const values: Record<string, string> = { kind, problem, ...Object.fromEntries(names.map((name) => [name, text(name)])) };
+  if (kind === 'timestamp_refused' && !/^\d{1,12}$/.test(values.yours ?? ''))
+    return words.say(/^\d{13,}/.test(values.yours ?? '') ? 'failed.timestamp-milliseconds' : 'failed.timestamp-unreadable', values);
   return known(`failed.${kind}`) ? words.say(`failed.${kind}` as MessageKey, values) : words.say('failed.other', values);
 }
 

@@ -377,6 +377,20 @@ export const mistakes: readonly Mistake[] = [
     'repeated-name-signed-once',
     'a is sent more than once',
   ),
+  row('two left out', { pairs: without('a', 'oauth_nonce') }, 'two-not-signed', 'a, oauth_nonce are in the request'),
+  row('credentials of another scheme', { header: () => 'Bearer S3cr3t' }, ['header-not-oauth'], 'begins with Bearer.'),
+  row(
+    'a comma behind the scheme',
+    { header: (pairs) => `OAuth, ${pairs.map(([a, x]) => `${a}="${enc(x)}"`).join(', ')}` },
+    ['header-not-oauth'],
+    'begins with OAuth,',
+  ),
+  row(
+    'a quotation mark too few',
+    { header: (pairs) => `OAuth ${pairs.map(([a, x]) => `${a}="${enc(x)}"`).join(', ')}, x="1` },
+    ['header-unreadable'],
+    'cannot be read at "1',
+  ),
   // The order.
   row('not sorted', { params: (pairs) => pairs.map((pair) => pair.map(enc).join('=')).join('&') }, 'not-sorted', 'not sorted'),
   row(
@@ -617,6 +631,15 @@ export const mistakes: readonly Mistake[] = [
       { method: 'POST', target: '/w/index.php?title=Special:OAuth/initiate', uri: `${origin}/index.php`, over: { oauth_token: undefined } },
       ['path-prefix'],
       '/index.php',
+    ),
+    dialect: true,
+  },
+  {
+    ...row(
+      'sent as Latin-1, signed as UTF-8',
+      { target: '/w/api.php?q=%E9t%E9', read: [['q', 'été']] },
+      ['sent-as-latin-1'],
+      'sent as Latin-1',
     ),
     dialect: true,
   },

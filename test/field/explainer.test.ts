@@ -300,6 +300,28 @@ describe('the page and the refused requests', () => {
     assert.match(await paste(right.text), /The signature is right/);
   });
 
+  test('pasted with another host and a path that a proxy takes a part of', async () => {
+    const made = {
+      method: 'POST',
+      target: '/oauth1/initiate',
+      uri: 'https://public.example/gh/oauth1/initiate',
+      over: { oauth_token: undefined },
+    };
+    const body = await paste(signedBy(made, signer).text.replace('/oauth1/initiate', made.uri));
+    assert.match(body, /Another host was signed: https:\/\/public\.example/);
+    assert.match(body, /Another path was signed: \/gh\/oauth1\/initiate/);
+  });
+
+  test('parameters in the query, the signature not escaped', async () => {
+    const { authorization } = signedBy({ target: '/x', until: /\+/ }, signer);
+    const query = authorization
+      .slice('OAuth '.length)
+      .replaceAll('"', '')
+      .replaceAll(', ', '&')
+      .replace(/(oauth_signature=)(.*)/, (_, name, value) => name + decodeURIComponent(value));
+    assert.match(await paste(`GET ${origin}/x?${query}`), /oauth_signature was not percent-encoded/);
+  });
+
   test('right requests', async () => {
     for (const recipe of [
       {},

@@ -100,6 +100,38 @@ describe('a request that nobody can read', () => {
       assert.match(body, /cannot be read|was sent more than once|A parameter is missing/);
     });
 
+  for (const url of ['/w/api.php?action=query&meta=userinfo', '/api/v1/me'])
+    test(`a comma behind the scheme, at ${url}`, async () => {
+      await app();
+      const { body } = await refusedThen({ method: 'GET', url, headers: { authorization: header().replace('OAuth ', 'OAuth, ') } });
+      assert.match(body, /cannot be read|A parameter is missing/);
+    });
+
+  test('milliseconds are not a wrong clock', async () => {
+    await app();
+    const { body } = await refusedThen({ headers: { authorization: header({ oauth_timestamp: '1800000000123' }) } });
+    assert.match(body, /oauth_timestamp was in milliseconds or finer \(1800000000123\)/);
+    assert.doesNotMatch(body, /clock of your machine/);
+  });
+
+  const jsonType = 'application/json';
+  const tokens: Readonly<Record<string, (id: string) => Sent>> = {
+    'a JSON body': (id) => ({ headers: { 'content-type': jsonType }, payload: `{"client_id": "${id}", "client_secret": "S3cr3t"}` }),
+    'Basic and a JSON body': (id) => ({
+      headers: { 'content-type': jsonType, authorization: `Basic ${Buffer.from(`${id}:S3cr3t`).toString('base64')}` },
+      payload: '{"code":"S3cr3t"}',
+    }),
+    'a lone %': (id) => ({ headers: { 'content-type': form }, payload: `client_id=${id}&code=S3cr3t%` }),
+  };
+  for (const [what, sent] of Object.entries(tokens))
+    for (const url of ['/oauth2/token', '/w/rest.php/oauth2/access_token'])
+      test(`a token request with ${what}, at ${url}: listed, without what it held`, async () => {
+        made = await world.client(ada, { name: `Modern ${++count}` });
+        const { body, kept } = await refusedThen({ url, ...sent(made.client.id) });
+        assert.match(body, /A parameter is missing or cannot be read: body/);
+        assert.doesNotMatch(kept, /S3cr3t/);
+      });
+
   test('of an app that is not there: nothing is written', async () => {
     await app();
     const authorization = inHeader(pairs({ key: 'e'.repeat(32), secret: 'x' }));

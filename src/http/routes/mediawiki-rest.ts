@@ -15,6 +15,7 @@ import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf, sentRequest, withinBounds } from '../sent.ts';
 import { notFoundWords } from '../unserved-words.ts';
 import { sendAway, sendNote, visitorOf } from '../visitor.ts';
+import { noteUnreadableToken } from '../watch.ts';
 import { signInFirst as askToSignIn } from '../way-back.ts';
 import type { Face, World } from '../world.ts';
 import { noticed } from './oauth2.ts';
@@ -90,6 +91,7 @@ export function mediawikiRestRoutes(
     if (!Buffer.isBuffer(request.body) || request.body.length === 0)
       return sendJson(reply, 411, restError(411, 'rest-request-body-expected', 'Send the parameters in the body, as a form.'));
     const form = formOf(request);
+    if (!form.ok) await noteUnreadableToken(world, sentRequest(request), { parameter: 'body', problem: form.refusal.kind });
     if (!form.ok && form.refusal.kind === 'not-a-form') {
       const notAForm = 'Send the parameters as a form: Content-Type: application/x-www-form-urlencoded.';
       return sendJson(reply, 415, restError(415, 'rest-unsupported-content-type', notAForm));

@@ -6,8 +6,9 @@ import { oauth2Words } from '#oauth2/words.ts';
 import { formValues, type Pair } from '#wire/form.ts';
 import { refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
-import { authorizationOf, type FormRefusal, formOf, queryOf, sentText, withinBounds } from '../sent.ts';
+import { authorizationOf, type FormRefusal, formOf, queryOf, sentRequest, sentText, withinBounds } from '../sent.ts';
 import { sendAway, sendNote, visitorOf } from '../visitor.ts';
+import { noteUnreadableToken } from '../watch.ts';
 import { signInFirst as askToSignIn } from '../way-back.ts';
 import type { World } from '../world.ts';
 
@@ -92,6 +93,7 @@ export function oauth2Routes(app: FastifyInstance, world: World): void {
   app.post('/oauth2/token', async (request, reply) => {
     const given = formRequest(request);
     const answer = given.ok ? await oauth2.token(given.value) : given;
+    if (!given.ok && given.refusal.kind === 'invalid_request') await noteUnreadableToken(world, sentRequest(request), given.refusal);
     return answer.ok ? sendJson(reply, 200, answer.value) : sendOAuth2Refusal(reply, noticed(request, answer.refusal));
   });
   app.post('/oauth2/introspect', async (request, reply) => {

@@ -210,8 +210,8 @@ function bodyHashProblem(signed: SignedRequest, method: SignatureMethod, { at }:
 function inContext(judged: Judged, others: readonly Finding[], refusal: string | null): readonly Finding[] {
   const isOnly = others.length === 0;
   if (judged.verdict === 'no-signature' && others.some(({ values }) => values.parameter === 'oauth_signature')) return judged.findings;
-  // Whatever it is made with has to be made anew.
-  if (others.some(({ kind }) => kind === 'method-not-served')) return others;
+  // It has to be made anew, or there is none.
+  if (others.some(({ kind }) => kind === 'method-not-served' || kind === 'header-not-oauth')) return others;
   if (judged.verdict !== 'right' || (isOnly && refusal !== 'signature_invalid')) return [...others, ...judged.findings];
   return [...others, finding(isOnly ? 'right-now' : 'right-otherwise'), ...judged.findings.filter(({ kind }) => kind === 'token-unknown')];
 }

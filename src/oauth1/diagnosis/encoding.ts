@@ -34,6 +34,9 @@ export const latin1: Encode = (text) =>
               : '%3F',
         )
         .join('');
+/** Bytes that are part of no UTF-8 character (`percentDecodeBytes`), taken for characters of ISO 8859-1. */
+export const strayAsLatin1: Encode = (text) =>
+  percentEncode(text.replace(/[\udc80-\udcff]/g, (stray) => String.fromCharCode(stray.charCodeAt(0) - 0xdc00)));
 /** Bytes of UTF-8 taken for characters, and written in UTF-8 once more. */
 export const utf8Twice: Encode = (text) => percentEncode(asciiOnly.test(text) ? text : Buffer.from(text).toString('latin1'));
 export const composed: Encode = (text) => percentEncode(text.normalize('NFC'));

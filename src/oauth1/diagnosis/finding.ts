@@ -71,6 +71,7 @@ export const causes = [
   'form-not-signed',
   'empty-not-signed',
   'parameter-not-signed',
+  'two-not-signed',
   'repeated-name-signed-once',
   'empty-token-signed',
   'version-signed',
@@ -88,6 +89,7 @@ export const causes = [
   'encoded-in-part',
   'lower-case-escapes',
   'latin-1',
+  'sent-as-latin-1',
   'utf8-twice',
   'unicode-form',
   // In which order, and how it is put together.

@@ -16,6 +16,7 @@ import {
   lowerCaseEscapes,
   normalizedWith,
   plusForSpace,
+  strayAsLatin1,
   tildeEscaped,
   twice,
   uriComponent,
@@ -40,6 +41,9 @@ interface Sources {
 
 /** More parameters than these are left out one by one by nobody. */
 const MOST_SINGLE = 200;
+
+/** Most parameters of which two are left out. */
+const MOST_PAIRED = 16;
 
 const isOAuth = ([name]: Pair) => name.startsWith('oauth_');
 const pairsOf = (text: string): readonly Pair[] => {
@@ -101,6 +105,18 @@ function grouped(pairs: readonly Pair[]): ReadonlyMap<string, readonly string[]>
     else values.push(value);
   }
   return groups;
+}
+
+/** Two parameters left out, of a request that has few. */
+function* twoLeftOut({ all }: Sources): Generator<Made> {
+  if (all.length > MOST_PAIRED) return;
+  for (const [first, one] of all.entries())
+    for (const [second, other] of all.entries())
+      if (first < second)
+        yield [
+          finding('two-not-signed', { name: `${one[0]}, ${other[0]}` }),
+          all.filter((_, place) => place !== first && place !== second),
+        ];
 }
 
 /** Names that came more than once, signed once. */
@@ -181,6 +197,7 @@ function* encodedOtherwise({ all }: Sources): Generator<readonly [FindingKind, s
   yield ['lower-case-escapes', normalizedWith(all, lowerCaseEscapes)];
   if (beyondAscii(all)) {
     yield ['latin-1', normalizedWith(all, latin1)];
+    yield ['sent-as-latin-1', normalizedWith(all, strayAsLatin1)];
     yield ['utf8-twice', normalizedWith(all, utf8Twice)];
     yield ['unicode-form', normalizedWith(all, composed)];
     yield ['unicode-form', normalizedWith(all, decomposed)];
@@ -214,6 +231,7 @@ export function* parameterMistakes(sent: SentRequest, signed: SignedRequest, rea
       .some(([name, value]) => signed.params.some((pair) => pair[0] === name && pair[1] === value));
     for (const { found, pairs } of isCounted ? [] : bodyMistakes(sent)) yield [found, normalizeParams([...sources.all, ...pairs])];
     for (const [found, pairs] of leftOut(sources)) yield [found, normalizeParams(pairs)];
+    for (const [found, pairs] of twoLeftOut(sources)) yield [found, normalizeParams(pairs)];
   }
   for (const [found, text] of every()) if (text !== right) yield { found, text };
 }

@@ -22,9 +22,12 @@ function unreadablePiece(text: string, where: 'query' | 'form'): Finding | undef
 
 const isForm = (sent: SentRequest) => /^[ \t]*application\/x-www-form-urlencoded/i.test(header(sent, 'content-type') ?? '');
 
+/** What stands in place of the scheme; of another scheme no credentials. */
+const schemeOf = (authorization: string): string => (authorization.trim().split(/[ \t=]/, 1)[0] ?? '').slice(0, 30);
+
 /** Where the header stops being readable: what stands there. */
 function headerProblem(authorization: string, refusal: ParameterRejected): Finding {
-  if (/^[ \t]*oauth(?:$|[^ \t])/i.test(authorization)) return finding('header-not-oauth', { piece: authorization.slice(0, 30) });
+  if (/^[ \t]*oauth(?:$|[^ \t])/i.test(authorization)) return finding('header-not-oauth', { piece: schemeOf(authorization) });
   const broken = /%(?![0-9A-Fa-f]{2})[^",\s]{0,20}/.exec(authorization)?.[0];
   const isOpen = authorization.split('"').length % 2 === 0;
   const last = isOpen ? authorization.slice(authorization.lastIndexOf('"')) : '';
@@ -107,6 +110,6 @@ export function protocolProblem(
   if (refusal === undefined) return undefined;
   const authorization = header(sent, 'authorization');
   const nothingRead = refusal.kind === 'parameter_absent' && ![...signed.oauth.keys()].some((name) => name !== 'oauth_callback');
-  if (nothingRead && authorization !== undefined) return finding('header-not-oauth', { piece: authorization.slice(0, 30) });
+  if (nothingRead && authorization !== undefined) return finding('header-not-oauth', { piece: schemeOf(authorization) });
   return asked(refusal, signed, at, now);
 }

@@ -67,7 +67,9 @@ export function carriesSignature(sent: SentRequest): boolean {
     // Whoever checks signatures refuses it for its size.
     if (text.length > MOST_SIGNED_FORM) return true;
     const pairs = parseForm(text);
-    return pairs.ok && pairs.value.some(([name]) => name === 'oauth_signature');
+    if (pairs.ok) return pairs.value.some(([name]) => name === 'oauth_signature');
+    // What cannot be read is refused with the reason, and never taken for no credentials at all.
+    return /(?:^|&)oauth_signature=/.test(Buffer.from(text).toString('latin1'));
   };
   if (holds(queryIn(sent.target))) return true;
   return sent.body !== undefined && sent.body.length > 0 && isForm(sent, 'rfc5849') && holds(sent.body);

@@ -348,6 +348,16 @@ describe('the Authorization header', () => {
     assert.equal((await atGuard('GET', target, { authorization: 'OAuth, a="b"' }))?.kind, 'parameter_rejected');
   });
 
+  test('an unreadable query or form with a signature in it is refused with the reason', async () => {
+    const signed = inForm(pairsFor('POST', '/notes'));
+    for (const said of [
+      await atGuard('POST', `/notes?q=100%&${signed}`, { 'content-length': '0' }),
+      await atGuard('POST', '/notes', { 'content-type': form }, Buffer.from(`q=100%&${signed}`)),
+    ])
+      assert.deepEqual([said?.status, said?.kind, said?.parameter], [400, 'parameter_rejected', 'q']);
+    assert.equal((await atGuard('GET', '/notes?q=100%&x=oauth_signature', {}))?.kind, 'no-credentials');
+  });
+
   test('no value of a header is shown', async () => {
     for (const authorization of [
       `OAuth oauth_token="${token.secret}`,

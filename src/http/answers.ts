@@ -177,8 +177,6 @@ export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
     case 'parameter_absent':
     case 'parameter_rejected':
       return { status: 400, note: 'bad-parameter', values: { parameter: refusal.parameter } };
-    case 'invalid_scope':
-      return { status: 400, note: 'bad-request', values: { kind: `invalid_scope: ${refusal.scope}` } };
     default:
       return { status: 400, note: 'bad-request', values: { kind: refusal.kind } };
   }

@@ -540,6 +540,27 @@ describe('OAuth 2: what to send instead', () => {
       assert.match(searchParams.get('error_description') ?? '', says);
     });
 
+  test('an app that may not do what it asks for is told why', async () => {
+    const pocket = await world.client(ada, { name: 'Pocket', confidential: false });
+    const send = async (url: string, fields: Readonly<Record<string, string>>) => {
+      const payload = new URLSearchParams(fields).toString();
+      return (await world.app.inject({ method: 'POST', url, headers: { 'content-type': form }, payload })).json();
+    };
+    const named = { client_id: pocket.client.id };
+    const asked = await send('/oauth2/introspect', { ...named, token: 'x' });
+    assert.deepEqual([asked.error, asked.error_description], ['unauthorized_client', 'Only a client that keeps a secret may do this.']);
+    const bought = await send('/oauth2/token', { ...named, grant_type: 'client_credentials' });
+    assert.deepEqual(
+      [bought.error, bought.error_description],
+      ['unauthorized_client', 'The client is not registered for this grant type.'],
+    );
+    const own = { client_id: worker.client.id, client_secret: worker.secret, grant_type: 'client_credentials' };
+    assert.ok((await world.clients.disable(worker.client.id)).ok);
+    const stopped = await send('/oauth2/token', own);
+    assert.match(stopped.error_description, /may not be used: it is not approved, was stopped/);
+    assert.ok((await world.clients.reenable(worker.client.id)).ok);
+  });
+
   for (const [what, payload, headers, status, says] of [
     ['JSON', '{}', { 'content-type': 'application/json' }, 400, /application\/x-www-form-urlencoded/],
     ['70,000 bytes', 'x'.repeat(70_000), { 'content-type': form }, 413, /too large/],

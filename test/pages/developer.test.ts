@@ -163,7 +163,7 @@ walks('signature help: a recent refused request, a pasted one, and a refused tok
   const authorization = headers.Authorization ?? '';
   await walk.fill({ request: 'this is no request' });
   await walk.press(walk.button(walk.say('help.explain')), 400);
-  await walk.sees(walk.say('help.unreadable'));
+  await walk.sees(walk.say('help.unreadable', { why: walk.say('unreadable.first-line', { piece: 'this is no request' }) }));
   assert.equal(await walk.field('request').inputValue(), 'this is no request', 'the draft is kept');
   await walk.fill({
     request: `POST ${place.origin}/oauth1/initiate\nAuthorization: ${authorization}\n`,

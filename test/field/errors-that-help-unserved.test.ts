@@ -148,7 +148,10 @@ const rows: readonly Row[] = [
   { asked: 'GET /api/v1/clients/%zz', status: 400, shape: 'api', says: /address cannot be read/ },
   { asked: 'POST /w/rest.php/oauth2/token', status: 404, shape: 'rest', says: /use \/w\/rest\.php\/oauth2\/access_token/ },
   { asked: 'GET /w/rest.php/oauth2/access_token', status: 405, shape: 'rest', says: /POST/, allow: 'POST' },
-  { asked: 'OPTIONS /w/rest.php/oauth2/access_token', status: 405, shape: 'rest', says: /POST/ },
+  { asked: 'OPTIONS /w/rest.php/oauth2/access_token', status: 405, shape: 'rest', says: /POST/, allow: 'POST' },
+  { asked: 'OPTIONS /w/rest.php/oauth2/authorize', status: 405, shape: 'rest', says: /GET/, allow: 'GET' },
+  { asked: 'OPTIONS /w/rest.php/oauth2/client', status: 405, shape: 'rest', says: /GET or POST/, allow: 'GET, POST' },
+  { asked: 'OPTIONS /w/rest.php/oauth2/nowhere', status: 404, shape: 'rest', says: /nothing at this address/ },
   {
     asked: 'POST /w/rest.php/oauth2/access_token',
     payload: 'x'.repeat(1_100_000),

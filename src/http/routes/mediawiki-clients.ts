@@ -242,13 +242,13 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
     return answer.ok ? sendIssued(reply, answer.value) : sendJson(reply, 400, submitFailure(answer.refusal));
   });
 
-  const only = (url: string, allowed: readonly string[], others: readonly ('GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH')[]) =>
+  const only = (url: string, allowed: readonly string[], others: readonly ('GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH' | 'OPTIONS')[]) =>
     app.route({
       method: [...others],
       url,
       handler: async (_request, reply) =>
         sendJson(reply.header('allow', allowed.join(', ')), 405, restError(405, 'rest-wrong-method', `Use ${allowed.join(' or ')}.`)),
     });
-  only(root, ['GET', 'POST'], ['PUT', 'DELETE', 'PATCH']);
-  only(`${root}/:key/reset_secret`, ['POST'], ['GET', 'PUT', 'DELETE', 'PATCH']);
+  only(root, ['GET', 'POST'], ['PUT', 'DELETE', 'PATCH', 'OPTIONS']);
+  only(`${root}/:key/reset_secret`, ['POST'], ['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
 }

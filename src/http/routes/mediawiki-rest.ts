@@ -58,7 +58,7 @@ export function mediawikiRestRoutes(
 
   const otherMethods = (url: string, allowed: 'GET' | 'POST') =>
     app.route({
-      method: allowed === 'GET' ? ['POST', 'PUT', 'DELETE', 'PATCH'] : ['GET', 'PUT', 'DELETE', 'PATCH'],
+      method: [allowed === 'GET' ? 'POST' : 'GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'],
       url,
       handler: async (_request, reply) =>
         sendJson(reply.header('allow', allowed), 405, restError(405, 'rest-wrong-method', `Use ${allowed}.`)),
@@ -168,7 +168,7 @@ export function mediawikiRestRoutes(
   otherMethods(`${root}/resource/:type`, 'GET');
 
   app.route({
-    method: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'],
+    method: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'],
     url: '/w/rest.php/*',
     handler: async (request, reply) =>
       sendJson(reply, 404, restError(404, 'rest-no-match', notFoundWords((request.raw.url ?? '').split('?', 1)[0] ?? '', true))),

@@ -83,6 +83,7 @@ export const mistakes: readonly Mistake[] = [
     'other-host',
     'http://app:8081',
   ),
+  row('a usual inner name that nothing shows', at('http://gatehouse:4400'), 'other-host', 'http://gatehouse:4400'),
   row('with www', at('https://www.gate.example'), 'other-host', 'https://www.gate.example'),
   row('http for https', at('http://gate.example'), 'other-scheme', 'http://gate.example', origin),
   row('http with the port of https', at('http://gate.example:443'), 'other-scheme', 'http://gate.example:443'),

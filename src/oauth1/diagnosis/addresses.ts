@@ -54,6 +54,8 @@ const other = (scheme: string) => (scheme === 'https' ? 'http' : 'https');
 /** Ports that servers are tried out on. */
 const COMMON_PORTS = ['3000', '4400', '5000', '8000', '8080', '8443'] as const;
 const LOCAL_NAMES = ['localhost', '127.0.0.1', '[::1]', '0.0.0.0'] as const;
+/** What servers are commonly called behind a proxy, where http is spoken. */
+const INNER_NAMES = ['gatehouse', 'app', 'web', 'backend', 'api', 'server', 'auth', 'oauth', 'host.docker.internal'] as const;
 const MOST_PLACES = 12;
 
 /** Names and ports that the request itself shows: it may have been signed for any of them. */
@@ -110,6 +112,7 @@ function origins(ways: Ways): { readonly near: readonly HeadMistake[]; readonly 
     ...both(www, [own.port]),
     ...LOCAL_NAMES.flatMap((host) => both(host, ports('', [...shownPorts, ...COMMON_PORTS]))),
     ...both(own.hostname, COMMON_PORTS),
+    ...INNER_NAMES.flatMap((host) => ports('', COMMON_PORTS).map((port) => ({ scheme: 'http', host, port }))),
   ]);
   return { near, far };
 }

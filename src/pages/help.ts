@@ -5,10 +5,13 @@ import { type FormProblem, problemAt } from './form-problems.ts';
 import { type Frame, field, type Html, layout, named, proof } from './layout.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 
+const nameOf = (words: Words, name: string | null): string => name ?? words.say('apps.hidden-name');
+
 export interface HelpView {
-  readonly apps: readonly { readonly id: string; readonly name: string }[];
+  /** A name that is null is hidden from this person. */
+  readonly apps: readonly { readonly id: string; readonly name: string | null }[];
   /** The app that is looked at; null: none is chosen. */
-  readonly chosen: { readonly id: string; readonly name: string; readonly signs: boolean } | null;
+  readonly chosen: { readonly id: string; readonly name: string | null; readonly signs: boolean } | null;
   readonly failures: readonly Failure[];
   readonly request: string;
   readonly theirs: string;
@@ -43,8 +46,8 @@ function details({ facts: kept }: Failure): string {
 
 const failuresPart = (words: Words, app: NonNullable<HelpView['chosen']>, failures: readonly Failure[]): Html =>
   failures.length === 0
-    ? html`<h2>${words.say('help.recent', { app: app.name })}</h2><p>${words.say('help.recent-none')}</p>`
-    : html`<table><caption>${words.say('help.recent', { app: app.name })}</caption>
+    ? html`<h2>${words.say('help.recent', { app: nameOf(words, app.name) })}</h2><p>${words.say('help.recent-none')}</p>`
+    : html`<table><caption>${words.say('help.recent', { app: nameOf(words, app.name) })}</caption>
 <thead><tr><th scope="col">${words.say('help.when')}</th><th scope="col">${words.say('help.what')}</th><th scope="col">${words.say('help.detail')}</th></tr></thead>
 <tbody>${failures.map(
         (failure) =>
@@ -68,7 +71,7 @@ ${
     ? html`<p>${words.say('help.no-apps')}</p>`
     : html`<nav aria-label="${words.say('help.your-apps')}"><ul>${view.apps.map(
         ({ id, name }) =>
-          html`<li><a href="/my/help?app=${id}"${id === chosen?.id ? html` aria-current="page"` : ''}>${named(name)}</a></li>`,
+          html`<li><a href="/my/help?app=${id}"${id === chosen?.id ? html` aria-current="page"` : ''}>${named(nameOf(words, name))}</a></li>`,
       )}</ul></nav>`
 }
 ${view.notKept ? html`<p class="advice">${words.say('help.not-kept')}</p>` : ''}

@@ -10,6 +10,7 @@ import { unreadableText } from '#pages/explained-words.ts';
 import { noProblems } from '#pages/form-problems.ts';
 import { failureText, type HelpView, helpPage } from '#pages/help.ts';
 import type { Client } from '#registry/client.ts';
+import { unseen } from '#registry/visibility.ts';
 import { keptRequest } from '../kept-request.ts';
 import { type PageCall, showPage, takeForm } from '../page.ts';
 import type { World } from '../world.ts';
@@ -27,12 +28,14 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
   type Call = PageCall<NonNullable<PageCall['user']>>;
 
   /** The person's own apps, and the one they chose among them: nobody else's is ever explained. */
-  async function start({ user }: Call, id: string | undefined): Promise<{ view: HelpView; client: Client | undefined }> {
+  async function start({ user, actor }: Call, id: string | undefined): Promise<{ view: HelpView; client: Client | undefined }> {
     const clients = await world.records.listClients({ keeperId: user.id, limit: MOST_SHOWN });
     const client = clients.find((one) => one.id === id);
+    // What was hidden for what its name says is hidden from its keepers, too.
+    const nameOf = (one: Client) => (unseen('name', one, actor, true) === undefined ? one.name : null);
     const view: HelpView = {
-      apps: clients.map(({ id: appId, name }) => ({ id: appId, name })),
-      chosen: client ? { id: client.id, name: client.name, signs: client.protocol === 'oauth1' } : null,
+      apps: clients.map((one) => ({ id: one.id, name: nameOf(one) })),
+      chosen: client ? { id: client.id, name: nameOf(client), signs: client.protocol === 'oauth1' } : null,
       failures: client ? await world.failures.listFailures(client.id, 20) : [],
       request: '',
       theirs: '',

@@ -45,6 +45,16 @@ test('a stranger signs in first; another developer sees nothing of the app', asy
   assert.match(other.body, /do not look after an app/);
 });
 
+test('the name of a hidden app is not shown to its owner either', async () => {
+  const { client } = await world.client(ada, { name: 'Vilename' });
+  await world.clients.disable(client.id, { reason: 'so', suppress: true });
+  for (const url of ['/my/help', `/my/help?app=${client.id}`]) {
+    const { body } = await get(url, ada);
+    assert.match(body, /Hidden app/);
+    assert.doesNotMatch(body, /Vilename/);
+  }
+});
+
 test('a pasted request: the base string as the server builds it, and never a secret', async () => {
   const page = await explain(ada, { app: classic.client.id, request: pasted('/oauth1/initiate') });
   assert.equal(page.statusCode, 200);

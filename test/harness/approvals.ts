@@ -132,7 +132,7 @@ export class ApprovalWorld extends TestWorld {
     return {
       pair,
       asking: `${handshakes[door].authorize}?oauth_token=${pair.key}`,
-      exchange: (oauth_verifier: string) => this.signed(handshakes[door].token, app, pair, { oauth_verifier }, door),
+      exchange: (oauth_verifier: string, by = app) => this.signed(handshakes[door].token, by, pair, { oauth_verifier }, door),
     };
   }
 

@@ -9,7 +9,7 @@ import type { Permit } from '#guard/permit.ts';
 import type { Frame, Html } from '#pages/layout.ts';
 import { leavingPage } from '#pages/leaving.ts';
 import { messagePage, notePage } from '#pages/people.ts';
-import { acceptedLanguage, catalogues, languageOf, type MessageKey, type Note, type Words, wordsOf } from '#pages/words.ts';
+import { acceptedLanguage, acceptedRegion, catalogues, languageOf, type MessageKey, type Note, type Words, wordsOf } from '#pages/words.ts';
 import { type Actor, RIGHTS, UNAUTHENTICATED } from '#registry/actor.ts';
 import type { ProvenRedirect } from '#registry/proven-redirect.ts';
 import { pageForm } from './sent.ts';
@@ -137,7 +137,10 @@ export function frameOf(world: World, { user, secret, words, here, done }: Visit
 
 const LANGUAGE_COOKIE = 'gatehouse-language';
 
-/** The language of a request: asked for in the address (and kept), that of the person's account, chosen before, or what the browser prefers. */
+/**
+ * The language of a request: asked for in the address (and kept), that of the person's account, chosen before, or what the browser
+ * prefers. Dates have the form of the region that the browser names with it.
+ */
 export function languageFor(request: FastifyRequest, reply: FastifyReply | null, secure = false, own: string | null = null): Words {
   const target = request.raw.url ?? '/';
   const query = new URLSearchParams(target.includes('?') ? target.slice(target.indexOf('?') + 1) : '');
@@ -147,7 +150,9 @@ export function languageFor(request: FastifyRequest, reply: FastifyReply | null,
   if (chosen && reply && !reply.sent)
     reply.setCookie(LANGUAGE_COOKIE, chosen, { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge: 31_536_000 });
   const kept = languageOf(own ?? undefined) ?? languageOf(request.cookies?.[LANGUAGE_COOKIE]);
-  return wordsOf(chosen ?? kept ?? acceptedLanguage(request.headers['accept-language']) ?? 'en');
+  const accepts = request.headers['accept-language'];
+  const language = chosen ?? kept ?? acceptedLanguage(accepts) ?? 'en';
+  return wordsOf(language, acceptedRegion(accepts, language));
 }
 
 function pageFacts(

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { tick } from './app-parts.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
-import { type Frame, facts, field, type Html, layout, named, phrase, proof } from './layout.ts';
+import { dayOf, type Frame, facts, field, type Html, layout, named, phrase, proof, timeOf } from './layout.ts';
 import { languageNames, languages, type Words } from './words.ts';
 
 /** One signed-in browser. */
@@ -72,7 +72,7 @@ function profilePart(frame: Frame, view: AccountView): Html {
   return html`<section class="card" aria-labelledby="about"><h2 id="about">${words.say('account.profile')}</h2>
 ${facts([
   [words.say('account.name'), named(view.name)],
-  [words.say('account.since'), words.day(view.since)],
+  [words.say('account.since'), dayOf(words, view.since)],
   view.groups.length === 0 ? null : [words.say('account.groups'), words.list(view.groups)],
 ])}
 <form method="post" action="/account/profile">${proof(frame)}
@@ -178,7 +178,7 @@ function sessionsPart(frame: Frame, view: AccountView): Html {
     return html`<tr>
 <td data-label="${words.say('account.browser')}">${browser}${session.here ? html` <span class="badge good">${words.say('account.this-one')}</span>` : ''}</td>
 <td data-label="${words.say('account.address')}">${named(session.address)}</td>
-<td data-label="${words.say('account.session-since')}">${since}</td>
+<td data-label="${words.say('account.session-since')}">${timeOf(words, session.since)}</td>
 <td>${
       session.here
         ? ''

@@ -3,7 +3,7 @@ import type { Account } from '#accounts/account.ts';
 import type { Stage } from '#registry/client.ts';
 import { adminNav } from './admin.ts';
 import type { FormProblem } from './form-problems.ts';
-import { type Frame, facts, field, type Html, layout, named, pager, proof } from './layout.ts';
+import { dayOf, type Frame, facts, field, type Html, layout, named, pager, phrase, proof, timeOf } from './layout.ts';
 import { stageName } from './refusals.ts';
 import { cut } from './trail.ts';
 import type { Words } from './words.ts';
@@ -48,7 +48,7 @@ ${
         (person) => html`<tr><th scope="row"><a href="/admin/people/${person.id}">${named(cut(person.name, 128))}</a></th>
 <td data-label="${words.say('admin.email')}">${person.email === null ? words.say('review.nothing') : html`<bdi dir="ltr">${cut(person.email, 100)}</bdi>`}${person.email !== null && person.emailConfirmedAt === null ? html` <span class="quiet">(${words.say('admin.unconfirmed')})</span>` : ''}</td>
 <td data-label="${words.say('admin.groups')}">${person.groups.length === 0 ? words.say('review.nothing') : words.list(person.groups)}</td>
-<td data-label="${words.say('admin.since')}">${words.day(person.createdAt)}</td>
+<td data-label="${words.say('admin.since')}">${dayOf(words, person.createdAt)}</td>
 <td data-label="${words.say('admin.state')}">${state(words, person.blocked)}</td></tr>`,
       )}</tbody></table>`
 }
@@ -96,10 +96,10 @@ export function personPage(frame: Frame, view: PersonView): Html {
           : html`<bdi dir="ltr">${person.email}</bdi> <span class="quiet">(${
               person.emailConfirmedAt === null
                 ? words.say('admin.unconfirmed')
-                : words.say('admin.confirmed', { at: words.day(person.emailConfirmedAt) })
+                : phrase(words, 'admin.confirmed', { at: dayOf(words, person.emailConfirmedAt) })
             })</span>`,
       ],
-      [words.say('admin.since'), words.time(person.createdAt)],
+      [words.say('admin.since'), timeOf(words, person.createdAt)],
       [words.say('admin.consents'), words.number(view.consents)],
     ])}
 ${user?.mayReview ? html`<p><a href="/admin/audit?actor=${encodeURIComponent(person.name)}">${words.say('admin.did')}</a></p>` : ''}

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type Frame, facts, type Html, layout, named } from './layout.ts';
+import { type Frame, facts, type Html, layout, named, phrase, timeOf } from './layout.ts';
 import { type ScopeGroups, scopeTables } from './scopes.ts';
 import { cut } from './trail.ts';
 import type { MessageKey, Words } from './words.ts';
@@ -71,7 +71,7 @@ const warnings = ({ words }: Frame, view: OverviewView): Html =>
           html`<li>${words.say(`admin.warning.${kind}`)} <bdi dir="ltr"><code>${about}</code></bdi>${
             seen === null
               ? ''
-              : html` <span class="quiet">(${words.say('admin.warning-seen', { count: seen.times, at: words.time(seen.lastAt) })})</span>`
+              : html` <span class="quiet">(${phrase(words, 'admin.warning-seen', { count: seen.times, at: timeOf(words, seen.lastAt) })})</span>`
           }</li>`,
       )}</ul></section>`;
 
@@ -114,7 +114,7 @@ ${warnings(frame, view)}
 <div class="columns">
 ${section('admin.server', [
   [words.say('admin.version'), view.version],
-  [words.say('admin.up'), html`${span(words, view.upFor)} <span class="quiet">(${words.time(view.startedAt)})</span>`],
+  [words.say('admin.up'), html`${span(words, view.upFor)} <span class="quiet">(${timeOf(words, view.startedAt)})</span>`],
   [words.say('admin.store'), view.storeReachable ? good(words, 'admin.reachable') : bad(words, 'admin.unreachable')],
   ...(view.logBytes === null ? [] : [[words.say('admin.log'), logSize(words, view.logBytes)] as const]),
   [words.say('admin.clock'), clockRow(words, view)],
@@ -135,7 +135,7 @@ ${section('admin.notices', [
     html`${counted(view.waiting)}${
       view.waiting.oldest === null
         ? ''
-        : html` <span class="quiet">${words.say('admin.notices-oldest', { at: words.time(view.waiting.oldest) })}</span>`
+        : html` <span class="quiet">${phrase(words, 'admin.notices-oldest', { at: timeOf(words, view.waiting.oldest) })}</span>`
     }`,
   ],
   [words.say('admin.notices-given-up'), counted(view.givenUp)],
@@ -143,7 +143,7 @@ ${section('admin.notices', [
     words.say('admin.last-problem'),
     problem === null
       ? words.say('review.nothing')
-      : html`${named(cut(problem.text, 200))}<br><span class="quiet">${problem.to} · ${words.time(problem.at)}</span>`,
+      : html`${named(cut(problem.text, 200))}<br><span class="quiet">${problem.to} · ${timeOf(words, problem.at)}</span>`,
   ],
 ])}
 ${section('admin.people', [

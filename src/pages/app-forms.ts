@@ -122,15 +122,21 @@ ${
       })
 }
 ${kind === 'oauth1' ? tick('redirectIsPrefix', words.say('field.redirectIsPrefix'), redirectIsPrefix, { help: words.say('new.prefix-help'), id: 'redirectIsPrefix', problem: at(view, 'redirectIsPrefix') }) : ''}
-${choose({
-  name: 'site',
-  label: words.say('field.site'),
-  value: site,
-  options: [['*', words.say('frame.every-site')], ...view.choices.sites],
-  help: words.say('new.site-help'),
-  problem: at(view, 'site'),
-})}`;
+${siteField(words, view, site)}`;
 };
+
+/** Where there is one site there is nothing to choose, and what the app was registered for stays. */
+const siteField = (words: Words, view: FormView, site: string): Html =>
+  view.choices.sites.length < 2 && at(view, 'site') === null
+    ? html`<input type="hidden" name="site" value="${site}">`
+    : choose({
+        name: 'site',
+        label: words.say('field.site'),
+        value: site,
+        options: [['*', words.say('frame.every-site')], ...view.choices.sites],
+        help: words.say('new.site-help'),
+        problem: at(view, 'site'),
+      });
 
 const scopeRow = (words: Words, { draft }: FormView, { name, description, risk }: PermissionGroup['scopes'][number], own: boolean): Html =>
   html`<div class="pair">${tick(`scope.${name}`, html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`} <code class="quiet">${name}</code>`, draft.scopes.has(name))}${

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Client, Stage } from '#registry/client.ts';
-import { facts, type Html, named } from './layout.ts';
+import { dayOf, facts, type Html, named } from './layout.ts';
 import { stageName } from './refusals.ts';
 import type { Words } from './words.ts';
 
@@ -119,7 +119,7 @@ export function appFacts(words: Words, app: AppView, more: Parameters<typeof fac
     [words.say('field.site'), app.site === null ? words.say('frame.every-site') : named(app.site)],
     [words.say('field.protocol'), words.say(`apps.kind.${app.kind}`)],
     hidden || isOwn(app.kind) || app.returnsTo === null ? null : [words.say('apps.returns-to'), named(app.returnsTo)],
-    [words.say('apps.registered'), words.day(app.registeredAt)],
+    [words.say('apps.registered'), dayOf(words, app.registeredAt)],
     ...more,
   ]);
 }

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Stage } from '#registry/client.ts';
 import { type AppView, appFacts, appTitle, badges, choose, permissions, tick } from './app-parts.ts';
-import { type Frame, field, type Html, layout, named, pager } from './layout.ts';
+import { dayOf, type Frame, field, type Html, layout, named, pager } from './layout.ts';
 
 // The directory of apps: for everybody.
 
@@ -103,7 +103,7 @@ ${app.name === null ? html`<p class="advice">${words.say('apps.hidden-text')}</p
 <section class="card"><h2>${words.say('apps.may')}</h2>${permissions(words, app)}</section>
 ${appFacts(words, app, [
   app.name === null ? null : [words.say('field.version'), named(app.version)],
-  [words.say('apps.last-used'), app.lastUsed === null ? words.say('frame.never') : words.day(app.lastUsed)],
+  [words.say('apps.last-used'), app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed)],
 ])}
 ${
   keeper || reviewer

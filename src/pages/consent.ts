@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Permission, PermissionGroup } from './app-parts.ts';
-import { type Frame, facts, type Html, layout, named, phrase, proof } from './layout.ts';
+import { dayOf, type Frame, facts, type Html, layout, named, phrase, proof } from './layout.ts';
 import type { Words } from './words.ts';
 
 /** What the consent page shows, for either protocol. */
@@ -151,13 +151,13 @@ ${apps.length > 5 ? html`<div class="field" hidden><label for="filter">${words.s
     return html`<section class="card"><h2>${app.page === null ? named(name) : html`<a href="${app.page}">${named(name)}</a>`}</h2>
 ${facts([
   [words.say('consents.site'), app.site ?? words.say('frame.every-site')],
-  [words.say('consents.since'), words.day(app.since)],
-  [words.say('consents.last-used'), app.lastUsed === null ? words.say('frame.never') : words.day(app.lastUsed)],
+  [words.say('consents.since'), dayOf(words, app.since)],
+  [words.say('consents.last-used'), app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed)],
 ])}
 ${
   app.newOwner === null
     ? ''
-    : html`<p class="advice">${phrase(words, 'consents.new-owner', { owner: named(app.newOwner.name), since: words.day(app.newOwner.since) })}</p>`
+    : html`<p class="advice">${phrase(words, 'consents.new-owner', { owner: named(app.newOwner.name), since: dayOf(words, app.newOwner.since) })}</p>`
 }
 <ul>${app.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>
 <form method="post" action="/consents/${app.id}/end" data-confirm="${words.say('consents.sure', { app: name })}">${proof(frame)}

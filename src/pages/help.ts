@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { Failure } from '#registry/failures.ts';
 import { type ExplainedView, explainedPart } from './explained.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
-import { type Frame, field, type Html, layout, named, proof } from './layout.ts';
+import { type Frame, field, type Html, layout, named, proof, timeOf } from './layout.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 
 const nameOf = (words: Words, name: string | null): string => name ?? words.say('apps.hidden-name');
@@ -51,7 +51,7 @@ const failuresPart = (words: Words, app: NonNullable<HelpView['chosen']>, failur
 <thead><tr><th scope="col">${words.say('help.when')}</th><th scope="col">${words.say('help.what')}</th><th scope="col">${words.say('help.detail')}</th></tr></thead>
 <tbody>${failures.map(
         (failure) =>
-          html`<tr><td data-label="${words.say('help.when')}">${words.time(failure.at)}</td><td data-label="${words.say('help.what')}">${
+          html`<tr><td data-label="${words.say('help.when')}">${timeOf(words, failure.at)}</td><td data-label="${words.say('help.what')}">${
             failure.kind === 'oauth1'
               ? html`<a href="/my/help?app=${app.id}&failure=${failure.id}">${failureText(words, failure)}</a>`
               : failureText(words, failure)

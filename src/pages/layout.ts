@@ -171,6 +171,14 @@ export const copyable = (words: Words, text: string, label?: string): Html =>
 export const facts = (rows: readonly (readonly [label: string, value: Html | string] | null)[]): Html =>
   html`<dl>${rows.filter((row) => row !== null).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
 
+/** A day and time that a browser reads too: its own form and zone are in the title where scripts run. */
+export const timeOf = (words: Words, at: number): Html =>
+  html`<time datetime="${new Date(at * 1000).toISOString()}">${words.time(at)}</time>`;
+
+/** A day, the same. */
+export const dayOf = (words: Words, at: number): Html =>
+  html`<time datetime="${new Date(at * 1000).toISOString().slice(0, 10)}">${words.day(at)}</time>`;
+
 /** A sentence with pieces of HTML in it, in the order its language puts them. */
 export function phrase(words: Words, key: MessageKey, parts: Readonly<Record<string, Html | string | number>>): Html {
   const marks = Object.fromEntries(

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { type AppView, appFacts, badges, isOAuth1, isOwn, isService, permissions, tick } from './app-parts.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
-import { type Frame, field, type Html, layout, named, phrase, proof } from './layout.ts';
+import { dayOf, type Frame, field, type Html, layout, named, phrase, proof } from './layout.ts';
 import { decisionLine, oneButton } from './my-apps.ts';
 import { differenceTable, type ShownChange, type TrailLine, trailTable } from './trail.ts';
 
@@ -71,9 +71,9 @@ ${
     ? html`<p>${words.say('manage.secrets-none')}</p>`
     : html`<table><caption>${words.say('manage.secrets-live')}</caption><thead><tr>${columns.map((key) => html`<th scope="col">${words.say(key)}</th>`)}${may.update ? html`<th scope="col">${words.say('manage.act')}</th>` : ''}</tr></thead><tbody>${secrets.map(
         ({ id, label, createdAt, expiresAt, lastUsed }) => html`<tr><td data-label="${words.say('field.label')}">${named(label)}</td>
-<td data-label="${words.say('manage.created')}">${words.day(createdAt)}</td>
-<td data-label="${words.say('apps.last-used')}">${lastUsed === null ? words.say('frame.never') : words.day(lastUsed)}</td>
-<td data-label="${words.say('field.expiresAt')}">${expiresAt === null ? words.say('frame.never') : words.day(expiresAt)}</td>
+<td data-label="${words.say('manage.created')}">${dayOf(words, createdAt)}</td>
+<td data-label="${words.say('apps.last-used')}">${lastUsed === null ? words.say('frame.never') : dayOf(words, lastUsed)}</td>
+<td data-label="${words.say('field.expiresAt')}">${expiresAt === null ? words.say('frame.never') : dayOf(words, expiresAt)}</td>
 ${may.update ? html`<td>${oneButton(frame, { appId: app.id, action: 'retire-secret', changeToken, id, label: words.say('manage.retire', { label }), tone: 'danger', sure: words.say('manage.retire-sure', { label }) })}</td>` : ''}</tr>`,
       )}</tbody></table>`
 }
@@ -174,7 +174,7 @@ const revisionPart = (frame: Frame, view: ManageView): Html => {
   if (revision === null) return html``;
   const { id, at, by, differences } = revision;
   return html`<section class="card"><h2>${words.say('field.revision')}</h2>
-<p>${phrase(words, 'manage.revision-by', { person: named(by ?? words.say('frame.operator')), day: words.day(at) })}</p>
+<p>${phrase(words, 'manage.revision-by', { person: named(by ?? words.say('frame.operator')), day: dayOf(words, at) })}</p>
 ${differenceTable(words, differences)}
 <div class="buttons">${view.may.revise ? html`<a class="button second" href="/my/apps/${app.id}/revise">${words.say('manage.revise-again')}</a>` : ''}${oneButton(frame, { appId: app.id, action: 'withdraw', changeToken: view.changeToken, id, label: words.say('manage.withdraw'), tone: 'danger' })}</div></section>`;
 };
@@ -191,7 +191,7 @@ export function managePage(frame: Frame, view: ManageView): Html {
     frame,
     app.name ?? words.say('apps.hidden-name'),
     html`
-<p>${badges(words, app)} <span class="quiet">${words.say('manage.since', { day: words.day(app.stageAt) })}</span></p>
+<p>${badges(words, app)} <span class="quiet">${phrase(words, 'manage.since', { day: dayOf(words, app.stageAt) })}</span></p>
 ${hidden ? html`<p class="advice">${words.say('apps.hidden-text')}</p>` : ''}
 ${app.managed ? html`<p class="advice">${words.say('refusal.managed_by_configuration')}</p>` : html`<p>${words.say(`manage.stage.${app.stage}`)}</p>`}
 ${app.halted === 'nothing' ? '' : html`<p class="advice">${words.say(`manage.halted.${app.halted}`)}</p>`}
@@ -211,7 +211,7 @@ ${appFacts(words, app, [
         html`<code>${view.redirectUri}</code>${app.redirectIsPrefix ? html` <span class="quiet">${words.say('field.redirectIsPrefix')}</span>` : ''}`,
       ],
   view.email === null ? null : [words.say('field.email'), named(view.email)],
-  [words.say('apps.last-used'), app.lastUsed === null ? words.say('frame.never') : words.day(app.lastUsed)],
+  [words.say('apps.last-used'), app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed)],
 ])}
 <h2>${words.say('apps.may')}</h2>${permissions(words, app)}
 ${app.managed || hidden ? '' : html`${secretsPart(frame, view)}${resetPart(frame, view)}${restrictionsPart(frame, view)}${teamPart(frame, view)}`}

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { type AppView, appTitle, badges } from './app-parts.ts';
 import type { FormProblem } from './form-problems.ts';
-import { type Frame, type Html, layout, named, pager, phrase, proof } from './layout.ts';
+import { dayOf, type Frame, type Html, layout, named, pager, phrase, proof, timeOf } from './layout.ts';
 import { actionName, actorName, type TrailLine, trailTable } from './trail.ts';
 
 // A developer's own pages: the list, and what waits for their answer.
@@ -85,7 +85,7 @@ ${
         }) => html`<tr><td data-label="${words.say('field.name')}"><a href="/my/apps/${app.id}">${appTitle(words, app)}</a></td>
 <td data-label="${words.say('field.stage')}">${badges(words, { ...app, managed: app.managed })}${revised ? html` <span class="badge warn">${words.say('mine.revised')}</span>` : ''}</td>
 <td data-label="${words.say('mine.role')}">${words.say(`mine.role.${role}`)}</td>
-<td data-label="${words.say('apps.last-used')}">${app.lastUsed === null ? words.say('frame.never') : words.day(app.lastUsed)}</td></tr>`,
+<td data-label="${words.say('apps.last-used')}">${app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed)}</td></tr>`,
       )}</tbody></table>`
 }
 ${pager(words, view)}`,
@@ -114,6 +114,6 @@ export function historyPage(frame: Frame, view: HistoryView): Html {
 
 /** A decision somebody made about the app. */
 export const decisionLine = ({ words }: Frame, line: TrailLine): Html =>
-  html`<p>${actionName(words, line.action)} <span class="quiet">– ${words.time(line.at)}, ${actorName(words, line)}</span></p>${
+  html`<p>${actionName(words, line.action)} <span class="quiet">– ${timeOf(words, line.at)}, ${actorName(words, line)}</span></p>${
     line.reason === '' ? '' : html`<blockquote>${named(line.reason)}</blockquote>`
   }`;

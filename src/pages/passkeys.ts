@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { type FormProblem, noProblems, problemAt } from './form-problems.ts';
-import { type Frame, facts, field, type Html, layout, named, proof } from './layout.ts';
+import { dayOf, type Frame, facts, field, type Html, layout, named, proof } from './layout.ts';
 
 /** One passkey of a person. */
 export interface PasskeyLine {
@@ -56,8 +56,8 @@ export function passkeysPage(
   const card = ({ id, label, addedAt, usedAt }: PasskeyLine, index: number) =>
     html`<section class="card"><h2>${named(label)}</h2>
 ${facts([
-  [words.say('passkeys.added'), words.day(addedAt)],
-  [words.say('passkeys.used'), usedAt === null ? words.say('frame.never') : words.day(usedAt)],
+  [words.say('passkeys.added'), dayOf(words, addedAt)],
+  [words.say('passkeys.used'), usedAt === null ? words.say('frame.never') : dayOf(words, usedAt)],
 ])}
 <details${isRefused(id, 'rename') ? html` open` : ''}><summary>${words.say('passkeys.rename')}</summary>
 <form method="post" action="/account/passkeys/rename">${proof(frame)}<input type="hidden" name="passkey" value="${id}">

@@ -4,7 +4,7 @@ import type { ReviewDecision } from '#registry/decisions.ts';
 import type { Dependence } from '#registry/independence.ts';
 import type { RedirectWarning } from '#registry/redirect-warnings.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
-import { type Frame, facts, field, type Html, layout, named, phrase, proof } from './layout.ts';
+import { dayOf, type Frame, facts, field, type Html, layout, named, phrase, proof, timeOf } from './layout.ts';
 import { type PkceView, pkcePart } from './pkce-exemption.ts';
 import { fieldName, stageName } from './refusals.ts';
 import { type ClaimView, claimSentence, nextButton } from './review.ts';
@@ -166,7 +166,7 @@ ${facts([
   [words.say('review.owner'), name],
   [
     words.say('review.account-since'),
-    html`${words.day(owner.since)} <span class="quiet">(${words.say('review.days', { days: owner.days })})</span>`,
+    html`${dayOf(words, owner.since)} <span class="quiet">(${words.say('review.days', { days: owner.days })})</span>`,
   ],
 ])}
 <h3>${words.say('review.other-apps')}</h3>
@@ -277,7 +277,7 @@ ${
         words,
         'change',
         'review.change',
-        html`<p>${phrase(words, 'review.change-by', { name: named(change.by ?? words.say('frame.nobody')), at: words.time(change.at) })}</p>${differenceTable(words, change.rows)}${warningList(words, change.warnings)}`,
+        html`<p>${phrase(words, 'review.change-by', { name: named(change.by ?? words.say('frame.nobody')), at: timeOf(words, change.at) })}</p>${differenceTable(words, change.rows)}${warningList(words, change.warnings)}`,
       )
 }
 ${section(words, 'request', change === null ? 'review.request' : 'review.request-live', requestPart(words, view))}

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Stage } from '#registry/client.ts';
-import { type Frame, type Html, layout, named, pager, phrase, proof } from './layout.ts';
+import { dayOf, type Frame, type Html, layout, named, pager, phrase, proof, timeOf } from './layout.ts';
 import { stageName } from './refusals.ts';
 import { cut } from './trail.ts';
 import type { Words } from './words.ts';
@@ -55,19 +55,19 @@ export const tabPath = (tab: ReviewTab): string => (tab === 'waiting' ? '/review
 /** Who is looking at it. */
 export const claimText = (words: Words, claim: ClaimView): Html =>
   claim.mine
-    ? html`${words.say('review.claim-mine', { since: words.time(claim.since) })}`
+    ? phrase(words, 'review.claim-mine', { since: timeOf(words, claim.since) })
     : phrase(words, 'review.claim-other', {
         reviewer: named(claim.reviewer ?? words.say('frame.nobody')),
-        since: words.time(claim.since),
+        since: timeOf(words, claim.since),
       });
 
 /** The same on the desk itself, with what it means. */
 export const claimSentence = (words: Words, claim: ClaimView): Html =>
   claim.mine
-    ? html`${words.say('review.claim-is-mine', { since: words.time(claim.since) })}`
+    ? phrase(words, 'review.claim-is-mine', { since: timeOf(words, claim.since) })
     : phrase(words, 'review.claim-is-other', {
         reviewer: named(claim.reviewer ?? words.say('frame.nobody')),
-        since: words.time(claim.since),
+        since: timeOf(words, claim.since),
       });
 
 /** The button that opens what has waited longest. */
@@ -87,7 +87,7 @@ ${cell(
     (risk) => html` <span class="badge warn">${risk}</span>`,
   )}${item.redirect === undefined ? '' : html` <span class="quiet">${item.redirect}</span>`}`,
 )}
-${cell('review.since', html`${words.day(item.since)} <span class="quiet">(${words.say('review.days', { days: item.days })})</span>`)}
+${cell('review.since', html`${dayOf(words, item.since)} <span class="quiet">(${words.say('review.days', { days: item.days })})</span>`)}
 ${waits ? cell('review.claim', item.claim === null ? words.say('review.claim-none') : claimText(words, item.claim)) : ''}</tr>`;
 }
 

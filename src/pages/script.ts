@@ -10,6 +10,10 @@ for (const button of document.querySelectorAll('[data-copy]')) {
     setTimeout(() => { button.textContent = label; }, 1500);
   });
 }
+for (const shown of document.querySelectorAll('time[datetime*="T"]')) {
+  const form = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'long' });
+  shown.title = form.format(new Date(shown.dateTime));
+}
 for (const input of document.querySelectorAll('[data-filter]')) {
   const rows = document.querySelectorAll(input.dataset.filter);
   input.closest('[hidden]')?.removeAttribute('hidden');

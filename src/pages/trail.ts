@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type Html, named, phrase } from './layout.ts';
+import { type Html, named, phrase, timeOf } from './layout.ts';
 import { fieldName } from './refusals.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 
@@ -143,7 +143,7 @@ export function trailTable(words: Words, lines: readonly TrailLine[], { caption,
   return html`<table><caption>${caption}</caption>
 <thead><tr>${column('review.when')}${column('review.who')}${apps ? column('review.app') : ''}${column('review.what')}</tr></thead>
 <tbody>${lines.map(
-    (line) => html`<tr><td data-label="${words.say('review.when')}">${words.time(line.at)}</td>
+    (line) => html`<tr><td data-label="${words.say('review.when')}">${timeOf(words, line.at)}</td>
 <td data-label="${words.say('review.who')}">${actorName(words, line)}${
       line.address === null ? '' : html`<br><span class="quiet">${named(line.address)}</span>`
     }</td>

@@ -55,20 +55,30 @@ export interface Words {
   readonly direction: 'ltr' | 'rtl';
   /** A text with its values put in (ICU). The answer is plain text: templates escape it. */
   say(key: MessageKey, values?: Values): string;
-  /** A day, given as Unix seconds. */
+  /** A day in UTC, given as Unix seconds, in the form of the reader's region. */
   day(at: number): string;
-  /** A day and the time of it, UTC. */
+  /** A day and the time of it, UTC, which it says. */
   time(at: number): string;
   number(value: number): string;
   /** "a, b and c". */
   list(items: readonly string[]): string;
 }
 
+/**
+ * How a region writes a day and a time. Calendar and digits stay those of the language's own texts: a page has one of each, and the day
+ * of an entry is the same whoever reads it.
+ */
+function datesOf(language: Language, tag: string): Pick<Words, 'day' | 'time'> {
+  const { numberingSystem } = new Intl.DateTimeFormat(language).resolvedOptions();
+  const form = { dateStyle: 'medium', timeZone: 'UTC', calendar: 'gregory', numberingSystem } as const;
+  const day = new Intl.DateTimeFormat(tag, form);
+  const time = new Intl.DateTimeFormat(tag, { ...form, timeStyle: 'short' });
+  return { day: (at) => day.format(at * 1000), time: (at) => `${time.format(at * 1000)} UTC` };
+}
+
 function makeWords(language: Language): Words {
   const texts = catalogues[language] as Texts;
   const compiled = new Map<string, IntlMessageFormat | string>();
-  const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' });
-  const time = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
   const number = new Intl.NumberFormat(language);
   const list = new Intl.ListFormat(language);
   return {
@@ -83,8 +93,7 @@ function makeWords(language: Language): Words {
       }
       return typeof text === 'string' ? text : String(text.format({ ...values }));
     },
-    day: (at) => day.format(at * 1000),
-    time: (at) => `${time.format(at * 1000)} UTC`,
+    ...datesOf(language, language),
     number: (value) => number.format(value),
     list: (items) => list.format(items),
   };
@@ -92,8 +101,21 @@ function makeWords(language: Language): Words {
 
 const made = new Map(languages.map((language) => [language, makeWords(language)]));
 
-/** The words of a language. */
-export const wordsOf = (language: Language): Words => made.get(language) as Words;
+const regional = new Map<string, Words>();
+
+/** The words of a language, with dates as a region of it writes them: `GB`, as in `en-GB`; null: as the language does. */
+export function wordsOf(language: Language, region: string | null = null): Words {
+  const plain = made.get(language) as Words;
+  // No more tags than these can be asked for, and only one that has a form of its own is made.
+  if (region === null || !/^(?:[A-Z]{2}|\d{3})$/.test(region)) return plain;
+  const tag = `${language}-${region}`;
+  const known = regional.get(tag);
+  if (known !== undefined) return known;
+  const hasForm = new Intl.DateTimeFormat(tag).resolvedOptions().locale === tag;
+  const words = hasForm ? { ...plain, ...datesOf(language, tag) } : plain;
+  regional.set(tag, words);
+  return words;
+}
 
 /** The language of a tag such as `de-AT`; undefined: none of ours. */
 export function languageOf(tag: string | undefined): Language | undefined {
@@ -101,20 +123,28 @@ export function languageOf(tag: string | undefined): Language | undefined {
   return languages.find((language) => language === primary);
 }
 
-/** The best of ours among the languages a browser accepts (RFC 9110 §12.5.4). */
-export function acceptedLanguage(header: string | undefined): Language | undefined {
-  const ranked = (header ?? '')
+/** The region of a tag such as `en-GB` or `de-Latn-CH` (BCP 47); null: none. */
+const regionOf = (tag: string): string | null => /^[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{2}|\d{3})(?:-|$)/i.exec(tag)?.[1]?.toUpperCase() ?? null;
+
+/** What a browser accepts of our languages, best first (RFC 9110 §12.5.4). */
+const accepted = (header: string | undefined) =>
+  (header ?? '')
     .slice(0, 500)
     .split(',')
     .map((part, index) => {
-      const [tag, ...parameters] = part.split(';').map((piece) => piece.trim());
+      const [tag = '', ...parameters] = part.split(';').map((piece) => piece.trim());
       const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
-      return { language: languageOf(tag), weight: quality === undefined ? 1 : Number(quality) || 0, index };
+      return { language: languageOf(tag), region: regionOf(tag), weight: quality === undefined ? 1 : Number(quality) || 0, index };
     })
     .filter(({ language, weight }) => language !== undefined && weight > 0)
     .sort((one, other) => other.weight - one.weight || one.index - other.index);
-  return ranked[0]?.language;
-}
+
+/** The best of ours among the languages a browser accepts. */
+export const acceptedLanguage = (header: string | undefined): Language | undefined => accepted(header)[0]?.language;
+
+/** The region a browser names first with a language of ours; null: none. */
+export const acceptedRegion = (header: string | undefined, language: Language): string | null =>
+  accepted(header).find((one) => one.language === language && one.region !== null)?.region ?? null;
 
 /** The two texts of a note. */
 export const noteTexts = (words: Words, note: Note, values?: Values): { readonly title: string; readonly text: string } => ({

@@ -97,18 +97,27 @@ const isLoosened = (before: Client, after: Client): boolean =>
   !ANYWHERE.addresses.every((range) => before.restrictions.addresses.includes(range)) &&
   after.restrictions.addresses.some((range) => !before.restrictions.addresses.includes(range));
 
-/** What somebody could do who can prove to be the app as it is. A proposed one can be used by its owner alone, and a reviewer looks at it first. */
-function asApp(client: Client, consent: Consent | undefined): readonly Given[] {
-  if (!client.ownerOnly) return client.stage === 'approved' ? [{ scopes: client.scopes, site: client.site, shared: true }] : [nothing];
+/** What an app holds before a change of it. */
+export interface Holdings {
+  /** The owner's, for an owner-only app. */
+  readonly consent: Consent | undefined;
+  /** It was given to another owner: people may have allowed it before, though it is proposed again (ADR 15). */
+  readonly handedOver: boolean;
+}
+
+/** What somebody could do who can prove to be the app as it is. A new one can be used by its owner alone, and a reviewer looks at it first. */
+function asApp(client: Client, { consent, handedOver }: Holdings): readonly Given[] {
+  const inUse = client.stage === 'approved' || handedOver;
+  if (!client.ownerOnly) return inUse ? [{ scopes: client.scopes, site: client.site, shared: true }] : [nothing];
   const scopes = (consent?.scopes ?? []).filter((scope) => client.scopes.includes(scope));
   return [{ scopes, site: client.site, shared: false }];
 }
 const nothing: Given = { scopes: [], site: EVERY_SITE, shared: false };
 
 /** What a saved client gives that it did not give before. */
-function givenBySave(before: Client, after: Client, consent: Consent | undefined): readonly Given[] {
+function givenBySave(before: Client, after: Client, held: Holdings): readonly Given[] {
   const newKey = after.rsaPublicKey !== null && after.rsaPublicKey !== before.rsaPublicKey;
-  const proven = newKey || isLoosened(before, after) ? asApp(before, consent) : [];
+  const proven = newKey || isLoosened(before, after) ? asApp(before, held) : [];
   if (after.stage !== 'approved') return proven;
   const added = after.scopes.filter((scope) => !before.scopes.includes(scope));
   const moved = !coversSite(before.site, after.site);
@@ -117,16 +126,16 @@ function givenBySave(before: Client, after: Client, consent: Consent | undefined
 }
 
 /**
- * What a decided change gives. `before`: the client it is about, null when it is created here; `consent`: the owner's, for an owner-only one.
+ * What a decided change gives. `before`: the client it is about, null when it is created here; `held`: what it holds.
  * Every kind of effect is judged here, so that no action can forget.
  */
-export function givenBy(effects: readonly Effect[], before: Client | null, consent: Consent | undefined): readonly Given[] {
+export function givenBy(effects: readonly Effect[], before: Client | null, held: Holdings): readonly Given[] {
   const regrant = effects.find((effect) => effect.kind === 'regrant');
-  const standing = regrant ? { ...regrant.grant.consent, id: 0 as Consent['id'] } : consent;
+  const standing = regrant ? { ...held, consent: { ...regrant.grant.consent, id: 0 as Consent['id'] } } : held;
   return effects.flatMap((effect) => givenByOne(effect, before, standing));
 }
 
-function givenByOne(effect: Effect, before: Client | null, consent: Consent | undefined): readonly Given[] {
+function givenByOne(effect: Effect, before: Client | null, held: Holdings): readonly Given[] {
   switch (effect.kind) {
     case 'create-client': {
       const { client, grant } = effect;
@@ -134,9 +143,9 @@ function givenByOne(effect: Effect, before: Client | null, consent: Consent | un
       return client.stage === 'approved' ? [{ scopes: client.scopes, site: client.site, shared: false }] : [];
     }
     case 'save-client':
-      return before === null ? [] : givenBySave(before, effect.client, consent);
+      return before === null ? [] : givenBySave(before, effect.client, held);
     case 'add-secret':
-      return before === null ? [] : asApp(before, consent);
+      return before === null ? [] : asApp(before, held);
     case 'regrant':
       return [{ scopes: effect.grant.consent.scopes, site: effect.grant.consent.site, shared: false }];
     case 'remove-secrets':

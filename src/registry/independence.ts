@@ -84,7 +84,9 @@ function neededFor(desk: Desk, client: Client, matter: Matter): 1 | 2 {
   }
 }
 
-const undoesStop = ({ kind }: Matter): boolean => kind === 'reenable' || kind === 'resume' || kind === 'show';
+/** True when a yes undoes what a reviewer stopped: also a rejected or hidden app that is approved after all. */
+const undoesStop = ({ kind }: Matter, { stage, suppressed }: Client): boolean =>
+  kind === 'reenable' || kind === 'resume' || kind === 'show' || (kind === 'approve' && (stage === 'rejected' || suppressed));
 
 const isStop = ({ field, before, after }: FieldChange): boolean =>
   field === 'halted' && halts.indexOf(after as Halt) > halts.indexOf(before as Halt);
@@ -153,7 +155,7 @@ export async function standingOf(desk: Desk, actor: Actor, client: Client, matte
   if (me === undefined) return { needed, given, dependence: null };
   const tie = ties(me);
   // Where there is one reviewer alone, the operator may let them decide on their own apps; never that a stop be undone by whom it was meant for.
-  const excused = tie !== undefined && desk.settings.ownApps && needed === 1 && !undoesStop(matter);
+  const excused = tie !== undefined && desk.settings.ownApps && needed === 1 && !undoesStop(matter, client);
   if (tie !== undefined && !excused) return { needed, given, dependence: tie };
   return { needed, given, dependence: given.includes(me) ? 'approved-before' : null };
 }

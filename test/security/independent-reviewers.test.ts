@@ -492,6 +492,28 @@ const histories: readonly History[] = [
     ends: 'disabled elsewhere.example',
   },
   {
+    name: 'a single reviewer does not approve an app of theirs that another rejected',
+    proposal: ordinary,
+    settings: single,
+    lines: [
+      ['rita reject', 'ok'],
+      ['olga approve', 'not: owner'],
+      ['rita approve', 'ok'],
+    ],
+    ends: 'approved',
+  },
+  {
+    name: 'nor one that another hid: to approve shows it again',
+    proposal: ordinary,
+    settings: single,
+    lines: [
+      ['rita reject hidden', 'ok'],
+      ['olga approve', 'not: owner'],
+      ['operator approve', 'ok'],
+    ],
+    ends: 'approved',
+  },
+  {
     name: 'two stay two where a single reviewer decides on their own apps',
     settings: single,
     lines: [

@@ -295,6 +295,37 @@ describe('a reset, a revision and a new secret through a token', () => {
   });
 });
 
+test('an app that waits because it has a new owner is no new one: people allowed it before, and a token gets no secret or key of it', async () => {
+  const at = new TestWorld({}, 'review: { two_person_risks: [security] }');
+  root = await at.person('Root', ['administrator', 'developer']);
+  const [olga, ben] = [await at.person('Olga', ['developer']), await at.person('Ben', ['developer'])];
+  const token = await tokenOf(ben, ['gatehouse:clients', 'oauthmanageownclient'], at);
+  const submit = async (who: Account, action: string, id: ClientId, values: Json = {}) => {
+    const actor = personActor(who, at.built.world.rights.rightsOf(who));
+    const answer = await at.built.world.registry.submit(actor, action, { clientId: id, reason: '', ...values });
+    assert.ok(answer.ok, JSON.stringify(answer));
+    return answer.value.client;
+  };
+  const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  for (const [over, method, path, body] of [
+    [{}, 'POST', '/api/v1/clients/ID/reset-secret', {}],
+    [{}, 'POST', '/api/v1/clients/ID/secrets', { label: 'next' }],
+    [{}, 'POST', '/w/rest.php/oauth2/client/ID/reset_secret', { reason: '' }],
+    [{ protocol: 'oauth1', grantTypes: [] }, 'PATCH', '/api/v1/clients/ID', { rsa_public_key: key }],
+  ] as const) {
+    const { client } = await at.client(olga, { ...over, name: fresh(), scopes: ['editpage', 'gatehouse:review'] });
+    await submit(olga, 'offer', client.id, { userId: ben.id });
+    assert.equal((await submit(ben, 'accept-offer', client.id)).stage, 'proposed');
+    const before = await at.built.store.findClient(client.id);
+    const answer = await send(method, path.replace('ID', client.id), bearer(token), body, at);
+    assert.ok(answer.statusCode === 403 || answer.json().message === 'permission_denied', `${path}: ${answer.body}`);
+    assert.deepEqual(await at.built.store.findClient(client.id), before);
+    await submit(ben, 'update', client.id, { resetSecret: true });
+  }
+  await at.close();
+  root = (await world.built.store.findAccountByName('Root')) as Account;
+});
+
 describe('what would be approved by itself', () => {
   let at: TestWorld;
   let olga: Account;

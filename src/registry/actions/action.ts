@@ -160,7 +160,9 @@ export async function commit(
   change: RegistryChange,
 ): Promise<Applied | { readonly outcome: 'refused'; readonly refusal: RegistryRefusal }> {
   const consent = client?.ownerOnly ? await desk.records.findConsent(client.ownerId, client.id, client.site) : undefined;
-  const refusal = authorityProblem(actor, action, givenBy(change.effects, client, consent), desk.clock.now());
+  const past = client?.stage === 'proposed' ? await desk.records.involvementsIn(client.id) : [];
+  const held = { consent, handedOver: past.some(({ part }) => part === 'owner') };
+  const refusal = authorityProblem(actor, action, givenBy(change.effects, client, held), desk.clock.now());
   return refusal === undefined ? desk.records.apply(change) : { outcome: 'refused', refusal };
 }
 

@@ -45,6 +45,20 @@ export async function isInsider({ world, actor }: Viewer, client: Client): Promi
   return mayDo(actor, RIGHTS.review) || looksAfter(actor, client, await world.records.teamOf(client.id));
 }
 
+/** Whether what an app says, its name and description, is hidden from this viewer. Apps are looked up once. */
+export function makeTextsHidden(world: World, actor: Actor): (id: ClientId) => Promise<boolean> {
+  const known = new Map<ClientId, Promise<boolean>>();
+  async function look(id: ClientId): Promise<boolean> {
+    const client = await world.records.findClient(id);
+    return client === undefined || unseen('name', client, actor, false) !== undefined;
+  }
+  return (id) => {
+    const looked = known.get(id) ?? look(id);
+    known.set(id, looked);
+    return looked;
+  };
+}
+
 /** The changes of a line as this viewer may read them: values of fields they may not see are left out. Apps are looked up once. */
 export function makeChangeView(world: World, actor: Actor): (entry: AuditEntry) => Promise<readonly FieldChange[]> {
   const known = new Map<ClientId, Promise<(field: string) => boolean>>();

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { personActor } from '#harness/consents.ts';
 import { apiRoutes } from '#http/routes/api/api.ts';
 import { type FieldScopes, openedFields, opensRoute, routeScopes } from '#http/routes/api/field-scopes.ts';
 import { snake } from '#http/routes/api/problems.ts';
 import { apiScopes } from '#http/routes/api/route.ts';
-import { MANAGING_SCOPES } from '#registry/actor.ts';
+import { makeAuditView } from '#http/routes/api/shapes.ts';
+import type { ClientId } from '#kernel/ids.ts';
+import { MANAGING_SCOPES, RIGHTS } from '#registry/actor.ts';
 import { fieldReaders, openingScopes } from '#registry/visibility.ts';
 import { Desk, type Ids, inBrowser } from '../transcripts/api/desk.ts';
 import { bodyOf, type Row, rows as routeRows } from '../transcripts/api/rows.ts';
@@ -218,4 +221,32 @@ test('where requests came from is for tokens of the audit trail, one’s own too
   assert.deepEqual([entry.action, entry.address], ['update', null]);
   const [own] = (await desk.call('listAudit', {}, { by: 'token', scopes: [audit], query: '?actor=me&action=update&limit=1' })).json().items;
   assert.equal(own.address, '127.0.0.1');
+});
+
+test('a reason in the trail may be what an app says of itself: it is hidden with it, in every form of the trail', async () => {
+  const words = 'what this app is for, in words that were hidden';
+  const made = await desk.app({ name: 'Hushed', description: words });
+  const said = async (part: 'ada' | 'rex', url: string, accept = 'application/json') => {
+    const headers = { accept, cookie: await desk.world.cookie(desk.people[part]) };
+    const answer = await desk.world.app.inject({ url, headers });
+    assert.equal(answer.statusCode, 200, answer.body);
+    return answer.body.includes(words);
+  };
+  const trails = [
+    ['/api/v1/audit?actor=me', 'application/json'],
+    ['/api/v1/audit?actor=me', 'application/jsonl'],
+    [`/api/v1/clients/${made.client_id}/audit`, 'application/json'],
+  ] as const;
+  const all = `/api/v1/audit?client_id=${made.client_id}`;
+  await desk.act('ada', 'revise', made, { scopes: ['editpage', 'delete'], reason: words });
+  for (const [url, accept] of trails) assert.equal(await said('ada', url, accept), true, url);
+  await desk.act('operator', 'disable', made, { suppress: true });
+  for (const [url, accept] of trails) assert.equal(await said('ada', url, accept), false, url);
+  assert.equal(await said('rex', all), true, 'whoever may see hidden apps');
+  assert.equal(await said('rex', all, 'application/jsonl'), true);
+  const { world, store } = desk.world.built;
+  const reviewer = personActor(desk.people.rex, new Set([RIGHTS.review]));
+  const view = makeAuditView(world, reviewer);
+  for (const entry of await store.listAudit({ clientId: made.client_id as ClientId, limit: 10 }))
+    assert.ok(!JSON.stringify(await view(entry)).includes(words), 'a reviewer without that right');
 });

@@ -7,9 +7,9 @@ import { type AuditQuery, auditPage } from '#pages/audit.ts';
 import { noProblems } from '#pages/form-problems.ts';
 import type { MessageKey } from '#pages/words.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
-import type { AuditEntry, AuditFilter } from '#registry/audit.ts';
+import type { AuditFilter } from '#registry/audit.ts';
 import { DAY } from '#registry/usage.ts';
-import { maySeeHidden, unseen } from '#registry/visibility.ts';
+import { maySeeHidden } from '#registry/visibility.ts';
 import { makeLines } from '../lines.ts';
 import { type PageAnswer, type PageCall, showPage } from '../page.ts';
 import type { World } from '../world.ts';
@@ -109,17 +109,8 @@ async function download(call: AuditCall): Promise<PageAnswer> {
   const filter = await filterOf(call, readQuery(call));
   const entries = filter.ok ? await world.records.listAudit({ ...filter.value, limit: MOST_EXPORTED }) : [];
   const view = makeAuditView(world, actor);
-  const hidden = new Map<ClientId, boolean>();
-  async function isHidden({ clientId }: AuditEntry): Promise<boolean> {
-    const known = hidden.get(clientId);
-    if (known !== undefined) return known;
-    const client = await world.records.findClient(clientId);
-    const found = client === undefined || unseen('name', client, actor, false) !== undefined;
-    hidden.set(clientId, found);
-    return found;
-  }
   let text = '';
-  for (const entry of entries) text += `${JSON.stringify(await view((await isHidden(entry)) ? { ...entry, reason: '' } : entry))}\n`;
+  for (const entry of entries) text += `${JSON.stringify(await view(entry))}\n`;
   await reply
     .header('content-type', 'application/jsonl; charset=utf-8')
     .header('content-disposition', 'attachment; filename="audit.jsonl"')

@@ -10,7 +10,7 @@ import type { Risk } from '#registry/risk.ts';
 import type { Team } from '#registry/team.ts';
 import { unseen } from '#registry/visibility.ts';
 import { unicodeSpelling } from '#wire/browser-uri.ts';
-import { makeChangeView } from '../../apps.ts';
+import { makeChangeView, makeTextsHidden } from '../../apps.ts';
 import { makeNames } from '../../names.ts';
 import { newOwnerSince } from '../../new-owner.ts';
 import type { World } from '../../world.ts';
@@ -237,7 +237,7 @@ export const showRisk = ({ total, findings }: Risk): unknown => ({ total, findin
 
 /** Lines of the trail. Where a request came from is shown to those who may see private things, and to the one it was. */
 export function makeAuditView(world: World, actor: Actor): (entry: AuditEntry) => Promise<unknown> {
-  const [names, changesOf] = [makeNames(world), makeChangeView(world, actor)];
+  const [names, changesOf, hidesTexts] = [makeNames(world), makeChangeView(world, actor), makeTextsHidden(world, actor)];
   const addresses = mayDo(actor, RIGHTS.viewPrivate);
   const viewer = actsWith(actor, [AUDIT_SCOPE]) ? personOf(actor)?.id : undefined;
   return async (entry) => ({
@@ -248,7 +248,8 @@ export function makeAuditView(world: World, actor: Actor): (entry: AuditEntry) =
     via: entry.via,
     address: addresses || (viewer !== undefined && viewer === entry.actorId) ? entry.address : null,
     client_id: entry.clientId,
-    reason: entry.reason,
+    // A reason may be the description of an app: it is hidden with it.
+    reason: (await hidesTexts(entry.clientId)) ? '' : entry.reason,
     changes: (await changesOf(entry)).map((one) => ({ ...one, field: snake(one.field) })),
   });
 }

@@ -40,6 +40,18 @@ const io: Io = {
       throw new UsageError(`the file ${path} cannot be read.`);
     }
   },
+  terminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
+  confirm: async (question) => {
+    const { createInterface } = await import('node:readline/promises');
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    // The end of the input, by Ctrl-D or Ctrl-C, is no yes.
+    const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+    try {
+      return /^\s*y(?:es)?\s*$/i.test(await Promise.race([terminal.question(question), ended]));
+    } finally {
+      terminal.close();
+    }
+  },
   env: (name) => process.env[name],
   open: async (flags) => {
     const { openVerbs, readSettings } = await operating();

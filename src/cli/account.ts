@@ -1,4 +1,5 @@
 import type { Account } from '#accounts/account.ts';
+import { carefully, careOptions, dryRunOption, type Foresight } from './care.ts';
 import { type Command, type ExitCode, type Given, type Io, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
 
 const iso = (at: number | null) => (at === null ? null : new Date(at * 1000).toISOString());
@@ -141,13 +142,32 @@ export const accountResetPassword: Command = {
     }),
 };
 
+function foreseeBlock(word: 'block' | 'unblock', { name, blocked }: Account, consents: number): Foresight {
+  const facts = { name, before: { blocked }, after: { blocked: word === 'block' }, consents };
+  if (blocked === (word === 'block')) return { facts, lines: [`Account ${name} is ${word}ed already.`] };
+  return {
+    facts,
+    lines: [
+      word === 'block'
+        ? `Account ${name} is signed out everywhere and cannot sign in, until "gatehouse account unblock".`
+        : `Account ${name} can sign in again.`,
+      `Apps it allows, which ${word === 'block' ? 'cannot act for it' : 'act for it again'}: ${consents}.`,
+    ],
+  };
+}
+
 const blocking = (word: 'block' | 'unblock', summary: string): Command => ({
   words: `account ${word}`,
   summary,
   positionals: ['name'],
-  options: { ...storeOptions },
+  options: { ...(word === 'block' ? careOptions : dryRunOption), ...storeOptions },
   run: (given, io) =>
     onNamed(given, io, async (verbs, account) => {
+      const look = async () => foreseeBlock(word, account, (await verbs.records.listConsents(account.id)).length);
+      if (word === 'block' || given.is('dry-run')) {
+        const care = await carefully(given, io, look);
+        if (care !== 'go on') return care;
+      }
       await verbs.accounts.setBlocked(account.id, word === 'block');
       print(io, given, { name: account.name, blocked: word === 'block' }, [`Account ${account.name} ${word}ed.`]);
       return 0;

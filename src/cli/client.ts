@@ -4,7 +4,7 @@ import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
 import { type Client, type GrantType, grantTypes, protocols, stages } from '#registry/client.ts';
 import { refusalLine } from '#registry/refusal-words.ts';
 import { unicodeSpelling } from '#wire/browser-uri.ts';
-import { type Command, type Given, type Io, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
+import { type Command, type ExitCode, type Given, type Io, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
 
 const iso = (at: number) => new Date(at * 1000).toISOString();
 
@@ -39,7 +39,7 @@ export const shown = (client: Client) => ({
   registered_at: iso(client.registeredAt),
 });
 
-export async function withVerbs(given: Given, io: Io, act: (verbs: Verbs) => Promise<0 | 1 | 2>): Promise<0 | 1 | 2> {
+export async function withVerbs(given: Given, io: Io, act: (verbs: Verbs) => Promise<ExitCode>): Promise<ExitCode> {
   const verbs = await io.open(given.flags);
   try {
     return await act(verbs);

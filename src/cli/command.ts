@@ -23,6 +23,10 @@ export interface Io {
   /** All of standard input, at most 1 MiB. */
   stdin(): Promise<string>;
   readFile(path: string): string;
+  /** Whether somebody sits there to be asked: standard input and error are a terminal, not a pipe, a file or closed. */
+  readonly terminal: boolean;
+  /** Asks whoever sits at the terminal; the end of the input is a no. */
+  confirm(question: string): Promise<boolean>;
   /** A variable of the environment. */
   env(name: string): string | undefined;
   /** Opens the store and the keys under the settings given. Throws `UsageError` when the settings are wrong. */

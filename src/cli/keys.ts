@@ -1,6 +1,7 @@
 import type { Instant } from '#kernel/time.ts';
 import type { GenerationState } from '#keys/generations.ts';
 import type { RetireRefusal } from '#keys/ring.ts';
+import { carefully, careOptions, type Foresight } from './care.ts';
 import { type Command, type Given, type Io, type OptionRule, print, refused, storeOptions } from './command.ts';
 
 /** What the server keeps of keys, without the keys. */
@@ -86,11 +87,16 @@ export const keyCommands = (open: Open): readonly Command[] => [
     options: {
       signing: { type: 'boolean', help: 'signing keys instead: published now, and signing in a day' },
       'at-once': { type: 'boolean', help: 'with --signing, when a key leaked: the new ones sign now, and all others leave the JWKS' },
+      ...careOptions,
       ...options,
     },
     async run(given, io) {
       const desk = await open(given.flags);
       if (given.is('signing')) {
+        if (given.is('at-once')) {
+          const care = await carefully(given, io, () => foreseeAtOnce(desk));
+          if (care !== 'go on') return care;
+        } else if (given.is('dry-run')) return refusedWith(io, given, '--dry-run goes with --signing --at-once: nothing else ends here');
         const answer = await desk.rotateSigning(given.is('at-once'));
         if ('refused' in answer)
           return refusedWith(
@@ -108,6 +114,7 @@ export const keyCommands = (open: Open): readonly Command[] => [
         ]);
         return 0;
       }
+      if (given.is('dry-run')) return refusedWith(io, given, '--dry-run goes with --signing --at-once: nothing else ends here');
       if (given.is('at-once')) return refusedWith(io, given, '--at-once goes with --signing: a new master key seals at once anyway');
       const answer = await desk.rotate();
       if ('rotated' in answer) {
@@ -140,6 +147,22 @@ export const keyCommands = (open: Open): readonly Command[] => [
     },
   },
 ];
+
+/** States in which a generation is in the JWKS. */
+const published: ReadonlySet<GenerationState> = new Set(['upcoming', 'signing', 'published']);
+
+/** What new signing keys at once end. */
+async function foreseeAtOnce(desk: KeyDesk): Promise<Foresight> {
+  const overview = await desk.overview();
+  const leaving = overview === 'no-keys' ? [] : overview.signing.flatMap(({ state, kids }) => (published.has(state) ? kids : []));
+  return {
+    facts: { leaving },
+    lines: [
+      `Signing keys that leave the JWKS: ${leaving.join(' ') || 'none'}.`,
+      'APIs that verify by the JWKS alone refuse every access token they signed; apps refresh theirs.',
+    ],
+  };
+}
 
 function variableAdvice(variable: string, ids: readonly string[]): string {
   const numbers = ids.map((id) => Number(/^m(\d{1,9})$/.exec(id)?.[1] ?? 0));

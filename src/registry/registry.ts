@@ -59,6 +59,11 @@ export type ActionName = keyof typeof actions;
 export interface Registry {
   /** Does one action, or refuses it with nothing written. Texts are trimmed; `ignoreWarnings: true` waves advice through. */
   submit(actor: Actor, action: string, values: Values): Promise<Result<Outcome, RegistryRefusal>>;
+  /**
+   * What `submit` would answer, judged by the same rules as things are now; nothing is written, and nobody is told. Secrets in the answer
+   * were never issued.
+   */
+  preview(actor: Actor, action: string, values: Values): Promise<Result<Outcome, RegistryRefusal>>;
   /** What the action `accept` would be refused with, as things are now; undefined: nothing. Nothing is written. */
   approvalProblem(actor: Actor, values: Values): Promise<RegistryRefusal | undefined>;
   /** What a form sends back to show which edition it was made from. Good for this viewer alone. */
@@ -129,8 +134,25 @@ export function makeRegistry(desk: Desk): Registry {
     return asked.ok ? asked.value.action.run(desk, actor, asked.value.tidy) : asked;
   }
 
+  /** The records as they are, and changes that are only thought of. */
+  const unwritten: Desk = {
+    ...desk,
+    records: {
+      ...desk.records,
+      async apply({ effects, audit }) {
+        const saved = effects.find((effect) => effect.kind === 'save-client');
+        const client = saved?.client ?? (await desk.records.findClient(audit.clientId));
+        return client === undefined ? { outcome: 'unknown' } : { outcome: 'applied', client };
+      },
+    },
+  };
+
   return {
     submit,
+    async preview(actor, name, values) {
+      const asked = admitted(actor, name, values);
+      return asked.ok ? asked.value.action.run(unwritten, actor, asked.value.tidy) : asked;
+    },
     async approvalProblem(actor, values) {
       const asked = admitted(actor, 'accept', values);
       return asked.ok ? approvalProblem(desk, actor, asked.value.tidy) : asked.refusal;

@@ -6,7 +6,7 @@ import { digestOf } from '#keys/digest.ts';
 import type { Completed } from '#oauth1/oauth1.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { AuthorizeProblem } from '#oauth2/refusals.ts';
-import { verifierPage } from '#pages/consent.ts';
+import { deniedPage, verifierPage } from '#pages/consent.ts';
 import type { AuthorizationRequest, RequestDecision } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
@@ -207,21 +207,26 @@ export async function isRepeatable(
   return (await answerState(world, request, client, visitor.user, openAnswer(handle, decision.answerSealed))) !== 'over';
 }
 
-/** Carries out a person's no. OAuth 1 has no way to tell the app; OAuth 2 has (RFC 6749 §4.1.2.1). */
-export function carryBack(
+/**
+ * Carries out a person's no. OAuth 2 sends them back with it (RFC 6749 §4.1.2.1); OAuth 1 has no such answer, so that a page says it, with the
+ * way back to the app.
+ */
+export async function carryBack(
   world: World,
   reply: FastifyReply,
   visitor: Decider,
   request: Decided,
   client: Client,
   why: 'denied' | 'consent_required' = 'denied',
-): Promise<FastifyReply> | FastifyReply {
+): Promise<FastifyReply> {
   if (request.asked.protocol === 'oauth2') {
     const denied = faceOf(world, request).oauth2.deny(request.asked, client, visitor.user, why);
     return denied.ok ? sendAway(reply, denied.value) : tellPerson(world, reply, visitor, denied.refusal.problem);
   }
   if (looksUnknown(client, visitor.user)) return tellPerson(world, reply, visitor, { kind: 'unknown_client' });
-  return sendNote(world, reply, visitor, 200, 'not-allowed', { app: client.name });
+  const back = await faceOf(world, request).oauth1.wayBack(request.asked.token, client, visitor.user);
+  if (back === undefined) return sendNote(world, reply, visitor, 200, 'not-allowed', { app: client.name });
+  return sendPage(reply, 200, deniedPage(frameOf(world, visitor), { appName: client.name, back }));
 }
 
 /** The handle of a decision route. */

@@ -129,8 +129,11 @@ const failed = (code: string, info: string, params: readonly string[] = []): Api
   params,
 });
 
+const bodyUnread =
+  'The body was not read: send the parameters as application/x-www-form-urlencoded, or as multipart/form-data with its boundary.';
+
 /** What stands in the way of a request; undefined: nothing does. */
-function problemOf(form: FormValues, { person, rights }: ApiCaller): ApiProblem | undefined {
+function problemOf(form: FormValues, { person, rights }: ApiCaller, unread: boolean): ApiProblem | undefined {
   if (errorFormat(form) === undefined) return unrecognized('errorformat', form.get('errorformat') ?? '');
   const format = form.get('format') ?? 'json';
   if (format !== 'json') return unrecognized('format', format);
@@ -151,16 +154,16 @@ function problemOf(form: FormValues, { person, rights }: ApiCaller): ApiProblem 
   if (action === undefined)
     return {
       code: 'missingparam',
-      info: 'The "action" parameter must be set.',
+      info: `The "action" parameter must be set.${unread ? ` ${bodyUnread}` : ''}`,
       key: 'paramvalidator-missingparam',
       params: ['action'],
     };
   return action === 'query' ? undefined : unrecognized('action', action);
 }
 
-/** Answers `action=query` for what bots ask first: who am I, a token, which site is this. */
-export function answerApi(form: FormValues, caller: ApiCaller, site: ApiSite): ApiAnswer {
-  const problem = problemOf(form, caller);
+/** Answers `action=query` for what bots ask first: who am I, a token, which site is this. `unread`: a body came that is no form. */
+export function answerApi(form: FormValues, caller: ApiCaller, site: ApiSite, { unread }: { readonly unread: boolean }): ApiAnswer {
+  const problem = problemOf(form, caller, unread);
   if (problem) return apiError(problem, form);
   const version = formatVersion(form);
   const query: Record<string, unknown> = {};

@@ -13,20 +13,24 @@ const make = (status: number, error: string, description: string, hint?: string)
   body: { error, error_description: description, ...(hint === undefined ? {} : { hint }) },
 });
 
-const invalidRequest = (hint: string) =>
-  make(400, 'invalid_request', 'The request is missing a parameter, repeats one, or has one that cannot be read.', hint);
-const check = (parameter: string, inQuery = false) =>
-  invalidRequest(`Check the \`${parameter}\` parameter${inQuery ? ': it came in the query, and is read from the body' : ''}`);
-const invalidGrant = (hint: string) =>
-  make(
-    400,
-    'invalid_grant',
-    'The authorization code or refresh token is not valid, expired, revoked or was issued to another client.',
-    hint,
-  );
-
-/** The reference's error for a refusal of the token endpoint; hints are what its clients look at. */
+/**
+ * The reference's error for a refusal of the token endpoint; hints are what its clients look at. The description goes on with what the core
+ * says, so that a developer learns which parameter it is, and why.
+ */
 export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
+  if (refusal.kind === 'foreign_token') return make(400, 'invalid_request', 'The request cannot be carried out.');
+  const words = oauth2Words(refusal);
+  const invalidRequest = (hint: string, why = words) =>
+    make(400, 'invalid_request', `The request is missing a parameter, repeats one, or has one that cannot be read: ${why}`, hint);
+  const check = (parameter: string, inQuery = false, why = words) =>
+    invalidRequest(`Check the \`${parameter}\` parameter${inQuery ? ': it came in the query, and is read from the body' : ''}`, why);
+  const invalidGrant = (hint: string) =>
+    make(
+      400,
+      'invalid_grant',
+      `The authorization code or refresh token is not valid, expired, revoked or was issued to another client: ${words}`,
+      hint,
+    );
   switch (refusal.kind) {
     case 'invalid_request':
       return check(refusal.parameter, refusal.problem === 'in-query');
@@ -34,20 +38,22 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
     case 'unsupported_grant_type':
       return check('grant_type');
     case 'invalid_client':
-      if (refusal.problem === 'secret-missing') return check('client_secret');
+      if (refusal.problem === 'secret-missing') return check('client_secret', false, 'client_secret is missing.');
       if (refusal.problem === 'in-query') return check('client_id', true);
       return refusal.problem === 'missing' && refusal.scheme === 'none'
         ? check('client_id')
-        : make(401, 'invalid_client', 'Client authentication failed');
-    case 'foreign_token':
-      return make(400, 'invalid_request', 'The request cannot be carried out.');
+        : make(
+            401,
+            'invalid_client',
+            refusal.problem === 'unknown-or-wrong' ? 'Client authentication failed' : `Client authentication failed: ${words}`,
+          );
     case 'unauthorized_client':
-      return make(401, 'invalid_client', 'Client authentication failed');
+      return make(401, 'invalid_client', `Client authentication failed: ${words}`);
     case 'invalid_scope':
       return make(
         400,
         'invalid_scope',
-        `The requested scope is invalid, unknown, or malformed: ${oauth2Words(refusal)}`,
+        `The requested scope is invalid, unknown, or malformed: ${words}`,
         `Check the \`${refusal.scope.replace(/[<>&"']/g, '')}\` scope`,
       );
     case 'access_denied':

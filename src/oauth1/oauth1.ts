@@ -81,6 +81,11 @@ export interface OAuth1 {
    * the same answer once more; another person's, or another yes, is refused.
    */
   prepare(token: string, client: Client, user: Pick<Account, 'id'>, earlier?: string): Promise<Result<PreparedPair, OAuth1Refusal>>;
+  /**
+   * Where a person who denied a request may go back to: its callback, with what became of it in the words of OAuth Problem Reporting, for
+   * RFC 5849 §2.2 has none. Undefined: there is no callback, nobody is sent there, or the dialect is spoken, which has no such way.
+   */
+  wayBack(token: string, client: Client, user: Pick<Account, 'id'>): Promise<ProvenRedirect | undefined>;
   /** Takes the pair for this yes, before the consent is written: of two decisions one counts. It cannot be exchanged yet. */
   claim(prepared: PreparedPair): Promise<Result<Completed, OAuth1Refusal>>;
   /** Binds the pair to the consent. */
@@ -268,6 +273,14 @@ export function makeOAuth1(parts: OAuth1Parts): OAuth1 {
       const completed: Completed =
         shown || !back.ok ? { kind: 'show-verifier', verifier } : { kind: 'redirect', uri: withParameters(back.value, params) };
       return accept({ token, userId: user.id, verifier, consentId: pair.authorized?.consentId ?? null, completed });
+    },
+
+    async wayBack(token, client, user) {
+      const pair = settings.reading === 'rfc5849' ? await handshakes.findTemporary(token, clock.now()) : undefined;
+      if (pair === undefined || pair.clientId !== client.id || pair.callback === 'oob') return undefined;
+      const back = proveRedirect(pair.callback, client, user, 'error', isCallback);
+      const params = [['oauth_problem', 'permission_denied'] as const, ['oauth_token', token] as const];
+      return back.ok ? withParameters(back.value, params) : undefined;
     },
 
     claim: (prepared) => authorize(prepared, null),

@@ -42,7 +42,7 @@ export type RequestProblem =
 export interface InvalidScope {
   readonly kind: 'invalid_scope';
   readonly scope: string;
-  readonly why: 'unknown' | 'malformed' | 'not-registered' | 'not-in-grant' | 'withdrawn';
+  readonly why: 'unknown' | 'malformed' | 'too-long' | 'not-registered' | 'not-in-grant' | 'withdrawn';
 }
 
 /** What was wrong with a code or refresh token. */

@@ -8,6 +8,7 @@ import type {
   PkceProblem,
   RequestProblem,
 } from './refusals.ts';
+import { MOST_SCOPE } from './scope-request.ts';
 
 // What a developer reads of a refusal: which parameter, what is wrong with it, and what to send instead. ASCII alone (RFC 6749 §5.2).
 
@@ -83,6 +84,8 @@ function scopeWords({ scope, why }: InvalidScope): string {
       return `The scope ${name} is unknown: scopes_supported of the metadata lists them all.`;
     case 'malformed':
       return `The scope ${name} is malformed: names are separated by one space and have no quotes or backslashes.`;
+    case 'too-long':
+      return `scope is longer than ${MOST_SCOPE} characters.`;
     case 'not-registered':
       return `The scope ${name} is not allowed: the client is not registered for it.`;
     case 'not-in-grant':

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Permission, PermissionGroup } from './app-parts.ts';
 import { dayOf, type Frame, facts, type Html, layout, named, phrase, proof } from './layout.ts';
-import type { Words } from './words.ts';
+import { noteTexts, type Words } from './words.ts';
 
 /** What the consent page shows, for either protocol. */
 export interface ConsentView {
@@ -117,6 +117,13 @@ export function wayOnPage(
     }</div></form>`,
     { bare: view.bare },
   );
+}
+
+/** Says that an app was not allowed, with the way back to it. */
+export function deniedPage(frame: Frame, view: { readonly appName: string; readonly back: string }): Html {
+  const { title, text } = noteTexts(frame.words, 'not-allowed', { app: view.appName });
+  const label = frame.words.say('consent.continue-to', { app: view.appName });
+  return layout(frame, title, html`<p>${text}</p><p><a class="button" href="${view.back}">${label}</a></p>`);
 }
 
 /** One app a person allowed. */

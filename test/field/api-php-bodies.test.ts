@@ -85,3 +85,30 @@ for (const type of [form, 'multipart/form-data; boundary=xyz'])
     assert.equal(answer.statusCode, 413);
     assert.match(answer.json().error.info, /at most 1048576 bytes/);
   });
+
+for (const [type, payload] of [
+  ['application/json', '{"action":"query","meta":"userinfo"}'],
+  ['text/plain', 'action=query&meta=userinfo'],
+  ['multipart/form-data', parts(asked)],
+  ['application/octet-stream', 'action=query'],
+] as const)
+  test(`a body of ${type}, which is no form, is said not to be read`, async () => {
+    const { code, info } = (await post(type, payload)).json().error;
+    assert.equal(code, 'missingparam');
+    assert.match(
+      info,
+      /^The "action" parameter must be set\. The body was not read: send the parameters as application\/x-www-form-urlencoded/,
+    );
+    const query = '?action=query&meta=userinfo&format=json';
+    assert.equal(
+      (await post(type, payload, header(asked), query)).json().query?.userinfo.name,
+      'Ada',
+      'what the query asks for is answered',
+    );
+  });
+
+test('where there is no body, or a form, nothing is said of one', async () => {
+  const plain = 'The "action" parameter must be set.';
+  assert.equal((await world.app.inject({ url: '/w/api.php' })).json().error.info, plain);
+  assert.equal((await post(form, 'meta=userinfo', header([['meta', 'userinfo']]))).json().error.info, plain);
+});

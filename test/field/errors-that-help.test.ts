@@ -349,7 +349,7 @@ describe('OAuth 2: what to send instead', () => {
       body: () => 'x=1',
       ...invalid,
       says: /^grant_type is missing: authorization_code, refresh_token or client_credentials/,
-      dialect: [400, /grant_type/],
+      dialect: [400, /grant_type is missing: authorization_code/],
     },
     {
       name: 'the grant type password',
@@ -357,7 +357,7 @@ describe('OAuth 2: what to send instead', () => {
       status: 400,
       error: 'unsupported_grant_type',
       says: /use authorization_code, refresh_token, client_credentials/,
-      dialect: [400, /grant_type/],
+      dialect: [400, /grant_type is not served: use authorization_code/],
     },
     {
       name: 'the grant type of devices',
@@ -372,16 +372,22 @@ describe('OAuth 2: what to send instead', () => {
       body: () => `${grant()}&grant_type=client_credentials`,
       ...invalid,
       says: /^grant_type is repeated: send it once/,
-      dialect: [400, /grant_type/],
+      dialect: [400, /grant_type is repeated: send it once/],
     },
-    { name: 'a broken escape', body: () => 'grant_type=%zz', ...invalid, says: /body cannot be read.*%25/, dialect: [400, /body/] },
+    {
+      name: 'a broken escape',
+      body: () => 'grant_type=%zz',
+      ...invalid,
+      says: /body cannot be read.*%25/,
+      dialect: [400, /body cannot be read.*%25/],
+    },
     {
       name: 'no credentials',
       body: () => 'grant_type=client_credentials',
       status: 401,
       error: 'invalid_client',
       says: /missing: send Basic, or client_id/,
-      dialect: [400, /client_id/],
+      dialect: [400, /authentication is missing: send Basic, or client_id/],
     },
     {
       name: 'another scheme',
@@ -441,6 +447,33 @@ describe('OAuth 2: what to send instead', () => {
     ]),
     scope('scopes with a comma', 'editpage,basic', /^The scope editpage,basic is unknown/, [400, /editpage,basic is unknown/]),
     scope('a quote in a scope', 'edit"page', /^The scope edit\?page is malformed/, [400, /malformed/]),
+    scope('4,097 characters of good scopes', 'basic '.repeat(683).slice(0, 4097), /^scope is longer than 4096 characters/, [
+      400,
+      /scope is longer than 4096 characters/,
+    ]),
+    scope('4,096 characters of one name', 'a'.repeat(4096), /^The scope a{64} is unknown/, [400, /a{64} is unknown/]),
+    {
+      name: 'a grant type that the app is not registered for',
+      body: () => new URLSearchParams({ grant_type: 'client_credentials', client_id: web.client.id, client_secret: web.secret }).toString(),
+      status: 400,
+      error: 'unauthorized_client',
+      says: /not registered for this grant type/,
+      dialect: [401, /Client authentication failed: The client is not registered for this grant type/],
+    },
+    {
+      name: 'a refresh token that never was',
+      body: () =>
+        new URLSearchParams({
+          grant_type: 'refresh_token',
+          refresh_token: 'x',
+          client_id: web.client.id,
+          client_secret: web.secret,
+        }).toString(),
+      status: 400,
+      error: 'invalid_grant',
+      says: /code or token is not known/,
+      dialect: [400, /another client: The code or token is not known/],
+    },
     scope('a scope of letters beyond ASCII', 'éditpage', /malformed/, [400, /malformed/]),
     {
       ...scope('a scope that exists', 'sendemail', /^The scope sendemail is not allowed: the client is not registered for it/, [
@@ -516,19 +549,22 @@ describe('OAuth 2: what to send instead', () => {
     const refused = await send({ grant_type: 'refresh_token', refresh_token: bought.json().refresh_token, scope: 'editpage sendemail' });
     assert.equal(refused.json().error, 'invalid_scope');
     assert.match(refused.json().error_description, /^The scope sendemail is not allowed/);
+    const long = await send({ grant_type: 'refresh_token', refresh_token: bought.json().refresh_token, scope: 'basic '.repeat(700) });
+    assert.match(long.json().error_description, /^scope is longer than 4096 characters/);
   });
 
   for (const [asked, error, says] of [
     ['scope=openid', 'invalid_scope', /openid is unknown/],
     ['scope=editpage%20sendemail', 'invalid_scope', /sendemail is not allowed: the client is not registered/],
     ['scope=edit%22page', 'invalid_scope', /malformed/],
+    [`scope=${'basic+'.repeat(700)}`, 'invalid_scope', /scope is longer than 4096 characters/],
     ['response_type=token', 'unsupported_response_type', /response_type=code/],
     ['response_type=id_token', 'unsupported_response_type', /response_type=code/],
     ['code_challenge=short&code_challenge_method=S256', 'invalid_request', /code_challenge is malformed: 43 to 128/],
     ['code_challenge=x&code_challenge=y', 'invalid_request', /code_challenge is repeated/],
     ['prompt=none%20login', 'invalid_request', /prompt .*none stands alone/],
   ] as const)
-    test(`/oauth2/authorize?${asked} tells the app ${error}`, async () => {
+    test(`/oauth2/authorize?${asked.slice(0, 60)} tells the app ${error}`, async () => {
       const type = asked.startsWith('response_type') ? '' : '&response_type=code';
       const pkce = asked.startsWith('code_challenge') ? '' : `&code_challenge=${challenge}&code_challenge_method=S256`;
       const answer = await world.app.inject({

@@ -124,9 +124,9 @@ for (const door of doors)
   });
 
 describe('OAuth 1', () => {
-  async function asked(callback = 'oob') {
+  async function asked(callback = 'oob', door: Door = 'core') {
     const [ben, made] = [await person(), await app({ protocol: 'oauth1', redirectUri: 'https://app.example/cb' })];
-    const shake = await world.handshake(made, 'core', callback);
+    const shake = await world.handshake(made, door, callback);
     const page = await world.openPage(shake.asking, await world.cookie(ben));
     return { ben, made, page, ...shake };
   }
@@ -154,6 +154,32 @@ describe('OAuth 1', () => {
     const late = await world.press(other.page, 'cancel');
     assert.equal(late.status, 409);
     assert.match(late.body, /Apps I allowed/);
+  });
+
+  test('denied, the page leads back to the callback, with what became of it', async () => {
+    const callback = 'https://app.example/cb';
+    const { page, made, exchange } = await asked(callback);
+    const answers = [await world.press(page, 'cancel'), await world.press(page, 'cancel'), await world.press(page, 'accept')];
+    for (const answer of answers) {
+      assert.deepEqual([answer.status, answer.to], [200, null]);
+      assert.match(answer.body, /was not allowed to act for you/);
+      const link = /href="(https:\/\/app\.example\/[^"]*)">Continue to App/.exec(answer.body)?.[1]?.replaceAll('&amp;', '&');
+      const back = new URL(link ?? 'none:');
+      assert.deepEqual([back.pathname, back.searchParams.get('oauth_problem')], ['/cb', 'permission_denied']);
+      assert.equal(back.searchParams.has('oauth_verifier'), false);
+      assert.equal((await exchange('x')).status, 401, 'what it names buys nothing');
+    }
+    assert.ok(made.client.id);
+  });
+
+  test('denied, nobody is led to a callback that there is not, or that the app may not send people to', async () => {
+    const leads = async (page: Parameters<ApprovalWorld['press']>[0]) =>
+      /href="https:\/\/app\.example/.test((await world.press(page, 'cancel')).body);
+    assert.equal(await leads((await asked('oob')).page), false, 'oob');
+    const stopped = await asked('https://app.example/cb');
+    await world.clients.disable(stopped.made.client.id);
+    assert.equal(await leads(stopped.page), false, 'an app that was disabled meanwhile');
+    assert.equal(await leads((await asked('oob', 'mediawiki')).page), false, 'the dialect');
   });
 });
 

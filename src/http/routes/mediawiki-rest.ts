@@ -112,10 +112,13 @@ export function mediawikiRestRoutes(
         return sendJson(reply, 403, restError(403, key, text));
       }
     }
+    const unreadable = repeated
+      ? ({ parameter: 'Authorization', problem: 'repeated' } as const)
+      : ({ parameter: 'body', problem: 'malformed' } as const);
     const answer =
       form.ok && !repeated
         ? await face.oauth2.token({ authorization, form: formValues(tidy(form.value), REPEATABLE), address: request.arrival.sure })
-        : ({ ok: false, refusal: { kind: 'invalid_request', parameter: 'body', problem: 'malformed' } } as const);
+        : ({ ok: false, refusal: { kind: 'invalid_request', ...unreadable } } as const);
     reply.header('pragma', 'no-cache');
     if (answer.ok) return sendJson(reply, 200, answer.value).header('content-type', 'application/json; charset=UTF-8');
     const { status, body } = tokenErrorOf(noticed(request, answer.refusal));

@@ -25,7 +25,7 @@ import { dialectParameters } from '#oauth1/parse.ts';
 import { verifierPage } from '#pages/consent.ts';
 import { messagePage, notePage } from '#pages/people.ts';
 import { type FormValues, formEncode, formValues } from '#wire/form.ts';
-import { multipartTexts } from '../multipart.ts';
+import { hasUnreadBody, multipartTexts } from '../multipart.ts';
 import { hasOAuthCredentials, sentRequest } from '../sent.ts';
 import { answerUnserved } from '../unserved.ts';
 import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
@@ -246,13 +246,18 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       const answer =
         who !== null && 'key' in who
           ? apiError(apiProblemOf(who), form)
-          : answerApi(form, apiCallerOf(who), {
-              siteName: world.siteName,
-              server: world.origin,
-              siteId: world.site,
-              now: new Date(world.clock.millis()),
-              csrfToken: who?.user ? apiToken(who) : '',
-            });
+          : answerApi(
+              form,
+              apiCallerOf(who),
+              {
+                siteName: world.siteName,
+                server: world.origin,
+                siteId: world.site,
+                now: new Date(world.clock.millis()),
+                csrfToken: who?.user ? apiToken(who) : '',
+              },
+              { unread: hasUnreadBody(request) },
+            );
       if (answer.error !== null) reply.header('mediawiki-api-error', answer.error);
       // An API error is status 200 too: its clients read the body and the header above.
       return reply

@@ -3,13 +3,12 @@ import { isPast, later } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { openWith, sealWith } from '#keys/sealer.ts';
 import type { FormValues } from '#wire/form.ts';
-import { parseScope } from '#wire/scope.ts';
 import { makeAccessToken, type TokenAnswer, tokenAnswer } from '../access-token.ts';
 import type { ProvenClient } from '../client-authentication.ts';
 import type { OAuth2Parts } from '../parts.ts';
 import type { RefreshToken, RefreshTokenFacts } from '../records.ts';
 import type { GrantProblem, OAuth2Refusal } from '../refusals.ts';
-import { malformedPart } from '../scope-request.ts';
+import { scopeNames } from '../scope-request.ts';
 import { fallen, liveScopes } from '../standing.ts';
 
 const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
@@ -17,8 +16,9 @@ const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem })
 /** Narrower scopes on request, never wider ones (RFC 6749 §6). */
 function narrowed(asked: string | undefined, token: RefreshToken, parts: OAuth2Parts): Result<readonly string[], OAuth2Refusal> {
   if (asked === undefined) return accept(token.scopes);
-  const names = parseScope(asked.trim().replace(/ +/g, ' '));
-  if (names === undefined) return refuse({ kind: 'invalid_scope', scope: malformedPart(asked), why: 'malformed' });
+  const read = scopeNames(asked);
+  if (!read.ok) return read;
+  const names = read.value;
   if (parts.reading.defaultScope !== null && names.includes(parts.reading.defaultScope)) return accept(token.scopes);
   const wider = names.find((name) => !token.scopes.includes(name));
   return wider === undefined

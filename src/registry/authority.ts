@@ -92,10 +92,12 @@ export function holds(actor: Actor, { scopes, site, shared }: Given): boolean {
   return !shared && (scopes.length === 0 || (coversSite(app.site, site) && scopes.every((scope) => app.scopes.includes(scope))));
 }
 
-/** True when requests could come from more places than before. */
-const isLoosened = (before: Client, after: Client): boolean =>
-  !ANYWHERE.addresses.every((range) => before.restrictions.addresses.includes(range)) &&
-  after.restrictions.addresses.some((range) => !before.restrictions.addresses.includes(range));
+/** True when requests could come from more places than before, or touch more pages: none named are all. */
+function isLoosened({ restrictions: before }: Client, { restrictions: after }: Client): boolean {
+  const elsewhere = after.addresses.some((range) => !before.addresses.includes(range));
+  if (elsewhere && !ANYWHERE.addresses.every((range) => before.addresses.includes(range))) return true;
+  return before.pages.length > 0 && (after.pages.length === 0 || after.pages.some((page) => !before.pages.includes(page)));
+}
 
 /** What an app holds before a change of it. */
 export interface Holdings {

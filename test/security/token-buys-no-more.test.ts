@@ -283,6 +283,18 @@ describe('a reset, a revision and a new secret through a token', () => {
     assert.equal(code(await say('0.0.0.0/0', '::/0')), 'browser_session_required');
   });
 
+  test('pages: fewer are taken; more, or none named, which are all, are refused', async () => {
+    const made = await world.client(ada, { name: fresh() });
+    const addresses = ['0.0.0.0/0', '::/0'];
+    const token = await tokenOf(ada, ['gatehouse:clients']);
+    const say = (restrictions: Json) => send('PATCH', `/api/v1/clients/${made.client.id}`, bearer(token), { restrictions });
+    assert.equal((await say({ addresses, pages: ['Sandbox', 'Talk:Sandbox'] })).statusCode, 200);
+    assert.equal((await say({ addresses, pages: ['Sandbox'] })).statusCode, 200);
+    for (const wider of [{ addresses, pages: ['Sandbox', 'Main Page'] }, { addresses, pages: [] }, { addresses }])
+      assert.equal(code(await say(wider)), 'browser_session_required', JSON.stringify(wider));
+    assert.deepEqual((await found(made.client.id)).restrictions.pages, ['Sandbox']);
+  });
+
   test('an app nobody else uses yet is reset through a token: a reviewer looks at it first', async () => {
     const made = await world.client(ada, { name: fresh() }, false);
     const answer = await send(

@@ -14,10 +14,15 @@ export interface ScopeWords {
 const said = (words: Words, key: string, own: string): string =>
   (catalogues.en as Readonly<Record<string, string>>)[key] === own ? words.say(key as MessageKey) : own;
 
-export const scopeWords = (words: Words, catalogue: Pick<ScopeCatalogue, 'get' | 'groupLabel' | 'riskLabel'>): ScopeWords => ({
-  description: (scope) => said(words, `scope.${scope}`, catalogue.get(scope)?.description ?? scope),
-  group: (group) => said(words, `scope-group.${group}`, catalogue.groupLabel(group)),
-  risk: (risk) => said(words, `scope-risk.${risk}`, catalogue.riskLabel(risk)),
+export const scopeWords = (
+  words: Words,
+  catalogue: Pick<ScopeCatalogue, 'get' | 'groupLabel' | 'riskLabel' | 'translated'>,
+): ScopeWords => ({
+  description: (scope) =>
+    catalogue.translated('scope', scope, words.language) ?? said(words, `scope.${scope}`, catalogue.get(scope)?.description ?? scope),
+  group: (group) =>
+    catalogue.translated('group', group, words.language) ?? said(words, `scope-group.${group}`, catalogue.groupLabel(group)),
+  risk: (risk) => catalogue.translated('risk', risk, words.language) ?? said(words, `scope-risk.${risk}`, catalogue.riskLabel(risk)),
 });
 
 /** Scopes with what they mean, by group, in display order. */

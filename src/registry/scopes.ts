@@ -1,14 +1,21 @@
 import { z } from 'zod';
 
 const text = z.string().min(1).max(512);
+/** Texts by language, English among them: it is what readers of other languages see. */
+const texts = z.record(z.string().regex(/^[a-z]{2,3}$/), text).refine((by) => Object.hasOwn(by, 'en'));
+type Label = string | Readonly<Record<string, string>>;
+const label = z.custom<Label>(
+  (given) => text.safeParse(given).success || texts.safeParse(given).success,
+  'must be a text of 1 to 512 characters, or such texts by language with an English one, as in {"en": "…", "de": "…"}',
+);
 const file = z
   .strictObject({
-    groups: z.record(text, text),
-    risks: z.record(text, text),
+    groups: z.record(text, label),
+    risks: z.record(text, label),
     scopes: z.array(
       z.strictObject({
         name: z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/),
-        description: text,
+        description: label,
         group: text,
         risk: text,
         rights: z.array(text),
@@ -30,7 +37,7 @@ const file = z
 /** A named bundle of rights a person can accept (reference: grant). */
 export interface Scope {
   readonly name: string;
-  /** Plain words for the consent page. */
+  /** Plain words for the consent page, in English where the operator gave several languages. */
   readonly description: string;
   readonly group: string;
   readonly risk: string;
@@ -53,13 +60,26 @@ export interface ScopeCatalogue {
   readonly irrevocable: readonly string[];
   groupLabel(group: string): string;
   riskLabel(risk: string): string;
+  /** What the operator wrote for readers of a language (`de`); undefined: the text is one for all of them. */
+  translated(kind: 'scope' | 'group' | 'risk', name: string, language: string): string | undefined;
 }
+
+const inEnglish = (said: Label): string => (typeof said === 'string' ? said : (said.en as string));
+/** The labels that are more than one text, by name. */
+const translations = (labels: Iterable<readonly [name: string, label: Label]>): ReadonlyMap<string, Readonly<Record<string, string>>> =>
+  new Map([...labels].flatMap(([name, said]) => (typeof said === 'string' ? [] : [[name, said] as const])));
 
 /** Reads the catalogue from JSON of the form of `data/scopes.json`. Throws one error that names every problem. */
 export function loadScopes(json: unknown): ScopeCatalogue {
   const parsed = file.safeParse(json);
   if (!parsed.success) throw new Error(`the scopes file does not fit:\n${z.prettifyError(parsed.error)}`);
-  const { groups, risks, scopes } = parsed.data;
+  const { groups, risks } = parsed.data;
+  const scopes = parsed.data.scopes.map((scope): Scope => ({ ...scope, description: inEnglish(scope.description) }));
+  const inLanguages = {
+    scope: translations(parsed.data.scopes.map(({ name, description }) => [name, description])),
+    group: translations(Object.entries(groups)),
+    risk: translations(Object.entries(risks)),
+  };
   const byName = new Map(scopes.map((scope) => [scope.name, scope]));
   const namesOf = (wanted: (scope: Scope) => boolean) => scopes.filter(wanted).map(({ name }) => name);
   const hidden = namesOf(({ group }) => group === 'hidden');
@@ -72,8 +92,12 @@ export function loadScopes(json: unknown): ScopeCatalogue {
     hidden,
     identityOnly,
     irrevocable: [...hidden, ...identityOnly],
-    groupLabel: (group) => groups[group] ?? group,
-    riskLabel: (risk) => risks[risk] ?? risk,
+    groupLabel: (group) => inEnglish(groups[group] ?? group),
+    riskLabel: (risk) => inEnglish(risks[risk] ?? risk),
+    translated(kind, name, language) {
+      const by = inLanguages[kind].get(name);
+      return by && Object.hasOwn(by, language) ? by[language] : by?.en;
+    },
   };
 }
 

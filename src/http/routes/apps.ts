@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { SiteId } from '#kernel/ids.ts';
 import { type DirectoryQuery, directoryPage, publicAppPage } from '#pages/apps.ts';
-import { allScopesPage } from '#pages/scopes.ts';
+import { allScopesPage, scopeWords } from '#pages/scopes.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { stages } from '#registry/client.ts';
 import { currentConsent } from '#registry/consents.ts';
@@ -78,7 +78,7 @@ export function appsRoutes(app: FastifyInstance, world: World): void {
       scopes: world.scopes
         .all()
         .filter(({ group }) => group !== 'hidden')
-        .map(({ name, description }) => [name, description] as const),
+        .map(({ name }) => [name, scopeWords(call.frame.words, world.scopes).description(name)] as const),
       sites: world.sites.all.map(({ id, name }) => [id, name] as const),
       first: after === undefined ? null : addressOf(query, null),
       next: next === null ? null : addressOf(query, next),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { accountBlocking, accountCreate, accountList, accountResetPassword, setupLink } from '#cli/account.ts';
 import { auditExport } from '#cli/audit.ts';
 import { auditVerify } from '#cli/audit-verify.ts';
@@ -13,6 +14,7 @@ import { partitionCommand } from '#cli/partition.ts';
 import { clientDecisions } from '#cli/review.ts';
 import { UnfitFile } from '#config/plain-file.ts';
 import { version } from '#config/version.ts';
+import { operatorBy } from '#registry/actor.ts';
 
 // What opens a store is loaded by the command that needs it: help costs no more than its text.
 const operating = () => import('#operating');
@@ -27,6 +29,20 @@ async function stdin(): Promise<string> {
     if (text.length > MOST_STDIN) throw new UsageError('standard input is larger than 1 MiB.');
   }
   return text;
+}
+
+/** Who uses the command line: the name they gave, or their account on this machine. A container may have an account without a name. */
+function whoActs(given: string | undefined): string {
+  if (given !== undefined) {
+    if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,64}$/u.test(given) || given.trim() !== given)
+      throw new UsageError('--as takes a name of 1 to 64 visible characters and blanks between them.');
+    return `as:${given}`;
+  }
+  try {
+    return `os:${userInfo().username.slice(0, 64)}`;
+  } catch {
+    return `os:${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 const io: Io = {
@@ -55,7 +71,7 @@ const io: Io = {
   env: (name) => process.env[name],
   open: async (flags) => {
     const { openVerbs, readSettings } = await operating();
-    return openVerbs(readSettings(flags));
+    return openVerbs(readSettings(flags), operatorBy(whoActs(flags.as)));
   },
 };
 

@@ -8,6 +8,7 @@ import { type Config, readConfig } from '#config/config.ts';
 import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
 import { version } from '#config/version.ts';
 import type { MasterKey } from '#keys/ring.ts';
+import type { Actor } from '#registry/actor.ts';
 import { operatorDesk } from '#registry/operator.ts';
 import { isPostgres, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
@@ -135,8 +136,8 @@ export async function restore(config: Config, from: string, sha256: string | nul
   return restored.ok ? { made: restored.value, withoutKeys: null } : { refused: restored.refusal.problem };
 }
 
-/** Opens the store and the keys for one command. */
-export async function openVerbs(config: Config): Promise<Verbs> {
+/** Opens the store and the keys for one command. `operator`: who uses it, for the trail. */
+export async function openVerbs(config: Config, operator: Actor): Promise<Verbs> {
   const { world, store, settle } = makeWorld(config, realOutside(config));
   try {
     await settle();
@@ -146,5 +147,5 @@ export async function openVerbs(config: Config): Promise<Verbs> {
     throw fault;
   }
   const { accounts, registry, records } = world;
-  return { accounts, registry, clients: operatorDesk(registry), records, trail: store, close: () => store.close() };
+  return { accounts, registry, operator, clients: operatorDesk(registry, operator), records, trail: store, close: () => store.close() };
 }

@@ -4,7 +4,18 @@ import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
 import { type Client, type GrantType, grantTypes, protocols, stages } from '#registry/client.ts';
 import { refusalLine } from '#registry/refusal-words.ts';
 import { unicodeSpelling } from '#wire/browser-uri.ts';
-import { type Command, type ExitCode, type Given, type Io, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
+import {
+  asOption,
+  type Command,
+  type ExitCode,
+  type Given,
+  type Io,
+  print,
+  refused,
+  storeOptions,
+  UsageError,
+  type Verbs,
+} from './command.ts';
 
 const iso = (at: number) => new Date(at * 1000).toISOString();
 
@@ -79,6 +90,7 @@ export const clientCreate: Command = {
     description: { type: 'string', value: 'TEXT', help: 'what the app does' },
     'ignore-warnings': { type: 'boolean', help: 'wave advice through, such as that about a bare domain' },
     approve: { type: 'boolean', help: 'approve at once' },
+    ...asOption,
     ...storeOptions,
   },
   run: (given, io) =>

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Accounts } from '#accounts/accounts.ts';
 import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
+import type { Actor } from '#registry/actor.ts';
 import type { AuditChain } from '#registry/audit.ts';
 import type { OperatorDesk } from '#registry/operator.ts';
 import type { RegistryRecords } from '#registry/records.ts';
@@ -10,6 +11,8 @@ import type { Registry } from '#registry/registry.ts';
 export interface Verbs {
   readonly accounts: Accounts;
   readonly clients: OperatorDesk;
+  /** Who uses the command, for the trail. */
+  readonly operator: Actor;
   readonly registry: Registry;
   readonly records: AccountRecords & PeopleRecords & RegistryRecords;
   readonly trail: AuditChain;
@@ -75,6 +78,11 @@ export class UsageError extends Error {
 export class UnreachableError extends UsageError {
   override readonly exitCode = 3;
 }
+
+/** For commands whose effect stands in the audit trail. */
+export const asOption = {
+  as: { type: 'string', value: 'NAME', help: 'who does it, for the audit trail (the operating-system account)' },
+} as const satisfies Record<string, OptionRule>;
 
 /** Options every command that opens the store takes. */
 export const storeOptions = {

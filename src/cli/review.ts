@@ -1,12 +1,11 @@
 import type { ClientId } from '#kernel/ids.ts';
-import { OPERATOR } from '#registry/actor.ts';
 import { type Client, type Halt, halts } from '#registry/client.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { refusalLine } from '#registry/refusal-words.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { carefully, careOptions, dryRunOption, type Foresight, foretold } from './care.ts';
 import { noSuchClient, oneOf, shown, withVerbs } from './client.ts';
-import { type Command, type Given, type OptionRule, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
+import { asOption, type Command, type Given, type OptionRule, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
 
 interface Decision {
   readonly words: string;
@@ -62,6 +61,7 @@ function decision({ words, summary, action, more = {}, number, values, done, tak
       reason: { type: 'string', value: 'TEXT', help: 'why; the owner is told' },
       ...more,
       ...(takes ? careOptions : dryRunOption),
+      ...asOption,
       ...storeOptions,
     },
     run: (given, io) =>
@@ -80,13 +80,13 @@ function decision({ words, summary, action, more = {}, number, values, done, tak
             ? noSuchClient(given, io)
             : refused(io, given, `nothing was changed: ${refusalLine(refusal)} See "gatehouse client show ${given.positional(0)}".`);
         if (given.is('dry-run') || (taken !== undefined && io.terminal)) {
-          const would = await verbs.registry.preview(OPERATOR, action, asked);
+          const would = await verbs.registry.preview(verbs.operator, action, asked);
           if (!would.ok) return refusedWith(would.refusal);
           const look = () => foresee(verbs, asked.clientId, would.value, taken);
           const care = taken === undefined ? foretold(io, given, await look()) : await carefully(given, io, look);
           if (care !== 'go on') return care;
         }
-        const answer = await verbs.registry.submit(OPERATOR, action, asked);
+        const answer = await verbs.registry.submit(verbs.operator, action, asked);
         if (!answer.ok) return refusedWith(answer.refusal);
         const { client } = answer.value;
         const secrets = issued(answer.value);

@@ -45,10 +45,17 @@ export type Actor =
       /** They came by a registration address of the dialect, where some rules of registration are advice (registry 4.3). */
       readonly dialect?: true;
     }
-  | { readonly kind: 'operator'; readonly via: Via };
+  | {
+      readonly kind: 'operator';
+      readonly via: Via;
+      /** Who used the command line, for the trail: `os:` and the operating-system account, or `as:` and a name they gave. */
+      readonly by?: string;
+    };
 
 /** Whoever holds the data directory. */
 export const OPERATOR: Actor = { kind: 'operator', via: 'cli' };
+/** Whoever holds the data directory, by the account they use (`os:ada`) or the name they gave (`as:Ada`). */
+export const operatorBy = (by: string): Actor => ({ kind: 'operator', via: 'cli', by });
 /** The program's own scheduled work. */
 export const JOB: Actor = { kind: 'operator', via: 'job' };
 

@@ -19,7 +19,7 @@ export interface AuditEntry {
   /** Null: the operator, or the program's own scheduled work (`via` tells). */
   readonly actorId: UserId | null;
   readonly via: Via;
-  /** Where the request came from; null: no network was between. */
+  /** Where the request came from: a network address, or of the command line who used it (`os:ada`, `as:Ada`); null: not known. */
   readonly address: string | null;
   readonly clientId: ClientId;
   /** The edition that the action made, or left as it is (consents). */

@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
-import { OPERATOR } from './actor.ts';
+import { type Actor, OPERATOR } from './actor.ts';
 import type { Client } from './client.ts';
 import type { Outcome } from './desk.ts';
 import type { RegistryRefusal } from './refusals.ts';
@@ -52,13 +52,13 @@ export interface OperatorDesk {
 }
 
 /** Makes the operator's desk over the registry. */
-export function operatorDesk(registry: Pick<Registry, 'submit'>): OperatorDesk {
+export function operatorDesk(registry: Pick<Registry, 'submit'>, operator: Actor = OPERATOR): OperatorDesk {
   const on = (action: string, clientId: ClientId, { reason = '' }: DecisionDetails = {}, more: Readonly<Record<string, unknown>> = {}) =>
-    registry.submit(OPERATOR, action, { clientId, reason, ...more });
+    registry.submit(operator, action, { clientId, reason, ...more });
   return {
     async create(proposal, owner, { approve }) {
       const ownerOnly = proposal.ownerOnly ?? false;
-      const created = await registry.submit(OPERATOR, 'propose', {
+      const created = await registry.submit(operator, 'propose', {
         version: '1.0',
         description: '',
         email: owner.email ?? undefined,

@@ -7,6 +7,7 @@ import { keyCommands } from '#cli/keys.ts';
 import { clientDecisions } from '#cli/review.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
+import { operatorBy } from '#registry/actor.ts';
 
 // Commands that take something away say what, and ask whoever sits at a terminal. Scripts go on as before.
 
@@ -48,7 +49,15 @@ describe('a command that takes something away', () => {
         return terminal ?? assert.fail('nobody is there to be asked');
       },
       env: () => undefined,
-      open: async () => ({ registry, accounts, records, clients: world.clients, trail: world.built.store, close: async () => {} }),
+      open: async () => ({
+        registry,
+        accounts,
+        records,
+        clients: world.clients,
+        operator: operatorBy('os:root'),
+        trail: world.built.store,
+        close: async () => {},
+      }),
     };
     const command = commands.find((one) => one.words === words) ?? assert.fail(words);
     const code = await command.run(readArguments(command, [words.startsWith('client') ? id : owner.name, ...more]), io);
@@ -131,6 +140,15 @@ describe('a command that takes something away', () => {
     assert.equal((await world.built.store.findClient(id))?.halted, 'consents');
     assert.equal((await call('client halt', ['--stop', 'nothing'], false)).asked, '');
     assert.equal((await world.built.store.findClient(id))?.halted, 'nothing');
+  });
+
+  test('stands in the audit trail with who used it, and not in what the owner reads', async () => {
+    assert.equal((await call('client disable', ['--reason', 'leaked'], undefined)).code, 0);
+    const [line] = await world.built.store.listAudit({ clientId: id, limit: 1 });
+    assert.deepEqual([line?.action, line?.via, line?.actorId, line?.address, line?.reason], ['disable', 'cli', null, 'os:root', 'leaked']);
+    const cookie = await world.cookie(owner);
+    const { body } = await world.app.inject({ url: `/my/apps/${id}`, headers: { cookie } });
+    assert.ok(body.includes('leaked') && !body.includes('os:root'));
   });
 
   test('an app nobody knows is said to be unknown', async () => {

@@ -142,7 +142,7 @@ export const auditLine = (
   action,
   actorId: personOf(actor)?.id ?? null,
   via: actor.via,
-  address: actor.kind === 'person' ? actor.address : null,
+  address: actor.kind === 'person' ? actor.address : (actor.by ?? null),
   clientId,
   reason: why,
   changes,

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { accountBlocking, accountResetPassword } from '#cli/account.ts';
 import { type Command, type Io, readArguments, type Verbs } from '#cli/command.ts';
 import { TestWorld } from '#harness/world.ts';
+import { OPERATOR } from '#registry/actor.ts';
 
 const [block, unblock] = accountBlocking as readonly [Command, Command];
 
@@ -14,6 +15,7 @@ async function run(world: TestWorld, command: Command, ...argv: readonly string[
     accounts,
     registry,
     clients: world.clients,
+    operator: OPERATOR,
     records: world.built.store,
     trail: world.built.store,
     close: async () => {},

@@ -48,10 +48,9 @@ function races(name: string, ground: Ground): void {
       const keys = await Promise.all(nodes.map(async (node) => (await node.ask('GET', '/oauth2/jwks'))?.text));
       assert.equal(new Set(keys).size, 1);
       assert.ok((bodyOf({ text: keys[0] } as Answer).keys as unknown[]).length > 0);
-      assert.deepEqual(
-        nodes.map(({ said }) => said),
-        nodes.map(() => ''),
-      );
+      // On a busy machine a node may say that it waited for Redis; of migrating and of keys none may say anything.
+      const said = nodes.flatMap((node) => node.said.split('\n')).filter((line) => line !== '' && !line.includes('"event":"not ready"'));
+      assert.deepEqual(said, []);
     });
 
     for (const count of [2, NODES]) {

@@ -2,7 +2,7 @@ import type { LetterKind } from '#accounts/letter-budget.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Actor, managerOf, mayDo, personOf, RIGHTS } from '../actor.ts';
-import type { FieldChange, NewAuditEntry } from '../audit.ts';
+import { type FieldChange, fieldChanges, type NewAuditEntry } from '../audit.ts';
 import { actingApp, authorityProblem, type GovernedAction, givenBy } from '../authority.ts';
 import { type Client, type ClientSecret, liveSecrets } from '../client.ts';
 import { conflict, type Desk, denied, type Issued, nothingIssued, type Outcome, type Ran, seenEdition } from '../desk.ts';
@@ -219,11 +219,23 @@ export const isKeeper = (actor: Actor, client: Client, team: Team): boolean => {
 /** True when the actor is the operator or the owner. */
 export const isOwner = (actor: Actor, client: Client): boolean => actor.kind === 'operator' || managerOf(actor)?.id === client.ownerId;
 
+/** A hidden app is changed only by whoever may hide (registry 3.7). */
+export const hiddenProblem = (actor: Actor, client: Client): RegistryRefusal | undefined =>
+  client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
+
+/** The decision that puts another description of the app in force, and tells its team; first yeses that were waiting are void. */
+export const saved = (before: Client, after: Client): Decided =>
+  accept({
+    effects: [{ kind: 'save-client', client: after }, { kind: 'clear-approvals' }],
+    changes: fieldChanges(before, after),
+    tell: 'team',
+  });
+
 /** What everybody who looks after an app must pass: theirs, in use, and not hidden from them (registry 3.4). */
 export async function keeperProblem(desk: Desk, actor: Actor, client: Client, stages: readonly string[]): Promise<Decided | undefined> {
   if (!isKeeper(actor, client, await desk.records.teamOf(client.id))) return denied();
   if (!stages.includes(client.stage)) return denied();
-  const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
+  const hidden = hiddenProblem(actor, client);
   return hidden && refuse(hidden);
 }
 

@@ -1,10 +1,9 @@
 import { accept, refuse } from '#kernel/result.ts';
 import { RIGHTS } from '../actor.ts';
-import { fieldChanges } from '../audit.ts';
 import type { Client } from '../client.ts';
 import { flag } from '../fields.ts';
 import { heard } from '../independence.ts';
-import { clientAction, lacking } from './action.ts';
+import { clientAction, hiddenProblem, lacking, saved } from './action.ts';
 
 /** True of a client that can have the exemption: only one that keeps a secret may leave PKCE out (ADR 20). */
 export const mayBeExempt = ({ protocol, confidential, stage }: Pick<Client, 'protocol' | 'confidential' | 'stage'>): boolean =>
@@ -20,7 +19,7 @@ export const setPkceExemption = clientAction('set-pkce-exemption', {
   before: (actor) => lacking(actor, RIGHTS.review),
   async decide(desk, actor, client, values) {
     const pkceOptional = values.pkceOptional === true;
-    const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
+    const hidden = hiddenProblem(actor, client);
     if (hidden) return refuse(hidden);
     if (pkceOptional && client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
     if (pkceOptional && !mayBeExempt(client))
@@ -30,12 +29,7 @@ export const setPkceExemption = clientAction('set-pkce-exemption', {
       const yes = await heard(desk, actor, client, { kind: 'exempt-from-pkce' });
       if (yes !== 'decided') return yes;
     }
-    const after = { ...client, pkceOptional };
-    return accept({
-      effects: [{ kind: 'save-client', client: after }, { kind: 'clear-approvals' }],
-      changes: fieldChanges(client, after),
-      tell: 'team',
-    });
+    return saved(client, { ...client, pkceOptional });
   },
 });
 

@@ -1,26 +1,19 @@
 import { accept, refuse } from '#kernel/result.ts';
 import { type Actor, RIGHTS } from '../actor.ts';
-import { fieldChanges } from '../audit.ts';
 import { type Client, type Halt, halts, type Stage } from '../client.ts';
 import type { Desk } from '../desk.ts';
 import { oneOf } from '../fields.ts';
 import { heard } from '../independence.ts';
-import { clientAction, type Decided, lacking, suppressField } from './action.ts';
+import { clientAction, type Decided, hiddenProblem, lacking, saved, suppressField } from './action.ts';
 
 // Reviewers' decisions (registry 3.5–3.8). The order of the checks is the reference's.
 
 const mayReview = (actor: Actor) => lacking(actor, RIGHTS.review);
-const maySeeHidden = (actor: Actor, client: Client) => (client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined);
 
 /** Moves a client to a stage; first approvals that were waiting are void. */
 function moved(desk: Desk, client: Client, stage: Stage, suppressed: boolean): Decided {
   const halted: Halt = stage === 'approved' ? 'nothing' : client.halted;
-  const after = { ...client, stage, suppressed, halted, stageAt: desk.clock.now() };
-  return accept({
-    effects: [{ kind: 'save-client', client: after }, { kind: 'clear-approvals' }],
-    changes: fieldChanges(client, after),
-    tell: 'team',
-  });
+  return saved(client, { ...client, stage, suppressed, halted, stageAt: desk.clock.now() });
 }
 
 /** What is hidden, or shown again, wants an independent reviewer; the rest of the decision may not. */
@@ -31,7 +24,7 @@ export const approve = clientAction('approve', {
   before: mayReview,
   async decide(desk, actor, client) {
     if (!['proposed', 'expired', 'rejected'].includes(client.stage)) return refuse({ kind: 'not_proposed', stage: client.stage });
-    const hidden = maySeeHidden(actor, client);
+    const hidden = hiddenProblem(actor, client);
     if (hidden) return refuse(hidden);
     const yes = await heard(desk, actor, client, { kind: 'approve' });
     return yes === 'decided' ? moved(desk, client, 'approved', false) : yes;
@@ -43,7 +36,7 @@ export const reject = clientAction('reject', {
   before: mayReview,
   async decide(desk, actor, client, { suppress }) {
     if (client.stage !== 'proposed') return refuse({ kind: 'not_proposed', stage: client.stage });
-    const hidden = maySeeHidden(actor, client) ?? (suppress ? lacking(actor, RIGHTS.suppress) : undefined);
+    const hidden = hiddenProblem(actor, client) ?? (suppress ? lacking(actor, RIGHTS.suppress) : undefined);
     if (hidden) return refuse(hidden);
     const yes = await heardOfHiding(desk, actor, client, suppress === true);
     return yes === 'decided' ? moved(desk, client, 'rejected', suppress === true) : yes;
@@ -56,7 +49,7 @@ export const disable = clientAction('disable', {
   async decide(desk, actor, client, { suppress }) {
     // An app of any other stage is hidden or shown this way (registry 3.7).
     if (client.stage !== 'approved' && client.suppressed === suppress) return refuse({ kind: 'not_approved', stage: client.stage });
-    const hidden = maySeeHidden(actor, client);
+    const hidden = hiddenProblem(actor, client);
     if (hidden) return refuse(hidden);
     const yes = await heardOfHiding(desk, actor, client, suppress === true);
     return yes === 'decided' ? moved(desk, client, 'disabled', suppress === true) : yes;
@@ -67,7 +60,7 @@ export const reenable = clientAction('reenable', {
   before: mayReview,
   async decide(desk, actor, client) {
     if (client.stage !== 'disabled') return refuse({ kind: 'not_disabled', stage: client.stage });
-    const hidden = maySeeHidden(actor, client);
+    const hidden = hiddenProblem(actor, client);
     if (hidden) return refuse(hidden);
     const yes = await heard(desk, actor, client, { kind: 'reenable' });
     return yes === 'decided' ? moved(desk, client, 'approved', false) : yes;
@@ -80,7 +73,7 @@ export const halt = clientAction('halt', {
   before: mayReview,
   async decide(desk, actor, client, values) {
     if (client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
-    const hidden = maySeeHidden(actor, client);
+    const hidden = hiddenProblem(actor, client);
     if (hidden) return refuse(hidden);
     const halted = values.halted as Halt;
     if (halted === client.halted) return accept({ effects: [], changes: [] });
@@ -89,12 +82,7 @@ export const halt = clientAction('halt', {
       const yes = await heard(desk, actor, client, { kind: 'resume', halted });
       if (yes !== 'decided') return yes;
     }
-    const after = { ...client, halted };
-    return accept({
-      effects: [{ kind: 'save-client', client: after }, { kind: 'clear-approvals' }],
-      changes: fieldChanges(client, after),
-      tell: 'team',
-    });
+    return saved(client, { ...client, halted });
   },
 });
 

@@ -11,7 +11,7 @@ import type { RegistryRefusal } from '../refusals.ts';
 import { onlyNarrows, type RevisedFields, type Revision, revisedFields } from '../revision.ts';
 import { riskOf } from '../risk-context.ts';
 import { registeredScopes, revocable } from '../scopes.ts';
-import { clientAction, keeperProblem, lacking } from './action.ts';
+import { clientAction, hiddenProblem, keeperProblem, lacking } from './action.ts';
 
 // Changes of an approved client (revision.ts): the live one keeps working while the difference is reviewed.
 
@@ -114,7 +114,7 @@ export const approveRevision = clientAction('approve-revision', {
     const open = await openOne(desk, client, values.revisionId);
     if (open === undefined) return refuse({ kind: 'not_found', what: 'revision' });
     if (client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
-    const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
+    const hidden = hiddenProblem(actor, client);
     if (hidden) return refuse(hidden);
     const yes = await heard(desk, actor, client, { kind: 'approve-revision', revision: open });
     if (yes !== 'decided') return yes;
@@ -133,7 +133,7 @@ const closed = (name: GovernedAction, stage: 'rejected' | 'withdrawn', before: t
       if (problem) return problem;
       const open = await openOne(desk, client, values.revisionId);
       if (open === undefined) return refuse({ kind: 'not_found', what: 'revision' });
-      const hidden = client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
+      const hidden = hiddenProblem(actor, client);
       if (hidden) return refuse(hidden);
       return accept({
         effects: [{ kind: 'close-revision', id: open.id, stage, at: desk.clock.now() }, { kind: 'clear-approvals' }],

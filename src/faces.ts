@@ -7,8 +7,7 @@ import type { Sealer } from '#keys/sealer.ts';
 import type { SigningKeys } from '#keys/signing.ts';
 import { makeMediawikiReading } from '#mediawiki/reading.ts';
 import { makeOAuth1 } from '#oauth1/oauth1.ts';
-import { servedMethods } from '#oauth1/signature.ts';
-import type { OAuth1Settings } from '#oauth1/verify.ts';
+import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
 import { makeOAuth2 } from '#oauth2/oauth2.ts';
 import { coreReading, type OAuth2Reading } from '#oauth2/reading.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -73,18 +72,7 @@ export function makeFaces({ config, store, scopes, mint, sealer, signing, usage,
       oauth2: watchOAuth2(quick ? quickOAuth2(quick.oauth2, oauth2) : oauth2, store, failures),
     };
   };
-  const coreFace = face(
-    {
-      origin: config.origin,
-      reading: 'rfc5849',
-      methods: [...servedMethods.rfc5849, ...(config.oauth1Plaintext ? (['PLAINTEXT'] as const) : [])],
-      nonceCoversTimestamp: true,
-      windowFor: seconds(300),
-      temporaryFor: seconds(600),
-      oobRedirects: false,
-    },
-    core,
-  );
+  const coreFace = face(coreSettings({ origin: config.origin, plaintext: config.oauth1Plaintext }), core);
   const mediawiki = makeMediawikiReading({ issuer: config.issuer, origin: config.origin, site, plaintext: config.oauth1Plaintext });
   const dialectFace = face(mediawiki.oauth1, mediawiki.oauth2);
   return { coreFace, dialectFace, readings: { core, mediawiki: mediawiki.oauth2 } };

@@ -30,7 +30,7 @@ export function makeMediawikiReading({
     oauth1: {
       origin,
       reading: 'mediawiki',
-      methods: [...servedMethods.mediawiki, ...(plaintext ? (['PLAINTEXT'] as const) : [])],
+      methods: servedMethods('mediawiki', plaintext),
       nonceCoversTimestamp: false,
       windowFor: seconds(300),
       temporaryFor: seconds(600),

@@ -1,10 +1,10 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { seconds } from '#kernel/time.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
 import { type Asked, type Diagnosis, diagnose } from './diagnosis/diagnose.ts';
 import { parseSignedRequest, type Reading } from './parse.ts';
 import type { OAuth1Refusal } from './refusals.ts';
 import { type SignatureMethod, servedMethods, signatureMethods, signatureOf } from './signature.ts';
+import { coreSettings } from './verify.ts';
 
 /** What the one who explains holds of the signature: the secrets a request was signed with, and what it is judged by. */
 interface Judge {
@@ -65,15 +65,7 @@ export function explainRequest(
   asked: ExplainedRequest,
 ): Result<Explanation, { readonly kind: OAuth1Refusal['kind']; readonly diagnosis: Diagnosis }> {
   const { origin, clientSecret, tokenSecret, publicKeyPem = null, reading = 'rfc5849', plaintext = false } = asked;
-  const settings = {
-    origin,
-    reading,
-    methods: [...servedMethods[reading], ...(plaintext ? (['PLAINTEXT'] as const) : [])],
-    nonceCoversTimestamp: true,
-    windowFor: seconds(300),
-    temporaryFor: seconds(600),
-    oobRedirects: false,
-  };
+  const settings = { ...coreSettings({ origin, plaintext }), reading, methods: servedMethods(reading, plaintext) };
   const secrets = { clientSecrets: clientSecret === '' ? [] : [clientSecret], tokenSecret, publicKeyPem };
   const diagnosis = diagnose(asked, settings, secrets, { now: null, secretMissing: 'secret-not-given' });
   const signed = parseSignedRequest(asked.sent, reading);

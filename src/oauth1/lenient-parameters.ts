@@ -1,4 +1,4 @@
-import type { FormBytes, Pair } from '#wire/form.ts';
+import { type FormBytes, groupByName, type Pair } from '#wire/form.ts';
 
 // What of a request is signed, as the reference sees it (protocols 1.6). It signs PHP's idea of a query; where that is another than
 // RFC 5849 has, a signature over either is taken, if what is read afterwards is covered by it.
@@ -45,12 +45,7 @@ function variableOf(name: string): { readonly name: string; readonly key: string
  */
 function withVariables(pairs: readonly Pair[]): readonly Pair[] | undefined {
   if (!pairs.some(([name]) => /[. [\]]/.test(name))) return undefined;
-  const values = new Map<string, string[]>();
-  for (const [name, value] of pairs) {
-    const known = values.get(name);
-    if (known === undefined) values.set(name, [value]);
-    else known.push(value);
-  }
+  const values = groupByName(pairs);
   const variables = new Map<string, string | Map<string, string>>();
   for (const [sent, value] of pairs) {
     const variable = variableOf(sent);

@@ -8,11 +8,16 @@ import { percentEncode } from '#wire/percent.ts';
 export const signatureMethods = ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256', 'PLAINTEXT'] as const;
 export type SignatureMethod = (typeof signatureMethods)[number];
 
-/** What each reading serves; PLAINTEXT beside it where the operator allows it. */
-export const servedMethods = {
+const served = {
   rfc5849: ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256'],
   mediawiki: ['HMAC-SHA1', 'RSA-SHA1'],
 } as const satisfies Readonly<Record<string, readonly SignatureMethod[]>>;
+
+/** What a reading serves; PLAINTEXT beside it where the operator allows it. */
+export const servedMethods = (reading: keyof typeof served, plaintext: boolean): readonly SignatureMethod[] => [
+  ...served[reading],
+  ...(plaintext ? (['PLAINTEXT'] as const) : []),
+];
 
 /** What a signature is checked with. */
 export interface Secrets {

@@ -5,7 +5,7 @@ import { baseStrings } from './base-string.ts';
 import type { Reading, SignedRequest } from './parse.ts';
 import type { NonceClaim } from './records.ts';
 import { type OAuth1Refusal, rejected } from './refusals.ts';
-import { bodyHashHolds, type Secrets, type SignatureMethod, signatureHolds } from './signature.ts';
+import { bodyHashHolds, type Secrets, type SignatureMethod, servedMethods, signatureHolds } from './signature.ts';
 
 /** Values of the deployment, and how one face of the server reads requests. */
 export interface OAuth1Settings {
@@ -20,6 +20,17 @@ export interface OAuth1Settings {
   /** An out-of-band callback sends the person to the registered URL instead of showing the code. */
   readonly oobRedirects: boolean;
 }
+
+/** How the core reads OAuth 1 (RFC 5849). `plaintext`: PLAINTEXT is accepted, over https alone. */
+export const coreSettings = ({ origin, plaintext }: { readonly origin: string; readonly plaintext: boolean }): OAuth1Settings => ({
+  origin,
+  reading: 'rfc5849',
+  methods: servedMethods('rfc5849', plaintext),
+  nonceCoversTimestamp: true,
+  windowFor: seconds(300),
+  temporaryFor: seconds(600),
+  oobRedirects: false,
+});
 
 /** What is known of the one who signed; a secret that is not known is stood in for, so that time does not tell. */
 export interface Known {

@@ -88,6 +88,17 @@ export function formValues(pairs: readonly Pair[], mayRepeat: readonly string[] 
   return { repeated, get: (name) => values.get(name) || undefined };
 }
 
+/** Values by name, in the order they came. */
+export function groupByName(pairs: readonly Pair[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const [name, value] of pairs) {
+    const values = groups.get(name);
+    if (values === undefined) groups.set(name, [value]);
+    else values.push(value);
+  }
+  return groups;
+}
+
 /** Writes pairs in form encoding, with a space as `%20` so that every reader understands it. */
 export function formEncode(pairs: readonly Pair[]): string {
   return pairs.map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`).join('&');

@@ -4,13 +4,13 @@ import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { enc, type Recipe, type Signer, signedBy } from '#harness/mistakes.ts';
 import { TestWorld } from '#harness/world.ts';
-import { instant, seconds } from '#kernel/time.ts';
+import { instant } from '#kernel/time.ts';
 import { type Diagnosis, diagnose } from '#oauth1/diagnosis/diagnose.ts';
 import { causes, problems, verdictNotes } from '#oauth1/diagnosis/finding.ts';
 import type { Reading } from '#oauth1/parse.ts';
 import { readPastedRequest } from '#oauth1/pasted-request.ts';
 import { signatureMethods } from '#oauth1/signature.ts';
-import type { OAuth1Settings } from '#oauth1/verify.ts';
+import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
 import { findingText } from '#pages/explained-words.ts';
 import { catalogues, wordsOf } from '#pages/words.ts';
 import { mistakes } from './explainer-mistakes.ts';
@@ -29,13 +29,9 @@ const odd: Signer = {
   now,
 };
 const settings = (reading: Reading): OAuth1Settings => ({
-  origin,
+  ...coreSettings({ origin, plaintext: false }),
   reading,
   methods: reading === 'mediawiki' ? ['HMAC-SHA1', 'RSA-SHA1'] : signatureMethods.filter((name) => name !== 'PLAINTEXT'),
-  nonceCoversTimestamp: true,
-  windowFor: seconds(300),
-  temporaryFor: seconds(600),
-  oobRedirects: false,
 });
 
 interface Over {

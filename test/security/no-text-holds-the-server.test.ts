@@ -11,7 +11,7 @@ import { draftOf, proposedValues } from '#http/draft.ts';
 import { addressesOf } from '#http/own-app.ts';
 import { clientRoutes } from '#http/routes/api/clients.ts';
 import { ownPath } from '#http/visitor.ts';
-import { durationSeconds, seconds } from '#kernel/time.ts';
+import { durationSeconds } from '#kernel/time.ts';
 import { pageOf, titleInPath } from '#mediawiki/titles.ts';
 import { baseStrings } from '#oauth1/base-string.ts';
 import { callbackAllowed } from '#oauth1/callback.ts';
@@ -21,7 +21,7 @@ import { differences } from '#oauth1/diagnosis/differences.ts';
 import { parseOAuthHeader } from '#oauth1/header.ts';
 import { parseSignedRequest } from '#oauth1/parse.ts';
 import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
-import type { OAuth1Settings } from '#oauth1/verify.ts';
+import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
 import { askedScopes, malformedPart } from '#oauth2/scope-request.ts';
 import { MOST_FORM } from '#oauth2/words.ts';
 import { acceptedLanguage } from '#pages/words.ts';
@@ -88,13 +88,8 @@ const json = (text: string): unknown => {
 
 /** The core's settings. */
 const explaining: OAuth1Settings = {
-  origin: 'https://gate.example',
-  reading: 'rfc5849',
+  ...coreSettings({ origin: 'https://gate.example', plaintext: false }),
   methods: ['HMAC-SHA1'],
-  nonceCoversTimestamp: true,
-  windowFor: seconds(300),
-  temporaryFor: seconds(600),
-  oobRedirects: false,
 };
 
 const readers: Readonly<Record<string, Reader>> = {

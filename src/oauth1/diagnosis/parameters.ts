@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Pair, parseForm } from '#wire/form.ts';
+import { groupByName, type Pair, parseForm } from '#wire/form.ts';
 import { percentDecode, percentEncode, utf8 } from '#wire/percent.ts';
 import { header, type SentRequest } from '#wire/sent-request.ts';
 import { normalizeParams } from '../base-string.ts';
@@ -88,23 +88,12 @@ function* leftOut({ all, query, form }: Sources): Generator<Made> {
     yield [finding('empty-not-signed', { name: names.join(', ') }), all.filter(([, value]) => value !== '')];
   }
   if (all.length > MOST_SINGLE) return;
-  const groups = grouped(all);
+  const groups = groupByName(all);
   for (const [index, [name, value]] of all.entries()) {
     const isRepeated = (groups.get(name)?.length ?? 0) > 1;
     const kind = value === '' ? 'empty-not-signed' : isRepeated ? 'repeated-name-signed-once' : 'parameter-not-signed';
     yield [finding(kind, { name }), all.filter((_, place) => place !== index)];
   }
-}
-
-/** Values by name, in the order they came. */
-function grouped(pairs: readonly Pair[]): ReadonlyMap<string, readonly string[]> {
-  const groups = new Map<string, string[]>();
-  for (const [name, value] of pairs) {
-    const values = groups.get(name);
-    if (values === undefined) groups.set(name, [value]);
-    else values.push(value);
-  }
-  return groups;
 }
 
 /** Two parameters left out, of a request that has few. */
@@ -121,7 +110,7 @@ function* twoLeftOut({ all }: Sources): Generator<Made> {
 
 /** Names that came more than once, signed once. */
 function* once({ all }: Sources): Generator<Made> {
-  const groups = grouped(all);
+  const groups = groupByName(all);
   if (groups.size === all.length) return;
   const repeated = [...groups].filter(([, values]) => values.length > 1).slice(0, 5);
   const found = finding('repeated-name-signed-once', { name: repeated.map(([name]) => name).join(', ') });

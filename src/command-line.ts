@@ -8,6 +8,7 @@ import { clientCreate, clientList, clientShow } from '#cli/client.ts';
 import { clientRedirects } from '#cli/client-redirects.ts';
 import { closest } from '#cli/closest.ts';
 import { type Command, type ExitCode, helpOf, type Io, readArguments, UnreachableError, UsageError } from '#cli/command.ts';
+import { explainHead, serveHead } from '#cli/heads.ts';
 import { keyCommands } from '#cli/keys.ts';
 import { migrateCommand } from '#cli/migrate.ts';
 import { partitionCommand } from '#cli/partition.ts';
@@ -83,8 +84,7 @@ interface Entry extends Pick<Command, 'words' | 'summary'> {
 const ready = (command: Command): Entry => ({ words: command.words, summary: command.summary, load: async () => command });
 
 const serveEntry: Entry = {
-  words: 'serve',
-  summary: 'Starts the server. Ctrl-C stops it cleanly.',
+  ...serveHead,
   async load() {
     const { serveCommand } = await import('#cli/serve.ts');
     return serveCommand(async (flags) => {
@@ -95,8 +95,7 @@ const serveEntry: Entry = {
 };
 
 const explainEntry: Entry = {
-  words: 'explain oauth1',
-  summary: 'Explains how the server reads and signs an OAuth 1 request.',
+  ...explainHead,
   load: async () => (await import('#cli/explain.ts')).explainOAuth1,
 };
 

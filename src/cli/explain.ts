@@ -8,6 +8,7 @@ import { MOST_PASTED_BYTES, type PastedRequest, readPastedRequest } from '#oauth
 import { findingText, unreadableText } from '#pages/explained-words.ts';
 import { wordsOf } from '#pages/words.ts';
 import { type Command, type Given, type Io, print, refused, UsageError } from './command.ts';
+import { explainHead } from './heads.ts';
 
 const words = wordsOf('en');
 
@@ -120,12 +121,7 @@ function prose({ diagnosis, differences: rows, signature, valid, ...shown }: Ans
 
 /** `gatehouse explain oauth1`: the answer to "invalid signature" (RFC 5849 §3.4). */
 export const explainOAuth1: Command = {
-  words: 'explain oauth1',
-  summary: [
-    'Explains how the server reads and signs an OAuth 1 request, and which mistake makes the signature that came.',
-    'Reads the request on standard input: as it was sent (request line, header lines, an empty line, the form), a curl command, what',
-    'curl -v printed, or JSON: {method, url, headers, body, clientSecret, tokenSecret, signatureMethod, publicKeyPem, baseString, origin, reading}.',
-  ].join('\n'),
+  ...explainHead,
   positionals: [],
   options: {
     origin: { type: 'string', value: 'URL', help: 'public address of the server; left out: the one in the request' },

@@ -1,10 +1,10 @@
 import { settingNames } from '#config/config.ts';
 import type { Command, ExitCode, OptionRule } from './command.ts';
+import { serveHead } from './heads.ts';
 
 /** `gatehouse serve`: every setting is a flag, except secrets. `run` answers when the server has stopped. */
 export const serveCommand = (run: (flags: Readonly<Record<string, string | undefined>>) => Promise<ExitCode>): Command => ({
-  words: 'serve',
-  summary: 'Starts the server. Ctrl-C stops it cleanly.',
+  ...serveHead,
   positionals: [],
   options: Object.fromEntries(
     settingNames

@@ -1,7 +1,8 @@
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { webauthnScript } from '../src/http/webauthn-script.ts';
 
 // `npm run build`: `dist/`, the server as one bundle that runs on Node alone: code in a few files (what is loaded when used stays apart),
 // data beside it, and the licences of everything that was bundled. `npm pack` runs it.
@@ -13,10 +14,10 @@ const out = join(root, 'dist');
 const inlineWebauthn: Plugin = {
   name: 'inline-webauthn',
   setup: (bundle) =>
-    bundle.onLoad({ filter: /[\\/]src[\\/]http[\\/]webauthn-script\.ts$/ }, () => {
-      const file = new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser'));
-      return { contents: `export const webauthnScript = () => ${JSON.stringify(readFileSync(file, 'utf8'))};`, loader: 'js' };
-    }),
+    bundle.onLoad({ filter: /[\\/]src[\\/]http[\\/]webauthn-script\.ts$/ }, () => ({
+      contents: `export const webauthnScript = () => ${JSON.stringify(webauthnScript())};`,
+      loader: 'js',
+    })),
 };
 
 rmSync(out, { recursive: true, force: true });
@@ -64,4 +65,3 @@ const licences = [...packages].sort().map((directory) => {
   return `${name} ${version} (${license})\n\n${text}\n`;
 });
 writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
-if (!existsSync(join(out, 'main.js'))) throw new Error('the build made no dist/main.js');

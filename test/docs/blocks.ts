@@ -30,3 +30,13 @@ export const shellBlocks = (): readonly ShellBlock[] =>
         .join('\n'),
     }));
   });
+
+/** Files of the decisions, in their order. */
+export const decisions = readdirSync('docs/adr').toSorted();
+
+/** What a heading is called in an address. */
+export const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { anchorOf, decisions } from './blocks.ts';
 
 // Every number that a comment, a test or a page cites leads somewhere: `RFC 6749 §4.1.3` to a row of docs/reference/standards.md, `registry 7.6` and
 // `protocols 2.8` to a heading of docs/reference, `ADR 17` to a decision.
@@ -81,14 +82,6 @@ function isSectionOfSomething(before: string): boolean {
     /(?:\(| its | in )$/.test(before)
   );
 }
-
-const decisions = readdirSync('docs/adr').toSorted();
-
-const anchorOf = (heading: string) =>
-  heading
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N} _-]/gu, '')
-    .replaceAll(' ', '-');
 
 describe('citations', () => {
   const eachFile = (problemsOf: (text: string, path: string) => readonly string[]) => {

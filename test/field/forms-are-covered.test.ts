@@ -24,17 +24,7 @@ let token: Key;
 
 before(async () => {
   world = new TestWorld();
-  const made = await world.client(await world.person('Ada', ['developer']), {
-    name: 'own',
-    protocol: 'oauth1',
-    ownerOnly: true,
-    redirectUri: '',
-    grantTypes: [],
-    scopes: ['basic', 'editpage', 'gatehouse:account'].filter((name) => name !== 'gatehouse:account'),
-  });
-  assert.ok(made.credentials);
-  client = { key: made.client.id, secret: made.secret };
-  token = { key: made.credentials.token, secret: made.credentials.secret };
+  ({ client, token } = await world.ownerOnlySigner(await world.person('Ada', ['developer'])));
 });
 after(() => world.close());
 

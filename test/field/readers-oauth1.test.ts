@@ -23,11 +23,7 @@ let shared: Key;
 before(async () => {
   world = new TestWorld();
   const ada = await world.person('Ada', ['developer']);
-  const own = { protocol: 'oauth1', ownerOnly: true, redirectUri: '', grantTypes: [], scopes: ['basic', 'editpage'] } as const;
-  const made = await world.client(ada, { name: 'own', ...own });
-  assert.ok(made.credentials);
-  client = { key: made.client.id, secret: made.secret };
-  token = { key: made.credentials.token, secret: made.credentials.secret };
+  ({ client, token } = await world.ownerOnlySigner(ada));
   const uri = { redirectUri: 'https://app.example/cb', redirectIsPrefix: true };
   const other = await world.client(ada, { name: 'shared', protocol: 'oauth1', grantTypes: [], ...uri });
   shared = { key: other.client.id, secret: other.secret };

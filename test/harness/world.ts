@@ -12,6 +12,7 @@ import type { Outcome } from '#registry/desk.ts';
 import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/operator.ts';
 import { liveBy } from './clock.ts';
 import { consentDesk } from './consents.ts';
+import type { Pair } from './signed.ts';
 
 const signingKeys = generateSigningKeys();
 export const password = 'correct horse battery';
@@ -117,6 +118,17 @@ export class TestWorld {
     const made = await this.clients.create(proposal, owner, { approve });
     if (!made.ok) throw new Error(JSON.stringify(made.refusal));
     return { ...made.value, secret: made.value.secret ?? '' };
+  }
+
+  /** The two keys that an owner-only app of OAuth 1 signs with. */
+  async ownerOnlySigner(owner: Account): Promise<{ readonly client: Pair; readonly token: Pair }> {
+    const own = { protocol: 'oauth1', ownerOnly: true, redirectUri: '', grantTypes: [], scopes: ['basic', 'editpage'] } as const;
+    const made = await this.client(owner, { name: 'own', ...own });
+    if (made.credentials === null) throw new Error('an owner-only app has no credentials');
+    return {
+      client: { key: made.client.id, secret: made.secret },
+      token: { key: made.credentials.token, secret: made.credentials.secret },
+    };
   }
 
   /** A session cookie of this person, as after sign-in. */

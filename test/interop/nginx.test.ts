@@ -1,25 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { documentedLines, NGINX, startNginx, stopProxy, throughProxy, withoutProgram } from '#harness/proxy.ts';
 import { password, TestWorld } from '#harness/world.ts';
 import { Browser } from '../../examples/demo/browser.ts';
 import { freePort } from './server.ts';
 
 // nginx as Debian delivers it: 8 KiB for a line of a request, 4 KiB for the header of an answer.
-const program = '/usr/sbin/nginx';
-const required = process.env.GATEHOUSE_REQUIRE_ALL === '1';
-const documented = readFileSync(new URL('../../docs/operations/proxies.md', import.meta.url), 'utf8');
-const lines = /^```nginx\n(.*?)^```$/ms.exec(documented)?.[1] ?? '';
 const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
 
 for (const forwarded of [true, false])
   test(`through nginx with default buffers, ${forwarded ? 'by the documented lines' : 'with nothing but proxy_pass'}: a state of 2,048 bytes as sent comes back byte for byte`, {
-    skip: !existsSync(program) && !required && 'left out: no nginx is on this machine (install Debian’s nginx)',
+    skip: withoutProgram(NGINX),
     timeout: 60_000,
   }, async () => {
     const home = mkdtempSync(join(tmpdir(), 'gatehouse-nginx-'));
@@ -27,25 +23,11 @@ for (const forwarded of [true, false])
     const world = new TestWorld({ issuer: `http://localhost:${port}`, ...(forwarded ? { 'trust-proxy': '127.0.0.1' } : {}) });
     await world.app.listen({ port: 0, host: '127.0.0.1' });
     const upstream = (world.app.server.address() as AddressInfo).port;
-    const location = forwarded
-      ? lines.replace('127.0.0.1:4400', `127.0.0.1:${upstream}`)
-      : `location / { proxy_pass http://127.0.0.1:${upstream}; }`;
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((each) => `${each}_temp_path ${home}/${each};`).join(' ');
-    const buffers = 'large_client_header_buffers 4 8k; proxy_buffer_size 4k;';
-    writeFileSync(
-      join(home, 'nginx.conf'),
-      `daemon off; pid ${home}/pid; error_log ${home}/error.log; events {} http { access_log off; ${temporary} ${buffers} server { listen 127.0.0.1:${port}; ${location} } }`,
-    );
-    const checked = spawnSync(program, ['-t', '-c', join(home, 'nginx.conf')], { encoding: 'utf8' });
-    assert.equal(checked.status, 0, checked.stderr);
-    const proxy = spawn(program, ['-c', join(home, 'nginx.conf')], { stdio: 'ignore' });
+    const location = forwarded ? documentedLines('nginx', upstream) : `location / { proxy_pass http://127.0.0.1:${upstream}; }`;
+    const proxy = startNginx(port, home, location, 'large_client_header_buffers 4 8k; proxy_buffer_size 4k;');
     const origin = `http://localhost:${port}`;
     try {
-      for (;;) {
-        if ((await fetch(`${origin}/healthz`).catch(() => undefined))?.status === 200) break;
-        assert.equal(proxy.exitCode, null, 'the proxy runs');
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await throughProxy(proxy, port);
       const made = await world.built.world.accounts.createAccount({
         ...{ name: 'Ben', email: 'ben@example.org', emailConfirmed: true, realName: '', groups: [], password },
       });
@@ -75,9 +57,7 @@ for (const forwarded of [true, false])
         assert.equal(done.location === null, encodeURIComponent(state).length > 2600, 'a redirect where it fits');
       }
     } finally {
-      const gone = new Promise((resolve) => proxy.once('exit', resolve));
-      proxy.kill('SIGTERM');
-      if (proxy.exitCode === null) await gone;
+      await stopProxy(proxy);
       await world.close();
       rmSync(home, { recursive: true, force: true });
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { readConfig } from '#config/config.ts';
+import { CADDY, documentedLines, NGINX, startNginx, stopProxy, throughProxy, withoutProgram } from '#harness/proxy.ts';
 import type { Arrived } from '#http/arrival.ts';
 import { addressNetwork, isLocal } from '#wire/address.ts';
 import { originOf, type ProxySign, type TrustedProxies } from '#wire/forwarded.ts';
@@ -476,39 +477,29 @@ async function through(port: number, world: TestWorld, headers: Readonly<Record<
   return seen.promise;
 }
 const arrivals = new Map<TestWorld, (arrived: Arrived) => void>();
-const documented = readFileSync(new URL('../../docs/operations/proxies.md', import.meta.url), 'utf8');
-const block = (language: string) => new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(documented)?.[1] ?? '';
-
 const kinds = [
   {
-    program: '/usr/sbin/nginx',
+    program: NGINX,
     start(port: number, upstream: number, home: string) {
-      const lines = block('nginx').replace('127.0.0.1:4400', `127.0.0.1:${upstream}`);
+      const lines = documentedLines('nginx', upstream);
       assert.match(lines, /X-Forwarded-For/);
-      const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((each) => `${each}_temp_path ${home}/${each};`).join(' ');
-      const text = `daemon off; pid ${home}/pid; error_log ${home}/error.log; events {} http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; ${lines} } }`;
-      writeFileSync(join(home, 'nginx.conf'), text);
-      const checked = spawnSync('/usr/sbin/nginx', ['-t', '-c', join(home, 'nginx.conf')], { encoding: 'utf8' });
-      assert.equal(checked.status, 0, checked.stderr);
-      return spawn('/usr/sbin/nginx', ['-c', join(home, 'nginx.conf')], { stdio: 'ignore' });
+      return startNginx(port, home, lines);
     },
   },
   {
-    program: '/usr/bin/caddy',
+    program: CADDY,
     start(port: number, upstream: number, home: string) {
-      const site = block('caddyfile')
-        .replace('auth.example.org', `http://127.0.0.1:${port}`)
-        .replace('127.0.0.1:4400', `127.0.0.1:${upstream}`);
+      const site = documentedLines('caddyfile', upstream).replace('auth.example.org', `http://127.0.0.1:${port}`);
       assert.match(site, /reverse_proxy/);
       writeFileSync(join(home, 'Caddyfile'), `{\n\tadmin off\n}\n${site}`);
       const env = { ...process.env, HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
-      return spawn('/usr/bin/caddy', ['run', '--config', join(home, 'Caddyfile'), '--adapter', 'caddyfile'], { stdio: 'ignore', env });
+      return spawn(CADDY, ['run', '--config', join(home, 'Caddyfile'), '--adapter', 'caddyfile'], { stdio: 'ignore', env });
     },
   },
 ];
 for (const { program, start } of kinds) {
   test(`the documented lines for ${program}: what a stranger claims does not arrive`, {
-    skip: existsSync(program) ? false : 'not installed',
+    skip: withoutProgram(program),
     timeout: 60_000,
   }, async () => {
     const home = mkdtempSync(join(tmpdir(), 'gatehouse-proxy-'));
@@ -518,12 +509,7 @@ for (const { program, start } of kinds) {
     const port = await freePort();
     const proxy = start(port, (world.app.server.address() as AddressInfo).port, home);
     try {
-      for (;;) {
-        const up = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
-        if (up?.status === 200) break;
-        assert.equal(proxy.exitCode, null, 'the proxy runs');
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await throughProxy(proxy, port);
       const own = { address: '127.0.0.2', known: true, sure: '127.0.0.2', secure: true };
       assert.deepEqual(await through(port, world, {}), own);
       for (const claim of [ADA, `${ADA}, 127.0.0.1`, '127.0.0.1', 'nonsense'])
@@ -533,9 +519,7 @@ for (const { program, start } of kinds) {
           claim,
         );
     } finally {
-      const gone = new Promise((resolve) => proxy.once('exit', resolve));
-      proxy.kill('SIGTERM');
-      if (proxy.exitCode === null) await gone;
+      await stopProxy(proxy);
       await world.close();
       rmSync(home, { recursive: true, force: true });
     }

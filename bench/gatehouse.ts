@@ -1,4 +1,5 @@
-// This server as it is, on a SQLite file, with one person signed in and one app that only learns who they are (so that nobody is asked).
+// This server as it is, on a SQLite file, with one person signed in and one app that only learns
+// who they are (so that nobody is asked).
 import { join } from 'node:path';
 import { makeWorld, realOutside } from '#app';
 import { buildHttp } from '#http/app.ts';
@@ -11,15 +12,28 @@ import { operatorDesk } from '#registry/operator.ts';
 import { type Ready, reportCpu } from './ready.ts';
 
 const port = 4490;
-const config = readSettings({ port: String(port), data: join(process.argv[2] ?? '.', 'gatehouse'), issuer: `http://localhost:${port}` });
+const config = readSettings({
+  port: String(port),
+  data: join(process.argv[2] ?? '.', 'gatehouse'),
+  issuer: `http://localhost:${port}`,
+});
 const { world, guard } = makeWorld(config, realOutside(config));
 const must = <T>(answer: { ok: true; value: T } | { ok: false; refusal: unknown }): T => {
   if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));
   return answer.value;
 };
-const person = { emailConfirmed: true, realName: '', groups: [], password: 'correct horse battery' };
-const ada = must(await world.accounts.createAccount({ ...person, name: 'Ada', email: 'ada@example.org' }));
-const session = must(await world.accounts.signIn('Ada', person.password, { address: '127.0.0.1', agent: '' }));
+const person = {
+  emailConfirmed: true,
+  realName: '',
+  groups: [],
+  password: 'correct horse battery',
+};
+const ada = must(
+  await world.accounts.createAccount({ ...person, name: 'Ada', email: 'ada@example.org' }),
+);
+const session = must(
+  await world.accounts.signIn('Ada', person.password, { address: '127.0.0.1', agent: '' }),
+);
 const clients = operatorDesk(world.registry);
 const actor: Actor = {
   kind: 'person',
@@ -30,7 +44,9 @@ const actor: Actor = {
   authentication: { kind: 'session', proof: { at: world.clock.now(), method: 'password' } },
 };
 const yes = async (client: Client): Promise<Consent> => {
-  const { consent } = must(await world.registry.submit(actor, 'accept', { clientId: client.id, scopes: client.scopes }));
+  const { consent } = must(
+    await world.registry.submit(actor, 'accept', { clientId: client.id, scopes: client.scopes }),
+  );
   if (consent === null) throw new Error('no consent came back');
   return consent;
 };
@@ -50,13 +66,19 @@ const app = must(
 );
 await yes(app.client);
 const handshake = must(
-  await clients.create({ name: 'classic', protocol: 'oauth1', redirectUri, grantTypes: [], scopes: ['editpage'] }, ada, { approve: true }),
+  await clients.create(
+    { name: 'classic', protocol: 'oauth1', redirectUri, grantTypes: [], scopes: ['editpage'] },
+    ada,
+    { approve: true },
+  ),
 );
 const consent = await yes(handshake.client);
 const server = buildHttp(world);
 server.get('/bench-api', async (request, reply) => {
   const permit = await guard.permit(sentRequest(request), world.site);
-  return permit.ok ? reply.send({ user: permit.value.user?.name }) : reply.code(permit.refusal.status).send({});
+  return permit.ok
+    ? reply.send({ user: permit.value.user?.name })
+    : reply.code(permit.refusal.status).send({});
 });
 await server.listen({ port, host: '127.0.0.1' });
 
@@ -65,13 +87,21 @@ const temporary = await import('../examples/demo/oauth1.ts');
 const client = { key: handshake.client.id, secret: handshake.secret ?? '' };
 const url = `http://localhost:${port}`;
 const first = new URLSearchParams(
-  await (await temporary.signedFetch('POST', `${url}/oauth1/initiate`, client, null, { oauth_callback: 'oob' })).text(),
+  await (
+    await temporary.signedFetch('POST', `${url}/oauth1/initiate`, client, null, {
+      oauth_callback: 'oob',
+    })
+  ).text(),
 );
 const pair = { key: first.get('oauth_token') ?? '', secret: first.get('oauth_token_secret') ?? '' };
 const done = must(await world.faces.core.oauth1.grant(pair.key, handshake.client, consent));
 const verifier = done.kind === 'show-verifier' ? done.verifier : '';
 const bought = new URLSearchParams(
-  await (await temporary.signedFetch('POST', `${url}/oauth1/token`, client, pair, { oauth_verifier: verifier })).text(),
+  await (
+    await temporary.signedFetch('POST', `${url}/oauth1/token`, client, pair, {
+      oauth_verifier: verifier,
+    })
+  ).text(),
 );
 
 const ready: Ready = {
@@ -85,11 +115,20 @@ const ready: Ready = {
   cookie: `gatehouse=${session.sessionSecret}`,
   codes: [],
   opaque: [],
-  paths: { token: '/oauth2/token', introspect: '/oauth2/introspect', authorize: '/oauth2/authorize' },
+  paths: {
+    token: '/oauth2/token',
+    introspect: '/oauth2/introspect',
+    authorize: '/oauth2/authorize',
+  },
   oauth1: {
     ...client,
     origin: url,
-    api: { path: '/bench-api', ...client, token: bought.get('oauth_token') ?? '', tokenSecret: bought.get('oauth_token_secret') ?? '' },
+    api: {
+      path: '/bench-api',
+      ...client,
+      token: bought.get('oauth_token') ?? '',
+      tokenSecret: bought.get('oauth_token_secret') ?? '',
+    },
   },
 };
 reportCpu();

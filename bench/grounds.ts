@@ -1,4 +1,5 @@
-// The stores a benchmark runs on: servers of its own, set up as docs/operations/scaling.md says, and taken away again.
+// The stores a benchmark runs on: servers of its own, set up as docs/operations/scaling.md says,
+// and taken away again.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +10,16 @@ import { findPostgres, type Postgres } from '../test/contract/postgres-server.ts
 export const stores = ['sqlite', 'postgres', 'postgres+redis'] as const;
 export type StoreName = (typeof stores)[number];
 
-/** The stores that were asked for: several times `--store`, or several with commas between; none is all of them. */
+/**
+ * The stores that were asked for: several times `--store`, or several with commas between; none is
+ * all of them.
+ */
 export function readStores(asked: readonly string[] = ['all']): readonly StoreName[] {
   const names = asked.flatMap((text) => text.split(','));
   if (names.includes('all')) return stores;
   for (const name of names)
-    if (!(stores as readonly string[]).includes(name)) throw new Error(`there is no store "${name}": use ${stores.join(', ')} or all`);
+    if (!(stores as readonly string[]).includes(name))
+      throw new Error(`there is no store "${name}": use ${stores.join(', ')} or all`);
   return names as StoreName[];
 }
 
@@ -30,7 +35,8 @@ export class Grounds {
     const environment: Record<string, string> = { ...settings };
     if (store !== 'sqlite') environment.GATEHOUSE_DATABASE = await this.#database();
     // Each home has a number of its own: what one leaves behind is not another's.
-    if (store === 'postgres+redis') environment.GATEHOUSE_EPHEMERAL = `${await this.#cache()}/${this.#directories.length}`;
+    if (store === 'postgres+redis')
+      environment.GATEHOUSE_EPHEMERAL = `${await this.#cache()}/${this.#directories.length}`;
     return { data, issuer: 'http://gate.localhost', environment };
   }
 
@@ -57,7 +63,8 @@ export class Grounds {
 }
 
 /**
- * Processor time, in seconds, that these processes and all they started have used, with those that ended since. Linux alone; NaN elsewhere.
+ * Processor time, in seconds, that these processes and all they started have used, with those that
+ * ended since. Linux alone; NaN elsewhere.
  */
 export function cpuOf(roots: readonly number[]): number {
   const [children, ticks] = [new Map<number, number[]>(), new Map<number, number>()];
@@ -70,7 +77,8 @@ export function cpuOf(roots: readonly number[]): number {
       } catch {
         continue;
       }
-      // After the name, which may hold anything: state, parent, …, and from the 12th on user, system, and the same of children that ended.
+      // After the name, which may hold anything: state, parent, …, and from the 12th on user,
+      // system, and the same of children that ended.
       const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
       const [pid, parent] = [Number(entry), Number(fields[1])];
       children.set(parent, [...(children.get(parent) ?? []), pid]);
@@ -82,7 +90,8 @@ export function cpuOf(roots: readonly number[]): number {
   } catch {
     return Number.NaN;
   }
-  const sum = (pid: number): number => (children.get(pid) ?? []).reduce((total, child) => total + sum(child), ticks.get(pid) ?? 0);
+  const sum = (pid: number): number =>
+    (children.get(pid) ?? []).reduce((total, child) => total + sum(child), ticks.get(pid) ?? 0);
   return roots.reduce((total, pid) => total + sum(pid), 0) / 100;
 }
 

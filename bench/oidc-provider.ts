@@ -1,4 +1,5 @@
-// npm oidc-provider with its own in-memory adapter, configured for the same work: ES256 JWT access tokens, PKCE, rotation.
+// npm oidc-provider with its own in-memory adapter, configured for the same work: ES256 JWT access
+// tokens, PKCE, rotation.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
@@ -11,7 +12,10 @@ const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export
 const redirectUri = 'https://app.example/cb';
 const clientId = 'web';
 const clientSecret = 'a-secret-of-forty-characters-0123456789ab';
-/** Everything in one map: the library's own memory adapter keeps a thousand things and forgets the rest. */
+/**
+ * Everything in one map: the library's own memory adapter keeps a thousand things and forgets the
+ * rest.
+ */
 const kept = new Map<string, Record<string, unknown>>();
 class MapAdapter {
   readonly #kind: string;
@@ -55,7 +59,10 @@ const provider = new Provider(issuer, {
   jwks: { keys: [{ ...jwk, alg: 'ES256', use: 'sig' }] },
   cookies: { keys: ['a key'] },
   scopes: ['openid', 'offline_access'],
-  findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: async () => ({ sub: id }) }),
+  findAccount: (_context: unknown, id: string) => ({
+    accountId: id,
+    claims: async () => ({ sub: id }),
+  }),
   rotateRefreshToken: true,
   issueRefreshToken: async () => true,
   features: {
@@ -88,11 +95,17 @@ session.loginAccount({ accountId: 'ada' });
 session.ensureClientContainer(clientId);
 session.grantIdFor(clientId, grantId);
 await session.save(86_400);
-const keygrip = (await import('node:crypto')).createHmac('sha1', 'a key').update(`_session=${session.jti}`).digest('base64url');
+const keygrip = (await import('node:crypto'))
+  .createHmac('sha1', 'a key')
+  .update(`_session=${session.jti}`)
+  .digest('base64url');
 
 const opaque: string[] = [];
 for (let index = 0; index < 1000; index++) {
-  const token = new provider.ClientCredentials({ client: await provider.Client.find(clientId), scope: '' });
+  const token = new provider.ClientCredentials({
+    client: await provider.Client.find(clientId),
+    scope: '',
+  });
   opaque.push(await token.save());
 }
 reportCpu();

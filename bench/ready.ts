@@ -12,7 +12,11 @@ export interface Ready {
   readonly codes: readonly string[];
   /** Tokens for introspection, where the tokens of client_credentials are not the ones. */
   readonly opaque: readonly string[];
-  readonly paths: { readonly token: string; readonly introspect: string; readonly authorize: string };
+  readonly paths: {
+    readonly token: string;
+    readonly introspect: string;
+    readonly authorize: string;
+  };
   readonly oauth1: {
     /** Who begins handshakes. */
     readonly key: string;

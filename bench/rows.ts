@@ -1,5 +1,6 @@
-// What many rows change: two databases of the same kind side by side, one of them with so many access tokens more, asked in turns. What else
-// the machine does falls on both alike. The tokens that are asked about lie anywhere among the others, in time and on the disk.
+// What many rows change: two databases of the same kind side by side, one of them with so many
+// access tokens more, asked in turns. What else the machine does falls on both alike. The tokens
+// that are asked about lie anywhere among the others, in time and on the disk.
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
@@ -15,14 +16,20 @@ const BATCHES = 50;
 /** Tokens in each part of the time that are asked about. */
 const KNOWN = 160;
 const DAY_MS = 86_400_000;
-/** Tokens last for thirty days; the rows are of the coming twenty, for a key signs nothing before it was made. */
+/**
+ * Tokens last for thirty days; the rows are of the coming twenty, for a key signs nothing before it
+ * was made.
+ */
 const SPREAD_MS = 20 * DAY_MS;
 const LASTS = 'P30D';
 const SLICE_MS = Number(process.env.BENCH_SECONDS ?? '0.5') * 1000;
 const SLICES = 12;
 const PLACES = 2;
 
-/** Writes rows to the table as it is, without the program, whose time between two instants is spread evenly. */
+/**
+ * Writes rows to the table as it is, without the program, whose time between two instants is spread
+ * evenly.
+ */
 interface Filler {
   fill(clientId: string, rows: number, fromMs: number, untilMs: number): Promise<void>;
   settle(): Promise<void>;
@@ -64,7 +71,8 @@ function fillerOf(home: Home): Filler {
       'client_credentials', at / 1000, at / 1000 + 2592000, 0
     FROM (SELECT $2::bigint + number * $3::bigint AS at FROM generate_series(0, $4::bigint - 1) AS number) AS rows`;
   return {
-    fill: (client, rows, from, until) => asked(insert, [client, from, Math.floor((until - from) / rows), rows]),
+    fill: (client, rows, from, until) =>
+      asked(insert, [client, from, Math.floor((until - from) / rows), rows]),
     settle: () => asked('VACUUM (ANALYZE) access_tokens'),
   };
 }
@@ -89,7 +97,8 @@ async function side(home: Home, rows: number): Promise<Side> {
   for (let batch = 0; batch < BATCHES; batch++) {
     const [from, until] = [(batch * SPREAD_MS) / BATCHES, ((batch + 1) * SPREAD_MS) / BATCHES];
     const began = Date.now();
-    if (rows > 0) await filler.fill(there.web.key, Math.ceil(rows / BATCHES), began + from, began + until);
+    if (rows > 0)
+      await filler.fill(there.web.key, Math.ceil(rows / BATCHES), began + from, began + until);
     for (let count = 0; count < KNOWN; count++) {
       shift = from + Math.random() * (until - from);
       const answer = await app.inject({
@@ -113,22 +122,38 @@ const pick = (things: readonly string[]) => things[Math.floor(Math.random() * th
 
 /** Each answers false when there is nothing left to do it with. */
 const operations: Readonly<Record<string, (side: Side) => Promise<boolean>>> = {
-  'token issue': async (asked) => expect(await post(asked, '/oauth2/token', 'grant_type=client_credentials'), 200).status === 200,
+  'token issue': async (asked) =>
+    expect(await post(asked, '/oauth2/token', 'grant_type=client_credentials'), 200).status === 200,
   introspection: async (asked) => {
-    const { text } = expect(await post(asked, '/oauth2/introspect', `token=${pick(asked.known)}`), 200);
+    const { text } = expect(
+      await post(asked, '/oauth2/introspect', `token=${pick(asked.known)}`),
+      200,
+    );
     if (!text.includes('"active":true')) throw new Error(text);
     return true;
   },
   revocation: async (asked) => {
     const token = asked.revocable.pop();
-    return token !== undefined && expect(await post(asked, '/oauth2/revoke', `token=${token}`), 200).status === 200;
+    return (
+      token !== undefined &&
+      expect(await post(asked, '/oauth2/revoke', `token=${token}`), 200).status === 200
+    );
   },
 };
 
 const post = ({ node, there }: Side, path: string, form: string) =>
-  send(node.port, 'POST', path, { ...basicOf(there.web), 'content-type': 'application/x-www-form-urlencoded' }, form);
+  send(
+    node.port,
+    'POST',
+    path,
+    { ...basicOf(there.web), 'content-type': 'application/x-www-form-urlencoded' },
+    form,
+  );
 
-async function slice(asked: Side, once: (side: Side) => Promise<boolean>): Promise<readonly number[]> {
+async function slice(
+  asked: Side,
+  once: (side: Side) => Promise<boolean>,
+): Promise<readonly number[]> {
   const took: number[] = [];
   const until = performance.now() + SLICE_MS;
   await Promise.all(
@@ -144,9 +169,13 @@ async function slice(asked: Side, once: (side: Side) => Promise<boolean>): Promi
   return took;
 }
 
-/** Prints p50 and p99 of each operation with few rows and with many, and their ratio; and how long the reaper takes when nothing is due. */
+/**
+ * Prints p50 and p99 of each operation with few rows and with many, and their ratio; and how long
+ * the reaper takes when nothing is due.
+ */
 export async function manyRows(names: readonly StoreName[], rows: number): Promise<void> {
-  if (!Number.isSafeInteger(rows) || rows < 1) throw new Error('--rows wants a whole number, such as 1000000');
+  if (!Number.isSafeInteger(rows) || rows < 1)
+    throw new Error('--rows wants a whole number, such as 1000000');
   const grounds = new Grounds();
   const sides: Side[] = [];
   try {
@@ -157,13 +186,22 @@ export async function manyRows(names: readonly StoreName[], rows: number): Promi
       const began = performance.now();
       const many = await side(await grounds.home(name, settings), rows);
       sides.push(many);
-      console.log(`\n${name}: ${rows} rows more, written in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+      console.log(
+        `\n${name}: ${rows} rows more, written in ${((performance.now() - began) / 1000).toFixed(0)} s`,
+      );
       console.log(
         `${''.padEnd(26)}${'p50 few'.padStart(10)}${'p50 many'.padStart(10)}${'ratio'.padStart(7)}${'p99 few'.padStart(10)}${'p99 many'.padStart(10)}`,
       );
-      const line = (what: string, [one, other]: readonly [readonly number[], readonly number[]]) => {
+      const line = (
+        what: string,
+        [one, other]: readonly [readonly number[], readonly number[]],
+      ) => {
         const [before, after] = [quantile(one, 0.5), quantile(other, 0.5)];
-        const figures = [before.toFixed(2).padStart(10), after.toFixed(2).padStart(10), (after / before).toFixed(2).padStart(7)];
+        const figures = [
+          before.toFixed(2).padStart(10),
+          after.toFixed(2).padStart(10),
+          (after / before).toFixed(2).padStart(7),
+        ];
         const late = [one, other].map((took) => quantile(took, 0.99).toFixed(2).padStart(10));
         console.log(`${what.padEnd(26)}${figures.join('')}${late.join('')}`);
       };

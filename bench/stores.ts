@@ -1,5 +1,6 @@
-// The hot operations of the real program on each store, with one and several workers, in one run, interleaved: what else the machine does
-// falls on all of them alike, so that the ratios hold where the figures do not.
+// The hot operations of the real program on each store, with one and several workers, in one run,
+// interleaved: what else the machine does falls on all of them alike, so that the ratios hold where
+// the figures do not.
 import { codeScope, type Home, inhabit, openHome, redirectUri } from '#harness/inhabitants.ts';
 import { Node } from '../test/chaos/nodes.ts';
 import { cpuOf, Grounds, othersThan, quantile, type StoreName } from './grounds.ts';
@@ -26,7 +27,11 @@ interface Figures {
 }
 
 /** Runs `once` from 32 places at a time for a while. A wrong answer ends the run. */
-async function round({ node }: Runner, once: () => Promise<void>, nodes: readonly number[]): Promise<Figures> {
+async function round(
+  { node }: Runner,
+  once: () => Promise<void>,
+  nodes: readonly number[],
+): Promise<Figures> {
   const servers = othersThan(nodes);
   const [nodeCpu, serverCpu] = [cpuOf([node.pid]), cpuOf(servers)];
   const began = performance.now();
@@ -56,19 +61,43 @@ async function readyAt(home: Home, node: Node): Promise<Ready> {
   const { web, classic, signer, cookie } = await inhabit(own);
   await own.store.close();
   return {
-    ...{ port: node.port, clientId: web.key, clientSecret: web.secret, redirectUri, codeScope, apiScope: null, resource: null, cookie },
+    ...{
+      port: node.port,
+      clientId: web.key,
+      clientSecret: web.secret,
+      redirectUri,
+      codeScope,
+      apiScope: null,
+      resource: null,
+      cookie,
+    },
     ...{ codes: [], opaque: [] },
-    paths: { token: '/oauth2/token', introspect: '/oauth2/introspect', authorize: '/oauth2/authorize' },
+    paths: {
+      token: '/oauth2/token',
+      introspect: '/oauth2/introspect',
+      authorize: '/oauth2/authorize',
+    },
     oauth1: {
       ...classic,
       origin: home.issuer,
-      api: { path: '/api/v1/me', ...signer.client, token: signer.token.key, tokenSecret: signer.token.secret },
+      api: {
+        path: '/api/v1/me',
+        ...signer.client,
+        token: signer.token.key,
+        tokenSecret: signer.token.secret,
+      },
     },
   };
 }
 
-/** Prints operations for each second, latencies as the load generator sees them, and each as a ratio to the first line. */
-export async function onEachStore(names: readonly StoreName[], workers: readonly number[]): Promise<void> {
+/**
+ * Prints operations for each second, latencies as the load generator sees them, and each as a ratio
+ * to the first line.
+ */
+export async function onEachStore(
+  names: readonly StoreName[],
+  workers: readonly number[],
+): Promise<void> {
   const grounds = new Grounds();
   const runners: Runner[] = [];
   try {
@@ -77,7 +106,11 @@ export async function onEachStore(names: readonly StoreName[], workers: readonly
         const home = await grounds.home(name);
         const node = await Node.start(home, '--workers', String(count));
         const ready = await readyAt(home, node);
-        runners.push({ name: `${name}, ${count} worker${count === 1 ? '' : 's'}`, node, operations: { ...shared(ready), ...ours(ready) } });
+        runners.push({
+          name: `${name}, ${count} worker${count === 1 ? '' : 's'}`,
+          node,
+          operations: { ...shared(ready), ...ours(ready) },
+        });
       }
     }
     const nodes = runners.map(({ node }) => node.pid);
@@ -91,7 +124,9 @@ export async function onEachStore(names: readonly StoreName[], workers: readonly
       console.log(
         `\n${operation.padEnd(42)}${'/s'.padStart(8)}${'ratio'.padStart(7)}${'p50 ms'.padStart(8)}${'p99 ms'.padStart(8)}${'per node CPU s'.padStart(16)}${'per server CPU s'.padStart(18)}`,
       );
-      const best = figures.map((each) => each.toSorted((one, other) => other.perSecond - one.perSecond)[0] as Figures);
+      const best = figures.map(
+        (each) => each.toSorted((one, other) => other.perSecond - one.perSecond)[0] as Figures,
+      );
       for (const [index, { name }] of runners.entries()) {
         const { perSecond, p50, p99, perNodeCpu, perServerCpu } = best[index] as Figures;
         const ratio = perSecond / (best[0] as Figures).perSecond;

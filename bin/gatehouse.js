@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const atLeast = (wantedMajor, wantedMinor = 0) => major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+const atLeast = (wantedMajor, wantedMinor = 0) =>
+  major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 
 function fail(advice) {
   process.stderr.write(`gatehouse: this is Node ${process.versions.node}; ${advice}\n`);
@@ -16,7 +17,8 @@ function fail(advice) {
 
 function handOver(runtime, main) {
   const child = spawn(runtime, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }
 

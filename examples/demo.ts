@@ -1,5 +1,5 @@
-// npm run demo: both protocols, end to end, over real HTTP on a scratch store. Ends with 1 when a step fails.
-// npm run demo -- --serve: leaves it running, with a sample app to click through.
+// npm run demo: both protocols, end to end, over real HTTP on a scratch store. Ends with 1 when a
+// step fails. npm run demo -- --serve: leaves it running, with a sample app to click through.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -18,8 +18,15 @@ import { expect, masked, StepFailed, Story } from './demo/story.ts';
 
 const stay = process.argv.includes('--serve');
 const listen = (server: Server, port = 0): Promise<string> =>
-  new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)));
-/** The port that is asked for, or any other when a program listens there already (such as `npm start`). */
+  new Promise((resolve) =>
+    server.listen(port, '127.0.0.1', () =>
+      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    ),
+  );
+/**
+ * The port that is asked for, or any other when a program listens there already (such as `npm
+ * start`).
+ */
 const freePort = async (wanted = 0): Promise<number> => {
   const probe = createServer();
   const listening = new Promise<void>((resolve, reject) =>
@@ -49,7 +56,9 @@ const appPort = await freePort(stay ? 4401 : 0);
 const self = `http://127.0.0.1:${appPort}`;
 const story = new Story((line) => console.log(line));
 
-async function must<T>(answer: Promise<{ ok: true; value: T } | { ok: false; refusal: unknown }>): Promise<T> {
+async function must<T>(
+  answer: Promise<{ ok: true; value: T } | { ok: false; refusal: unknown }>,
+): Promise<T> {
   const given = await answer;
   if (!given.ok) throw new Error(JSON.stringify(given.refusal));
   return given.value;
@@ -103,15 +112,24 @@ const classic = await must(
 
 /** Signs Ben in where he is asked to, and presses a button on the page that follows. */
 async function decide(browser: Browser, page: Page, button: 'accept' | 'cancel'): Promise<Page> {
-  const asked = page.url.includes('/sign-in') ? await browser.press(page, 'sign-in', { name: 'Ben', password }) : page;
+  const asked = page.url.includes('/sign-in')
+    ? await browser.press(page, 'sign-in', { name: 'Ben', password })
+    : page;
   return browser.press(asked, button);
 }
 
 const basic = `Basic ${Buffer.from(`${reader.client.id}:${reader.secret}`).toString('base64')}`;
 const tokenRequest = async (path: string, form: Record<string, string>) => {
-  const answer = await fetch(`${issuer}${path}`, { method: 'POST', headers: { authorization: basic }, body: new URLSearchParams(form) });
+  const answer = await fetch(`${issuer}${path}`, {
+    method: 'POST',
+    headers: { authorization: basic },
+    body: new URLSearchParams(form),
+  });
   const text = await answer.text();
-  return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, string> };
+  return {
+    status: answer.status,
+    body: (text === '' ? {} : JSON.parse(text)) as Record<string, string>,
+  };
 };
 
 async function oauth2Chapter(): Promise<void> {
@@ -137,7 +155,10 @@ async function oauth2Chapter(): Promise<void> {
     const url = new URL(page.location ?? 'about:blank');
     expect('state', url.searchParams.get('state'), state);
     expect('iss', url.searchParams.get('iss'), issuer);
-    return { said: `${page.status} to ${url.origin}${url.pathname} with code, state and iss`, value: url.searchParams };
+    return {
+      said: `${page.status} to ${url.origin}${url.pathname} with code, state and iss`,
+      value: url.searchParams,
+    };
   });
   const redemption = {
     grant_type: 'authorization_code',
@@ -148,10 +169,16 @@ async function oauth2Chapter(): Promise<void> {
   const tokens = await story.step('Reader exchanges the code at POST /oauth2/token', async () => {
     const { status, body } = await tokenRequest('/oauth2/token', redemption);
     expect('status', status, 200);
-    return { said: `200, a ${body.token_type} token for ${body.expires_in} s: ${masked(body.access_token ?? '')}`, value: body };
+    return {
+      said: `200, a ${body.token_type} token for ${body.expires_in} s: ${masked(body.access_token ?? '')}`,
+      value: body,
+    };
   });
   const call = async (token: string | undefined) => {
-    const answer = await fetch(`${api}/notes`, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+    const answer = await fetch(`${api}/notes`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+    });
     return { status: answer.status, text: await answer.text() };
   };
   await story.step('Reader calls the API as Ben', async () => {
@@ -180,7 +207,11 @@ async function oauth2Chapter(): Promise<void> {
     return { said: `${status} ${body.error}`, value: undefined };
   });
   await story.step('Another time Ben says no', async () => {
-    const page = await decide(browser, await browser.follow(`${issuer}/oauth2/authorize?${query}`), 'cancel');
+    const page = await decide(
+      browser,
+      await browser.follow(`${issuer}/oauth2/authorize?${query}`),
+      'cancel',
+    );
     const url = new URL(page.location ?? 'about:blank');
     expect('error', url.searchParams.get('error'), 'access_denied');
     return { said: `${page.status} with error=access_denied`, value: undefined };
@@ -191,18 +222,27 @@ async function oauth1Chapter(): Promise<void> {
   story.chapter('OAuth 1.0a: Ben lets Classic act for him');
   const browser = new Browser();
   const client = { key: classic.client.id, secret: classic.secret ?? '' };
-  const temporary = await story.step('Classic asks for temporary credentials at POST /oauth1/initiate', async () => {
-    const answer = await signedFetch('POST', `${issuer}/oauth1/initiate`, client, null, { oauth_callback: `${self}/oauth1` });
-    const text = await answer.text();
-    expect('status', answer.status, 200);
-    const pair = new URLSearchParams(text);
-    return {
-      said: `200, oauth_token=${masked(pair.get('oauth_token') ?? '')}`,
-      value: { key: pair.get('oauth_token') ?? '', secret: pair.get('oauth_token_secret') ?? '' },
-    };
-  });
+  const temporary = await story.step(
+    'Classic asks for temporary credentials at POST /oauth1/initiate',
+    async () => {
+      const answer = await signedFetch('POST', `${issuer}/oauth1/initiate`, client, null, {
+        oauth_callback: `${self}/oauth1`,
+      });
+      const text = await answer.text();
+      expect('status', answer.status, 200);
+      const pair = new URLSearchParams(text);
+      return {
+        said: `200, oauth_token=${masked(pair.get('oauth_token') ?? '')}`,
+        value: { key: pair.get('oauth_token') ?? '', secret: pair.get('oauth_token_secret') ?? '' },
+      };
+    },
+  );
   const verifier = await story.step('Ben allows it at GET /oauth1/authorize', async () => {
-    const page = await decide(browser, await browser.follow(`${issuer}/oauth1/authorize?oauth_token=${temporary.key}`), 'accept');
+    const page = await decide(
+      browser,
+      await browser.follow(`${issuer}/oauth1/authorize?oauth_token=${temporary.key}`),
+      'accept',
+    );
     const url = new URL(page.location ?? 'about:blank');
     expect('oauth_token', url.searchParams.get('oauth_token'), temporary.key);
     return {
@@ -211,12 +251,17 @@ async function oauth1Chapter(): Promise<void> {
     };
   });
   const pair = await story.step('Classic exchanges them at POST /oauth1/token', async () => {
-    const answer = await signedFetch('POST', `${issuer}/oauth1/token`, client, temporary, { oauth_verifier: verifier });
+    const answer = await signedFetch('POST', `${issuer}/oauth1/token`, client, temporary, {
+      oauth_verifier: verifier,
+    });
     const bought = new URLSearchParams(await answer.text());
     expect('status', answer.status, 200);
     return {
       said: `200, token credentials ${masked(bought.get('oauth_token') ?? '')}`,
-      value: { key: bought.get('oauth_token') ?? '', secret: bought.get('oauth_token_secret') ?? '' },
+      value: {
+        key: bought.get('oauth_token') ?? '',
+        secret: bought.get('oauth_token_secret') ?? '',
+      },
     };
   });
   const call = () => signedFetch('POST', `${issuer}/notes`, client, pair, {}, api);
@@ -246,7 +291,9 @@ for (const chapter of [oauth2Chapter, oauth1Chapter]) {
     if (!(fault instanceof StepFailed)) throw fault;
   }
 }
-console.log(story.failed === 0 ? '\nEvery step did what it should.' : `\n${story.failed} step(s) failed.`);
+console.log(
+  story.failed === 0 ? '\nEvery step did what it should.' : `\n${story.failed} step(s) failed.`,
+);
 
 if (stay && story.failed === 0) {
   const app = sampleApp({
@@ -257,8 +304,12 @@ if (stay && story.failed === 0) {
     oauth1: { id: classic.client.id, secret: classic.secret ?? '' },
   });
   await listen(app, appPort);
-  console.log(`\nOpen ${self} and connect. Sign in as Ben with the password ${password}\nCtrl-C ends the demo and removes its store.`);
-  await new Promise<void>((resolve) => process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve()));
+  console.log(
+    `\nOpen ${self} and connect. Sign in as Ben with the password ${password}\nCtrl-C ends the demo and removes its store.`,
+  );
+  await new Promise<void>((resolve) =>
+    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve()),
+  );
   app.closeAllConnections();
   app.close();
 }

@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { openBrowser, Walk } from '#harness/browser.ts';
 import { harmless, makeScene, sheets } from '#harness/scene.ts';
 
-// Pictures of every page, into docs/screenshots: `npm run screenshots`. With names, those alone: `npm run screenshots -- consent review`.
+// Pictures of every page, into docs/screenshots: `npm run screenshots`. With names, those alone:
+// `npm run screenshots -- consent review`.
 
 const folder = new URL('../docs/screenshots/', import.meta.url).pathname;
 const wanted = process.argv.slice(2);
@@ -17,10 +18,13 @@ const dark = /^(?:consent|sign-in|directory|manage-app|review-desk|admin|consent
 const arabic = /^(?:consent|home-user|new-app|review-difference|account|directory)$/;
 
 mkdirSync(folder, { recursive: true });
-if (wanted.length === 0) for (const name of readdirSync(folder)) if (name.endsWith('.webp')) rmSync(folder + name);
+if (wanted.length === 0)
+  for (const name of readdirSync(folder)) if (name.endsWith('.webp')) rmSync(folder + name);
 const scene = await makeScene({ port: '4400', issuer: 'http://localhost:4400' }, harmless);
 const browser = await openBrowser();
-const pictured = sheets.filter(({ name }) => (wanted.length > 0 ? wanted.includes(name) : !left.test(name) || kept.test(name)));
+const pictured = sheets.filter(({ name }) =>
+  wanted.length > 0 ? wanted.includes(name) : !left.test(name) || kept.test(name),
+);
 const looks = [
   { width: 1000, suffix: '', scale: 0.75, of: /./ },
   { width: 360, suffix: '-phone', scale: 1, of: /./ },
@@ -30,9 +34,17 @@ const looks = [
 let total = 0;
 for (const { suffix, scale, of, ...look } of looks) {
   for (const { name, as, go } of pictured.filter((sheet) => of.test(sheet.name))) {
-    const walk = await Walk.start(browser, scene.place, look, as === null ? undefined : scene.people[as]);
+    const walk = await Walk.start(
+      browser,
+      scene.place,
+      look,
+      as === null ? undefined : scene.people[as],
+    );
     await go(walk, scene);
-    const height = Math.min(await walk.page.evaluate<number>('document.documentElement.scrollHeight'), TALLEST);
+    const height = Math.min(
+      await walk.page.evaluate<number>('document.documentElement.scrollHeight'),
+      TALLEST,
+    );
     const devices = await walk.page.context().newCDPSession(walk.page);
     const { data } = await devices.send('Page.captureScreenshot', {
       format: 'webp',
@@ -46,6 +58,8 @@ for (const { suffix, scale, of, ...look } of looks) {
     await walk.end();
   }
 }
-process.stdout.write(`${readdirSync(folder).length} pictures in docs/screenshots, ${Math.round(total / 1000)} kB written.\n`);
+process.stdout.write(
+  `${readdirSync(folder).length} pictures in docs/screenshots, ${Math.round(total / 1000)} kB written.\n`,
+);
 await browser.close();
 await scene.place.close();

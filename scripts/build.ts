@@ -4,13 +4,17 @@ import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { webauthnScript } from '../src/http/webauthn-script.ts';
 
-// `npm run build`: `dist/`, the server as one bundle that runs on Node alone: code in a few files (what is loaded when used stays apart),
-// data beside it, and the licences of everything that was bundled. `npm pack` runs it.
+// `npm run build`: `dist/`, the server as one bundle that runs on Node alone: code in a few files
+// (what is loaded when used stays apart), data beside it, and the licences of everything that was
+// bundled. `npm pack` runs it.
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const out = join(root, 'dist');
 
-/** The browser's part of WebAuthn is a text the server sends: it is read here instead of from a package at the start. */
+/**
+ * The browser's part of WebAuthn is a text the server sends: it is read here instead of from a
+ * package at the start.
+ */
 const inlineWebauthn: Plugin = {
   name: 'inline-webauthn',
   setup: (bundle) =>
@@ -36,13 +40,17 @@ const built = await build({
   plugins: [inlineWebauthn],
   metafile: true,
   // CommonJS packages ask for Node's own modules by `require`.
-  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });
 
 // What the program reads from files beside it.
-for (const file of globSync('src/{registry,accounts}/data/*.json', { cwd: root })) copied(file, file.slice('src/'.length));
-for (const file of globSync('src/wire/data/*', { cwd: root })) copied(file, join('data', file.slice('src/wire/data/'.length)));
+for (const file of globSync('src/{registry,accounts}/data/*.json', { cwd: root }))
+  copied(file, file.slice('src/'.length));
+for (const file of globSync('src/wire/data/*', { cwd: root }))
+  copied(file, join('data', file.slice('src/wire/data/'.length)));
 
 function copied(from: string, to: string): void {
   mkdirSync(dirname(join(out, to)), { recursive: true });
@@ -55,13 +63,22 @@ function packageOf(file: string): string | undefined {
   return found?.[1];
 }
 
-const packages = new Set(Object.keys(built.metafile.inputs).flatMap((file) => packageOf(file) ?? []));
+const packages = new Set(
+  Object.keys(built.metafile.inputs).flatMap((file) => packageOf(file) ?? []),
+);
 packages.add('node_modules/@simplewebauthn/browser');
 const licences = [...packages].sort().map((directory) => {
-  const { name, version, license } = JSON.parse(readFileSync(resolve(root, directory, 'package.json'), 'utf8'));
-  const [file] = globSync('{LICENSE,LICENCE,License,license}*', { cwd: resolve(root, directory) }).sort();
+  const { name, version, license } = JSON.parse(
+    readFileSync(resolve(root, directory, 'package.json'), 'utf8'),
+  );
+  const [file] = globSync('{LICENSE,LICENCE,License,license}*', {
+    cwd: resolve(root, directory),
+  }).sort();
   if (typeof license !== 'string') throw new Error(`the package ${directory} names no licence`);
-  const text = file === undefined ? `Licensed under ${license}.` : readFileSync(resolve(root, directory, file), 'utf8').trim();
+  const text =
+    file === undefined
+      ? `Licensed under ${license}.`
+      : readFileSync(resolve(root, directory, file), 'utf8').trim();
   return `${name} ${version} (${license})\n\n${text}\n`;
 });
 writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));

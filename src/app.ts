@@ -44,7 +44,14 @@ import { makeFaces } from './faces.ts';
 import { type KeyCare, makeKeyCare } from './key-care.ts';
 import { keyDirectory, openRing, openSigning, readRing } from './key-files.ts';
 import { openPaths } from './open-paths.ts';
-import { fetchWeb, jsonLog, smtpMail, systemClock, systemEntropy, systemSteady } from './outside.ts';
+import {
+  fetchWeb,
+  jsonLog,
+  smtpMail,
+  systemClock,
+  systemEntropy,
+  systemSteady,
+} from './outside.ts';
 import { settingWarnings } from './settings-care.ts';
 import { opened, reached, shortLived } from './storage.ts';
 
@@ -55,7 +62,10 @@ export interface Outside {
   readonly steady?: Steady | undefined;
   readonly entropy: Entropy;
   readonly log: Log;
-  /** Where the database is: a path, `sqlite:PATH`, `postgres://…`, or `:memory:`, which keeps nothing. */
+  /**
+   * Where the database is: a path, `sqlite:PATH`, `postgres://…`, or `:memory:`, which keeps
+   * nothing.
+   */
   readonly database: string;
   readonly masterKeys: KeyRing;
   readonly signingKeys: SigningSource;
@@ -70,7 +80,10 @@ export interface Built {
   readonly world: World;
   readonly guard: Guard;
   readonly store: Store;
-  /** Takes the apps of the configuration in. Throws UsageError that names every problem; until then none of them can be used. */
+  /**
+   * Takes the apps of the configuration in. Throws UsageError that names every problem; until then
+   * none of them can be used.
+   */
   settle(): Promise<void>;
   readonly delivery: Delivery;
   readonly keys: KeyCare;
@@ -89,7 +102,10 @@ const neededRights = {
   [RIGHTS.manageConsents]: 'allow an app, or take that back',
 };
 
-/** Reads a table that a setting may replace by a file. Throws UsageError that names the setting, the file and every problem. */
+/**
+ * Reads a table that a setting may replace by a file. Throws UsageError that names the setting, the
+ * file and every problem.
+ */
 function readTable<T>(
   setting: { readonly name: string; readonly path: string | null; readonly builtIn: string },
   load: (json: unknown) => T,
@@ -117,10 +133,15 @@ const bundled = (path: string) => readJson(fileURLToPath(new URL(path, import.me
 export const isDanglingLink = (path: string): boolean =>
   lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(path);
 
-/** The ways out of a real process: system clock and chance, the database and the keys in the data directory, made at the first start. */
+/**
+ * The ways out of a real process: system clock and chance, the database and the keys in the data
+ * directory, made at the first start.
+ */
 export function realOutside(config: Config): Outside {
   if (isDanglingLink(config.data))
-    throw new UsageError(`the data directory ${config.data} is a link to nothing: make the directory, or name another with --data.`);
+    throw new UsageError(
+      `the data directory ${config.data} is a link to nothing: make the directory, or name another with --data.`,
+    );
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const directory = keyDirectory(config.data, systemClock, systemEntropy);
   const given = config.masterKeys?.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') }));
@@ -148,7 +169,9 @@ const derivedKeys = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
 function derivedKey(masterKey: Uint8Array, purpose: 'change tokens' | 'known devices'): Uint8Array {
   const known = derivedKeys.get(masterKey) ?? new Map<string, Uint8Array>();
   derivedKeys.set(masterKey, known);
-  const key = known.get(purpose) ?? new Uint8Array(hkdfSync('sha256', masterKey, '', `gatehouse ${purpose}`, 32));
+  const key =
+    known.get(purpose) ??
+    new Uint8Array(hkdfSync('sha256', masterKey, '', `gatehouse ${purpose}`, 32));
   known.set(purpose, key);
   return key;
 }
@@ -157,7 +180,8 @@ function derivedKey(masterKey: Uint8Array, purpose: 'change tokens' | 'known dev
 const guardedBy = (clocks: ClockWatch, guard: Guard): Guard => ({
   ...guard,
   permit: async (sent, site) => {
-    if (clocks.standing().state === 'far') throw new Unavailable('the clock of this node is wrong', 5);
+    if (clocks.standing().state === 'far')
+      throw new Unavailable('the clock of this node is wrong', 5);
     return guard.permit(sent, site);
   },
 });
@@ -166,11 +190,19 @@ const guardedBy = (clocks: ClockWatch, guard: Guard): Guard => ({
 export function makeWorld(config: Config, outside: Outside): Built {
   const { clock, entropy, log } = outside;
   const rights = readTable(
-    { name: '--groups (GATEHOUSE_GROUPS)', path: config.groupsFile, builtIn: './accounts/data/groups.json' },
+    {
+      name: '--groups (GATEHOUSE_GROUPS)',
+      path: config.groupsFile,
+      builtIn: './accounts/data/groups.json',
+    },
     (json) => loadRights(json, neededRights),
   );
   const scopes = readTable(
-    { name: '--scopes (GATEHOUSE_SCOPES)', path: config.scopesFile, builtIn: './registry/data/scopes.json' },
+    {
+      name: '--scopes (GATEHOUSE_SCOPES)',
+      path: config.scopesFile,
+      builtIn: './registry/data/scopes.json',
+    },
     loadScopes,
   );
   const store = shortLived(config, clock, opened(config, outside.database, { log, clock }));
@@ -181,7 +213,11 @@ export function makeWorld(config: Config, outside: Outside): Built {
   const site = config.site as SiteId;
   const { structure } = config;
   const offered = structure.grant_types ?? grantTypes;
-  const listed = structure.sites.map(({ id, name, origin }) => ({ id: id as SiteId, name, origin }));
+  const listed = structure.sites.map(({ id, name, origin }) => ({
+    id: id as SiteId,
+    name,
+    origin,
+  }));
   const own = { id: site, name: config.siteName, origin: config.origin };
   const sites = makeSites(listed.some(({ id }) => id === site) ? listed : [own, ...listed]);
   const usage = makeUsage(clock, store);
@@ -190,8 +226,12 @@ export function makeWorld(config: Config, outside: Outside): Built {
     catalogue: scopes,
     grantTypes: offered,
     reservedNames: [config.siteName, ...listed.map(({ name }) => name)],
-    // Hosts that resolve to the developer's own machine; the dialect's own community has three more (registry 4.3).
-    localSuffixes: ['.localhost', ...(config.mediawiki ? ['com', 'net', 'org'].map((end) => `.local.wmftest.${end}`) : [])],
+    // Hosts that resolve to the developer's own machine; the dialect's own community has three more
+    // (registry 4.3).
+    localSuffixes: [
+      '.localhost',
+      ...(config.mediawiki ? ['com', 'net', 'org'].map((end) => `.local.wmftest.${end}`) : []),
+    ],
   };
 
   const failures = makeFailures(clock, store);
@@ -210,7 +250,13 @@ export function makeWorld(config: Config, outside: Outside): Built {
   });
   const guard = guardedBy(
     clocks,
-    makeGuard({ oauth1: coreFace.oauth1, oauth2: coreFace.oauth2, scopes, rightsOf: rights.rightsOf, realm: 'gatehouse' }),
+    makeGuard({
+      oauth1: coreFace.oauth1,
+      oauth2: coreFace.oauth2,
+      scopes,
+      rightsOf: rights.rightsOf,
+      realm: 'gatehouse',
+    }),
   );
   const world: World = {
     guard,
@@ -248,7 +294,8 @@ export function makeWorld(config: Config, outside: Outside): Built {
       clock,
       rightsOf: rights.rightsOf,
       mintOwnerToken: makeMintOwnerToken({ mint, clock, readings, signing }),
-      // Of the oldest key: a new one must not turn every form that is open into one that came too late.
+      // Of the oldest key: a new one must not turn every form that is open into one that came too
+      // late.
       get tokenKey() {
         return derivedKey(outside.masterKeys.oldest().key, 'change tokens');
       },
@@ -302,7 +349,9 @@ export function makeWorld(config: Config, outside: Outside): Built {
     log,
     findAccount: async (id) => {
       const account = await store.findAccount(id);
-      return account !== undefined && account.emailConfirmedAt !== null && !account.blocked ? account.email : null;
+      return account !== undefined && account.emailConfirmedAt !== null && !account.blocked
+        ? account.email
+        : null;
     },
     endpoints: config.webhooks,
     issuer: config.issuer,

@@ -7,7 +7,10 @@ import { readRing } from './key-files.ts';
 /** The database, in a backup and in a data directory. */
 export const DATABASE = 'gatehouse.db';
 
-/** Shows who made a backup: an HMAC over everything its manifest says, under a key that comes from a master key. */
+/**
+ * Shows who made a backup: an HMAC over everything its manifest says, under a key that comes from a
+ * master key.
+ */
 export interface Proof {
   /** Which master key. */
   readonly key: string;
@@ -21,10 +24,16 @@ const hmacOf = (manifest: object, { key }: MasterKey): Buffer =>
     .digest();
 
 /** The proof of a manifest. */
-export const prove = (manifest: object, key: MasterKey): Proof => ({ key: key.id, hmac: hmacOf(manifest, key).toString('hex') });
+export const prove = (manifest: object, key: MasterKey): Proof => ({
+  key: key.id,
+  hmac: hmacOf(manifest, key).toString('hex'),
+});
 
 /** Does one of these keys show that a manifest is as it was made? */
-export function isProven({ proof, ...manifest }: { readonly proof?: Proof | null }, keys: readonly MasterKey[]): boolean {
+export function isProven(
+  { proof, ...manifest }: { readonly proof?: Proof | null },
+  keys: readonly MasterKey[],
+): boolean {
   if (typeof proof?.key !== 'string' || typeof proof.hmac !== 'string') return false;
   const key = keys.find(({ id }) => id === proof.key);
   const given = Buffer.from(proof.hmac, 'hex');
@@ -37,7 +46,11 @@ export interface Manifest {
   readonly program: string;
   readonly made_at: string;
   readonly schema: number;
-  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  readonly files: readonly {
+    readonly name: string;
+    readonly bytes: number;
+    readonly sha256: string;
+  }[];
   /** Where the chain of the audit trail ended. */
   readonly audit_head: { readonly id: number; readonly hash: string } | null;
   /** Null: there was no master key. */
@@ -52,7 +65,10 @@ export function readManifest(text: string): Manifest | undefined {
       typeof format === 'number' &&
       typeof schema === 'number' &&
       Array.isArray(files) &&
-      files.every(({ name, bytes, sha256 }) => typeof name === 'string' && typeof bytes === 'number' && typeof sha256 === 'string');
+      files.every(
+        ({ name, bytes, sha256 }) =>
+          typeof name === 'string' && typeof bytes === 'number' && typeof sha256 === 'string',
+      );
     return fine ? (JSON.parse(text) as Manifest) : undefined;
   } catch {
     return undefined;
@@ -68,7 +84,10 @@ export interface RestoreBy {
   readonly keys: readonly MasterKey[] | null;
 }
 
-/** What showed that nobody changed it. `at the start`: nothing yet, and the first start asks its keys. */
+/**
+ * What showed that nobody changed it. `at the start`: nothing yet, and the first start asks its
+ * keys.
+ */
 export interface Restored extends Manifest {
   readonly provenBy: 'passphrase' | 'sha256' | 'keys at hand' | 'keys inside' | 'at the start';
 }
@@ -78,7 +97,11 @@ type ProvenBy = Restored['provenBy'];
 export const UNPROVEN = 'restored.json';
 
 /** Null: it is not what was made. */
-export function judgedBy(manifest: Manifest, keys: string, { passphrase, sha256, keys: atHand }: RestoreBy): ProvenBy | null {
+export function judgedBy(
+  manifest: Manifest,
+  keys: string,
+  { passphrase, sha256, keys: atHand }: RestoreBy,
+): ProvenBy | null {
   if (passphrase !== null) return 'passphrase';
   if (sha256 !== null) return 'sha256';
   if (atHand !== null) return isProven(manifest, atHand) ? 'keys at hand' : null;
@@ -88,16 +111,25 @@ export function judgedBy(manifest: Manifest, keys: string, { passphrase, sha256,
 }
 
 /**
- * The first start on a restored database whose backup held no keys: now that they are there, they show whether it is what was made. Throws an
- * Error with the remedy. `keys`: undefined when there are none.
+ * The first start on a restored database whose backup held no keys: now that they are there, they
+ * show whether it is what was made. Throws an Error with the remedy. `keys`: undefined when there
+ * are none.
  */
 export function checkRestored(data: string, keys: readonly MasterKey[] | undefined): void {
   const note = join(data, UNPROVEN);
   if (!existsSync(note)) return;
-  if (keys === undefined) throw new Error(`the backup in ${data} was restored without keys: put its keys in place, then start again`);
+  if (keys === undefined)
+    throw new Error(
+      `the backup in ${data} was restored without keys: put its keys in place, then start again`,
+    );
   const manifest = readManifest(readFileSync(note, 'utf8'));
   const promised = manifest?.files.find(({ name }) => name === DATABASE);
-  if (manifest === undefined || promised === undefined || !isProven(manifest, keys) || sumOfFile(join(data, DATABASE)) !== promised.sha256)
+  if (
+    manifest === undefined ||
+    promised === undefined ||
+    !isProven(manifest, keys) ||
+    sumOfFile(join(data, DATABASE)) !== promised.sha256
+  )
     throw new Error(
       `the backup in ${data} was changed, or was not made with the keys that are there: restore another, or give its SHA-256 to restore`,
     );
@@ -109,7 +141,8 @@ function sumOfFile(path: string): string {
   const piece = Buffer.alloc(1_048_576);
   const file = openSync(path, 'r');
   try {
-    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) sum.update(piece.subarray(0, read));
+    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece))
+      sum.update(piece.subarray(0, read));
   } finally {
     closeSync(file);
   }

@@ -9,15 +9,23 @@ const TAG = 16;
 const SALT = 16;
 /** Before the number of the chunk and the mark of the last one. */
 const PREFIX = 7;
-/** 128 MiB and some tenths of a second for each guess (RFC 7914). Written into no file: whoever changes a file must not choose what it costs. */
+/**
+ * 128 MiB and some tenths of a second for each guess (RFC 7914). Written into no file: whoever
+ * changes a file must not choose what it costs.
+ */
 const COST = { N: 131_072, r: 8, p: 1, maxmem: 256 * 1024 * 1024 } as const;
 
 const keyOf = (passphrase: string, salt: Uint8Array): Promise<Buffer> =>
   new Promise((resolve, reject) =>
-    scrypt(passphrase.normalize('NFC'), salt, 32, COST, (fault, key) => (fault ? reject(fault) : resolve(key))),
+    scrypt(passphrase.normalize('NFC'), salt, 32, COST, (fault, key) =>
+      fault ? reject(fault) : resolve(key),
+    ),
   );
 
-/** Each chunk has its place and whether it is the last in its nonce: none can be moved, left out, or be the last before its time. */
+/**
+ * Each chunk has its place and whether it is the last in its nonce: none can be moved, left out, or
+ * be the last before its time.
+ */
 function nonceOf(prefix: Uint8Array, number: number, last: boolean): Buffer {
   const nonce = Buffer.alloc(12);
   nonce.set(prefix);
@@ -27,18 +35,26 @@ function nonceOf(prefix: Uint8Array, number: number, last: boolean): Buffer {
 }
 
 /** Chunks of one size, and a last one that may be smaller. */
-async function* chunksOf(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<{ readonly bytes: Buffer; readonly last: boolean }> {
+async function* chunksOf(
+  source: AsyncIterable<Buffer>,
+  size: number,
+): AsyncGenerator<{ readonly bytes: Buffer; readonly last: boolean }> {
   let rest = Buffer.alloc(0);
   for await (const piece of source) {
     rest = Buffer.concat([rest, piece]);
     // One is kept back: only the end tells which is the last.
-    for (; rest.length > size; rest = rest.subarray(size)) yield { bytes: rest.subarray(0, size), last: false };
+    for (; rest.length > size; rest = rest.subarray(size))
+      yield { bytes: rest.subarray(0, size), last: false };
   }
   yield { bytes: rest, last: true };
 }
 
 /** Encrypts with AES-256-GCM under a key that scrypt makes of a passphrase, chunk by chunk. */
-export async function* sealed(source: AsyncIterable<Buffer>, passphrase: string, entropy: Entropy): AsyncGenerator<Buffer> {
+export async function* sealed(
+  source: AsyncIterable<Buffer>,
+  passphrase: string,
+  entropy: Entropy,
+): AsyncGenerator<Buffer> {
   const [salt, prefix] = [entropy.bytes(SALT), entropy.bytes(PREFIX)];
   const head = Buffer.concat([MAGIC, salt, prefix]);
   const key = await keyOf(passphrase, salt);
@@ -52,11 +68,18 @@ export async function* sealed(source: AsyncIterable<Buffer>, passphrase: string,
 }
 
 /** Is this the beginning of a sealed backup? */
-export const isSealed = (beginning: Buffer): boolean => beginning.subarray(0, MAGIC.length).equals(MAGIC);
+export const isSealed = (beginning: Buffer): boolean =>
+  beginning.subarray(0, MAGIC.length).equals(MAGIC);
 export const SEALED_HEAD = MAGIC.length;
 
-/** Decrypts. Nothing of a chunk is handed on before it is known to be unchanged. Throws BrokenArchive. */
-export async function* unsealed(source: AsyncIterable<Buffer>, passphrase: string): AsyncGenerator<Buffer> {
+/**
+ * Decrypts. Nothing of a chunk is handed on before it is known to be unchanged. Throws
+ * BrokenArchive.
+ */
+export async function* unsealed(
+  source: AsyncIterable<Buffer>,
+  passphrase: string,
+): AsyncGenerator<Buffer> {
   const length = MAGIC.length + SALT + PREFIX;
   const pieces = source[Symbol.asyncIterator]();
   let start = Buffer.alloc(0);
@@ -75,13 +98,17 @@ export async function* unsealed(source: AsyncIterable<Buffer>, passphrase: strin
   let number = 0;
   for await (const { bytes, last } of chunksOf(rest(), CHUNK + TAG)) {
     if (bytes.length < TAG) throw new BrokenArchive('it ends too early');
-    const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(prefix, number, last)).setAAD(head);
+    const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(prefix, number, last)).setAAD(
+      head,
+    );
     decipher.setAuthTag(bytes.subarray(bytes.length - TAG));
     const plain = decipher.update(bytes.subarray(0, bytes.length - TAG));
     try {
       decipher.final();
     } catch {
-      throw new BrokenArchive(number === 0 ? 'the passphrase is another, or it was changed' : 'it was changed or cut');
+      throw new BrokenArchive(
+        number === 0 ? 'the passphrase is another, or it was changed' : 'it was changed or cut',
+      );
     }
     yield plain;
     number += 1;

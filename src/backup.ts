@@ -26,7 +26,16 @@ import { isUnavailable } from '#kernel/unavailable.ts';
 import type { MasterKey } from '#keys/ring.ts';
 import type { Entropy } from '#ports/entropy.ts';
 import { checkDatabase, SchemaMismatch, snapshot } from '#store/backup.ts';
-import { DATABASE, judgedBy, type Manifest, prove, type RestoreBy, type Restored, readManifest, UNPROVEN } from './backup-proof.ts';
+import {
+  DATABASE,
+  judgedBy,
+  type Manifest,
+  prove,
+  type RestoreBy,
+  type Restored,
+  readManifest,
+  UNPROVEN,
+} from './backup-proof.ts';
 import { isSealed, SEALED_HEAD, sealed, unsealed } from './backup-seal.ts';
 import { KEY_FILES, readKeyFiles, unique } from './key-files.ts';
 import { BrokenArchive, readTar, type TarEntry, writeTar } from './tar.ts';
@@ -61,8 +70,9 @@ const same = (one: ReadonlyMap<string, Buffer>, other: ReadonlyMap<string, Buffe
   one.size === other.size && [...one].every(([name, bytes]) => other.get(name)?.equals(bytes));
 
 /**
- * Copies a database and its keys into one file: a gzipped tar, mode 600, with a manifest of SHA-256 sums in front (ADR 11). Others may go on
- * writing; what was committed before the call is in it. Refuses a file that is there, and a database that is damaged.
+ * Copies a database and its keys into one file: a gzipped tar, mode 600, with a manifest of SHA-256
+ * sums in front (ADR 11). Others may go on writing; what was committed before the call is in it.
+ * Refuses a file that is there, and a database that is damaged.
  */
 export async function makeBackup(wanted: {
   readonly database: string;
@@ -83,7 +93,8 @@ export async function makeBackup(wanted: {
   const copy = `${to}.${unique()}.db`;
   const draft = `${to}.${unique()}.part`;
   try {
-    // A key that came or went while the database was copied: one of the two would not fit the other.
+    // A key that came or went while the database was copied: one of the two would not fit the
+    // other.
     let kept: ReadonlyMap<string, Buffer> = new Map();
     for (let turn = 1; ; turn++) {
       const before = keys === null ? kept : readKeyFiles(keys);
@@ -96,11 +107,20 @@ export async function makeBackup(wanted: {
     const checked = checkDatabase(copy);
     if (checked.problem !== null) return no(`the database is damaged: ${checked.problem}`);
     const entries = [
-      { name: DATABASE, bytes: statSync(copy).size, content: () => createReadStream(copy) as AsyncIterable<Buffer> },
-      ...[...kept].map(([name, bytes]) => ({ name: `keys/${name}`, bytes: bytes.length, content: () => [bytes] })),
+      {
+        name: DATABASE,
+        bytes: statSync(copy).size,
+        content: () => createReadStream(copy) as AsyncIterable<Buffer>,
+      },
+      ...[...kept].map(([name, bytes]) => ({
+        name: `keys/${name}`,
+        bytes: bytes.length,
+        content: () => [bytes],
+      })),
     ];
     const files: Manifest['files'][number][] = [];
-    for (const { name, bytes, content } of entries) files.push({ name, bytes, sha256: await sumOf(content()) });
+    for (const { name, bytes, content } of entries)
+      files.push({ name, bytes, sha256: await sumOf(content()) });
     const said = {
       format: FORMAT,
       program: wanted.program,
@@ -109,7 +129,10 @@ export async function makeBackup(wanted: {
       files,
       audit_head: checked.auditHead,
     };
-    const manifest: Manifest = { ...said, proof: wanted.masterKey === undefined ? null : prove(said, wanted.masterKey) };
+    const manifest: Manifest = {
+      ...said,
+      proof: wanted.masterKey === undefined ? null : prove(said, wanted.masterKey),
+    };
     const told = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
     const all: readonly TarEntry[] = [
       { name: MANIFEST, size: told.length, content: [told] },
@@ -120,7 +143,12 @@ export async function makeBackup(wanted: {
     if (wanted.passphrase === null) await pipeline(archive, createGzip(), target());
     else {
       const { passphrase, entropy } = wanted;
-      await pipeline(archive, createGzip(), (packed: AsyncIterable<Buffer>) => sealed(packed, passphrase, entropy), target());
+      await pipeline(
+        archive,
+        createGzip(),
+        (packed: AsyncIterable<Buffer>) => sealed(packed, passphrase, entropy),
+        target(),
+      );
     }
     toDisk(draft);
     const sha256 = await sumOf(createReadStream(draft) as AsyncIterable<Buffer>);
@@ -146,14 +174,24 @@ function beginningOf(path: string): boolean {
 }
 
 /** Writes the files of a backup into a directory and checks each against the manifest. */
-async function unpack(from: string, into: string, passphrase: string | null): Promise<Result<Manifest, BackupRefusal>> {
+async function unpack(
+  from: string,
+  into: string,
+  passphrase: string | null,
+): Promise<Result<Manifest, BackupRefusal>> {
   const closed = beginningOf(from);
   if (closed && passphrase === null)
-    return no(`${from} is sealed: give its passphrase by GATEHOUSE_BACKUP_PASSPHRASE_FILE or --passphrase-stdin`);
+    return no(
+      `${from} is sealed: give its passphrase by GATEHOUSE_BACKUP_PASSPHRASE_FILE or --passphrase-stdin`,
+    );
   if (!closed && passphrase !== null)
-    return no(`${from} is not sealed, and a passphrase was given: somebody may have put another file in its place`);
+    return no(
+      `${from} is not sealed, and a passphrase was given: somebody may have put another file in its place`,
+    );
   const file = createReadStream(from);
-  const source = closed ? Readable.from(unsealed(file as AsyncIterable<Buffer>, passphrase ?? '')) : file;
+  const source = closed
+    ? Readable.from(unsealed(file as AsyncIterable<Buffer>, passphrase ?? ''))
+    : file;
   const unzipped = source.pipe(createGunzip());
   source.on('error', (fault) => unzipped.destroy(fault));
   try {
@@ -165,7 +203,11 @@ async function unpack(from: string, into: string, passphrase: string | null): Pr
   }
 }
 
-async function unpackFiles(from: string, archive: AsyncIterable<Buffer>, into: string): Promise<Result<Manifest, BackupRefusal>> {
+async function unpackFiles(
+  from: string,
+  archive: AsyncIterable<Buffer>,
+  into: string,
+): Promise<Result<Manifest, BackupRefusal>> {
   let manifest: Manifest | undefined;
   const missing = new Map<string, Manifest['files'][number]>();
   for await (const { name, size, content } of readTar(archive)) {
@@ -175,7 +217,10 @@ async function unpackFiles(from: string, archive: AsyncIterable<Buffer>, into: s
       for await (const piece of content) pieces.push(piece);
       manifest = readManifest(Buffer.concat(pieces).toString('utf8'));
       if (manifest === undefined) return no(`${from} is no backup of Gatehouse`);
-      if (manifest.format > FORMAT) return no(`${from} was made by a newer Gatehouse (${manifest.program}): restore it with that one`);
+      if (manifest.format > FORMAT)
+        return no(
+          `${from} was made by a newer Gatehouse (${manifest.program}): restore it with that one`,
+        );
       for (const file of manifest.files) missing.set(file.name, file);
       continue;
     }
@@ -197,25 +242,37 @@ async function unpackFiles(from: string, archive: AsyncIterable<Buffer>, into: s
       createWriteStream(path, { flags: 'wx', mode: 0o600 }),
     );
     toDisk(path);
-    if (sum.digest('hex') !== promised.sha256) return no(`${from} is damaged: the sum of ${name} is another`);
+    if (sum.digest('hex') !== promised.sha256)
+      return no(`${from} is damaged: the sum of ${name} is another`);
     missing.delete(name);
   }
   if (manifest === undefined || missing.size > 0)
     return no(`${from} is not whole: ${[...missing.keys()].join(', ') || MANIFEST} is missing`);
-  return manifest.files.some(({ name }) => name === DATABASE) ? accept(manifest) : no(`${from} holds no database`);
+  return manifest.files.some(({ name }) => name === DATABASE)
+    ? accept(manifest)
+    : no(`${from} holds no database`);
 }
 
 /**
- * Puts a backup into an empty or new data directory. Refuses one with anything in it, a backup that is cut or changed, and one of a newer
- * program. Nothing is in the directory then.
+ * Puts a backup into an empty or new data directory. Refuses one with anything in it, a backup that
+ * is cut or changed, and one of a newer program. Nothing is in the directory then.
  */
-export async function restoreBackup(from: string, data: string, by: RestoreBy): Promise<Result<Restored, BackupRefusal>> {
+export async function restoreBackup(
+  from: string,
+  data: string,
+  by: RestoreBy,
+): Promise<Result<Restored, BackupRefusal>> {
   if (!existsSync(from)) return no(`there is no file ${from}`);
-  if (by.sha256 !== null && (await sumOf(createReadStream(from) as AsyncIterable<Buffer>)) !== by.sha256)
+  if (
+    by.sha256 !== null &&
+    (await sumOf(createReadStream(from) as AsyncIterable<Buffer>)) !== by.sha256
+  )
     return no(`${from} has another SHA-256 than the one that was given`);
   const made = mkdirSync(data, { recursive: true, mode: 0o700 });
-  if (readdirSync(data).length > 0) return no(`${data} is not empty: restore into a new directory, and move it when all is well`);
-  // Inside: the directory may be a mount of its own, into which nothing can be renamed from outside.
+  if (readdirSync(data).length > 0)
+    return no(`${data} is not empty: restore into a new directory, and move it when all is well`);
+  // Inside: the directory may be a mount of its own, into which nothing can be renamed from
+  // outside.
   const draft = join(data, `.restore.${unique()}`);
   mkdirSync(draft, { mode: 0o700 });
   let answer: Result<Manifest, BackupRefusal>;
@@ -237,7 +294,8 @@ export async function restoreBackup(from: string, data: string, by: RestoreBy): 
     if (answer.ok) {
       // The database last: a directory without one is no server's.
       if (existsSync(join(draft, 'keys'))) renameSync(join(draft, 'keys'), join(data, 'keys'));
-      if (provenBy === 'at the start') writeFileSync(join(data, UNPROVEN), JSON.stringify(answer.value), { mode: 0o600 });
+      if (provenBy === 'at the start')
+        writeFileSync(join(data, UNPROVEN), JSON.stringify(answer.value), { mode: 0o600 });
       renameSync(join(draft, DATABASE), join(data, DATABASE));
       chmodSync(data, 0o700);
       toDisk(data);
@@ -255,7 +313,8 @@ export async function restoreBackup(from: string, data: string, by: RestoreBy): 
 function reasonOf(fault: unknown, file: string): string {
   if (fault instanceof SchemaMismatch || isUnavailable(fault)) return fault.message;
   const { code, message, syscall } = fault as NodeJS.ErrnoException;
-  if (fault instanceof BrokenArchive || code?.startsWith('Z_')) return `${file} is damaged or cut: ${message}`;
+  if (fault instanceof BrokenArchive || code?.startsWith('Z_'))
+    return `${file} is damaged or cut: ${message}`;
   if (syscall !== undefined) return message;
   throw fault;
 }

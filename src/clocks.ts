@@ -5,24 +5,39 @@ import type { StoreClock } from '#store/clock.ts';
 
 /** A second: what the operations pages ask of clocks. */
 const AGREES_MS = 1000;
-/** Beyond this nothing is served: shorter than every margin below and in Redis, and than the life of anything that is spent once. */
+/**
+ * Beyond this nothing is served: shorter than every margin below and in Redis, and than the life of
+ * anything that is spent once.
+ */
 const FAR_MS = 30_000;
 /** What expired is taken away so much later, by the clock that is behind. */
 const MARGIN_S = 300;
 /** After a jump of the time, and at the first start, nothing is taken away for as long. */
 const HOLD_S = 3600;
-/** A clock with nothing to be compared with but itself of before is believed when it went on for as long after a jump. */
+/**
+ * A clock with nothing to be compared with but itself of before is believed when it went on for as
+ * long after a jump.
+ */
 const BELIEVED_MS = 300_000;
 /** Time is noted in the store no more often. */
 const NOTE_MS = 10_000;
 
 /** Watches this node's clock. */
 export interface ClockWatch {
-  /** By what was seen last, and the steady time since then: a step is noticed at once, and asks nobody. */
+  /**
+   * By what was seen last, and the steady time since then: a step is noticed at once, and asks
+   * nobody.
+   */
   standing(): ClockStanding;
-  /** Compares with the store. Rejects when that does not answer; what was seen before holds until then. */
+  /**
+   * Compares with the store. Rejects when that does not answer; what was seen before holds until
+   * then.
+   */
   look(): Promise<void>;
-  /** What expired until then may be taken away. Null: nothing, as the clocks do not agree, or did not until lately. */
+  /**
+   * What expired until then may be taken away. Null: nothing, as the clocks do not agree, or did
+   * not until lately.
+   */
   purgeUntil(): Instant | null;
 }
 
@@ -70,7 +85,10 @@ function teller(log: Log): (standing: ClockStanding) => void {
   };
 }
 
-/** When the machine's clock was set while this process ran. A server may have been set with it: it may be on the same machine. */
+/**
+ * When the machine's clock was set while this process ran. A server may have been set with it: it
+ * may be on the same machine.
+ */
 function jumpsOf(clock: Clock, steady: Steady) {
   const offsetNow = () => clock.millis() - steady.millis();
   let offset = offsetNow();
@@ -111,7 +129,11 @@ function watchedBy(steady: Steady, { clock, store, log }: ClockParts): ClockWatc
   /** Time as the database server tells it. */
   async function byServer(serverTime: number, before: number): Promise<void> {
     const after = steady.millis();
-    reference = { of: 'database', offset: serverTime - (before + after) / 2, slack: (after - before) / 2 };
+    reference = {
+      of: 'database',
+      offset: serverTime - (before + after) / 2,
+      slack: (after - before) / 2,
+    };
     if (after - notedAt < NOTE_MS) return;
     const moment = { millis: after + reference.offset, run: null, boot: null, believed: true };
     steadySince = (await store.noteTime(moment)).steadySince;
@@ -143,7 +165,13 @@ function watchedBy(steady: Steady, { clock, store, log }: ClockParts): ClockWatc
     },
     purgeUntil() {
       jumps.note();
-      if (reference === null || steadySince === null || standing().state !== 'agrees' || jumps.lately()) return null;
+      if (
+        reference === null ||
+        steadySince === null ||
+        standing().state !== 'agrees' ||
+        jumps.lately()
+      )
+        return null;
       const theirs = steady.millis() + reference.offset - reference.slack;
       const earliest = Math.min(clock.millis(), theirs) / 1000;
       return earliest - steadySince < HOLD_S ? null : instant(earliest - MARGIN_S);

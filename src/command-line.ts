@@ -1,13 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { accountBlocking, accountCreate, accountList, accountResetPassword, setupLink } from '#cli/account.ts';
+import {
+  accountBlocking,
+  accountCreate,
+  accountList,
+  accountResetPassword,
+  setupLink,
+} from '#cli/account.ts';
 import { auditExport } from '#cli/audit.ts';
 import { auditVerify } from '#cli/audit-verify.ts';
 import { backupCommand, restoreCommand } from '#cli/backup.ts';
 import { clientCreate, clientList, clientShow } from '#cli/client.ts';
 import { clientRedirects } from '#cli/client-redirects.ts';
 import { closest } from '#cli/closest.ts';
-import { type Command, type ExitCode, helpOf, type Io, readArguments, UnreachableError, UsageError } from '#cli/command.ts';
+import {
+  type Command,
+  type ExitCode,
+  helpOf,
+  type Io,
+  readArguments,
+  UnreachableError,
+  UsageError,
+} from '#cli/command.ts';
 import { explainHead, serveHead } from '#cli/heads.ts';
 import { keyCommands } from '#cli/keys.ts';
 import { migrateCommand } from '#cli/migrate.ts';
@@ -32,11 +46,16 @@ async function stdin(): Promise<string> {
   return text;
 }
 
-/** Who uses the command line: the name they gave, or their account on this machine. A container may have an account without a name. */
+/**
+ * Who uses the command line: the name they gave, or their account on this machine. A container may
+ * have an account without a name.
+ */
 function whoActs(given: string | undefined): string {
   if (given !== undefined) {
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,64}$/u.test(given) || given.trim() !== given)
-      throw new UsageError('--as takes a name of 1 to 64 visible characters and blanks between them.');
+      throw new UsageError(
+        '--as takes a name of 1 to 64 visible characters and blanks between them.',
+      );
     return `as:${given}`;
   }
   try {
@@ -81,7 +100,11 @@ interface Entry extends Pick<Command, 'words' | 'summary'> {
   load(): Promise<Command>;
 }
 
-const ready = (command: Command): Entry => ({ words: command.words, summary: command.summary, load: async () => command });
+const ready = (command: Command): Entry => ({
+  words: command.words,
+  summary: command.summary,
+  load: async () => command,
+});
 
 const serveEntry: Entry = {
   ...serveHead,
@@ -138,7 +161,8 @@ const commands: readonly Entry[] = [
   explainEntry,
 ];
 
-const listOf = (some: readonly Entry[]) => some.map(({ words, summary }) => `  ${words.padEnd(26)}${summary.split('\n')[0]}`).join('\n');
+const listOf = (some: readonly Entry[]) =>
+  some.map(({ words, summary }) => `  ${words.padEnd(26)}${summary.split('\n')[0]}`).join('\n');
 
 const overview = () =>
   `Gatehouse, an authorization server.\n\nUsage: gatehouse <command> [options]\n\n${listOf(commands)}\n\n"gatehouse <command> --help" describes the options of a command; "gatehouse --version" prints the version.\n`;
@@ -169,25 +193,38 @@ function unknownCommand(argv: readonly string[]): UsageError {
   return new UsageError(`there is no command "${asked}".${hint} See "${help}".`);
 }
 
-/** Prints an error on standard error: a sentence, or one JSON document when the command was asked for JSON. */
+/**
+ * Prints an error on standard error: a sentence, or one JSON document when the command was asked
+ * for JSON.
+ */
 function report(fault: UsageError, argv: readonly string[]): void {
   const code = fault instanceof UnreachableError ? 'unreachable' : 'usage';
   io.err(
-    argv.includes('--json') ? `${JSON.stringify({ error: { code, message: fault.message } }, null, 2)}\n` : `gatehouse: ${fault.message}\n`,
+    argv.includes('--json')
+      ? `${JSON.stringify({ error: { code, message: fault.message } }, null, 2)}\n`
+      : `gatehouse: ${fault.message}\n`,
   );
 }
 
-/** What went wrong as one line with its remedy; undefined: a fault of ours, with its stack. What the system refuses is the operator's to change. */
+/**
+ * What went wrong as one line with its remedy; undefined: a fault of ours, with its stack. What the
+ * system refuses is the operator's to change.
+ */
 function usageOf(fault: unknown): UsageError | undefined {
   if (fault instanceof UsageError) return fault;
   if (fault instanceof UnfitFile) return new UsageError(`${fault.message}.`, { cause: fault });
   const { syscall, path, message } = Object(fault) as NodeJS.ErrnoException;
   return syscall !== undefined && path !== undefined
-    ? new UsageError(`${message}: check that the path is right, and may be read and written.`, { cause: fault })
+    ? new UsageError(`${message}: check that the path is right, and may be read and written.`, {
+        cause: fault,
+      })
     : undefined;
 }
 
-/** Runs one command line. Answers the exit code (`ExitCode`); errors are on standard error with the remedy. */
+/**
+ * Runs one command line. Answers the exit code (`ExitCode`); errors are on standard error with the
+ * remedy.
+ */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   if (argv.length === 0 || argv[0] === '--help' || argv[0] === 'help') {
     io.out(overview());
@@ -202,7 +239,9 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     io.out(groupOverview(argv[0] as string, group));
     return argv[1] === undefined ? 2 : 0;
   }
-  const entry = commands.find(({ words }) => words.split(' ').every((word, index) => argv[index] === word));
+  const entry = commands.find(({ words }) =>
+    words.split(' ').every((word, index) => argv[index] === word),
+  );
   try {
     if (entry === undefined) throw unknownCommand(argv);
     const command = await entry.load();

@@ -16,13 +16,22 @@ interface SettlingParts {
   readonly clock: Clock;
 }
 
-/** Takes the apps of the configuration in, all or none. Throws UsageError that names every problem. */
-export async function settleConfigured({ config, store, rules, sealer, clock }: SettlingParts): Promise<void> {
+/**
+ * Takes the apps of the configuration in, all or none. Throws UsageError that names every problem.
+ */
+export async function settleConfigured({
+  config,
+  store,
+  rules,
+  sealer,
+  clock,
+}: SettlingParts): Promise<void> {
   const { structure } = config;
   // Without apps nobody is looked up: an instance may have very many accounts.
   const accounts = structure.clients.length === 0 ? [] : await store.listAccounts();
   const owners = new Map(accounts.map(({ name, id }) => [name.toLowerCase(), id]));
-  const before = structure.clients.length === 0 ? [] : await store.listClients({ stage: 'configured' });
+  const before =
+    structure.clients.length === 0 ? [] : await store.listClients({ stage: 'configured' });
   const uris = new Map<string, string>(before.map(({ id, redirectUri }) => [id, redirectUri]));
   const read = readConfigured(structure.clients, {
     rules,
@@ -34,7 +43,9 @@ export async function settleConfigured({ config, store, rules, sealer, clock }: 
     acceptedUriOf: (id) => uris.get(id),
   });
   if (!read.ok) {
-    const lines = read.refusal.map(({ app, field, problem }) => `  ${[app, field].filter(Boolean).join(' ')}: ${problem}`);
+    const lines = read.refusal.map(
+      ({ app, field, problem }) => `  ${[app, field].filter(Boolean).join(' ')}: ${problem}`,
+    );
     throw new UsageError(`the apps of the configuration do not fit:\n${lines.join('\n')}`);
   }
   const kept = await store.keepConfigured(read.value.clients, read.value.secrets);
@@ -42,10 +53,19 @@ export async function settleConfigured({ config, store, rules, sealer, clock }: 
     throw new UsageError(
       `the apps of the configuration do not fit:\n  ${kept.taken}: an app with this identifier, or this owner, name and version, was registered before`,
     );
-  // An owner-only app acts under its owner's yes; by describing it the operator gives it for them. An OAuth 1 one would need a token, too.
-  for (const client of read.value.clients.filter(({ ownerOnly, protocol }) => ownerOnly && protocol === 'oauth2')) {
+  // An owner-only app acts under its owner's yes; by describing it the operator gives it for them.
+  // An OAuth 1 one would need a token, too.
+  for (const client of read.value.clients.filter(
+    ({ ownerOnly, protocol }) => ownerOnly && protocol === 'oauth2',
+  )) {
     const at = clock.now();
-    const consent = { userId: client.ownerId, clientId: client.id, site: client.site, scopes: client.scopes, acceptedAt: at };
+    const consent = {
+      userId: client.ownerId,
+      clientId: client.id,
+      site: client.site,
+      scopes: client.scopes,
+      acceptedAt: at,
+    };
     const line = {
       at,
       action: 'accept',

@@ -33,8 +33,23 @@ interface FaceParts {
   readonly entropy: Entropy;
 }
 
-/** Builds the faces of the protocols: the core's, which is strict, and the dialect's over the same rooms. */
-export function makeFaces({ config, store, scopes, mint, sealer, signing, usage, failures, offered, clock, entropy }: FaceParts) {
+/**
+ * Builds the faces of the protocols: the core's, which is strict, and the dialect's over the same
+ * rooms.
+ */
+export function makeFaces({
+  config,
+  store,
+  scopes,
+  mint,
+  sealer,
+  signing,
+  usage,
+  failures,
+  offered,
+  clock,
+  entropy,
+}: FaceParts) {
   const site = config.site as SiteId;
   const oauth2Settings = {
     issuer: config.issuer,
@@ -58,22 +73,57 @@ export function makeFaces({ config, store, scopes, mint, sealer, signing, usage,
     settings: oauth2Settings,
   };
   const core = coreReading(oauth2Settings);
-  const oauth1Parts = { handshakes: store, tokens: store, registry: store, accounts: store, sealer, mint, clock, usage };
+  const oauth1Parts = {
+    handshakes: store,
+    tokens: store,
+    registry: store,
+    accounts: store,
+    sealer,
+    mint,
+    clock,
+    usage,
+  };
   const recent = store.recent && { ...store, ...store.recent };
   const face = (settings: OAuth1Settings, reading: OAuth2Reading) => {
     const oauth1 = makeOAuth1({ ...oauth1Parts, settings });
     const oauth2 = makeOAuth2({ ...oauth2Parts, reading });
     const quick = recent && {
-      oauth1: makeOAuth1({ ...oauth1Parts, tokens: recent, registry: recent, accounts: recent, settings }),
-      oauth2: makeOAuth2({ ...oauth2Parts, records: recent, registry: recent, accounts: recent, reading, fromMemory: true }),
+      oauth1: makeOAuth1({
+        ...oauth1Parts,
+        tokens: recent,
+        registry: recent,
+        accounts: recent,
+        settings,
+      }),
+      oauth2: makeOAuth2({
+        ...oauth2Parts,
+        records: recent,
+        registry: recent,
+        accounts: recent,
+        reading,
+        fromMemory: true,
+      }),
     };
     return {
-      oauth1: watchOAuth1(quick ? quickOAuth1(quick.oauth1, oauth1) : oauth1, settings.reading, store, failures),
+      oauth1: watchOAuth1(
+        quick ? quickOAuth1(quick.oauth1, oauth1) : oauth1,
+        settings.reading,
+        store,
+        failures,
+      ),
       oauth2: watchOAuth2(quick ? quickOAuth2(quick.oauth2, oauth2) : oauth2, store, failures),
     };
   };
-  const coreFace = face(coreSettings({ origin: config.origin, plaintext: config.oauth1Plaintext }), core);
-  const mediawiki = makeMediawikiReading({ issuer: config.issuer, origin: config.origin, site, plaintext: config.oauth1Plaintext });
+  const coreFace = face(
+    coreSettings({ origin: config.origin, plaintext: config.oauth1Plaintext }),
+    core,
+  );
+  const mediawiki = makeMediawikiReading({
+    issuer: config.issuer,
+    origin: config.origin,
+    site,
+    plaintext: config.oauth1Plaintext,
+  });
   const dialectFace = face(mediawiki.oauth1, mediawiki.oauth2);
   return { coreFace, dialectFace, readings: { core, mediawiki: mediawiki.oauth2 } };
 }

@@ -28,10 +28,13 @@ export function makeKeyCare({ config, outside, resealing }: CareParts): KeyCare 
       outside.signingKeys.look();
     },
     async renewSigning() {
-      const due = (generations: readonly Generation[]) => isDue(generations, config.signingKeyFor, clock.now());
+      const due = (generations: readonly Generation[]) =>
+        isDue(generations, config.signingKeyFor, clock.now());
       if (!due(outside.signingKeys.generations())) return;
       const made = await generateSigningKeysAside();
-      const changed = outside.signingKeys.change((kept) => (due(kept) ? withNext(kept, made.keys, clock.now()) : undefined));
+      const changed = outside.signingKeys.change((kept) =>
+        due(kept) ? withNext(kept, made.keys, clock.now()) : undefined,
+      );
       if (changed === 'changed') log.info('new signing keys are published, and sign in a day');
     },
     // Nothing is written while the registry is read-only.

@@ -10,7 +10,10 @@ import type { Entropy } from '#ports/entropy.ts';
 import { countSealed, type SealedRecords } from '#registry/resealing.ts';
 import { changeRing, openSigning, readKeyFiles, readRing } from './key-files.ts';
 
-/** The keys of a data directory, or of variables, in an operator's hands. `withRecords` opens the store for one question. */
+/**
+ * The keys of a data directory, or of variables, in an operator's hands. `withRecords` opens the
+ * store for one question.
+ */
 export function makeKeyDesk(parts: {
   readonly config: Pick<Config, 'data' | 'masterKeys' | 'masterKeysFrom'>;
   readonly clock: Clock;
@@ -26,7 +29,10 @@ export function makeKeyDesk(parts: {
   return {
     async overview() {
       const ring = config.masterKeys
-        ? { current: config.masterKeys[0]?.id, keys: config.masterKeys.map(({ id }) => ({ id, createdAt: null })) }
+        ? {
+            current: config.masterKeys[0]?.id,
+            keys: config.masterKeys.map(({ id }) => ({ id, createdAt: null })),
+          }
         : readRing(directory);
       if (ring === undefined || !hasSigning()) return 'no-keys';
       const counts = await withRecords(countSealed);
@@ -52,12 +58,19 @@ export function makeKeyDesk(parts: {
     },
 
     async rotate() {
-      if (variable !== null) return { refused: 'variable', variable, ids: (config.masterKeys ?? []).map(({ id }) => id) };
+      if (variable !== null)
+        return {
+          refused: 'variable',
+          variable,
+          ids: (config.masterKeys ?? []).map(({ id }) => id),
+        };
       const seen = readRing(directory);
       if (seen === undefined) return { refused: 'no-keys' };
       const added = grown(seen, entropy.bytes(32), clock.now());
       // Of two who saw the same ring, one adds a key.
-      const outcome = changeRing(directory, (kept) => (kept.current === seen.current ? added : undefined));
+      const outcome = changeRing(directory, (kept) =>
+        kept.current === seen.current ? added : undefined,
+      );
       return outcome === 'changed' ? { rotated: added.current } : { refused: 'meanwhile' };
     },
 
@@ -71,27 +84,33 @@ export function makeKeyDesk(parts: {
       let signsFrom = upcoming ?? clock.now();
       const outcome = source.change((kept) => {
         const now = clock.now();
-        const changed = kept.length !== seen.length || signingNow(kept, now)?.madeAt !== signingNow(seen, now)?.madeAt;
+        const changed =
+          kept.length !== seen.length ||
+          signingNow(kept, now)?.madeAt !== signingNow(seen, now)?.madeAt;
         signsFrom = upcomingFrom(kept, now) ?? signingNow(kept, now)?.signsFrom ?? now;
         if (changed) return undefined;
         const next = atOnce ? withAtOnce(kept, keys, now) : withNext(kept, keys, now);
         signsFrom = next[0]?.signsFrom ?? now;
         return next;
       });
-      return outcome === 'changed' ? { signsFrom: instant(signsFrom) } : { refused: 'upcoming', signsFrom: instant(signsFrom) };
+      return outcome === 'changed'
+        ? { signsFrom: instant(signsFrom) }
+        : { refused: 'upcoming', signsFrom: instant(signsFrom) };
     },
 
     async retire(id) {
       if (variable !== null) return { refused: { kind: 'variable', variable } };
       const seen = readRing(directory);
       if (seen === undefined) return { refused: { kind: 'no-keys' } };
-      // Before the store is asked: how many there are is of no interest when the key has to stay anyway.
+      // Before the store is asked: how many there are is of no interest when the key has to stay
+      // anyway.
       const soonest = withoutKey(seen, id, 0, clock.now());
       if (!soonest.ok && soonest.refusal.kind !== 'too-early') return { refused: soonest.refusal };
       const sealed = (await withRecords(countSealed)).get(id) ?? 0;
       let refusal: RetireRefusal | { readonly kind: 'changed' } = { kind: 'changed' };
       const outcome = changeRing(directory, (kept) => {
-        // While the key was counted it may have become the current one, though no command of ours does that.
+        // While the key was counted it may have become the current one, though no command of ours
+        // does that.
         if (kept.current !== seen.current) return undefined;
         const without = withoutKey(kept, id, sealed, clock.now());
         if (without.ok) return without.value;

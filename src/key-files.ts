@@ -1,11 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { keptFile } from '#config/kept-file.ts';
 import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
 import { instant } from '#kernel/time.ts';
-import { formatGenerations, parseGenerations, type SigningSource, sinceEver } from '#keys/generations.ts';
+import {
+  formatGenerations,
+  parseGenerations,
+  type SigningSource,
+  sinceEver,
+} from '#keys/generations.ts';
 import { formatRing, type KeyRing, parseRing, type Ring, ringOf } from '#keys/ring.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -37,8 +51,8 @@ const bytesOf = (path: string) => readPlainFile(path, MOST_SECRET);
 const textOf = (path: string) => ifThere(() => bytesOf(path).toString('utf8'));
 
 /**
- * Runs `work` while no other process does the same. The lock is SQLite's on an empty file: the operating system lets go of it when a process
- * dies, so that none is ever left behind.
+ * Runs `work` while no other process does the same. The lock is SQLite's on an empty file: the
+ * operating system lets go of it when a process dies, so that none is ever left behind.
  */
 function alone<T>(directory: string, work: () => T): T {
   const path = join(directory, 'lock');
@@ -52,7 +66,10 @@ function alone<T>(directory: string, work: () => T): T {
   }
 }
 
-/** Puts a text in the place of a file, at once and for good: whoever reads finds the old one or the new one, whole. Mode 600. */
+/**
+ * Puts a text in the place of a file, at once and for good: whoever reads finds the old one or the
+ * new one, whole. Mode 600.
+ */
 export function replaceFile(path: string, text: string): void {
   const draft = `${path}.${unique()}`;
   try {
@@ -75,7 +92,10 @@ export function replaceFile(path: string, text: string): void {
   }
 }
 
-/** Tells whether files changed since it was asked last. A replaced file is another inode, should the time be the same. */
+/**
+ * Tells whether files changed since it was asked last. A replaced file is another inode, should the
+ * time be the same.
+ */
 function watch(paths: readonly string[]): () => boolean {
   let seen = '';
   return () => {
@@ -118,15 +138,20 @@ export function readRing(directory: string): Ring | undefined {
 }
 
 /**
- * The master keys of a directory, made at the first start. A key that leaves the file opens on in a process that knew it: what that process
- * has in its memory may still be sealed under it.
+ * The master keys of a directory, made at the first start. A key that leaves the file opens on in a
+ * process that knew it: what that process has in its memory may still be sealed under it.
  */
 export function openRing({ path: directory, clock, entropy }: KeyDirectory): KeyRing {
   const changed = watch([ringPath(directory), singlePath(directory)]);
   const known = new Map<string, Uint8Array>();
   const read = (): Ring => {
     const ring =
-      readRing(directory) ?? parseRing(keptFile(ringPath(directory), unique(), () => formatRing(ringOf(entropy.bytes(32), clock.now()))));
+      readRing(directory) ??
+      parseRing(
+        keptFile(ringPath(directory), unique(), () =>
+          formatRing(ringOf(entropy.bytes(32), clock.now())),
+        ),
+      );
     for (const { id, key } of ring.keys) known.set(id, key);
     return ring;
   };
@@ -134,7 +159,8 @@ export function openRing({ path: directory, clock, entropy }: KeyDirectory): Key
   let ring = read();
   const keyOf = (id: string) => ring.keys.find((key) => key.id === id) as Ring['keys'][number];
   const look = () => {
-    // Keys that went away altogether are an operator's mishap: none are made in their place while those in memory still serve.
+    // Keys that went away altogether are an operator's mishap: none are made in their place while
+    // those in memory still serve.
     if (changed()) ring = readRing(directory) ? read() : ring;
   };
   return {
@@ -150,9 +176,13 @@ export function openRing({ path: directory, clock, entropy }: KeyDirectory): Key
 }
 
 /**
- * Replaces the ring by what `change` makes of the one that is kept at this moment. Undefined: it stays. Throws when there is none yet.
+ * Replaces the ring by what `change` makes of the one that is kept at this moment. Undefined: it
+ * stays. Throws when there is none yet.
  */
-export function changeRing(directory: string, change: (kept: Ring) => Ring | undefined): 'changed' | 'unchanged' {
+export function changeRing(
+  directory: string,
+  change: (kept: Ring) => Ring | undefined,
+): 'changed' | 'unchanged' {
   return alone(directory, () => {
     const kept = readRing(directory);
     if (kept === undefined) throw new Error(`there are no master keys in ${directory}`);
@@ -169,9 +199,14 @@ export function changeRing(directory: string, change: (kept: Ring) => Ring | und
 export function openSigning({ path: directory, clock }: KeyDirectory): SigningSource {
   const path = signingPath(directory);
   const changed = watch([path]);
-  const read = (text: string) => named(path, () => parseGenerations(text, instant(statSync(path).mtimeMs / 1000)));
+  const read = (text: string) =>
+    named(path, () => parseGenerations(text, instant(statSync(path).mtimeMs / 1000)));
   changed();
-  let generations = read(keptFile(path, unique(), () => formatGenerations([sinceEver(generateSigningKeys().keys, clock.now())])));
+  let generations = read(
+    keptFile(path, unique(), () =>
+      formatGenerations([sinceEver(generateSigningKeys().keys, clock.now())]),
+    ),
+  );
   const look = () => {
     const text = changed() ? textOf(path) : undefined;
     if (text !== undefined) generations = read(text);

@@ -13,8 +13,14 @@ function othersMay(path: string): number {
   }
 }
 
-/** Directories, keys and database files that other users of the machine may read, change or look into. */
-export function openPaths({ data, database }: Pick<Config, 'data' | 'database'>): readonly SetupWarning[] {
+/**
+ * Directories, keys and database files that other users of the machine may read, change or look
+ * into.
+ */
+export function openPaths({
+  data,
+  database,
+}: Pick<Config, 'data' | 'database'>): readonly SetupWarning[] {
   // Windows keeps rights elsewhere, and shows the same bits for everybody.
   if (process.platform === 'win32') return [];
   const keys = join(data, 'keys');
@@ -25,5 +31,7 @@ export function openPaths({ data, database }: Pick<Config, 'data' | 'database'>)
     ...KEY_FILES.map((name) => join(keys, name)),
     ...(file === null || file === ':memory:' ? [] : [file, `${file}-wal`, `${file}-shm`]),
   ];
-  return paths.filter((path) => othersMay(path) !== 0).map((about) => ({ kind: 'open-to-others', about }));
+  return paths
+    .filter((path) => othersMay(path) !== 0)
+    .map((about) => ({ kind: 'open-to-others', about }));
 }

@@ -21,9 +21,14 @@ import { systemClock, systemEntropy } from './outside.ts';
 import { partitionStore } from './partitions.ts';
 import { opened, reached } from './storage.ts';
 
-/** The configuration of a command line and the environment. Throws UsageError that names every problem. */
+/**
+ * The configuration of a command line and the environment. Throws UsageError that names every
+ * problem.
+ */
 export function readSettings(flags: Readonly<Record<string, string | undefined>>): Config {
-  const config = readConfig(flags, process.env, (path, most) => readPlainFile(path, most).toString('utf8'));
+  const config = readConfig(flags, process.env, (path, most) =>
+    readPlainFile(path, most).toString('utf8'),
+  );
   if (config.ok) return config.value;
   throw new UsageError(
     `the settings do not fit:\n${config.refusal.map(({ setting, source, remedy }) => `  ${setting} (from ${source}): use ${remedy}`).join('\n')}`,
@@ -38,7 +43,8 @@ export async function migrateStore(config: Config, dryRun: boolean): Promise<Mig
     if (!dryRun) await reached(() => store.ready());
     return plan;
   } catch (fault) {
-    if (fault instanceof UsageError && fault.cause instanceof SchemaMismatch) return { refused: fault.cause.message };
+    if (fault instanceof UsageError && fault.cause instanceof SchemaMismatch)
+      return { refused: fault.cause.message };
     throw fault;
   } finally {
     await store.close();
@@ -46,13 +52,22 @@ export async function migrateStore(config: Config, dryRun: boolean): Promise<Mig
 }
 
 /** `gatehouse partition`. */
-export const partitionTables = (config: Config, wish: PartitionWish, tell: (line: PartitionLine) => void): Promise<PartitionAnswer> =>
-  partitionStore(config, systemClock, wish, tell);
+export const partitionTables = (
+  config: Config,
+  wish: PartitionWish,
+  tell: (line: PartitionLine) => void,
+): Promise<PartitionAnswer> => partitionStore(config, systemClock, wish, tell);
 
-/** Half a minute, as for a node: what a command writes, or takes for old enough, is so for everybody. */
+/**
+ * Half a minute, as for a node: what a command writes, or takes for old enough, is so for
+ * everybody.
+ */
 const MOST_APART_MS = 30_000;
 
-/** A command that judges by a wrong clock would do so for everybody. Throws UsageError with the seconds. */
+/**
+ * A command that judges by a wrong clock would do so for everybody. Throws UsageError with the
+ * seconds.
+ */
 async function refuseWrongClock(store: Pick<Store, 'serverTime'>): Promise<void> {
   const theirs = await reached(() => store.serverTime());
   const apart = theirs === null ? 0 : systemClock.millis() - theirs;
@@ -82,15 +97,21 @@ export const openKeyDesk = (config: Config): KeyDesk =>
 
 /** The master keys that are at hand, the current one first. */
 function masterKeysOf(config: Config): readonly MasterKey[] | undefined {
-  if (config.masterKeys) return config.masterKeys.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') }));
+  if (config.masterKeys)
+    return config.masterKeys.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') }));
   const ring = readRing(join(config.data, 'keys'));
-  return ring?.keys.toSorted((one, other) => Number(other.id === ring.current) - Number(one.id === ring.current));
+  return ring?.keys.toSorted(
+    (one, other) => Number(other.id === ring.current) - Number(one.id === ring.current),
+  );
 }
 
 const LEAST_PASSPHRASE = 12;
 const MOST_PASSPHRASE = 4096;
 
-/** From standard input, a variable, or the file that one names: never a flag, which others on the machine can read. */
+/**
+ * From standard input, a variable, or the file that one names: never a flag, which others on the
+ * machine can read.
+ */
 function passphraseOf(given: string | null): string | null {
   const { GATEHOUSE_BACKUP_PASSPHRASE: own, GATEHOUSE_BACKUP_PASSPHRASE_FILE: file } = process.env;
   let text = given ?? own ?? null;
@@ -98,21 +119,32 @@ function passphraseOf(given: string | null): string | null {
     try {
       text = readPlainFile(file, MOST_SECRET).toString('utf8');
     } catch (fault) {
-      throw new UsageError(`GATEHOUSE_BACKUP_PASSPHRASE_FILE cannot be read: ${(fault as Error).message}.`);
+      throw new UsageError(
+        `GATEHOUSE_BACKUP_PASSPHRASE_FILE cannot be read: ${(fault as Error).message}.`,
+      );
     }
   }
   const line = text?.split(/\r?\n/, 1)[0] ?? null;
-  if (line === '' || (line !== null && line.length > MOST_PASSPHRASE)) throw new UsageError('the passphrase is empty or too long.');
+  if (line === '' || (line !== null && line.length > MOST_PASSPHRASE))
+    throw new UsageError('the passphrase is empty or too long.');
   return line;
 }
 
 /** `gatehouse backup`. */
-export async function backUp(config: Config, to: string, withKeys: boolean, given: string | null): Promise<BackupAnswer> {
+export async function backUp(
+  config: Config,
+  to: string,
+  withKeys: boolean,
+  given: string | null,
+): Promise<BackupAnswer> {
   const passphrase = passphraseOf(given);
   if (passphrase !== null && passphrase.length < LEAST_PASSPHRASE)
     return { refused: `the passphrase has fewer than ${LEAST_PASSPHRASE} characters` };
   if (isPostgres(config.database))
-    return { refused: 'the database is PostgreSQL: use pg_dump, and copy the keys (docs/operations/backup.md)' };
+    return {
+      refused:
+        'the database is PostgreSQL: use pg_dump, and copy the keys (docs/operations/backup.md)',
+    };
   const made = await makeBackup({
     database: config.database.replace(/^sqlite:/, ''),
     keys: withKeys ? join(config.data, 'keys') : null,
@@ -123,17 +155,34 @@ export async function backUp(config: Config, to: string, withKeys: boolean, give
     passphrase,
     entropy: systemEntropy,
   });
-  return made.ok ? { made: made.value, withoutKeys: withKeys ? config.masterKeysFrom : 'asked' } : { refused: made.refusal.problem };
+  return made.ok
+    ? { made: made.value, withoutKeys: withKeys ? config.masterKeysFrom : 'asked' }
+    : { refused: made.refusal.problem };
 }
 
 /** `gatehouse restore`. */
-export async function restore(config: Config, from: string, sha256: string | null, given: string | null): Promise<BackupAnswer> {
+export async function restore(
+  config: Config,
+  from: string,
+  sha256: string | null,
+  given: string | null,
+): Promise<BackupAnswer> {
   if (config.database !== `sqlite:${join(config.data, 'gatehouse.db')}`)
-    return { refused: 'a backup goes into a data directory, and the settings name a database elsewhere: leave GATEHOUSE_DATABASE out' };
-  if (isDanglingLink(config.data)) return { refused: `${config.data} is a link to nothing: make the directory, or name another` };
+    return {
+      refused:
+        'a backup goes into a data directory, and the settings name a database elsewhere: leave GATEHOUSE_DATABASE out',
+    };
+  if (isDanglingLink(config.data))
+    return { refused: `${config.data} is a link to nothing: make the directory, or name another` };
   const atHand = config.masterKeys ? (masterKeysOf(config) ?? null) : null;
-  const restored = await restoreBackup(from, config.data, { passphrase: passphraseOf(given), sha256, keys: atHand });
-  return restored.ok ? { made: restored.value, withoutKeys: null } : { refused: restored.refusal.problem };
+  const restored = await restoreBackup(from, config.data, {
+    passphrase: passphraseOf(given),
+    sha256,
+    keys: atHand,
+  });
+  return restored.ok
+    ? { made: restored.value, withoutKeys: null }
+    : { refused: restored.refusal.problem };
 }
 
 /** Opens the store and the keys for one command. `operator`: who uses it, for the trail. */
@@ -147,5 +196,13 @@ export async function openVerbs(config: Config, operator: Actor): Promise<Verbs>
     throw fault;
   }
   const { accounts, registry, records } = world;
-  return { accounts, registry, operator, clients: operatorDesk(registry, operator), records, trail: store, close: () => store.close() };
+  return {
+    accounts,
+    registry,
+    operator,
+    clients: operatorDesk(registry, operator),
+    records,
+    trail: store,
+    close: () => store.close(),
+  };
 }

@@ -8,7 +8,10 @@ import type { Entropy } from '#ports/entropy.ts';
 import type { Log } from '#ports/log.ts';
 
 /** The real clock. */
-export const systemClock: Clock = { now: () => instant(Date.now() / 1000), millis: () => Date.now() };
+export const systemClock: Clock = {
+  now: () => instant(Date.now() / 1000),
+  millis: () => Date.now(),
+};
 
 function bootId(): string | null {
   try {
@@ -18,7 +21,10 @@ function bootId(): string | null {
   }
 }
 
-/** The time since the machine started. `performance` alone stands still while it sleeps: when the clock moved against it, the machine is asked. */
+/**
+ * The time since the machine started. `performance` alone stands still while it sleeps: when the
+ * clock moved against it, the machine is asked.
+ */
 function machineSteady(): Steady {
   const SEEN_MS = 200;
   const started = () => uptime() * 1000 - performance.now();
@@ -67,7 +73,9 @@ export function jsonLog(level: Config['logLevel'], clock: Clock): Log {
     (own: 'info' | 'warn' | 'error') =>
     (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
       if (ranks[own] >= ranks[level])
-        process.stderr.write(`${JSON.stringify({ at: new Date(clock.millis()).toISOString(), level: own, event, ...fields })}\n`);
+        process.stderr.write(
+          `${JSON.stringify({ at: new Date(clock.millis()).toISOString(), level: own, event, ...fields })}\n`,
+        );
     };
   return { info: at('info'), warn: at('warn'), error: at('error') };
 }
@@ -82,18 +90,35 @@ export interface MailLimits {
   readonly greetingMs: number;
   /** Between two words of the server. */
   readonly silenceMs: number;
-  /** From the connection to the last answer: a server that says something now and then must not hold a letter for ever. */
+  /**
+   * From the connection to the last answer: a server that says something now and then must not hold
+   * a letter for ever.
+   */
   readonly wholeMs: number;
 }
 
-const usualLimits: MailLimits = { connectMs: 10_000, greetingMs: 10_000, silenceMs: 15_000, wholeMs: 25_000 };
+const usualLimits: MailLimits = {
+  connectMs: 10_000,
+  greetingMs: 10_000,
+  silenceMs: 15_000,
+  wholeMs: 25_000,
+};
 
 /**
- * Letters by SMTP (RFC 5321). `url`: `smtp://` or `smtps://`, with user and password where the server wants them. A 5yz answer about the
- * recipient or the letter is a refusal. One to the greeting, the password or the sender is about us, and throws: a wrong password must not
- * throw away the letters of everybody.
+ * Letters by SMTP (RFC 5321). `url`: `smtp://` or `smtps://`, with user and password where the
+ * server wants them. A 5yz answer about the recipient or the letter is a refusal. One to the
+ * greeting, the password or the sender is about us, and throws: a wrong password must not throw
+ * away the letters of everybody.
  */
-export function smtpMail({ url, from, limits = usualLimits }: { url: string; from: string; limits?: MailLimits }): Mail {
+export function smtpMail({
+  url,
+  from,
+  limits = usualLimits,
+}: {
+  url: string;
+  from: string;
+  limits?: MailLimits;
+}): Mail {
   const server = new URL(url);
   // A URL may carry settings of nodemailer; its own log would repeat addresses.
   for (const setting of ['logger', 'debug', 'transactionLog']) server.searchParams.delete(setting);
@@ -113,7 +138,8 @@ export function smtpMail({ url, from, limits = usualLimits }: { url: string; fro
           from,
           // As a value: a text would be read as a list of addresses.
           to: { name: '', address: to },
-          // An encoded word in what we write ourselves would be decoded by whoever reads it (RFC 2047 §6.1).
+          // An encoded word in what we write ourselves would be decoded by whoever reads it (RFC
+          // 2047 §6.1).
           subject: subject.replaceAll('=?', '= ?'),
           text,
           messageId,
@@ -124,8 +150,10 @@ export function smtpMail({ url, from, limits = usualLimits }: { url: string; fro
         });
         return 'sent';
       } catch (fault) {
-        const { code, originalCode, permanent, responseCode, response, command } = fault as NodemailerError;
-        if (permanent && (command === 'RCPT TO' || command === 'DATA')) return { refused: statusOf(response ?? '') };
+        const { code, originalCode, permanent, responseCode, response, command } =
+          fault as NodemailerError;
+        if (permanent && (command === 'RCPT TO' || command === 'DATA'))
+          return { refused: statusOf(response ?? '') };
         // A fault of our own making: the words of the original have the address in them.
         throw Object.assign(new Error('the mail server did not take a letter'), {
           code: responseCode ? `SMTP_${responseCode}` : (originalCode ?? code),
@@ -136,7 +164,8 @@ export function smtpMail({ url, from, limits = usualLimits }: { url: string; fro
 }
 
 /** Reply and enhanced status code (RFC 3463) of an answer, without its words. */
-const statusOf = (response: string): string => /^\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?/.exec(response)?.[0] ?? '5yz';
+const statusOf = (response: string): string =>
+  /^\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?/.exec(response)?.[0] ?? '5yz';
 
 /** Requests over the global fetch. */
 export function fetchWeb(): Web {

@@ -18,31 +18,49 @@ export async function partitionStore(
   tell: (line: PartitionLine) => void,
 ): Promise<PartitionAnswer> {
   if (!isPostgres(config.database))
-    return { refused: 'the database is SQLite, which has no partitions: expired tokens are deleted row by row, and that is enough there' };
+    return {
+      refused:
+        'the database is SQLite, which has no partitions: expired tokens are deleted row by row, and that is enough there',
+    };
   const desk = openPartitions(config.database);
   const order = { every, now: () => clock.now(), tell };
   try {
     return { steps: await reached(() => (dryRun ? desk.plan(order) : desk.partition(order))) };
   } catch (fault) {
     if (fault instanceof PartitionRefusal) return { refused: fault.message };
-    if (fault instanceof Error && fault.cause instanceof SchemaMismatch) return { refused: fault.cause.message };
+    if (fault instanceof Error && fault.cause instanceof SchemaMismatch)
+      return { refused: fault.cause.message };
     throw fault;
   } finally {
     await desk.close();
   }
 }
 
-/** Partitions are dropped a day after their time: by a clock that agrees with the database's to the second. */
+/**
+ * Partitions are dropped a day after their time: by a clock that agrees with the database's to the
+ * second.
+ */
 const MOST_APART = seconds(1);
 
-/** What a node does with partitions now and then. It says once of each table that it may not make those it lacks. */
-export function partitionWatch(store: Pick<Store, 'keepPartitions'>, clock: Clock, log: Log): () => Promise<void> {
+/**
+ * What a node does with partitions now and then. It says once of each table that it may not make
+ * those it lacks.
+ */
+export function partitionWatch(
+  store: Pick<Store, 'keepPartitions'>,
+  clock: Clock,
+  log: Log,
+): () => Promise<void> {
   const said = new Set<string>();
   return async () => {
     const { steps, lacking, apart } = await store.keepPartitions(clock.now(), MOST_APART);
     if (apart !== undefined)
-      log.warn('partitions are left alone: the clocks of this machine and of the database are too far apart', { seconds: apart });
-    for (const { what, partition, moved } of steps) log.info(`a partition was ${what}`, { partition, moved });
+      log.warn(
+        'partitions are left alone: the clocks of this machine and of the database are too far apart',
+        { seconds: apart },
+      );
+    for (const { what, partition, moved } of steps)
+      log.info(`a partition was ${what}`, { partition, moved });
     for (const table of lacking) {
       if (said.has(table)) continue;
       said.add(table);

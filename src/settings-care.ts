@@ -4,12 +4,20 @@ import { isLocal } from '#wire/address.ts';
 
 /** Addresses that listen for everybody. */
 const everyAddress = (host: string): boolean =>
-  host === '0.0.0.0' || host === '::' || ((host.includes(':') || /^[\d.]+$/.test(host)) && !isLocal(host));
+  host === '0.0.0.0' ||
+  host === '::' ||
+  ((host.includes(':') || /^[\d.]+$/.test(host)) && !isLocal(host));
 
 /** What of the settings alone does not fit together. */
-export function settingWarnings({ issuer, host, trustProxy, outside }: Config): readonly SetupWarning[] {
+export function settingWarnings({
+  issuer,
+  host,
+  trustProxy,
+  outside,
+}: Config): readonly SetupWarning[] {
   const warnings: SetupWarning[] = [];
-  if (issuer.startsWith('https:') && trustProxy === 0) warnings.push({ kind: 'https-without-proxy', about: issuer });
+  if (issuer.startsWith('https:') && trustProxy === 0)
+    warnings.push({ kind: 'https-without-proxy', about: issuer });
   if (typeof trustProxy === 'number' && trustProxy > 0 && everyAddress(host))
     warnings.push({ kind: 'counted-on-every-address', about: host });
   if (issuer.startsWith('http:') && outside) warnings.push({ kind: 'plain-http', about: issuer });
@@ -17,10 +25,12 @@ export function settingWarnings({ issuer, host, trustProxy, outside }: Config): 
 }
 
 const texts: Readonly<Record<SetupWarning['kind'], string>> = {
-  'https-without-proxy': 'the issuer is https, so a proxy is in front, and --trust-proxy does not name it: nobody is known by address',
+  'https-without-proxy':
+    'the issuer is https, so a proxy is in front, and --trust-proxy does not name it: nobody is known by address',
   'counted-on-every-address':
     'proxies are trusted by number, and the port is open on every address: name their addresses with --trust-proxy',
-  'plain-http': 'the issuer is http and reached from outside: passwords, cookies and tokens travel in clear',
+  'plain-http':
+    'the issuer is http and reached from outside: passwords, cookies and tokens travel in clear',
   'open-to-others': 'other users of this machine may read or change it: chmod o-rwx',
 };
 

@@ -9,7 +9,10 @@ import { openRedis, withEphemeral } from '#store/redis.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 
-/** Asks the database for the first time. Throws UsageError with the remedy when it cannot be reached, or its schema does not fit. */
+/**
+ * Asks the database for the first time. Throws UsageError with the remedy when it cannot be
+ * reached, or its schema does not fit.
+ */
 export async function reached<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
@@ -21,19 +24,26 @@ export async function reached<T>(ask: () => Promise<T>): Promise<T> {
 function unreached(fault: unknown): unknown {
   if (fault instanceof SchemaMismatch) return new UsageError(`${fault.message}.`, { cause: fault });
   if (isUnavailable(fault))
-    return new UnreachableError(`${fault.message}: check GATEHOUSE_DATABASE, and that the server runs and accepts connections from here.`);
+    return new UnreachableError(
+      `${fault.message}: check GATEHOUSE_DATABASE, and that the server runs and accepts connections from here.`,
+    );
   return fault;
 }
 
 /** What expires may be kept in Redis; the rest stays in the database. */
 export function shortLived(config: Config, clock: Clock, store: Store): Store {
   if (config.ephemeral === null) return store;
-  // Both faces of OAuth 1 accept timestamps 300 seconds around now, and keep a nonce for a second longer.
+  // Both faces of OAuth 1 accept timestamps 300 seconds around now, and keep a nonce for a second
+  // longer.
   return withEphemeral(store, openRedis(config.ephemeral, { clock, nonceFor: seconds(301) }));
 }
 
 /** Opens the database of a location. Throws UsageError with the remedy when it cannot be. */
-export function opened(config: Config, location: string, { log, clock }: { readonly log?: Log; readonly clock?: Clock } = {}): Store {
+export function opened(
+  config: Config,
+  location: string,
+  { log, clock }: { readonly log?: Log; readonly clock?: Clock } = {},
+): Store {
   try {
     return openStore(location, {
       migrate: config.migrate,

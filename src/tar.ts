@@ -14,7 +14,10 @@ const sumOf = (header: Buffer) => {
   return blank.reduce((sum, byte) => sum + byte, 0);
 };
 
-/** The header of one file (POSIX.1-1988 ustar; a size of 8 GiB and more in base 256, as GNU tar writes it). Mode 600, owned by nobody in particular. */
+/**
+ * The header of one file (POSIX.1-1988 ustar; a size of 8 GiB and more in base 256, as GNU tar
+ * writes it). Mode 600, owned by nobody in particular.
+ */
 function headerOf(name: string, size: number, at: number): Buffer {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, offset: number, length: number) =>
@@ -100,18 +103,23 @@ async function* contentOf(pieces: Pieces, size: number): AsyncGenerator<Buffer> 
 }
 
 /**
- * Reads an archive. The content of each file must be read before the next file is asked for. Throws BrokenArchive when it is cut, is no
- * archive, or holds anything but files.
+ * Reads an archive. The content of each file must be read before the next file is asked for. Throws
+ * BrokenArchive when it is cut, is no archive, or holds anything but files.
  */
 export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   const pieces = new Pieces(source);
   for (;;) {
     const header = await pieces.exactly(BLOCK);
     if (header.every((byte) => byte === 0)) break;
-    if (Number.parseInt(header.toString('latin1', 148, 156), 8) !== sumOf(header)) throw new BrokenArchive('it is no archive of ours');
-    const size = header[124] === 0x80 ? Number(header.readBigUInt64BE(128)) : Number.parseInt(header.toString('latin1', 124, 136), 8);
+    if (Number.parseInt(header.toString('latin1', 148, 156), 8) !== sumOf(header))
+      throw new BrokenArchive('it is no archive of ours');
+    const size =
+      header[124] === 0x80
+        ? Number(header.readBigUInt64BE(128))
+        : Number.parseInt(header.toString('latin1', 124, 136), 8);
     const name = header.toString('utf8', 0, 100).split('\0', 1)[0] ?? '';
-    if (header.toString('latin1', 156, 157) !== '0' || !Number.isSafeInteger(size)) throw new BrokenArchive('it holds more than files');
+    if (header.toString('latin1', 156, 157) !== '0' || !Number.isSafeInteger(size))
+      throw new BrokenArchive('it holds more than files');
     yield { name, size, content: contentOf(pieces, size) };
     await pieces.exactly((BLOCK - (size % BLOCK)) % BLOCK);
   }

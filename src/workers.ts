@@ -12,9 +12,11 @@ const MOST_QUICK_DEATHS = 5;
 const QUICK_MS = 5000;
 
 /**
- * Starts this program `count` times on one port. The workers bind it themselves and the kernel shares connections out (SO_REUSEPORT): what is
- * on its way to a worker that dies is reset at once and can be tried again, where a primary in between would hold it. A worker that dies is replaced; when several
- * die at once right after their start, something is wrong that another start will not mend, and `failed` is called.
+ * Starts this program `count` times on one port. The workers bind it themselves and the kernel
+ * shares connections out (SO_REUSEPORT): what is on its way to a worker that dies is reset at once
+ * and can be tried again, where a primary in between would hold it. A worker that dies is replaced;
+ * when several die at once right after their start, something is wrong that another start will not
+ * mend, and `failed` is called.
  */
 export function runWorkers(count: number, failed: (code: number) => void): Workers {
   let stopping = false;
@@ -45,7 +47,9 @@ export function runWorkers(count: number, failed: (code: number) => void): Worke
     ready: first.promise,
     async stop() {
       stopping = true;
-      const gone = [...live].map((worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())));
+      const gone = [...live].map(
+        (worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())),
+      );
       // To the process itself: `worker.kill` would wait for every connection first.
       for (const worker of live) worker.process.kill('SIGTERM');
       await Promise.all(gone);

@@ -18,22 +18,36 @@ async function bytesOf(request: IncomingMessage): Promise<Buffer | undefined> {
 }
 
 /**
- * A small protected API: `GET /notes` tells who is asking, `POST /notes` needs the right `edit`. Everything about OAuth is in one call of
- * the guard, whichever protocol the request used.
+ * A small protected API: `GET /notes` tells who is asking, `POST /notes` needs the right `edit`.
+ * Everything about OAuth is in one call of the guard, whichever protocol the request used.
  */
 export function notesApi(guard: Guard, site: string): Server {
   return createServer(async (request, response) => {
     const answer = (status: number, body: object, headers: Record<string, string> = {}) =>
-      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+      response
+        .writeHead(status, { 'content-type': 'application/json', ...headers })
+        .end(JSON.stringify(body));
     // Read before the guard is asked: the signature of a form covers its bytes.
     const body = await bytesOf(request);
     if (body === undefined) return answer(413, { error: 'too_large' });
     const permit = await permitFromNode(guard, request, body, site as SiteId);
-    if (!permit.ok) return answer(permit.refusal.status, permit.refusal.body, { 'www-authenticate': permit.refusal.wwwAuthenticate });
+    if (!permit.ok)
+      return answer(permit.refusal.status, permit.refusal.body, {
+        'www-authenticate': permit.refusal.wwwAuthenticate,
+      });
     const { user, client, rights, scheme } = permit.value;
     if (request.method === 'POST' && !rights.has('edit')) {
-      return answer(403, { error: 'insufficient_scope' }, { 'www-authenticate': 'Bearer error="insufficient_scope", scope="editpage"' });
+      return answer(
+        403,
+        { error: 'insufficient_scope' },
+        { 'www-authenticate': 'Bearer error="insufficient_scope", scope="editpage"' },
+      );
     }
-    return answer(200, { user: user?.name ?? null, app: client.name, scheme, may_edit: rights.has('edit') });
+    return answer(200, {
+      user: user?.name ?? null,
+      app: client.name,
+      scheme,
+      may_edit: rights.has('edit'),
+    });
   });
 }

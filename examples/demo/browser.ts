@@ -1,4 +1,7 @@
-/** A person's browser, as small as it gets: cookies, redirects one by one, and forms found in the page. */
+/**
+ * A person's browser, as small as it gets: cookies, redirects one by one, and forms found in the
+ * page.
+ */
 export interface Page {
   readonly status: number;
   readonly url: string;
@@ -13,7 +16,10 @@ export interface Form {
 }
 
 const unescapeHtml = (text: string) =>
-  text.replace(/&(?:amp|lt|gt|quot|#39|#x27);/g, (entity) => ({ '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' })[entity] ?? "'");
+  text.replace(
+    /&(?:amp|lt|gt|quot|#39|#x27);/g,
+    (entity) => ({ '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' })[entity] ?? "'",
+  );
 
 const attribute = (tag: string, name: string) => {
   const found = new RegExp(`\\b${name}="([^"]*)"`).exec(tag);
@@ -28,7 +34,8 @@ export function formWith(page: Page, control: string): Form {
     const fields: Record<string, string> = {};
     for (const tag of tags) {
       const name = attribute(tag, 'name');
-      if (name !== undefined && attribute(tag, 'type') === 'hidden') fields[name] = attribute(tag, 'value') ?? '';
+      if (name !== undefined && attribute(tag, 'type') === 'hidden')
+        fields[name] = attribute(tag, 'value') ?? '';
     }
     return { action: new URL(attribute(form, 'action') ?? page.url, page.url).href, fields };
   }
@@ -41,7 +48,8 @@ export class Browser {
   /** One request; a redirect is answered, not followed. */
   async go(url: string, form?: Readonly<Record<string, string>>): Promise<Page> {
     const headers: Record<string, string> = { accept: 'text/html' };
-    if (this.#cookies.size > 0) headers.cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    if (this.#cookies.size > 0)
+      headers.cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     if (form) headers.origin = new URL(url).origin;
     const answer = await fetch(url, {
       redirect: 'manual',
@@ -50,15 +58,26 @@ export class Browser {
     });
     for (const line of answer.headers.getSetCookie()) {
       const [pair = ''] = line.split(';');
-      const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+      const [name = '', value = ''] = [
+        pair.slice(0, pair.indexOf('=')),
+        pair.slice(pair.indexOf('=') + 1),
+      ];
       if (value === '' || /max-age=0\b/i.test(line)) this.#cookies.delete(name);
       else this.#cookies.set(name, value);
     }
     const location = answer.headers.get('location');
-    return { status: answer.status, url, location: location === null ? null : new URL(location, url).href, text: await answer.text() };
+    return {
+      status: answer.status,
+      url,
+      location: location === null ? null : new URL(location, url).href,
+      text: await answer.text(),
+    };
   }
 
-  /** Follows redirects while they stay on the server of `url`; the first answer that leaves it, or is none, is returned. */
+  /**
+   * Follows redirects while they stay on the server of `url`; the first answer that leaves it, or
+   * is none, is returned.
+   */
   async follow(url: string, form?: Readonly<Record<string, string>>): Promise<Page> {
     let page = await this.go(url, form);
     for (let hops = 0; hops < 10 && page.location !== null; hops++) {
@@ -69,8 +88,16 @@ export class Browser {
   }
 
   /** Presses a button of the form on the page. */
-  async press(page: Page, button: string, filled: Readonly<Record<string, string>> = {}): Promise<Page> {
+  async press(
+    page: Page,
+    button: string,
+    filled: Readonly<Record<string, string>> = {},
+  ): Promise<Page> {
     const form = formWith(page, button);
-    return this.follow(form.action, { ...form.fields, ...filled, ...(filled[button] === undefined ? { [button]: '1' } : {}) });
+    return this.follow(form.action, {
+      ...form.fields,
+      ...filled,
+      ...(filled[button] === undefined ? { [button]: '1' } : {}),
+    });
   }
 }

@@ -1,7 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { explain } from '#oauth1/explain.ts';
 
-const enc = (text: string) => encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+const enc = (text: string) =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 
 /** Sends one request signed with HMAC-SHA1 in the Authorization header (RFC 5849 §3.5.1). */
 export async function signedFetch(
@@ -10,7 +14,10 @@ export async function signedFetch(
   client: { readonly key: string; readonly secret: string },
   token: { readonly key: string; readonly secret: string } | null,
   extra: Readonly<Record<string, string>> = {},
-  /** Where the request is really sent, when the signature names a public origin that a proxy stands for. */
+  /**
+   * Where the request is really sent, when the signature names a public origin that a proxy stands
+   * for.
+   */
   through = new URL(url).origin,
 ): Promise<Response> {
   const parameters: Record<string, string> = {
@@ -37,6 +44,11 @@ export async function signedFetch(
   });
   if (!asked.ok) throw new Error(`the request cannot be signed: ${JSON.stringify(asked.refusal)}`);
   const key = `${enc(client.secret)}&${enc(token?.secret ?? '')}`;
-  parameters.oauth_signature = createHmac('sha1', key).update(asked.value.baseString).digest('base64');
-  return fetch(url.replace(new URL(url).origin, through), { method, headers: { authorization: header() } });
+  parameters.oauth_signature = createHmac('sha1', key)
+    .update(asked.value.baseString)
+    .digest('base64');
+  return fetch(url.replace(new URL(url).origin, through), {
+    method,
+    headers: { authorization: header() },
+  });
 }

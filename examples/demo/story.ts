@@ -12,8 +12,14 @@ export class Story {
     this.#print(`\n${title}\n${'─'.repeat(title.length)}`);
   }
 
-  /** Runs one step, prints what it answered, and remembers a failure; the value is needed by the next step, so a failure ends the chapter. */
-  async step<T>(title: string, act: () => Promise<{ readonly said: string; readonly value: T }>): Promise<T> {
+  /**
+   * Runs one step, prints what it answered, and remembers a failure; the value is needed by the
+   * next step, so a failure ends the chapter.
+   */
+  async step<T>(
+    title: string,
+    act: () => Promise<{ readonly said: string; readonly value: T }>,
+  ): Promise<T> {
     this.#step += 1;
     try {
       const { said, value } = await act();
@@ -21,7 +27,9 @@ export class Story {
       return value;
     } catch (fault) {
       this.#failed += 1;
-      this.#print(`  ${String(this.#step).padStart(2)}. ${title}\n      ✗ ${(fault as Error).message}`);
+      this.#print(
+        `  ${String(this.#step).padStart(2)}. ${title}\n      ✗ ${(fault as Error).message}`,
+      );
       throw new StepFailed();
     }
   }
@@ -35,7 +43,8 @@ export class StepFailed extends Error {}
 
 /** Throws unless the two are equal; the message says what came instead. */
 export function expect(what: string, found: unknown, wanted: unknown): void {
-  if (found !== wanted) throw new Error(`${what}: wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(found)}`);
+  if (found !== wanted)
+    throw new Error(`${what}: wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(found)}`);
 }
 
 /** A secret as a transcript shows it: enough to recognise it, too little to use it. */

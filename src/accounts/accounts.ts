@@ -11,7 +11,14 @@ import { type LinkVerbs, makeLinks } from './links.ts';
 import { makePasskeys, type PasskeyVerbs } from './passkeys.ts';
 import { makePasswordCheck, makeProfile, type ProfileVerbs } from './profile.ts';
 import { makeProving, type ProvingVerbs } from './proving.ts';
-import type { AccountRecords, AccountTokens, Limits, Passkeys, PeopleRecords, Sessions } from './records.ts';
+import type {
+  AccountRecords,
+  AccountTokens,
+  Limits,
+  Passkeys,
+  PeopleRecords,
+  Sessions,
+} from './records.ts';
 import type { RightsTable } from './rights.ts';
 import { makeFindSession, makeOpenSession, type SessionSettings } from './sessions.ts';
 import { makeSignIn, type SignInVerbs } from './sign-in.ts';
@@ -19,7 +26,13 @@ import { makeSignInGate } from './sign-in-gate.ts';
 import { makePacing, makeThrottle } from './throttle.ts';
 
 /** Everything about people that the pages and the command line do. */
-export interface Accounts extends SignInVerbs, LinkVerbs, ProfileVerbs, PasskeyVerbs, ProvingVerbs, Administration {}
+export interface Accounts
+  extends SignInVerbs,
+    LinkVerbs,
+    ProfileVerbs,
+    PasskeyVerbs,
+    ProvingVerbs,
+    Administration {}
 
 /** What the accounts room needs. */
 export interface AccountParts {
@@ -43,7 +56,10 @@ export interface AccountParts {
     /** Several accounts may have one confirmed address. */
     readonly sharedAddresses: boolean;
   } & SessionSettings;
-  /** Key of the cookies that tell known browsers; left out: a new one, so that none is known after a start. */
+  /**
+   * Key of the cookies that tell known browsers; left out: a new one, so that none is known after a
+   * start.
+   */
   readonly deviceKey?: () => Uint8Array;
 }
 
@@ -81,5 +97,12 @@ export function makeAccounts(parts: AccountParts): Accounts {
   };
   const passkeys = makePasskeys(shared);
   const proving = makeProving({ ...shared, passkeys });
-  return { ...makeSignIn(shared), ...makeLinks(shared), ...makeProfile(shared), ...passkeys, ...proving, ...makeAdministration(shared) };
+  return {
+    ...makeSignIn(shared),
+    ...makeLinks(shared),
+    ...makeProfile(shared),
+    ...passkeys,
+    ...proving,
+    ...makeAdministration(shared),
+  };
 }

@@ -19,9 +19,14 @@ export type AdministrationRefusal =
 type Answer = Promise<Result<Account, AdministrationRefusal>>;
 
 export interface Administration {
-  /** Blocks a person and ends their sessions, or lets them in again. The caller checked that `by` may. */
+  /**
+   * Blocks a person and ends their sessions, or lets them in again. The caller checked that `by`
+   * may.
+   */
   setBlockedBy(by: Account, id: UserId, blocked: boolean): Answer;
-  /** Puts a person into groups, and out of all others. `shown`: the groups the decision was made on. */
+  /**
+   * Puts a person into groups, and out of all others. `shown`: the groups the decision was made on.
+   */
   setGroupsBy(by: Account, id: UserId, groups: readonly string[], shown: readonly string[]): Answer;
 }
 
@@ -32,7 +37,8 @@ export function makeAdministration({
   rights,
   log,
 }: {
-  readonly records: Pick<AccountRecords, 'findAccount' | 'setBlocked'> & Pick<PeopleRecords, 'setGroups' | 'searchAccounts'>;
+  readonly records: Pick<AccountRecords, 'findAccount' | 'setBlocked'> &
+    Pick<PeopleRecords, 'setGroups' | 'searchAccounts'>;
   readonly sessions: Pick<Sessions, 'endSessionsOf'>;
   readonly rights: RightsTable;
   readonly log: Log;
@@ -42,7 +48,13 @@ export function makeAdministration({
     const giving = rights.all().filter((group) => group.rights.includes(ADMINISTER));
     if (giving.some(({ implicit }) => implicit)) return true;
     for (const { name } of giving) {
-      const found = await records.searchAccounts({ text: null, group: name, blocked: false, after: null, limit: 2 });
+      const found = await records.searchAccounts({
+        text: null,
+        group: name,
+        blocked: false,
+        after: null,
+        limit: 2,
+      });
       if (found.some((account) => account.id !== id)) return true;
     }
     return false;
@@ -51,7 +63,8 @@ export function makeAdministration({
   return {
     async setBlockedBy(by, id, blocked) {
       if (by.id === id) return refuse({ kind: 'yourself' });
-      if ((await records.setBlocked(id, blocked)) === 'unknown') return refuse({ kind: 'unknown-person' });
+      if ((await records.setBlocked(id, blocked)) === 'unknown')
+        return refuse({ kind: 'unknown-person' });
       if (blocked) await sessions.endSessionsOf(id);
       const account = await records.findAccount(id);
       if (account === undefined) return refuse({ kind: 'unknown-person' });
@@ -61,15 +74,25 @@ export function makeAdministration({
     async setGroupsBy(by, id, groups, shown) {
       const account = await records.findAccount(id);
       if (account === undefined) return refuse({ kind: 'unknown-person' });
-      if (JSON.stringify([...account.groups].sort()) !== JSON.stringify([...shown].sort())) return refuse({ kind: 'changed' });
+      if (JSON.stringify([...account.groups].sort()) !== JSON.stringify([...shown].sort()))
+        return refuse({ kind: 'changed' });
       // A group that the operator took out of the table may stay, and come back with it.
-      const unknown = groups.find((group) => !rights.hasGroup(group) && !account.groups.includes(group));
+      const unknown = groups.find(
+        (group) => !rights.hasGroup(group) && !account.groups.includes(group),
+      );
       if (unknown !== undefined) return refuse({ kind: 'unknown-group', group: unknown });
       const after = { ...account, groups: [...new Set(groups)] };
-      const loses = rights.rightsOf(account).has(ADMINISTER) && !rights.rightsOf(after).has(ADMINISTER);
+      const loses =
+        rights.rightsOf(account).has(ADMINISTER) && !rights.rightsOf(after).has(ADMINISTER);
       if (loses && !(await othersAdminister(id))) return refuse({ kind: 'last-administrator' });
-      if ((await records.setGroups(id, after.groups)) === 'unknown') return refuse({ kind: 'unknown-person' });
-      log.info('groups changed', { account: id, by: by.id, before: account.groups, after: after.groups });
+      if ((await records.setGroups(id, after.groups)) === 'unknown')
+        return refuse({ kind: 'unknown-person' });
+      log.info('groups changed', {
+        account: id,
+        by: by.id,
+        before: account.groups,
+        after: after.groups,
+      });
       return accept(after);
     },
   };

@@ -5,8 +5,9 @@ import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 
 /**
- * Tells browsers that somebody signed in with before from strangers, so that strangers who try passwords keep nobody out of them (ADR 16).
- * Nothing is stored: a cookie holds, for each of a few people, a proof under a key of ours.
+ * Tells browsers that somebody signed in with before from strangers, so that strangers who try
+ * passwords keep nobody out of them (ADR 16). Nothing is stored: a cookie holds, for each of a few
+ * people, a proof under a key of ours.
  */
 export interface Devices {
   /** The cookie after this person signed in, with what it held of others. */
@@ -21,11 +22,16 @@ const MOST_PEOPLE = 4;
 export const DEVICE_FOR = 365 * 86_400;
 const proofShape = /^(\d{1,15})\.(\d{1,12})\.([\w-]{16})\.([\w-]{43})$/;
 
-export function makeDevices(key: () => Uint8Array, { clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy }): Devices {
+export function makeDevices(
+  key: () => Uint8Array,
+  { clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy },
+): Devices {
   const proofOf = (claim: string) => createHmac('sha256', key()).update(claim).digest('base64url');
 
   /** The sound proofs of a cookie: person, device and text. */
-  function read(cookie: string | undefined): readonly { readonly user: number; readonly device: string; readonly text: string }[] {
+  function read(
+    cookie: string | undefined,
+  ): readonly { readonly user: number; readonly device: string; readonly text: string }[] {
     if (cookie === undefined || cookie.length > 600) return [];
     return cookie
       .split('~')
@@ -33,7 +39,9 @@ export function makeDevices(key: () => Uint8Array, { clock, entropy }: { readonl
       .flatMap((text) => {
         const [, user = '', at = '', device = '', proof = ''] = proofShape.exec(text) ?? [];
         const age = clock.now() - Number(at);
-        return proof !== '' && equalSecrets(proofOf(`${user}.${at}.${device}`), proof) && age < DEVICE_FOR
+        return proof !== '' &&
+          equalSecrets(proofOf(`${user}.${at}.${device}`), proof) &&
+          age < DEVICE_FOR
           ? [{ user: Number(user), device, text }]
           : [];
       });
@@ -42,7 +50,9 @@ export function makeDevices(key: () => Uint8Array, { clock, entropy }: { readonl
     remember(cookie, user) {
       const others = read(cookie).filter((each) => each.user !== user);
       const claim = `${user}.${clock.now()}.${Buffer.from(entropy.bytes(12)).toString('base64url')}`;
-      return [`${claim}.${proofOf(claim)}`, ...others.map(({ text }) => text)].slice(0, MOST_PEOPLE).join('~');
+      return [`${claim}.${proofOf(claim)}`, ...others.map(({ text }) => text)]
+        .slice(0, MOST_PEOPLE)
+        .join('~');
     },
     known: (cookie, user) => read(cookie).find((each) => each.user === user)?.device,
     knownToAnybody: (cookie) => read(cookie).length > 0,

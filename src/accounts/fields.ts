@@ -31,7 +31,11 @@ export const tidy = (text: string): string => normalForm(text, 'NFC').trim();
 /** True when a text looks like what it is. */
 export const isPlain = (text: string): boolean => lineProblem(text) === undefined;
 
-const invalid = (field: AccountField, problem: string): InvalidField => ({ kind: 'invalid-field', field, problem });
+const invalid = (field: AccountField, problem: string): InvalidField => ({
+  kind: 'invalid-field',
+  field,
+  problem,
+});
 
 function nameOf(name: string): InvalidField | undefined {
   if (name === '' || bytes(name) > 255) return invalid('name', '1 to 255 bytes');
@@ -39,7 +43,10 @@ function nameOf(name: string): InvalidField | undefined {
   return told && invalid('name', nameProblems[told]);
 }
 
-/** Everything that is wrong with the fields given, in their order. Sizes are UTF-8 bytes. The address is one that `tidyAddress` has made. */
+/**
+ * Everything that is wrong with the fields given, in their order. Sizes are UTF-8 bytes. The
+ * address is one that `tidyAddress` has made.
+ */
 export function fieldProblems(fields: {
   readonly name?: string;
   readonly email?: string | null;
@@ -65,10 +72,18 @@ export function firstOf([first, ...others]: readonly InvalidField[]): InvalidFie
 }
 
 /** What is wrong with the fields given; undefined: nothing. */
-export const fieldProblem = (fields: Parameters<typeof fieldProblems>[0]): InvalidField | undefined => firstOf(fieldProblems(fields));
+export const fieldProblem = (
+  fields: Parameters<typeof fieldProblems>[0],
+): InvalidField | undefined => firstOf(fieldProblems(fields));
 
-/** The same refusal, which also says that the current password is not right where it is not: both are told at once. */
-export const withPassword = (problem: InvalidField, checked: Result<unknown, { readonly kind: string }>): InvalidField =>
+/**
+ * The same refusal, which also says that the current password is not right where it is not: both
+ * are told at once.
+ */
+export const withPassword = (
+  problem: InvalidField,
+  checked: Result<unknown, { readonly kind: string }>,
+): InvalidField =>
   !checked.ok && checked.refusal.kind === 'wrong-password'
     ? { ...problem, others: [...(problem.others ?? []), { kind: 'wrong-password' }] }
     : problem;

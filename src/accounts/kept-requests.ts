@@ -17,13 +17,19 @@ export interface KeptRequest {
 /** Requests of people who have not signed in yet: short-lived. */
 export interface KeptRequestRecords {
   keepRequest(request: KeptRequest): Promise<void>;
-  /** The path; undefined when unknown or expired. It may be asked for again: people go back and reload. */
+  /**
+   * The path; undefined when unknown or expired. It may be asked for again: people go back and
+   * reload.
+   */
   keptRequest(digest: Digest, now: Instant): Promise<string | undefined>;
 }
 
 /** Keeps requests under short handles, so that no URL of ours is long (ADR 27). */
 export interface KeptRequests {
-  /** The handle. Undefined: strangers have filled what may be kept for now, or the path is longer than any request of an app. */
+  /**
+   * The handle. Undefined: strangers have filled what may be kept for now, or the path is longer
+   * than any request of an app.
+   */
   keep(path: string, from: From): Promise<string | undefined>;
   find(handle: string): Promise<string | undefined>;
 }
@@ -33,7 +39,10 @@ const KEPT_FOR = seconds(25 * 3600);
 /** Characters of a path with its query: as many as fit into the header of a request. */
 export const MOST_KEPT = 16_384;
 const PER_NETWORK = 60;
-/** From everywhere, in an hour: with a life of 25 hours and the longest paths, 400 MB at the very most. */
+/**
+ * From everywhere, in an hour: with a life of 25 hours and the longest paths, 400 MB at the very
+ * most.
+ */
 const FROM_EVERYWHERE = 1000;
 
 export function makeKeptRequests(deps: {
@@ -48,12 +57,18 @@ export function makeKeptRequests(deps: {
     async keep(path, from) {
       if (path.length > MOST_KEPT) return undefined;
       const network = networkOf(from);
-      if (network !== null && (await throttle(`kept requests of ${network}`, PER_NETWORK, HOUR))) return undefined;
+      if (network !== null && (await throttle(`kept requests of ${network}`, PER_NETWORK, HOUR)))
+        return undefined;
       if (await throttle('kept requests of everybody', FROM_EVERYWHERE, HOUR)) return undefined;
       const handle = mint.secret();
-      await records.keepRequest({ digest: digestOf(handle), path, expiresAt: later(clock.now(), KEPT_FOR) });
+      await records.keepRequest({
+        digest: digestOf(handle),
+        path,
+        expiresAt: later(clock.now(), KEPT_FOR),
+      });
       return handle;
     },
-    find: async (handle) => (/^[\w-]{51}$/.test(handle) ? records.keptRequest(digestOf(handle), clock.now()) : undefined),
+    find: async (handle) =>
+      /^[\w-]{51}$/.test(handle) ? records.keptRequest(digestOf(handle), clock.now()) : undefined,
   };
 }

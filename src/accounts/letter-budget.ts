@@ -2,7 +2,10 @@ import { later, seconds } from '#kernel/time.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Limits } from './records.ts';
 
-/** Letters of one kind a day: that one sender causes, that one receiver gets, and from this sender to this receiver. */
+/**
+ * Letters of one kind a day: that one sender causes, that one receiver gets, and from this sender
+ * to this receiver.
+ */
 interface Allowance {
   readonly sender: number;
   readonly receiver: number;
@@ -10,9 +13,10 @@ interface Allowance {
 }
 
 /**
- * What anybody may cause in a day, by kind, so that noise of one kind does not use up another. Where a letter is the point of an action
- * (invitations and offers), a spent sender is refused; everywhere else the action goes on, and only the letter is not written: what it would
- * have told stands in the review queue, on the page of the app, or on the page of the account (ADR 18).
+ * What anybody may cause in a day, by kind, so that noise of one kind does not use up another.
+ * Where a letter is the point of an action (invitations and offers), a spent sender is refused;
+ * everywhere else the action goes on, and only the letter is not written: what it would have told
+ * stands in the review queue, on the page of the app, or on the page of the account (ADR 18).
  */
 export const letterBudgets = {
   invitation: { sender: 30, receiver: 10, pair: 2 },
@@ -23,9 +27,15 @@ export const letterBudgets = {
   decision: { sender: 300, receiver: 100, pair: 60 },
   /** To those who look after an app: what another of them did. */
   team: { sender: 60, receiver: 60, pair: 30 },
-  /** The same, where credentials or the owner change: not to be kept away by noise of the other kind. */
+  /**
+   * The same, where credentials or the owner change: not to be kept away by noise of the other
+   * kind.
+   */
   credentials: { sender: 60, receiver: 60, pair: 30 },
-  /** Links, and letters that stand in for one. The sender is a network address, or the account that asks. */
+  /**
+   * Links, and letters that stand in for one. The sender is a network address, or the account that
+   * asks.
+   */
   registration: { sender: 100, receiver: 12, pair: 12 },
   password: { sender: 100, receiver: 12, pair: 12 },
   'e-mail': { sender: 10, receiver: 6, pair: 6 },
@@ -43,15 +53,26 @@ export const DAY = seconds(86_400);
 export interface LetterBudget {
   /** Counts something that this sender causes; false: their day's budget of this kind is spent. */
   mayCause(kind: LetterKind, sender: string): Promise<boolean>;
-  /** Counts a letter to a receiver; false: the budget of the two, or of the receiver, is spent, and it is not to be written. */
+  /**
+   * Counts a letter to a receiver; false: the budget of the two, or of the receiver, is spent, and
+   * it is not to be written.
+   */
   mayReach(kind: LetterKind, sender: string, receiver: string): Promise<boolean>;
 }
 
 /** Makes the budget over counters that expire. A day begins with its first letter. */
-export function makeLetterBudget({ limits, clock }: { readonly limits: Pick<Limits, 'hit'>; readonly clock: Clock }): LetterBudget {
-  const within = async (key: string, most: number) => (await limits.hit(key, clock.now(), later(clock.now(), DAY))) <= most;
+export function makeLetterBudget({
+  limits,
+  clock,
+}: {
+  readonly limits: Pick<Limits, 'hit'>;
+  readonly clock: Clock;
+}): LetterBudget {
+  const within = async (key: string, most: number) =>
+    (await limits.hit(key, clock.now(), later(clock.now(), DAY))) <= most;
   return {
-    mayCause: (kind, sender) => within(`letters ${kind} from ${sender}`, letterBudgets[kind].sender),
+    mayCause: (kind, sender) =>
+      within(`letters ${kind} from ${sender}`, letterBudgets[kind].sender),
     // The pair first, so that one sender cannot use up what others may send.
     mayReach: async (kind, sender, receiver) =>
       (await within(`letters ${kind} from ${sender} to ${receiver}`, letterBudgets[kind].pair)) &&

@@ -11,12 +11,21 @@ export type Message =
   | { readonly kind: 'has-account'; readonly name: string; readonly link: string }
   | { readonly kind: 'confirm-email'; readonly link: string }
   | { readonly kind: 'reset-password'; readonly name: string; readonly link: string }
-  | { readonly kind: 'password-changed' | 'email-changed' | 'passkey-added' | 'passkey-removed'; readonly name: string };
+  | {
+      readonly kind: 'password-changed' | 'email-changed' | 'passkey-added' | 'passkey-removed';
+      readonly name: string;
+    };
 
 /** Puts a message into words of a language; null or one it does not know: its own choice. */
-export type LetterWords = (message: Message, language: string | null) => { readonly subject: string; readonly text: string };
+export type LetterWords = (
+  message: Message,
+  language: string | null,
+) => { readonly subject: string; readonly text: string };
 
-/** Sends letters without anybody waiting for them: an answer that took longer would tell that there was somebody to write to. */
+/**
+ * Sends letters without anybody waiting for them: an answer that took longer would tell that there
+ * was somebody to write to.
+ */
 export interface PostOffice {
   /** False: no mail server is configured. */
   readonly open: boolean;
@@ -26,7 +35,10 @@ export interface PostOffice {
   later(work: () => Promise<void>): void;
   /** When everything under way has ended. */
   settled(): Promise<void>;
-  /** How many letters, or looks for somebody to write to, have not ended. They are kept in this process alone. */
+  /**
+   * How many letters, or looks for somebody to write to, have not ended. They are kept in this
+   * process alone.
+   */
   waiting(): number;
 }
 
@@ -45,7 +57,10 @@ const MOST_NAME = 64;
 const LANES = 4;
 const MOST_WAITING = 500;
 
-/** Opens the post office. A letter is tried once: its link is short-lived, and a person who misses it asks again. */
+/**
+ * Opens the post office. A letter is tried once: its link is short-lived, and a person who misses
+ * it asks again.
+ */
 export function makePostOffice(deps: {
   readonly mail: Mail | null;
   readonly words: LetterWords;
@@ -69,7 +84,11 @@ export function makePostOffice(deps: {
     lanes[lane] = (lanes[lane] ?? Promise.resolve())
       .then(work)
       // The message of a fault may have an address in it.
-      .catch((fault) => log.warn('letter not sent', { problem: String((fault as { code?: unknown }).code ?? (fault as Error).name) }))
+      .catch((fault) =>
+        log.warn('letter not sent', {
+          problem: String((fault as { code?: unknown }).code ?? (fault as Error).name),
+        }),
+      )
       .finally(() => {
         waiting -= 1;
       });
@@ -83,15 +102,23 @@ export function makePostOffice(deps: {
       later(async () => {
         const kind = kinds[message.kind];
         if (!(await budget.mayReach(kind, 'anybody', `address ${digestOf(to.toLowerCase())}`))) {
-          log.warn('letter not sent', { problem: `the receiver had enough of the kind ${kind} today` });
+          log.warn('letter not sent', {
+            problem: `the receiver had enough of the kind ${kind} today`,
+          });
           return;
         }
         const answer = await mail.send({
           to,
-          ...words('name' in message ? { ...message, name: strangerText(message.name, MOST_NAME) } : message, language),
+          ...words(
+            'name' in message
+              ? { ...message, name: strangerText(message.name, MOST_NAME) }
+              : message,
+            language,
+          ),
           messageId: `<${mint.randomHex(20)}@${host}>`,
         });
-        if (answer !== 'sent') log.warn('letter not sent', { problem: `refused: ${answer.refused}` });
+        if (answer !== 'sent')
+          log.warn('letter not sent', { problem: `refused: ${answer.refused}` });
       });
     },
     async settled() {

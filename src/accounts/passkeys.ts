@@ -10,11 +10,20 @@ import type { Devices } from './devices.ts';
 import { isPlain, tidy } from './fields.ts';
 import type { PostOffice } from './letters.ts';
 import type { PasswordCheck, WrongPassword } from './profile.ts';
-import type { AccountRecords, AccountTokenKind, AccountTokens, Passkey, Passkeys } from './records.ts';
+import type {
+  AccountRecords,
+  AccountTokenKind,
+  AccountTokens,
+  Passkey,
+  Passkeys,
+} from './records.ts';
 import type { From, OpenSession, SignedIn } from './sessions.ts';
 import { networkOf, type Pacing, type Throttled, throttled, WINDOW } from './throttle.ts';
 
-/** The browser's answer does not hold: too late, not ours, a key we do not know, or a copy. It does not tell which. */
+/**
+ * The browser's answer does not hold: too late, not ours, a key we do not know, or a copy. It does
+ * not tell which.
+ */
 export interface WrongPasskey {
   readonly kind: 'wrong-passkey';
 }
@@ -26,11 +35,27 @@ export interface PasskeyRefusal {
 /** Keys that sign a person in (WebAuthn Level 3). Options and answers are JSON of its §5.1. */
 export interface PasskeyVerbs {
   passkeysOf(account: Account): Promise<readonly Passkey[]>;
-  /** What the browser makes a key with. Asks for the password, as a key stays when the session ends. */
-  passkeyOptions(account: Account, password: string): Promise<Result<object, WrongPassword | PasskeyRefusal | Throttled>>;
-  addPasskey(account: Account, label: string, answer: string): Promise<Result<'added', WrongPasskey | PasskeyRefusal>>;
-  renamePasskey(account: Account, id: string, label: string): Promise<Result<'set', { readonly kind: 'wrong-label' | 'unknown' }>>;
-  /** Asks for the password, as adding one does: whoever found an open session must not lock its person out. Tells them by mail. */
+  /**
+   * What the browser makes a key with. Asks for the password, as a key stays when the session ends.
+   */
+  passkeyOptions(
+    account: Account,
+    password: string,
+  ): Promise<Result<object, WrongPassword | PasskeyRefusal | Throttled>>;
+  addPasskey(
+    account: Account,
+    label: string,
+    answer: string,
+  ): Promise<Result<'added', WrongPasskey | PasskeyRefusal>>;
+  renamePasskey(
+    account: Account,
+    id: string,
+    label: string,
+  ): Promise<Result<'set', { readonly kind: 'wrong-label' | 'unknown' }>>;
+  /**
+   * Asks for the password, as adding one does: whoever found an open session must not lock its
+   * person out. Tells them by mail.
+   */
   removePasskey(
     account: Account,
     id: string,
@@ -46,7 +71,10 @@ export interface PasskeyVerbs {
 const CHALLENGE_FOR = seconds(300);
 const MOST_KEYS = 20;
 const MOST_ANSWER = 32_768;
-/** Nothing can be guessed here: it is for the sake of the store, so nobody is kept out for long, and known browsers not at all. */
+/**
+ * Nothing can be guessed here: it is for the sake of the store, so nobody is kept out for long, and
+ * known browsers not at all.
+ */
 const TRIES_PER_NETWORK = { most: 60, window: WINDOW, pause: seconds(2) };
 /** Ed25519, ECDSA and RSA (RFC 9053 §2, RFC 8812 §2). */
 const algorithms = [-8, -7, -257];
@@ -85,7 +113,10 @@ function parsed<T>(schema: z.ZodType<T>, json: string): T | undefined {
 }
 
 const challengeOf = (answer: Answered): string => {
-  const data = parsed(clientData, Buffer.from(answer.response.clientDataJSON, 'base64url').toString());
+  const data = parsed(
+    clientData,
+    Buffer.from(answer.response.clientDataJSON, 'base64url').toString(),
+  );
   return data === undefined ? '' : Buffer.from(data.challenge, 'base64url').toString('latin1');
 };
 
@@ -98,14 +129,18 @@ const labelOf = (label: string): string | undefined => {
 const library = () => import('@simplewebauthn/server');
 
 /**
- * True for a key that vouches for itself at most. We ask for no attestation; a certificate sent all the same would be looked up at an address
- * that a stranger chose.
+ * True for a key that vouches for itself at most. We ask for no attestation; a certificate sent all
+ * the same would be looked up at an address that a stranger chose.
  */
 async function isUnattested(attestationObject: string): Promise<boolean> {
   const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers');
-  const decoded = decodeAttestationObject(new Uint8Array(Buffer.from(attestationObject, 'base64url')));
+  const decoded = decodeAttestationObject(
+    new Uint8Array(Buffer.from(attestationObject, 'base64url')),
+  );
   const format = decoded.get('fmt');
-  return format === 'none' || (format === 'packed' && decoded.get('attStmt').get('x5c') === undefined);
+  return (
+    format === 'none' || (format === 'packed' && decoded.get('attStmt').get('x5c') === undefined)
+  );
 }
 
 /** Everything about passkeys. */
@@ -120,19 +155,28 @@ export function makePasskeys(deps: {
   readonly clock: Clock;
   readonly settings: { readonly origin: string; readonly siteName: string };
 }): PasskeyVerbs {
-  const { records, pacing, devices, checkPassword, openSession, post, mint, clock, settings } = deps;
+  const { records, pacing, devices, checkPassword, openSession, post, mint, clock, settings } =
+    deps;
   const rpID = new URL(settings.origin).hostname;
   const wrong = refuse({ kind: 'wrong-passkey' });
 
   /** Slows down a network that asks all the time. */
   const waitFor = async (what: string, from: From): Promise<Seconds | undefined> => {
     const network = networkOf(from);
-    return network === null || devices.knownToAnybody(from.devices) ? undefined : pacing.take(`${what} ${network}`, TRIES_PER_NETWORK);
+    return network === null || devices.knownToAnybody(from.devices)
+      ? undefined
+      : pacing.take(`${what} ${network}`, TRIES_PER_NETWORK);
   };
 
   async function challenge(kind: AccountTokenKind, userId: UserId | null): Promise<string> {
     const secret = mint.secret();
-    await records.saveAccountToken({ digest: digestOf(secret), kind, userId, data: '', expiresAt: later(clock.now(), CHALLENGE_FOR) });
+    await records.saveAccountToken({
+      digest: digestOf(secret),
+      kind,
+      userId,
+      data: '',
+      expiresAt: later(clock.now(), CHALLENGE_FOR),
+    });
     return secret;
   }
 
@@ -140,7 +184,9 @@ export function makePasskeys(deps: {
   async function take(kind: AccountTokenKind, json: string) {
     const answer = json.length > MOST_ANSWER ? undefined : parsed(answered, json);
     const secret = answer === undefined ? '' : challengeOf(answer);
-    const token = /^[\w-]{51}$/.test(secret) ? await records.takeAccountToken(digestOf(secret), kind, clock.now()) : undefined;
+    const token = /^[\w-]{51}$/.test(secret)
+      ? await records.takeAccountToken(digestOf(secret), kind, clock.now())
+      : undefined;
     if (answer === undefined || token === undefined) return undefined;
     const checks = {
       expectedChallenge: Buffer.from(secret).toString('base64url'),
@@ -175,7 +221,10 @@ export function makePasskeys(deps: {
           challenge: await challenge('add-passkey', account.id),
           timeout: CHALLENGE_FOR * 1000,
           attestationType: 'none',
-          excludeCredentials: keys.map(({ id, transports }) => ({ id, transports: [...transports] })),
+          excludeCredentials: keys.map(({ id, transports }) => ({
+            id,
+            transports: [...transports],
+          })),
           authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
           supportedAlgorithmIDs: algorithms,
         }),
@@ -199,12 +248,16 @@ export function makePasskeys(deps: {
         if (!checked.verified) return wrong;
         const { credential } = checked.registrationInfo;
         if (credential.id !== answer.id) return wrong;
-        made = { publicKey: Buffer.from(credential.publicKey).toString('base64url'), counter: credential.counter };
+        made = {
+          publicKey: Buffer.from(credential.publicKey).toString('base64url'),
+          counter: credential.counter,
+        };
       } catch {
         // The library throws what does not hold.
         return wrong;
       }
-      if ((await records.listPasskeys(account.id)).length >= MOST_KEYS) return refuse({ kind: 'too-many' });
+      if ((await records.listPasskeys(account.id)).length >= MOST_KEYS)
+        return refuse({ kind: 'too-many' });
       const added = await records.addPasskey({
         ...made,
         id: answer.id,
@@ -227,7 +280,8 @@ export function makePasskeys(deps: {
     async removePasskey(account, id, password) {
       const checked = await checkPassword(account, password);
       if (!checked.ok) return checked;
-      if ((await records.removePasskey(account.id, id)) !== 'removed') return refuse({ kind: 'unknown' });
+      if ((await records.removePasskey(account.id, id)) !== 'removed')
+        return refuse({ kind: 'unknown' });
       tell(account, 'passkey-removed');
       return accept('removed');
     },
@@ -253,7 +307,8 @@ export function makePasskeys(deps: {
       if (taken === undefined || passkey === undefined) return wrong;
       const { answer, checks } = taken;
       const handle = answer.response.userHandle;
-      if (handle && Buffer.from(handle, 'base64url').toString() !== String(passkey.userId)) return wrong;
+      if (handle && Buffer.from(handle, 'base64url').toString() !== String(passkey.userId))
+        return wrong;
       let counter: number;
       try {
         const { verifyAuthenticationResponse } = await library();

@@ -9,22 +9,38 @@ import { fieldProblem, type InvalidField, tidy, withPassword } from './fields.ts
 import type { PostOffice } from './letters.ts';
 import type { AccountRecords, Limits, PeopleRecords, Session, Sessions } from './records.ts';
 import type { From, OpenSession, SignedIn } from './sessions.ts';
-import { hashUnlessBusy, type Throttle, type Throttled, throttled, unlessBusy, WINDOW } from './throttle.ts';
+import {
+  hashUnlessBusy,
+  type Throttle,
+  type Throttled,
+  throttled,
+  unlessBusy,
+  WINDOW,
+} from './throttle.ts';
 
 export type WrongPassword = { readonly kind: 'wrong-password' };
 
 /** Asks a person who is signed in for their password once more. Answers its hash. */
-export type PasswordCheck = (account: Account, password: string) => Promise<Result<string, WrongPassword | Throttled>>;
+export type PasswordCheck = (
+  account: Account,
+  password: string,
+) => Promise<Result<string, WrongPassword | Throttled>>;
 
 /** What people do with their own accounts. */
 export interface ProfileVerbs {
-  /** Asks for the current password, ends every session, and opens one with a secret of its own. Links to set another end. */
+  /**
+   * Asks for the current password, ends every session, and opens one with a secret of its own.
+   * Links to set another end.
+   */
   changePassword(
     account: Account,
     given: { readonly current: string; readonly next: string },
     from: From,
   ): Promise<Result<SignedIn, WrongPassword | InvalidField | Throttled>>;
-  changeProfile(account: Account, given: Pick<Account, 'realName' | 'language'>): Promise<Result<'saved', InvalidField>>;
+  changeProfile(
+    account: Account,
+    given: Pick<Account, 'realName' | 'language'>,
+  ): Promise<Result<'saved', InvalidField>>;
   sessionsOf(account: Account): Promise<readonly Session[]>;
   /** Ends one of the person's own sessions. */
   endSession(account: Account, digest: string): Promise<'ended' | 'unknown'>;
@@ -35,7 +51,10 @@ export interface ProfileVerbs {
 
 const TRIES = 5;
 
-/** Counted for each person, apart from their sign-ins: a stolen session must not find out a password, nor keep its person out. */
+/**
+ * Counted for each person, apart from their sign-ins: a stolen session must not find out a
+ * password, nor keep its person out.
+ */
 export const makePasswordCheck =
   ({
     records,
@@ -52,7 +71,8 @@ export const makePasswordCheck =
     const passwordHash = (await records.findPassword(account.name))?.passwordHash ?? null;
     const right = await unlessBusy(verifyPassword(password.slice(0, 512), passwordHash));
     if (right === undefined) return throttled(seconds(5));
-    if (passwordHash === null || !right || password.length > 512) return refuse({ kind: 'wrong-password' });
+    if (passwordHash === null || !right || password.length > 512)
+      return refuse({ kind: 'wrong-password' });
     await limits.clear(key);
     return accept(passwordHash);
   };
@@ -76,10 +96,14 @@ export function makeProfile(deps: {
       if (!before.ok) return before;
       const passwordHash = await hashUnlessBusy(next, entropy);
       if (passwordHash === undefined) return throttled(seconds(5));
-      if ((await records.setPassword(account.id, passwordHash, before.value)) !== 'set') return refuse({ kind: 'wrong-password' });
+      if ((await records.setPassword(account.id, passwordHash, before.value)) !== 'set')
+        return refuse({ kind: 'wrong-password' });
       await sessions.endSessionsOf(account.id);
       if (account.email !== null && account.emailConfirmedAt !== null)
-        post.send(account.email, account.language, { kind: 'password-changed', name: account.name });
+        post.send(account.email, account.language, {
+          kind: 'password-changed',
+          name: account.name,
+        });
       return accept(await openSession(account, from, 'password'));
     },
     async changeProfile(account, given) {
@@ -91,7 +115,9 @@ export function makeProfile(deps: {
     },
     sessionsOf: (account) => sessions.listSessions(account.id, clock.now()),
     async endSession(account, digest) {
-      const own = (await sessions.listSessions(account.id, clock.now())).find((session) => session.digest === digest);
+      const own = (await sessions.listSessions(account.id, clock.now())).find(
+        (session) => session.digest === digest,
+      );
       if (own === undefined) return 'unknown';
       await sessions.endSession(own.digest as Digest);
       return 'ended';

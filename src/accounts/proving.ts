@@ -8,20 +8,34 @@ import type { Proof, Sessions } from './records.ts';
 import type { From } from './sessions.ts';
 import type { Throttled } from './throttle.ts';
 
-/** What a person shows to prove once more who they are: their password, or a browser's answer made with a passkey of theirs. */
+/**
+ * What a person shows to prove once more who they are: their password, or a browser's answer made
+ * with a passkey of theirs.
+ */
 export type Shown = { readonly password: string } | { readonly passkeyAnswer: string };
 
 export interface ProvingVerbs {
-  /** Proves the person of a session once more, and records it there. `session-gone`: it ended meanwhile. */
+  /**
+   * Proves the person of a session once more, and records it there. `session-gone`: it ended
+   * meanwhile.
+   */
   prove(
     sessionSecret: string,
     account: Account,
     shown: Shown,
     from: From,
-  ): Promise<Result<Proof, WrongPassword | WrongPasskey | Throttled | { readonly kind: 'blocked' | 'session-gone' }>>;
+  ): Promise<
+    Result<
+      Proof,
+      WrongPassword | WrongPasskey | Throttled | { readonly kind: 'blocked' | 'session-gone' }
+    >
+  >;
 }
 
-/** Makes the verb. Tries with a password are counted for each person; with passkeys, for each address. */
+/**
+ * Makes the verb. Tries with a password are counted for each person; with passkeys, for each
+ * address.
+ */
 export function makeProving(deps: {
   readonly sessions: Pick<Sessions, 'recordProof'>;
   readonly checkPassword: PasswordCheck;
@@ -38,7 +52,9 @@ export function makeProving(deps: {
     const holder = await passkeys.passkeyHolder(shown.passkeyAnswer, from);
     if (!holder.ok) return holder;
     // A passkey of somebody else proves nothing about this person.
-    return holder.value.id === account.id ? accept('passkey' as const) : refuse({ kind: 'wrong-passkey' } as const);
+    return holder.value.id === account.id
+      ? accept('passkey' as const)
+      : refuse({ kind: 'wrong-passkey' } as const);
   }
 
   return {

@@ -2,7 +2,10 @@ import type { Digest, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Account } from './account.ts';
 
-/** What a new account is made of. `passwordHash` is a PHC string (argon2id), or null for a person who cannot sign in by password. */
+/**
+ * What a new account is made of. `passwordHash` is a PHC string (argon2id), or null for a person
+ * who cannot sign in by password.
+ */
 export interface NewAccount {
   readonly name: string;
   readonly email: string | null;
@@ -19,24 +22,39 @@ export interface AccountRecords {
   /** By name, without regard to case. */
   findAccountByName(name: string): Promise<Account | undefined>;
   /** The account and its password hash, for sign-in alone. */
-  findPassword(name: string): Promise<{ readonly account: Account; readonly passwordHash: string | null } | undefined>;
+  findPassword(
+    name: string,
+  ): Promise<{ readonly account: Account; readonly passwordHash: string | null } | undefined>;
   /** In order of id. */
   listAccounts(): Promise<readonly Account[]>;
   /** Ends the set-up link as well. */
   createAccount(
     account: NewAccount,
-  ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' }>;
+  ): Promise<
+    { readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' }
+  >;
   setBlocked(id: UserId, blocked: boolean): Promise<'set' | 'unknown'>;
-  /** Keeps the digest of the one-time set-up secret until `expiresAt`, in place of any earlier one. Not when there is any account. */
+  /**
+   * Keeps the digest of the one-time set-up secret until `expiresAt`, in place of any earlier one.
+   * Not when there is any account.
+   */
   saveSetupSecret(digest: Digest, expiresAt: Instant): Promise<'saved' | 'accounts-exist'>;
-  /** True while that set-up secret can be spent: not expired at `now`, not replaced, and no account was made by any door. */
+  /**
+   * True while that set-up secret can be spent: not expired at `now`, not replaced, and no account
+   * was made by any door.
+   */
   hasSetupSecret(digest: Digest, now: Instant): Promise<boolean>;
-  /** Spends the set-up secret and creates the first account, or neither. That there is no account is judged in the same unit of work. */
+  /**
+   * Spends the set-up secret and creates the first account, or neither. That there is no account is
+   * judged in the same unit of work.
+   */
   redeemSetupSecret(
     digest: Digest,
     now: Instant,
     account: NewAccount,
-  ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'unknown' }>;
+  ): Promise<
+    { readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'unknown' }
+  >;
 }
 
 /** Which accounts are wanted. Null: it does not matter. */
@@ -51,24 +69,36 @@ export interface AccountFilter {
 /** The questions that looking after accounts asks of durable storage. */
 export interface PeopleRecords {
   /** In order of number, those after `after`; null: from the first. */
-  searchAccounts(wanted: AccountFilter & { readonly after: UserId | null; readonly limit: number }): Promise<readonly Account[]>;
+  searchAccounts(
+    wanted: AccountFilter & { readonly after: UserId | null; readonly limit: number },
+  ): Promise<readonly Account[]>;
   countAccounts(wanted: AccountFilter): Promise<number>;
   /** Puts the person into these groups and no others. */
   setGroups(id: UserId, groups: readonly string[]): Promise<'set' | 'unknown'>;
-  setProfile(id: UserId, profile: Pick<Account, 'realName' | 'language'>): Promise<'set' | 'unknown'>;
+  setProfile(
+    id: UserId,
+    profile: Pick<Account, 'realName' | 'language'>,
+  ): Promise<'set' | 'unknown'>;
   /**
-   * Replaces the password, if it is still the one that `before` is the hash of, and ends the links that would set another. `changed`:
-   * somebody was faster, or the account is gone.
+   * Replaces the password, if it is still the one that `before` is the hash of, and ends the links
+   * that would set another. `changed`: somebody was faster, or the account is gone.
    */
   setPassword(id: UserId, passwordHash: string, before: string | null): Promise<'set' | 'changed'>;
   /** True when any account, blocked or not, has this address confirmed, without regard to case. */
   hasAddress(email: string): Promise<boolean>;
-  /** Everybody whose confirmed address this is, without regard to case; blocked people are left out. */
+  /**
+   * Everybody whose confirmed address this is, without regard to case; blocked people are left out.
+   */
   findAccountsByEmail(email: string, limit: number): Promise<readonly Account[]>;
 }
 
 /** What a one-time secret is good for. */
-export type AccountTokenKind = 'register' | 'confirm-email' | 'reset-password' | 'add-passkey' | 'use-passkey';
+export type AccountTokenKind =
+  | 'register'
+  | 'confirm-email'
+  | 'reset-password'
+  | 'add-passkey'
+  | 'use-passkey';
 
 /** Something mailed or handed out once. The link holds the secret; the store its digest. */
 export interface AccountToken {
@@ -81,40 +111,67 @@ export interface AccountToken {
   readonly expiresAt: Instant;
 }
 
-/** One-time secrets about accounts. Each is spent by one verb, together with what it is for, or neither happens. */
+/**
+ * One-time secrets about accounts. Each is spent by one verb, together with what it is for, or
+ * neither happens.
+ */
 export interface AccountTokens {
-  /** Keeps it. With a person, earlier ones of the same kind end; a passkey's stay, as several pages may be open. */
+  /**
+   * Keeps it. With a person, earlier ones of the same kind end; a passkey's stay, as several pages
+   * may be open.
+   */
   saveAccountToken(token: AccountToken): Promise<void>;
   /** Undefined when unknown, spent or expired at `now`. */
-  findAccountToken(digest: Digest, kind: AccountTokenKind, now: Instant): Promise<AccountToken | undefined>;
+  findAccountToken(
+    digest: Digest,
+    kind: AccountTokenKind,
+    now: Instant,
+  ): Promise<AccountToken | undefined>;
   /** Spends it, for what happens elsewhere. */
-  takeAccountToken(digest: Digest, kind: AccountTokenKind, now: Instant): Promise<AccountToken | undefined>;
+  takeAccountToken(
+    digest: Digest,
+    kind: AccountTokenKind,
+    now: Instant,
+  ): Promise<AccountToken | undefined>;
   /**
-   * Spends a `register` token and creates the account with its address, confirmed, and ends every other link to that address. A taken name
-   * keeps the token; an address that another account has, blocked or not, ends it, unless `shared` addresses are allowed.
+   * Spends a `register` token and creates the account with its address, confirmed, and ends every
+   * other link to that address. A taken name keeps the token; an address that another account has,
+   * blocked or not, ends it, unless `shared` addresses are allowed.
    */
   redeemRegistration(
     digest: Digest,
     now: Instant,
     account: Omit<NewAccount, 'email' | 'emailConfirmedAt'>,
     shared?: boolean,
-  ): Promise<{ readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' | 'address-taken' | 'unknown' }>;
+  ): Promise<
+    | { readonly outcome: 'created'; readonly account: Account }
+    | { readonly outcome: 'name-taken' | 'address-taken' | 'unknown' }
+  >;
   /**
-   * Spends a person's `confirm-email` token: its address becomes theirs, confirmed, and every other link of theirs and to that address ends.
-   * Answers the address they had before. An address that another account has ends the link, unless `shared` addresses are allowed.
+   * Spends a person's `confirm-email` token: its address becomes theirs, confirmed, and every other
+   * link of theirs and to that address ends. Answers the address they had before. An address that
+   * another account has ends the link, unless `shared` addresses are allowed.
    */
   redeemEmail(
     digest: Digest,
     user: UserId,
     now: Instant,
     shared?: boolean,
-  ): Promise<{ readonly outcome: 'confirmed'; readonly before: string | null } | { readonly outcome: 'address-taken' | 'unknown' }>;
-  /** Spends a `reset-password` token and sets the password; every other link of the person ends. Not for blocked people. */
+  ): Promise<
+    | { readonly outcome: 'confirmed'; readonly before: string | null }
+    | { readonly outcome: 'address-taken' | 'unknown' }
+  >;
+  /**
+   * Spends a `reset-password` token and sets the password; every other link of the person ends. Not
+   * for blocked people.
+   */
   redeemReset(
     digest: Digest,
     now: Instant,
     passwordHash: string,
-  ): Promise<{ readonly outcome: 'set'; readonly account: Account } | { readonly outcome: 'unknown' }>;
+  ): Promise<
+    { readonly outcome: 'set'; readonly account: Account } | { readonly outcome: 'unknown' }
+  >;
 }
 
 /** A key that signs a person in (WebAuthn). */
@@ -139,13 +196,19 @@ export interface Passkeys {
   findPasskey(id: string): Promise<Passkey | undefined>;
   /** `taken`: some account has it already. */
   addPasskey(passkey: Passkey): Promise<'added' | 'taken'>;
-  /** Writes down a use. `unknown`: it is gone, or a copy of it was used meanwhile (its counter does not rise). */
+  /**
+   * Writes down a use. `unknown`: it is gone, or a copy of it was used meanwhile (its counter does
+   * not rise).
+   */
   usePasskey(id: string, counter: number, at: Instant): Promise<'used' | 'unknown'>;
   renamePasskey(user: UserId, id: string, label: string): Promise<'set' | 'unknown'>;
   removePasskey(user: UserId, id: string): Promise<'removed' | 'unknown'>;
 }
 
-/** How and when a person last proved who they are in a session. Whatever widens access asks for a recent one (ADR 17). */
+/**
+ * How and when a person last proved who they are in a session. Whatever widens access asks for a
+ * recent one (ADR 17).
+ */
 export interface Proof {
   readonly at: Instant;
   readonly method: 'password' | 'passkey';
@@ -173,14 +236,26 @@ export interface Session {
 /** Browser sessions: short-lived, so they may live in an ephemeral store. */
 export interface Sessions {
   /** Without the two times it was active when it was created, and ends when it expires. */
-  saveSession(session: Omit<Session, 'activeAt' | 'endsAt'> & Partial<Pick<Session, 'activeAt' | 'endsAt'>>): Promise<void>;
-  /** Notes that it is in use, and when it ends unless it is used again. Not when it has ended meanwhile, or was used later. */
-  noteActivity(session: Pick<Session, 'digest' | 'userId'>, at: Instant, expiresAt: Instant): Promise<void>;
+  saveSession(
+    session: Omit<Session, 'activeAt' | 'endsAt'> & Partial<Pick<Session, 'activeAt' | 'endsAt'>>,
+  ): Promise<void>;
+  /**
+   * Notes that it is in use, and when it ends unless it is used again. Not when it has ended
+   * meanwhile, or was used later.
+   */
+  noteActivity(
+    session: Pick<Session, 'digest' | 'userId'>,
+    at: Instant,
+    expiresAt: Instant,
+  ): Promise<void>;
   /** Undefined when unknown or expired at `now`. */
   findSession(digest: Digest, now: Instant): Promise<Session | undefined>;
   /** Those of a person that have not expired at `now`, newest first. */
   listSessions(user: UserId, now: Instant): Promise<readonly Session[]>;
-  /** Records that the person of a session proved who they are once more. `unknown`: it ended meanwhile. */
+  /**
+   * Records that the person of a session proved who they are once more. `unknown`: it ended
+   * meanwhile.
+   */
   recordProof(digest: Digest, proof: Proof): Promise<'recorded' | 'unknown'>;
   /** Signs out. Ending an unknown session is no error. */
   endSession(digest: Digest): Promise<void>;
@@ -189,7 +264,10 @@ export interface Sessions {
 
 /** Counters that expire, for throttling. */
 export interface Limits {
-  /** Adds one to the counter of `key` in its current window and answers the new count; a window starts at the first hit. */
+  /**
+   * Adds one to the counter of `key` in its current window and answers the new count; a window
+   * starts at the first hit.
+   */
   hit(key: string, now: Instant, windowEndsAt: Instant): Promise<number>;
   /** The current count, 0 when the window is over. */
   count(key: string, now: Instant): Promise<number>;

@@ -19,7 +19,10 @@ export interface Group {
 
 /** Groups and the rights they give. */
 export interface RightsTable {
-  /** Every right of the person: explicit and implicit groups together. Null: a stranger, who is in `*` alone. */
+  /**
+   * Every right of the person: explicit and implicit groups together. Null: a stranger, who is in
+   * `*` alone.
+   */
   rightsOf(account: Account | null): ReadonlySet<string>;
   /** Implicit groups first, then the account's own. */
   groupsOf(account: Account | null): readonly string[];
@@ -30,12 +33,16 @@ export interface RightsTable {
 }
 
 /**
- * Reads the table from JSON of the form of `data/groups.json`. Throws one error that names every problem. `needed`: rights that some group
- * must give, each with what nobody could do without it.
+ * Reads the table from JSON of the form of `data/groups.json`. Throws one error that names every
+ * problem. `needed`: rights that some group must give, each with what nobody could do without it.
  */
-export function loadRights(json: unknown, needed: Readonly<Record<string, string>> = {}): RightsTable {
+export function loadRights(
+  json: unknown,
+  needed: Readonly<Record<string, string>> = {},
+): RightsTable {
   const parsed = file.safeParse(json);
-  if (!parsed.success) throw new Error(`the groups file does not fit:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new Error(`the groups file does not fit:\n${z.prettifyError(parsed.error)}`);
   const { groups, implicit } = parsed.data;
   const given = new Set(Object.values(groups).flat());
   const missing = Object.entries(needed).filter(([right]) => !given.has(right));
@@ -45,7 +52,8 @@ export function loadRights(json: unknown, needed: Readonly<Record<string, string
     );
   }
   const known = new Map(Object.entries(groups));
-  const groupsOf = (account: Account | null) => (account === null ? ['*'] : [...new Set([...implicit, ...account.groups])]);
+  const groupsOf = (account: Account | null) =>
+    account === null ? ['*'] : [...new Set([...implicit, ...account.groups])];
   const kept = new Map<string, ReadonlySet<string>>();
   return {
     groupsOf,
@@ -56,7 +64,8 @@ export function loadRights(json: unknown, needed: Readonly<Record<string, string
       if (kept.size < 10_000) kept.set(key, rights);
       return rights;
     },
-    all: () => [...known].map(([name, rights]) => ({ name, rights, implicit: implicit.includes(name) })),
+    all: () =>
+      [...known].map(([name, rights]) => ({ name, rights, implicit: implicit.includes(name) })),
     hasGroup: (name) => known.has(name) && !implicit.includes(name),
   };
 }

@@ -39,8 +39,9 @@ const endOf = (at: Instant, endsAt: Instant, idleFor: Seconds | null): Instant =
   idleFor === null || later(at, idleFor) > endsAt ? endsAt : later(at, idleFor);
 
 /**
- * Opens sessions, each with a secret of its own. `method`: what the person proved themselves with just now. `expiresAt` is the session's own end:
- * the cookie lasts as long, and the store judges idleness.
+ * Opens sessions, each with a secret of its own. `method`: what the person proved themselves with
+ * just now. `expiresAt` is the session's own end: the cookie lasts as long, and the store judges
+ * idleness.
  */
 export const makeOpenSession =
   ({
@@ -78,9 +79,20 @@ export interface SessionSettings {
   readonly sessionIdleFor?: Seconds | null;
 }
 
-/** Finds a session that has neither ended nor idled for too long, and notes now and then that it is in use. */
+/**
+ * Finds a session that has neither ended nor idled for too long, and notes now and then that it is
+ * in use.
+ */
 export const makeFindSession =
-  ({ sessions, clock, settings }: { readonly sessions: Sessions; readonly clock: Clock; readonly settings: SessionSettings }) =>
+  ({
+    sessions,
+    clock,
+    settings,
+  }: {
+    readonly sessions: Sessions;
+    readonly clock: Clock;
+    readonly settings: SessionSettings;
+  }) =>
   async (secret: string): Promise<Session | undefined> => {
     if (secret.length > 100) return undefined;
     const now = clock.now();
@@ -89,7 +101,8 @@ export const makeFindSession =
     const idleFor = settings.sessionIdleFor ?? null;
     // The setting may have become stricter since the end was written down.
     if (now >= endOf(session.activeAt, session.endsAt, idleFor)) return undefined;
-    if (now >= later(session.activeAt, NOTED_EVERY)) await sessions.noteActivity(session, now, endOf(now, session.endsAt, idleFor));
+    if (now >= later(session.activeAt, NOTED_EVERY))
+      await sessions.noteActivity(session, now, endOf(now, session.endsAt, idleFor));
     return session;
   };
 export type FindSession = ReturnType<typeof makeFindSession>;

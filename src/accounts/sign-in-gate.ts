@@ -15,11 +15,14 @@ const FAILURES_PER_NETWORK = { most: 50, window: WINDOW, pause: seconds(5) };
 const FAILURES_PER_DEVICE = 10;
 
 /**
- * How many passwords may be tried (ADR 16). Strangers are slowed down, for each name and network and for each network; nobody is kept out by
- * what others did at an address that is not known for sure, nor in a browser they signed in with before.
+ * How many passwords may be tried (ADR 16). Strangers are slowed down, for each name and network
+ * and for each network; nobody is kept out by what others did at an address that is not known for
+ * sure, nor in a browser they signed in with before.
  */
 export interface SignInGate {
-  /** Counts a try before the password is looked at. Undefined: go on; otherwise how long to wait. */
+  /**
+   * Counts a try before the password is looked at. Undefined: go on; otherwise how long to wait.
+   */
   wait(name: string, from: From, user: UserId | undefined): Promise<Seconds | undefined>;
   failed(from: From): Promise<void>;
   succeeded(name: string, from: From, user: UserId): Promise<void>;
@@ -36,7 +39,8 @@ export function makeSignInGate({
 }): SignInGate {
   const pacing = makePacing({ limits, clock });
   const nameKey = (name: string) => `sign-in name ${digestOf(name.toLowerCase())}`;
-  const nameHere = (name: string, from: From) => `${nameKey(name)} from ${networkOf(from) ?? 'somewhere'}`;
+  const nameHere = (name: string, from: From) =>
+    `${nameKey(name)} from ${networkOf(from) ?? 'somewhere'}`;
   const networkKey = (network: string) => `sign-in address ${network}`;
   const deviceKey = (device: string) => `sign-in device ${device}`;
 
@@ -45,10 +49,16 @@ export function makeSignInGate({
       const now = clock.now();
       const device = user === undefined ? undefined : devices.known(from.devices, user);
       // A stolen cookie tries a few passwords, and is a stranger then.
-      if (device !== undefined && (await limits.hit(deviceKey(device), now, later(now, WINDOW))) <= FAILURES_PER_DEVICE) return undefined;
+      if (
+        device !== undefined &&
+        (await limits.hit(deviceKey(device), now, later(now, WINDOW))) <= FAILURES_PER_DEVICE
+      )
+        return undefined;
       const network = networkOf(from);
       return (
-        (network === null ? undefined : await pacing.turn(networkKey(network), FAILURES_PER_NETWORK)) ??
+        (network === null
+          ? undefined
+          : await pacing.turn(networkKey(network), FAILURES_PER_NETWORK)) ??
         (await pacing.take(nameHere(name, from), PER_NAME_AND_NETWORK)) ??
         (await pacing.take(nameKey(name), PER_NAME))
       );

@@ -17,7 +17,10 @@ import type { SignInGate } from './sign-in-gate.ts';
 import { HOUR, type Throttled, throttled, unlessBusy } from './throttle.ts';
 
 /** Ways sign-in says no. The first does not tell whether the name exists. */
-export type SignInRefusal = { readonly kind: 'wrong-name-or-password' } | { readonly kind: 'blocked' } | Throttled;
+export type SignInRefusal =
+  | { readonly kind: 'wrong-name-or-password' }
+  | { readonly kind: 'blocked' }
+  | Throttled;
 
 /** Ways the making of an account says no. */
 export type AccountRefusal =
@@ -36,19 +39,31 @@ export interface AccountProposal {
 }
 
 export interface SignInVerbs {
-  /** Checks a name, or a confirmed e-mail address, and the password, and opens a session with a secret of its own. */
+  /**
+   * Checks a name, or a confirmed e-mail address, and the password, and opens a session with a
+   * secret of its own.
+   */
   signIn(name: string, password: string, from: From): Promise<Result<SignedIn, SignInRefusal>>;
   /** True when what somebody typed to sign in with names this person. */
   isNameOf(account: Account, typed: string): Promise<boolean>;
   /** The person behind a session cookie; undefined when signed out, expired, blocked or gone. */
   sessionOf(secret: string): Promise<OpenedSession | undefined>;
   signOut(secret: string): Promise<void>;
-  /** What a browser keeps after this person signed in: it lets them try again while strangers who tried their name have to wait. */
+  /**
+   * What a browser keeps after this person signed in: it lets them try again while strangers who
+   * tried their name have to wait.
+   */
   rememberDevice(cookie: string | undefined, account: Account): string;
   createAccount(proposal: AccountProposal): Promise<Result<Account, AccountRefusal>>;
-  /** Makes the one-time set-up link, good for an hour, in place of any earlier one. Refused when there is any account. */
+  /**
+   * Makes the one-time set-up link, good for an hour, in place of any earlier one. Refused when
+   * there is any account.
+   */
   issueSetupLink(): Promise<Result<string, { readonly kind: 'accounts-exist' }>>;
-  /** Spends the set-up secret, creates the first administrator and signs in. Only while there is no account. */
+  /**
+   * Spends the set-up secret, creates the first administrator and signs in. Only while there is no
+   * account.
+   */
   setUp(
     secret: string,
     proposal: Pick<AccountProposal, 'name' | 'email' | 'password'>,
@@ -58,16 +73,25 @@ export interface SignInVerbs {
 
 const SETUP_FOR = HOUR;
 
-/** Proof in a form that it came from a page of ours: derived from the session's secret, so nothing is stored. */
-export const csrfToken = (sessionSecret: string): string => createHmac('sha256', sessionSecret).update('form').digest('base64url');
+/**
+ * Proof in a form that it came from a page of ours: derived from the session's secret, so nothing
+ * is stored.
+ */
+export const csrfToken = (sessionSecret: string): string =>
+  createHmac('sha256', sessionSecret).update('form').digest('base64url');
 
 /** Checks that proof in constant time. */
-export const csrfHolds = (sessionSecret: string, sent: string): boolean => equalSecrets(csrfToken(sessionSecret), sent);
+export const csrfHolds = (sessionSecret: string, sent: string): boolean =>
+  equalSecrets(csrfToken(sessionSecret), sent);
 
 /** What is wrong with a proposed account; undefined: nothing. */
 function problemOf(proposal: AccountProposal, rights: RightsTable): AccountRefusal | undefined {
   const group = proposal.groups.find((candidate) => !rights.hasGroup(candidate));
-  const unknown = { kind: 'invalid-field', field: 'group', problem: `${group} is not known` } as const;
+  const unknown = {
+    kind: 'invalid-field',
+    field: 'group',
+    problem: `${group} is not known`,
+  } as const;
   return firstOf([...fieldProblems(proposal), ...(group === undefined ? [] : [unknown])]);
 }
 
@@ -85,11 +109,28 @@ export function makeSignIn(deps: {
   readonly entropy: Entropy;
   readonly settings: { readonly issuer: string; readonly sharedAddresses: boolean };
 }): SignInVerbs {
-  const { records, sessions, gate, devices, rights, openSession, findSession, mint, clock, entropy, settings } = deps;
+  const {
+    records,
+    sessions,
+    gate,
+    devices,
+    rights,
+    openSession,
+    findSession,
+    mint,
+    clock,
+    entropy,
+    settings,
+  } = deps;
 
   async function prepare(proposal: AccountProposal): Promise<Result<NewAccount, AccountRefusal>> {
     const email = proposal.email === null ? null : tidyAddress(proposal.email);
-    const own = { ...proposal, email, name: tidy(proposal.name), realName: tidy(proposal.realName) };
+    const own = {
+      ...proposal,
+      email,
+      name: tidy(proposal.name),
+      realName: tidy(proposal.realName),
+    };
     const problem = problemOf(own, rights);
     if (problem) return refuse(problem);
     const createdAt = clock.now();
@@ -104,7 +145,10 @@ export function makeSignIn(deps: {
     });
   }
 
-  /** The account of that name, or the one account whose confirmed address it is; a name comes first, and of several accounts it is none. */
+  /**
+   * The account of that name, or the one account whose confirmed address it is; a name comes first,
+   * and of several accounts it is none.
+   */
   async function findNamed(own: string) {
     const named = await records.findPassword(own);
     if (named !== undefined || !own.includes('@')) return named;
@@ -116,12 +160,15 @@ export function makeSignIn(deps: {
     async signIn(name, password, from) {
       const own = tidy(name);
       const found = own.length > 255 || password.length > 512 ? undefined : await findNamed(own);
-      // Counted before the password is checked, and judged by the count itself, so that many tries at once do not slip through together.
-      // As it was typed: a count that name and address share would tell strangers that they are one account's.
+      // Counted before the password is checked, and judged by the count itself, so that many tries
+      // at once do not slip through together. As it was typed: a count that name and address share
+      // would tell strangers that they are one account's.
       const counted = own.includes('@') ? tidyAddress(own) : own;
       const wait = await gate.wait(counted, from, found?.account.id);
       if (wait !== undefined) return throttled(wait);
-      const right = await unlessBusy(verifyPassword(password.slice(0, 512), found?.passwordHash ?? null));
+      const right = await unlessBusy(
+        verifyPassword(password.slice(0, 512), found?.passwordHash ?? null),
+      );
       if (right === undefined) return throttled(seconds(5));
       if (found === undefined || !right) {
         await gate.failed(from);
@@ -131,11 +178,14 @@ export function makeSignIn(deps: {
       if (found.account.blocked) return refuse({ kind: 'blocked' });
       return accept(await openSession(found.account, from, 'password'));
     },
-    isNameOf: async (account, typed) => typed.length <= 255 && (await findNamed(tidy(typed)))?.account.id === account.id,
+    isNameOf: async (account, typed) =>
+      typed.length <= 255 && (await findNamed(tidy(typed)))?.account.id === account.id,
     async sessionOf(secret) {
       const session = await findSession(secret);
       const account = session && (await records.findAccount(session.userId as UserId));
-      return session === undefined || account === undefined || account.blocked ? undefined : { account, proof: session.proof ?? null };
+      return session === undefined || account === undefined || account.blocked
+        ? undefined
+        : { account, proof: session.proof ?? null };
     },
     rememberDevice: (cookie, account) => devices.remember(cookie, account.id),
     signOut: (secret) => sessions.endSession(digestOf(secret)),
@@ -143,7 +193,12 @@ export function makeSignIn(deps: {
       const account = await prepare(proposal);
       if (!account.ok) return account;
       const { email, emailConfirmedAt } = account.value;
-      if (!settings.sharedAddresses && email !== null && emailConfirmedAt !== null && (await records.hasAddress(email)))
+      if (
+        !settings.sharedAddresses &&
+        email !== null &&
+        emailConfirmedAt !== null &&
+        (await records.hasAddress(email))
+      )
         return refuse({ kind: 'address-taken' });
       const answer = await records.createAccount(account.value);
       return answer.outcome === 'created' ? accept(answer.account) : refuse({ kind: 'name-taken' });
@@ -151,12 +206,15 @@ export function makeSignIn(deps: {
     async issueSetupLink() {
       const secret = mint.secret();
       const saved = await records.saveSetupSecret(digestOf(secret), later(clock.now(), SETUP_FOR));
-      return saved === 'saved' ? accept(`${settings.issuer}/setup?token=${secret}`) : refuse({ kind: saved });
+      return saved === 'saved'
+        ? accept(`${settings.issuer}/setup?token=${secret}`)
+        : refuse({ kind: saved });
     },
     async setUp(secret, proposal, from) {
       const digest = digestOf(secret.slice(0, 200));
       // Asked first, so that a stranger without the link cannot make the server hash passwords.
-      if (!(await records.hasSetupSecret(digest, clock.now()))) return refuse({ kind: 'link-used' });
+      if (!(await records.hasSetupSecret(digest, clock.now())))
+        return refuse({ kind: 'link-used' });
       const account = await prepare({
         ...proposal,
         emailConfirmed: true,
@@ -166,7 +224,9 @@ export function makeSignIn(deps: {
       });
       if (!account.ok) return account;
       const answer = await records.redeemSetupSecret(digest, clock.now(), account.value);
-      return answer.outcome === 'created' ? accept(await openSession(answer.account, from, 'password')) : refuse({ kind: 'link-used' });
+      return answer.outcome === 'created'
+        ? accept(await openSession(answer.account, from, 'password'))
+        : refuse({ kind: 'link-used' });
     },
   };
 }

@@ -17,9 +17,13 @@ export const WINDOW = seconds(15 * 60);
 export const HOUR = seconds(3600);
 
 /** The refusal of one try too many. */
-export const throttled = (retryAfter: Seconds): Result<never, Throttled> => refuse({ kind: 'throttled', retryAfter });
+export const throttled = (retryAfter: Seconds): Result<never, Throttled> =>
+  refuse({ kind: 'throttled', retryAfter });
 
-/** Counts a try, and tells whether it is one too many. Judged by the count itself, so that many at once do not slip through together. */
+/**
+ * Counts a try, and tells whether it is one too many. Judged by the count itself, so that many at
+ * once do not slip through together.
+ */
 export const makeThrottle =
   ({ limits, clock }: { readonly limits: Limits; readonly clock: Clock }) =>
   async (key: string, most: number, window: Seconds): Promise<boolean> => {
@@ -28,8 +32,12 @@ export const makeThrottle =
   };
 export type Throttle = ReturnType<typeof makeThrottle>;
 
-/** What one person has of addresses, to count by; null: nobody knows for sure who is there, and nobody else must pay for it. */
-export const networkOf = (from: From): string | null => (from.known === false ? null : addressNetwork(from.address));
+/**
+ * What one person has of addresses, to count by; null: nobody knows for sure who is there, and
+ * nobody else must pay for it.
+ */
+export const networkOf = (from: From): string | null =>
+  from.known === false ? null : addressNetwork(from.address);
 
 /** How many in a window, and how far apart those after them have to be. */
 export interface Pace {
@@ -56,8 +64,11 @@ export function makePacing({ limits, clock }: { readonly limits: Limits; readonl
     },
     /** The same without counting: for what is counted when it has failed. */
     turn: async (key: string, { most, pause }: Pace): Promise<Seconds | undefined> =>
-      (await limits.count(key, clock.now())) >= most && (await turnTaken(key, pause)) ? pause : undefined,
-    clear: async (key: string): Promise<void> => void (await Promise.all([limits.clear(key), limits.clear(turnKey(key))])),
+      (await limits.count(key, clock.now())) >= most && (await turnTaken(key, pause))
+        ? pause
+        : undefined,
+    clear: async (key: string): Promise<void> =>
+      void (await Promise.all([limits.clear(key), limits.clear(turnKey(key))])),
   };
 }
 

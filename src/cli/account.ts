@@ -1,6 +1,16 @@
 import type { Account } from '#accounts/account.ts';
 import { carefully, careOptions, dryRunOption, type Foresight } from './care.ts';
-import { type Command, type ExitCode, type Given, type Io, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
+import {
+  type Command,
+  type ExitCode,
+  type Given,
+  type Io,
+  print,
+  refused,
+  storeOptions,
+  UsageError,
+  type Verbs,
+} from './command.ts';
 
 const iso = (at: number | null) => (at === null ? null : new Date(at * 1000).toISOString());
 
@@ -10,18 +20,34 @@ export const accountCreate: Command = {
   summary: 'Creates an account. The password is the first line of standard input.',
   positionals: [],
   options: {
-    name: { type: 'string', value: 'NAME', required: true, help: 'user name, unique without regard to case' },
+    name: {
+      type: 'string',
+      value: 'NAME',
+      required: true,
+      help: 'user name, unique without regard to case',
+    },
     email: { type: 'string', value: 'ADDRESS', required: true, help: 'e-mail address' },
     'real-name': { type: 'string', value: 'NAME', help: 'real name' },
-    group: { type: 'string', value: 'GROUP', multiple: true, help: 'group of the account; may be given again' },
+    group: {
+      type: 'string',
+      value: 'GROUP',
+      multiple: true,
+      help: 'group of the account; may be given again',
+    },
     'email-confirmed': { type: 'boolean', help: 'the address counts as confirmed' },
-    'password-stdin': { type: 'boolean', required: true, help: 'read the password from standard input' },
+    'password-stdin': {
+      type: 'boolean',
+      required: true,
+      help: 'read the password from standard input',
+    },
     ...storeOptions,
   },
   async run(given, io) {
     const [password = ''] = (await io.stdin()).split(/\r?\n/, 1);
     if (password === '')
-      throw new UsageError('the password is missing: pipe it in, one line, as in: echo "…" | gatehouse account create …');
+      throw new UsageError(
+        'the password is missing: pipe it in, one line, as in: echo "…" | gatehouse account create …',
+      );
     const verbs = await io.open(given.flags);
     try {
       const answer = await verbs.accounts.createAccount({
@@ -98,7 +124,9 @@ export const accountList: Command = {
         accounts.length === 0
           ? ['No accounts yet.']
           : accounts.map(({ id, name, email, groups, blocked }) =>
-              [id, name, email ?? '-', groups.join(',') || '-', blocked ? 'blocked' : ''].join('\t').trimEnd(),
+              [id, name, email ?? '-', groups.join(',') || '-', blocked ? 'blocked' : '']
+                .join('\t')
+                .trimEnd(),
             ),
       );
       return 0;
@@ -109,28 +137,44 @@ export const accountList: Command = {
 };
 
 /** Runs a verb on somebody by name, or prints a line that says there is nobody. */
-async function onNamed(given: Given, io: Io, act: (verbs: Verbs, account: Account) => Promise<ExitCode>): Promise<ExitCode> {
+async function onNamed(
+  given: Given,
+  io: Io,
+  act: (verbs: Verbs, account: Account) => Promise<ExitCode>,
+): Promise<ExitCode> {
   const verbs = await io.open(given.flags);
   try {
     const name = given.positional(0);
     const account = await verbs.records.findAccountByName(name);
     if (account !== undefined) return await act(verbs, account);
-    return refused(io, given, `there is no account ${JSON.stringify(name)}. See "gatehouse account list".`);
+    return refused(
+      io,
+      given,
+      `there is no account ${JSON.stringify(name)}. See "gatehouse account list".`,
+    );
   } finally {
     await verbs.close();
   }
 }
 
-/** `gatehouse account reset-password`: what the operator hands to somebody who cannot be reached by mail. */
+/**
+ * `gatehouse account reset-password`: what the operator hands to somebody who cannot be reached by
+ * mail.
+ */
 export const accountResetPassword: Command = {
   words: 'account reset-password',
-  summary: 'Prints a one-time link that sets another password. It is good for an hour, and earlier ones end.',
+  summary:
+    'Prints a one-time link that sets another password. It is good for an hour, and earlier ones end.',
   positionals: ['name'],
   options: { ...storeOptions },
   run: (given, io) =>
     onNamed(given, io, async (verbs, account) => {
       if (account.blocked) {
-        return refused(io, given, `the account ${account.name} is blocked: gatehouse account unblock lets it come back.`);
+        return refused(
+          io,
+          given,
+          `the account ${account.name} is blocked: gatehouse account unblock lets it come back.`,
+        );
       }
       const link = await verbs.accounts.issuePasswordLink(account);
       print(io, given, { name: account.name, link }, [
@@ -142,9 +186,14 @@ export const accountResetPassword: Command = {
     }),
 };
 
-function foreseeBlock(word: 'block' | 'unblock', { name, blocked }: Account, consents: number): Foresight {
+function foreseeBlock(
+  word: 'block' | 'unblock',
+  { name, blocked }: Account,
+  consents: number,
+): Foresight {
   const facts = { name, before: { blocked }, after: { blocked: word === 'block' }, consents };
-  if (blocked === (word === 'block')) return { facts, lines: [`Account ${name} is ${word}ed already.`] };
+  if (blocked === (word === 'block'))
+    return { facts, lines: [`Account ${name} is ${word}ed already.`] };
   return {
     facts,
     lines: [
@@ -163,20 +212,26 @@ const blocking = (word: 'block' | 'unblock', summary: string): Command => ({
   options: { ...(word === 'block' ? careOptions : dryRunOption), ...storeOptions },
   run: (given, io) =>
     onNamed(given, io, async (verbs, account) => {
-      const look = async () => foreseeBlock(word, account, (await verbs.records.listConsents(account.id)).length);
+      const look = async () =>
+        foreseeBlock(word, account, (await verbs.records.listConsents(account.id)).length);
       if (word === 'block' || given.is('dry-run')) {
         const care = await carefully(given, io, look);
         if (care !== 'go on') return care;
       }
       await verbs.accounts.setBlocked(account.id, word === 'block');
-      print(io, given, { name: account.name, blocked: word === 'block' }, [`Account ${account.name} ${word}ed.`]);
+      print(io, given, { name: account.name, blocked: word === 'block' }, [
+        `Account ${account.name} ${word}ed.`,
+      ]);
       return 0;
     }),
 });
 
 /** `gatehouse account block` and `unblock`. */
 export const accountBlocking: readonly Command[] = [
-  blocking('block', 'Keeps a person out: they are signed out everywhere, and their apps cannot act for them.'),
+  blocking(
+    'block',
+    'Keeps a person out: they are signed out everywhere, and their apps cannot act for them.',
+  ),
   blocking('unblock', 'Lets a blocked person come back.'),
 ];
 
@@ -188,12 +243,17 @@ interface Told {
   readonly others?: readonly Told[];
 }
 
-/** One line a person can act on: the kind of the refusal and what it is about, and the same of everything else that is wrong. */
+/**
+ * One line a person can act on: the kind of the refusal and what it is about, and the same of
+ * everything else that is wrong.
+ */
 export function refusalText({ others = [], ...first }: Told): string {
   const spaced = (text: string) => text.replaceAll('-', ' ').replaceAll('_', ' ');
   return [first, ...others]
     .map(({ kind, field, problem }) =>
-      [spaced(kind), field && `(${field}${problem ? `: ${spaced(problem)}` : ''})`].filter(Boolean).join(' '),
+      [spaced(kind), field && `(${field}${problem ? `: ${spaced(problem)}` : ''})`]
+        .filter(Boolean)
+        .join(' '),
     )
     .join(', ');
 }

@@ -4,13 +4,16 @@ import { type Command, print, storeOptions, UsageError } from './command.ts';
 function headFrom(text: string): AuditHead {
   const [, id, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
   if (id === undefined || hash === undefined)
-    throw new UsageError(`--head ${text.slice(0, 100)} is not a head: give ID:HASH as an export or a backup shows it.`);
+    throw new UsageError(
+      `--head ${text.slice(0, 100)} is not a head: give ID:HASH as an export or a backup shows it.`,
+    );
   return { id: Number(id), hash };
 }
 
 function archivedUntil(text: string | undefined): number {
   if (text === undefined) return 0;
-  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`--archived-until ${text.slice(0, 100)} is not the number of an entry.`);
+  if (!/^\d{1,15}$/.test(text))
+    throw new UsageError(`--archived-until ${text.slice(0, 100)} is not the number of an entry.`);
   return Number(text);
 }
 
@@ -35,10 +38,14 @@ function wordsOf(found: AuditBreak): string {
 
 function lines({ entries, head, late }: AuditVerdict): readonly string[] {
   return [
-    head === null ? 'There are no entries.' : `${entries} entries hold, up to ${head.id}:${head.hash}`,
+    head === null
+      ? 'There are no entries.'
+      : `${entries} entries hold, up to ${head.id}:${head.hash}`,
     ...(late === null
       ? []
-      : [`Entries ${late.from} to ${late.to}, or some of them, were chained later than written: they are from before there was a chain.`]),
+      : [
+          `Entries ${late.from} to ${late.to}, or some of them, were chained later than written: they are from before there was a chain.`,
+        ]),
   ];
 }
 
@@ -54,7 +61,11 @@ export const auditVerify: Command = {
       multiple: true,
       help: 'a head noted earlier (export, backup) that must still be in the chain',
     },
-    'archived-until': { type: 'string', value: 'ID', help: 'entries up to this one may be missing: their partition was archived' },
+    'archived-until': {
+      type: 'string',
+      value: 'ID',
+      help: 'entries up to this one may be missing: their partition was archived',
+    },
     ...storeOptions,
   },
   async run(given, io) {

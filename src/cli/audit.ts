@@ -9,7 +9,10 @@ function time(given: Given, option: string) {
   const text = given.text(option);
   if (text === undefined) return undefined;
   const at = Date.parse(text);
-  if (Number.isNaN(at)) throw new UsageError(`--${option} ${text} is not a time: use one such as 2026-11-21 or 2026-11-21T08:00:00Z.`);
+  if (Number.isNaN(at))
+    throw new UsageError(
+      `--${option} ${text} is not a time: use one such as 2026-11-21 or 2026-11-21T08:00:00Z.`,
+    );
   return instant(at / 1000);
 }
 
@@ -32,7 +35,11 @@ export const auditExport: Command = {
       const name = given.text('actor');
       const actor = name === undefined ? undefined : await verbs.records.findAccountByName(name);
       if (name !== undefined && actor === undefined) {
-        return refused(io, given, `there is no account named ${name}. See "gatehouse account list".`);
+        return refused(
+          io,
+          given,
+          `there is no account named ${name}. See "gatehouse account list".`,
+        );
       }
       const client = given.text('client');
       const filter: AuditFilter = {
@@ -46,13 +53,32 @@ export const auditExport: Command = {
       };
       for (let after = 0; ; ) {
         const entries = await verbs.records.listAudit({ ...filter, after });
-        for (const { id, at, action, actorId, via, address, clientId, edition, reason, changes } of entries) {
-          const line = { id, at: new Date(at * 1000).toISOString(), action, actor_id: actorId, via, address };
+        for (const {
+          id,
+          at,
+          action,
+          actorId,
+          via,
+          address,
+          clientId,
+          edition,
+          reason,
+          changes,
+        } of entries) {
+          const line = {
+            id,
+            at: new Date(at * 1000).toISOString(),
+            action,
+            actor_id: actorId,
+            via,
+            address,
+          };
           io.out(`${JSON.stringify({ ...line, client_id: clientId, edition, reason, changes })}\n`);
         }
         const last = entries.at(-1);
         if (last === undefined || entries.length < PAGE) {
-          // Whoever keeps the export can show later that nothing before it was changed: gatehouse audit verify --head ID:HASH.
+          // Whoever keeps the export can show later that nothing before it was changed: gatehouse
+          // audit verify --head ID:HASH.
           const head = await verbs.trail.auditHead();
           if (head !== null) io.out(`${JSON.stringify({ head })}\n`);
           return 0;

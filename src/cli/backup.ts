@@ -1,4 +1,13 @@
-import { type Command, type Given, type Io, type OptionRule, print, refused, storeOptions, UsageError } from './command.ts';
+import {
+  type Command,
+  type Given,
+  type Io,
+  type OptionRule,
+  print,
+  refused,
+  storeOptions,
+  UsageError,
+} from './command.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
@@ -24,7 +33,8 @@ const passphraseOption = {
   },
 } as const satisfies Record<string, OptionRule>;
 
-const passphraseFrom = async (given: Given, io: Io): Promise<string | null> => (given.is('passphrase-stdin') ? io.stdin() : null);
+const passphraseFrom = async (given: Given, io: Io): Promise<string | null> =>
+  given.is('passphrase-stdin') ? io.stdin() : null;
 
 function sumFrom(given: Given): string | null {
   const text = given.text('sha256');
@@ -35,7 +45,12 @@ function sumFrom(given: Given): string | null {
 
 /** `gatehouse backup`: everything in one file, while the server runs. */
 export const backupCommand = (
-  run: (flags: Flags, file: string, withKeys: boolean, passphrase: string | null) => Promise<BackupAnswer>,
+  run: (
+    flags: Flags,
+    file: string,
+    withKeys: boolean,
+    passphrase: string | null,
+  ) => Promise<BackupAnswer>,
 ): Command => ({
   words: 'backup',
   summary: 'Copies the SQLite database and the keys into one file. The server may run meanwhile.',
@@ -50,17 +65,26 @@ export const backupCommand = (
   },
   async run(given, io) {
     const file = given.positional(0);
-    const answer = await run(given.flags, file, !given.is('without-keys'), await passphraseFrom(given, io));
+    const answer = await run(
+      given.flags,
+      file,
+      !given.is('without-keys'),
+      await passphraseFrom(given, io),
+    );
     if ('refused' in answer) {
       return refused(io, given, `no backup was made: ${answer.refused}.`);
     }
     const { made, withoutKeys } = answer;
     if (withoutKeys !== null && withoutKeys !== 'asked')
-      io.err(`gatehouse: the master keys come from ${withoutKeys} and are not in the backup: keep a copy of them with it.\n`);
+      io.err(
+        `gatehouse: the master keys come from ${withoutKeys} and are not in the backup: keep a copy of them with it.\n`,
+      );
     print(io, given, { file, ...made }, [
       `${file}: ${made.files.map(({ name, bytes }) => `${name} (${bytes} bytes)`).join(', ')}`,
       `schema ${made.schema}, SHA-256 ${made.sha256}`,
-      ...(withoutKeys === null ? ['The keys are in it: whoever has this file can read every secret.'] : []),
+      ...(withoutKeys === null
+        ? ['The keys are in it: whoever has this file can read every secret.']
+        : []),
     ]);
     return 0;
   },
@@ -77,18 +101,32 @@ const provenWords = {
 
 /** `gatehouse restore`: a backup into an empty data directory. */
 export const restoreCommand = (
-  run: (flags: Flags, file: string, sha256: string | null, passphrase: string | null) => Promise<BackupAnswer>,
+  run: (
+    flags: Flags,
+    file: string,
+    sha256: string | null,
+    passphrase: string | null,
+  ) => Promise<BackupAnswer>,
 ): Command => ({
   words: 'restore',
   summary: 'Puts a backup into an empty data directory. Start the server on it afterwards.',
   positionals: ['file'],
   options: {
-    sha256: { type: 'string', value: 'SUM', help: 'refuse any other file than the one whose backup printed this sum' },
+    sha256: {
+      type: 'string',
+      value: 'SUM',
+      help: 'refuse any other file than the one whose backup printed this sum',
+    },
     ...passphraseOption,
     ...storeOptions,
   },
   async run(given, io) {
-    const answer = await run(given.flags, given.positional(0), sumFrom(given), await passphraseFrom(given, io));
+    const answer = await run(
+      given.flags,
+      given.positional(0),
+      sumFrom(given),
+      await passphraseFrom(given, io),
+    );
     if ('refused' in answer) {
       return refused(io, given, `nothing was restored: ${answer.refused}.`);
     }
@@ -97,7 +135,11 @@ export const restoreCommand = (
     print(io, given, made, [
       `Restored what was there at ${made.made_at} (schema ${made.schema}): ${made.files.map(({ name }) => name).join(', ')}.`,
       ...(made.provenBy === undefined ? [] : [provenWords[made.provenBy]]),
-      ...(keys ? [] : ['There are no keys in it: put the directory keys, or GATEHOUSE_MASTER_KEYS, in place before the start.']),
+      ...(keys
+        ? []
+        : [
+            'There are no keys in it: put the directory keys, or GATEHOUSE_MASTER_KEYS, in place before the start.',
+          ]),
     ]);
     return 0;
   },

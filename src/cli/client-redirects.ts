@@ -6,7 +6,10 @@ import { type Command, print, storeOptions } from './command.ts';
 
 const AT_ONCE = 500;
 
-/** `gatehouse client redirects`: apps whose redirect URIs were accepted or imported before a rule that would refuse them now. */
+/**
+ * `gatehouse client redirects`: apps whose redirect URIs were accepted or imported before a rule
+ * that would refuse them now.
+ */
 export const clientRedirects: Command = {
   words: 'client redirects',
   summary: 'Lists the apps with a redirect URI that would be refused if it were registered now.',
@@ -17,7 +20,10 @@ export const clientRedirects: Command = {
       const found = [];
       let below: number | null | undefined;
       while (below !== null) {
-        const piece = await redirectsToReview(verbs.records, { limit: AT_ONCE, ...(below === undefined ? {} : { below }) });
+        const piece = await redirectsToReview(verbs.records, {
+          limit: AT_ONCE,
+          ...(below === undefined ? {} : { below }),
+        });
         found.push(...piece.items);
         below = piece.next;
       }
@@ -31,9 +37,13 @@ export const clientRedirects: Command = {
         refused_at_authorization: misleads(client.redirectUri),
       }));
       const lines = facts.map((one) =>
-        [one.client_id, one.stage, one.refused_at_authorization ? 'refused' : 'works', JSON.stringify(one.redirect_uri), one.detail].join(
-          '\t',
-        ),
+        [
+          one.client_id,
+          one.stage,
+          one.refused_at_authorization ? 'refused' : 'works',
+          JSON.stringify(one.redirect_uri),
+          one.detail,
+        ].join('\t'),
       );
       print(io, given, facts, lines.length > 0 ? lines : ['No redirect URI needs a review.']);
       return 0;

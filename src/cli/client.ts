@@ -50,7 +50,11 @@ export const shown = (client: Client) => ({
   registered_at: iso(client.registeredAt),
 });
 
-export async function withVerbs(given: Given, io: Io, act: (verbs: Verbs) => Promise<ExitCode>): Promise<ExitCode> {
+export async function withVerbs(
+  given: Given,
+  io: Io,
+  act: (verbs: Verbs) => Promise<ExitCode>,
+): Promise<ExitCode> {
   const verbs = await io.open(given.flags);
   try {
     return await act(verbs);
@@ -59,15 +63,23 @@ export async function withVerbs(given: Given, io: Io, act: (verbs: Verbs) => Pro
   }
 }
 
-export function oneOf<const T extends string>(given: Given, option: string, values: readonly T[]): T | undefined {
+export function oneOf<const T extends string>(
+  given: Given,
+  option: string,
+  values: readonly T[],
+): T | undefined {
   const text = given.text(option);
   if (text === undefined) return undefined;
   const found = values.find((value) => value === text);
-  if (found === undefined) throw new UsageError(`--${option} ${text} is not known: use ${values.join(', ')}.`);
+  if (found === undefined)
+    throw new UsageError(`--${option} ${text} is not known: use ${values.join(', ')}.`);
   return found;
 }
 
-/** `gatehouse client create`: proposes an app, and approves it with `--approve`. Secrets are printed once and kept nowhere in readable form. */
+/**
+ * `gatehouse client create`: proposes an app, and approves it with `--approve`. Secrets are printed
+ * once and kept nowhere in readable form.
+ */
 export const clientCreate: Command = {
   words: 'client create',
   summary: 'Registers an app. Its secret is shown once.',
@@ -77,18 +89,46 @@ export const clientCreate: Command = {
     name: { type: 'string', value: 'NAME', required: true, help: 'name of the app' },
     protocol: { type: 'string', value: 'P', required: true, help: 'oauth1, oauth2 or owner-only' },
     'oauth-version': { type: 'string', value: '1|2', help: 'protocol of an owner-only app (2)' },
-    'redirect-uri': { type: 'string', value: 'URL', help: 'where users are sent back; not needed for owner-only apps and services' },
+    'redirect-uri': {
+      type: 'string',
+      value: 'URL',
+      help: 'where users are sent back; not needed for owner-only apps and services',
+    },
     prefix: { type: 'boolean', help: 'OAuth 1: callbacks may extend the redirect URI' },
-    scope: { type: 'string', value: 'SCOPE', multiple: true, help: 'scope the app may ask for; may be given again' },
+    scope: {
+      type: 'string',
+      value: 'SCOPE',
+      multiple: true,
+      help: 'scope the app may ask for; may be given again',
+    },
     public: { type: 'boolean', help: 'OAuth 2: the app cannot keep a secret' },
-    'pkce-optional': { type: 'boolean', help: 'OAuth 2: a confidential app may use the code flow without PKCE' },
-    'rsa-public-key': { type: 'string', value: 'FILE', help: 'OAuth 1: PEM file with the public key for RSA signatures' },
-    'grant-type': { type: 'string', value: 'TYPE', multiple: true, help: `OAuth 2: ${grantTypes.join(', ')}; may be given again` },
-    'token-algorithm': { type: 'string', value: 'ALG', help: 'OAuth 2: ES256 or RS256 for its access tokens (ES256)' },
+    'pkce-optional': {
+      type: 'boolean',
+      help: 'OAuth 2: a confidential app may use the code flow without PKCE',
+    },
+    'rsa-public-key': {
+      type: 'string',
+      value: 'FILE',
+      help: 'OAuth 1: PEM file with the public key for RSA signatures',
+    },
+    'grant-type': {
+      type: 'string',
+      value: 'TYPE',
+      multiple: true,
+      help: `OAuth 2: ${grantTypes.join(', ')}; may be given again`,
+    },
+    'token-algorithm': {
+      type: 'string',
+      value: 'ALG',
+      help: 'OAuth 2: ES256 or RS256 for its access tokens (ES256)',
+    },
     site: { type: 'string', value: 'SITE', help: 'site the app may act on, * for all (*)' },
     version: { type: 'string', value: 'TEXT', help: "the app's own version (1.0)" },
     description: { type: 'string', value: 'TEXT', help: 'what the app does' },
-    'ignore-warnings': { type: 'boolean', help: 'wave advice through, such as that about a bare domain' },
+    'ignore-warnings': {
+      type: 'boolean',
+      help: 'wave advice through, such as that about a bare domain',
+    },
     approve: { type: 'boolean', help: 'approve at once' },
     ...asOption,
     ...storeOptions,
@@ -102,7 +142,11 @@ export const clientCreate: Command = {
       const ownerName = given.text('owner') ?? '';
       const owner = await verbs.records.findAccountByName(ownerName);
       if (owner === undefined) {
-        return refused(io, given, `there is no account named ${ownerName}. Create it with "gatehouse account create".`);
+        return refused(
+          io,
+          given,
+          `there is no account named ${ownerName}. Create it with "gatehouse account create".`,
+        );
       }
       const keyFile = given.text('rsa-public-key');
       const types = given.list('grant-type') as readonly GrantType[];
@@ -117,7 +161,12 @@ export const clientCreate: Command = {
           ignoreWarnings: given.is('ignore-warnings'),
           redirectUri: given.text('redirect-uri') ?? '',
           redirectIsPrefix: given.is('prefix'),
-          grantTypes: types.length > 0 ? types : ownerOnly ? ['client_credentials'] : ['authorization_code', 'refresh_token'],
+          grantTypes:
+            types.length > 0
+              ? types
+              : ownerOnly
+                ? ['client_credentials']
+                : ['authorization_code', 'refresh_token'],
           pkceOptional: given.is('pkce-optional'),
           tokenAlgorithm: oneOf(given, 'token-algorithm', ['ES256', 'RS256']) ?? 'ES256',
           site: given.text('site') ?? '*',
@@ -128,18 +177,31 @@ export const clientCreate: Command = {
         { approve: given.is('approve') },
       );
       if (!answer.ok) {
-        return refused(io, given, `the app was not registered: ${refusalLine(answer.refusal)} See "gatehouse client create --help".`);
+        return refused(
+          io,
+          given,
+          `the app was not registered: ${refusalLine(answer.refusal)} See "gatehouse client create --help".`,
+        );
       }
       const { client, secret, credentials, accessToken } = answer.value;
       const result = {
         ...shown(client),
         ...(secret === null ? {} : { client_secret: secret }),
-        ...(credentials ? { access_token: credentials.token, access_token_secret: credentials.secret } : {}),
+        ...(credentials
+          ? { access_token: credentials.token, access_token_secret: credentials.secret }
+          : {}),
         ...(accessToken ? { access_token: accessToken } : {}),
       };
-      const lines = [`App ${client.name} registered, stage ${client.stage}.`, `client_id      ${client.id}`];
+      const lines = [
+        `App ${client.name} registered, stage ${client.stage}.`,
+        `client_id      ${client.id}`,
+      ];
       if (secret !== null) lines.push(`client_secret  ${secret}   (shown once)`);
-      if (credentials) lines.push(`access_token   ${credentials.token}`, `access_token_secret ${credentials.secret}   (shown once)`);
+      if (credentials)
+        lines.push(
+          `access_token   ${credentials.token}`,
+          `access_token_secret ${credentials.secret}   (shown once)`,
+        );
       if (accessToken) lines.push(`access_token   ${accessToken}   (shown once)`);
       print(io, given, result, lines);
       return 0;
@@ -154,30 +216,48 @@ export const clientList: Command = {
   options: {
     owner: { type: 'string', value: 'NAME', help: 'only the apps of this account' },
     stage: { type: 'string', value: 'STAGE', help: `only this stage: ${stages.join(', ')}` },
-    'short-keys': { type: 'boolean', help: `only apps whose RSA key has fewer than ${LEAST_RSA_BITS} bits` },
-    'without-pkce-exemption': { type: 'boolean', help: 'only confidential apps in use that have to send PKCE at every address' },
+    'short-keys': {
+      type: 'boolean',
+      help: `only apps whose RSA key has fewer than ${LEAST_RSA_BITS} bits`,
+    },
+    'without-pkce-exemption': {
+      type: 'boolean',
+      help: 'only confidential apps in use that have to send PKCE at every address',
+    },
     ...storeOptions,
   },
   run: (given, io) =>
     withVerbs(given, io, async (verbs) => {
       const stage = oneOf(given, 'stage', stages);
       const ownerName = given.text('owner');
-      const owner = ownerName === undefined ? undefined : await verbs.records.findAccountByName(ownerName);
+      const owner =
+        ownerName === undefined ? undefined : await verbs.records.findAccountByName(ownerName);
       if (ownerName !== undefined && owner === undefined) {
-        return refused(io, given, `there is no account named ${ownerName}. See "gatehouse account list".`);
+        return refused(
+          io,
+          given,
+          `there is no account named ${ownerName}. See "gatehouse account list".`,
+        );
       }
-      const all = await verbs.records.listClients({ ...(stage ? { stage } : {}), ...(owner ? { ownerId: owner.id } : {}) });
-      const short = ({ rsaPublicKey }: Client) => rsaPublicKey !== null && rsaBits(rsaPublicKey) < LEAST_RSA_BITS;
+      const all = await verbs.records.listClients({
+        ...(stage ? { stage } : {}),
+        ...(owner ? { ownerId: owner.id } : {}),
+      });
+      const short = ({ rsaPublicKey }: Client) =>
+        rsaPublicKey !== null && rsaBits(rsaPublicKey) < LEAST_RSA_BITS;
       const clients = all
         .filter((client) => !given.is('short-keys') || short(client))
         .filter((client) => !given.is('without-pkce-exemption') || lacksPkceExemption(client));
-      const lines = clients.map((client) => [client.id, client.stage, client.protocol, `${client.name} [${client.version}]`].join('\t'));
+      const lines = clients.map((client) =>
+        [client.id, client.stage, client.protocol, `${client.name} [${client.version}]`].join('\t'),
+      );
       print(io, given, clients.map(shown), lines.length > 0 ? lines : ['No apps.']);
       return 0;
     }),
 };
 
-const line = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+const line = (value: unknown) =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 /** `gatehouse client show`. */
 export const clientShow: Command = {
@@ -194,7 +274,10 @@ export const clientShow: Command = {
         io,
         given,
         facts,
-        Object.entries(facts).map(([name, value]) => `${name.padEnd(20)}${Array.isArray(value) ? value.map(line).join(' ') : value}`),
+        Object.entries(facts).map(
+          ([name, value]) =>
+            `${name.padEnd(20)}${Array.isArray(value) ? value.map(line).join(' ') : value}`,
+        ),
       );
       return 0;
     }),
@@ -202,5 +285,9 @@ export const clientShow: Command = {
 
 /** Says that there is no such app. */
 export function noSuchClient(given: Given, io: Io): 1 {
-  return refused(io, given, `there is no app with client_id ${given.positional(0)}. See "gatehouse client list".`);
+  return refused(
+    io,
+    given,
+    `there is no app with client_id ${given.positional(0)}. See "gatehouse client list".`,
+  );
 }

@@ -1,4 +1,7 @@
-/** How many single-character insertions, deletions and replacements turn one text into the other (Levenshtein distance). */
+/**
+ * How many single-character insertions, deletions and replacements turn one text into the other
+ * (Levenshtein distance).
+ */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let i = 1; i <= one.length; i++) {
@@ -12,10 +15,17 @@ function distance(one: string, other: string): number {
   return row[other.length] ?? 0;
 }
 
-/** The word that was probably meant, or undefined when none is near. Reads at most the first 64 characters of what was typed. */
+/**
+ * The word that was probably meant, or undefined when none is near. Reads at most the first 64
+ * characters of what was typed.
+ */
 export function closest(typed: string, words: readonly string[]): string | undefined {
   const asked = typed.slice(0, 64);
-  const ranked = words.map((word) => ({ word, away: distance(asked, word) })).sort((a, b) => a.away - b.away);
+  const ranked = words
+    .map((word) => ({ word, away: distance(asked, word) }))
+    .sort((a, b) => a.away - b.away);
   const [best] = ranked;
-  return best !== undefined && best.away <= Math.max(1, Math.floor(best.word.length / 3)) ? best.word : undefined;
+  return best !== undefined && best.away <= Math.max(1, Math.floor(best.word.length / 3))
+    ? best.word
+    : undefined;
 }

@@ -26,17 +26,26 @@ export interface Io {
   /** All of standard input, at most 1 MiB. */
   stdin(): Promise<string>;
   readFile(path: string): string;
-  /** Whether somebody sits there to be asked: standard input and error are a terminal, not a pipe, a file or closed. */
+  /**
+   * Whether somebody sits there to be asked: standard input and error are a terminal, not a pipe, a
+   * file or closed.
+   */
   readonly terminal: boolean;
   /** Asks whoever sits at the terminal; the end of the input is a no. */
   confirm(question: string): Promise<boolean>;
   /** A variable of the environment. */
   env(name: string): string | undefined;
-  /** Opens the store and the keys under the settings given. Throws `UsageError` when the settings are wrong. */
+  /**
+   * Opens the store and the keys under the settings given. Throws `UsageError` when the settings
+   * are wrong.
+   */
   open(flags: Readonly<Record<string, string | undefined>>): Promise<Verbs>;
 }
 
-/** Exit codes, stable: 0 done, 1 refused by a rule, 2 wrong use of the command or its settings, 3 a server it needs cannot be reached. */
+/**
+ * Exit codes, stable: 0 done, 1 refused by a rule, 2 wrong use of the command or its settings, 3 a
+ * server it needs cannot be reached.
+ */
 export type ExitCode = 0 | 1 | 2 | 3;
 
 export interface OptionRule {
@@ -74,49 +83,75 @@ export class UsageError extends Error {
   readonly exitCode: ExitCode = 2;
 }
 
-/** The settings are well formed, and the database or Redis they name cannot be reached at the moment; the message names the remedy. */
+/**
+ * The settings are well formed, and the database or Redis they name cannot be reached at the
+ * moment; the message names the remedy.
+ */
 export class UnreachableError extends UsageError {
   override readonly exitCode = 3;
 }
 
 /** For commands whose effect stands in the audit trail. */
 export const asOption = {
-  as: { type: 'string', value: 'NAME', help: 'who does it, for the audit trail (the operating-system account)' },
+  as: {
+    type: 'string',
+    value: 'NAME',
+    help: 'who does it, for the audit trail (the operating-system account)',
+  },
 } as const satisfies Record<string, OptionRule>;
 
 /** Options every command that opens the store takes. */
 export const storeOptions = {
   config: { type: 'string', value: 'FILE', help: 'configuration file (GATEHOUSE_CONFIG)' },
   data: { type: 'string', value: 'DIR', help: 'data directory (GATEHOUSE_DATA, ./data)' },
-  database: { type: 'string', value: 'WHERE', help: 'sqlite:PATH or postgres://… without a password (GATEHOUSE_DATABASE)' },
-  issuer: { type: 'string', value: 'URL', help: 'public URL of the server (GATEHOUSE_ISSUER, http://localhost:4400)' },
+  database: {
+    type: 'string',
+    value: 'WHERE',
+    help: 'sqlite:PATH or postgres://… without a password (GATEHOUSE_DATABASE)',
+  },
+  issuer: {
+    type: 'string',
+    value: 'URL',
+    help: 'public URL of the server (GATEHOUSE_ISSUER, http://localhost:4400)',
+  },
 } as const satisfies Record<string, OptionRule>;
 
-/** Reads the arguments after the command's words. Throws UsageError naming the option and the remedy. */
+/**
+ * Reads the arguments after the command's words. Throws UsageError naming the option and the
+ * remedy.
+ */
 export function readArguments(command: Command, argv: readonly string[]): Given {
   const options: Record<string, { type: 'string' | 'boolean'; multiple: boolean }> = {
     help: { type: 'boolean', multiple: false },
     json: { type: 'boolean', multiple: false },
   };
-  for (const [name, rule] of Object.entries(command.options)) options[name] = { type: rule.type, multiple: rule.multiple ?? false };
+  for (const [name, rule] of Object.entries(command.options))
+    options[name] = { type: rule.type, multiple: rule.multiple ?? false };
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (fault) {
-    throw new UsageError(`${(fault as Error).message.split('.')[0]}. See "gatehouse ${command.words} --help".`);
+    throw new UsageError(
+      `${(fault as Error).message.split('.')[0]}. See "gatehouse ${command.words} --help".`,
+    );
   }
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
   if (values.help !== true) {
     for (const [name, rule] of Object.entries(command.options)) {
       if (rule.required && values[name] === undefined)
-        throw new UsageError(`--${name} is missing: ${rule.help}. See "gatehouse ${command.words} --help".`);
+        throw new UsageError(
+          `--${name} is missing: ${rule.help}. See "gatehouse ${command.words} --help".`,
+        );
     }
     if (parsed.positionals.length !== command.positionals.length) {
       const wanted = command.positionals.map((name) => `<${name}>`).join(' ') || 'no further words';
-      throw new UsageError(`"gatehouse ${command.words}" takes ${wanted}. See "gatehouse ${command.words} --help".`);
+      throw new UsageError(
+        `"gatehouse ${command.words}" takes ${wanted}. See "gatehouse ${command.words} --help".`,
+      );
     }
   }
-  const text = (name: string) => (typeof values[name] === 'string' ? (values[name] as string) : undefined);
+  const text = (name: string) =>
+    typeof values[name] === 'string' ? (values[name] as string) : undefined;
   return {
     text,
     list: (name) => (Array.isArray(values[name]) ? (values[name] as string[]) : []),
@@ -128,8 +163,16 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
 
 /** The text of `--help`. */
 export function helpOf(command: Command): string {
-  const usage = ['gatehouse', command.words, ...command.positionals.map((name) => `<${name}>`), '[options]'].join(' ');
-  const rows = Object.entries({ ...command.options, json: { type: 'boolean', help: 'print JSON' } as OptionRule }).map(([name, rule]) => {
+  const usage = [
+    'gatehouse',
+    command.words,
+    ...command.positionals.map((name) => `<${name}>`),
+    '[options]',
+  ].join(' ');
+  const rows = Object.entries({
+    ...command.options,
+    json: { type: 'boolean', help: 'print JSON' } as OptionRule,
+  }).map(([name, rule]) => {
     const left = `  --${name}${rule.type === 'string' ? ` ${rule.value ?? 'TEXT'}` : ''}${rule.multiple ? ' …' : ''}`;
     return `${left.padEnd(34)}${rule.help}${rule.required ? ' (required)' : ''}`;
   });
@@ -141,7 +184,10 @@ export function print(io: Io, given: Given, value: unknown, lines: readonly stri
   io.out(given.is('json') ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
 }
 
-/** Says on standard error why a rule refused, as a sentence or with `--json` as one JSON document, and answers the exit code for it. */
+/**
+ * Says on standard error why a rule refused, as a sentence or with `--json` as one JSON document,
+ * and answers the exit code for it.
+ */
 export function refused(io: Io, given: Given, message: string): 1 {
   const json = `${JSON.stringify({ error: { code: 'refused', message } }, null, 2)}\n`;
   io.err(given.is('json') ? json : `gatehouse: ${message}\n`);

@@ -4,7 +4,11 @@ import { withoutPrefix } from '#oauth1/diagnosis/arrival.ts';
 import { differences } from '#oauth1/diagnosis/differences.ts';
 import { type Explanation, explainRequest, sentOf, splitAddress } from '#oauth1/explain.ts';
 import { readings } from '#oauth1/parse.ts';
-import { MOST_PASTED_BYTES, type PastedRequest, readPastedRequest } from '#oauth1/pasted-request.ts';
+import {
+  MOST_PASTED_BYTES,
+  type PastedRequest,
+  readPastedRequest,
+} from '#oauth1/pasted-request.ts';
 import { findingText, unreadableText } from '#pages/explained-words.ts';
 import { wordsOf } from '#pages/words.ts';
 import { type Command, type Given, type Io, print, refused, UsageError } from './command.ts';
@@ -39,17 +43,26 @@ function fromJson(text: string): Input {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new UsageError('standard input is not JSON: pipe in {"method": …, "url": …, "headers": …}, or a request as it was sent.');
+    throw new UsageError(
+      'standard input is not JSON: pipe in {"method": …, "url": …, "headers": …}, or a request as it was sent.',
+    );
   }
   const read = described.safeParse(json);
   if (!read.success) {
     const [problem] = read.error.issues;
-    throw new UsageError(`the request on standard input does not fit at "${problem?.path.join('.') ?? ''}": ${problem?.message ?? ''}.`);
+    throw new UsageError(
+      `the request on standard input does not fit at "${problem?.path.join('.') ?? ''}": ${problem?.message ?? ''}.`,
+    );
   }
   const address = splitAddress(read.data.url);
   if (address === undefined)
-    throw new UsageError('"url" on standard input is no address with a scheme and a host, such as https://api.example/path.');
-  return { pasted: { ...sentOf(read.data, address.target), typed: [address.typed] }, described: read.data };
+    throw new UsageError(
+      '"url" on standard input is no address with a scheme and a host, such as https://api.example/path.',
+    );
+  return {
+    pasted: { ...sentOf(read.data, address.target), typed: [address.typed] },
+    described: read.data,
+  };
 }
 
 /** A request as it was sent, a curl command, or what `curl -v` printed. */
@@ -63,7 +76,10 @@ function fromText(text: string): Result<Input, string> {
   );
 }
 
-/** Scheme, host and port of the server, and the path in front of it. Throws UsageError when no address is known. */
+/**
+ * Scheme, host and port of the server, and the path in front of it. Throws UsageError when no
+ * address is known.
+ */
 function serverOf(
   given: Given,
   { pasted, described: { origin } }: Input,
@@ -80,9 +96,15 @@ function serverOf(
   return { origin: address.origin, prefixes: named === undefined || prefix === '' ? [] : [prefix] };
 }
 
-/** A secret, from a file or the environment: never from the command line, which other users of the machine see. */
+/**
+ * A secret, from a file or the environment: never from the command line, which other users of the
+ * machine see.
+ */
 const secretOf = (given: Given, io: Io, option: string, variable: string): string =>
-  (given.text(option) === undefined ? io.env(variable) : io.readFile(given.text(option) as string))?.replace(/\r?\n$/, '') ?? '';
+  (given.text(option) === undefined
+    ? io.env(variable)
+    : io.readFile(given.text(option) as string)
+  )?.replace(/\r?\n$/, '') ?? '';
 
 interface Answer extends Explanation {
   readonly differences: ReturnType<typeof differences>;
@@ -102,8 +124,17 @@ function document({ diagnosis, differences: rows, ...shown }: Answer, origin: st
 }
 
 /** What is printed for people. */
-function prose({ diagnosis, differences: rows, signature, valid, ...shown }: Answer): readonly string[] {
-  const difference = rows.map(({ part, ours, theirs }) => `  ${part}\n    yours   ${theirs || '–'}\n    server  ${ours || '–'}`);
+function prose({
+  diagnosis,
+  differences: rows,
+  signature,
+  valid,
+  ...shown
+}: Answer): readonly string[] {
+  const difference = rows.map(
+    ({ part, ours, theirs }) =>
+      `  ${part}\n    yours   ${theirs || '–'}\n    server  ${ours || '–'}`,
+  );
   return [
     ...diagnosis.findings.map((one) => findingText(words, one)),
     '',
@@ -114,7 +145,9 @@ function prose({ diagnosis, differences: rows, signature, valid, ...shown }: Ans
     '',
     words.say('help.whole'),
     `  ${shown.baseString}`,
-    ...(signature !== null && valid !== true ? ['', 'The signature of this text', `  ${signature}`] : []),
+    ...(signature !== null && valid !== true
+      ? ['', 'The signature of this text', `  ${signature}`]
+      : []),
     ...(rows.length === 0 ? [] : ['', words.say('help.differences'), ...difference]),
   ];
 }
@@ -124,13 +157,29 @@ export const explainOAuth1: Command = {
   ...explainHead,
   positionals: [],
   options: {
-    origin: { type: 'string', value: 'URL', help: 'public address of the server; left out: the one in the request' },
+    origin: {
+      type: 'string',
+      value: 'URL',
+      help: 'public address of the server; left out: the one in the request',
+    },
     dialect: { type: 'boolean', help: 'read it as at the MediaWiki addresses' },
     plaintext: { type: 'boolean', help: 'the server takes PLAINTEXT (--oauth1-plaintext)' },
-    'client-secret-file': { type: 'string', value: 'FILE', help: 'secret of the app (GATEHOUSE_EXPLAIN_CLIENT_SECRET)' },
-    'token-secret-file': { type: 'string', value: 'FILE', help: 'secret of the token (GATEHOUSE_EXPLAIN_TOKEN_SECRET)' },
+    'client-secret-file': {
+      type: 'string',
+      value: 'FILE',
+      help: 'secret of the app (GATEHOUSE_EXPLAIN_CLIENT_SECRET)',
+    },
+    'token-secret-file': {
+      type: 'string',
+      value: 'FILE',
+      help: 'secret of the token (GATEHOUSE_EXPLAIN_TOKEN_SECRET)',
+    },
     'public-key': { type: 'string', value: 'FILE', help: 'RSA public key of the app, PEM' },
-    'base-string': { type: 'string', value: 'FILE', help: "base string of the developer's own library, to be compared" },
+    'base-string': {
+      type: 'string',
+      value: 'FILE',
+      help: "base string of the developer's own library, to be compared",
+    },
   },
   async run(given, io) {
     const text = await io.stdin();
@@ -138,10 +187,14 @@ export const explainOAuth1: Command = {
     if (!input.ok) return refused(io, given, input.refusal);
     const { pasted, described: more } = input.value;
     const { origin, prefixes } = serverOf(given, input.value);
-    // What stands in front of an endpoint is a proxy's only where the server's own address is known.
+    // What stands in front of an endpoint is a proxy's only where the server's own address is
+    // known.
     const isNamed = given.text('origin') !== undefined || (more.origin ?? null) !== null;
-    const arrived = isNamed ? withoutPrefix(pasted) : { sent: pasted, typed: pasted.typed, prefixes: [] };
-    const file = (option: string) => (given.text(option) === undefined ? undefined : io.readFile(given.text(option) as string));
+    const arrived = isNamed
+      ? withoutPrefix(pasted)
+      : { sent: pasted, typed: pasted.typed, prefixes: [] };
+    const file = (option: string) =>
+      given.text(option) === undefined ? undefined : io.readFile(given.text(option) as string);
     const theirs = file('base-string') ?? more.baseString ?? '';
     const answer = explainRequest({
       sent: { ...arrived.sent, secure: origin.startsWith('https:') },
@@ -149,8 +202,12 @@ export const explainOAuth1: Command = {
       prefixes: [...prefixes, ...(arrived.prefixes ?? [])],
       origin,
       theirs,
-      clientSecret: more.clientSecret || secretOf(given, io, 'client-secret-file', 'GATEHOUSE_EXPLAIN_CLIENT_SECRET'),
-      tokenSecret: more.tokenSecret || secretOf(given, io, 'token-secret-file', 'GATEHOUSE_EXPLAIN_TOKEN_SECRET'),
+      clientSecret:
+        more.clientSecret ||
+        secretOf(given, io, 'client-secret-file', 'GATEHOUSE_EXPLAIN_CLIENT_SECRET'),
+      tokenSecret:
+        more.tokenSecret ||
+        secretOf(given, io, 'token-secret-file', 'GATEHOUSE_EXPLAIN_TOKEN_SECRET'),
       publicKeyPem: file('public-key') ?? more.publicKeyPem ?? null,
       signatureMethod: more.signatureMethod,
       reading: given.is('dialect') ? 'mediawiki' : (more.reading ?? 'rfc5849'),

@@ -1,6 +1,9 @@
 // Commands whose file is loaded when they are called: what the overview shows of them.
 
-export const serveHead = { words: 'serve', summary: 'Starts the server. Ctrl-C stops it cleanly.' } as const;
+export const serveHead = {
+  words: 'serve',
+  summary: 'Starts the server. Ctrl-C stops it cleanly.',
+} as const;
 
 export const explainHead = {
   words: 'explain oauth1',

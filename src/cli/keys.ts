@@ -2,7 +2,15 @@ import type { Instant } from '#kernel/time.ts';
 import type { GenerationState } from '#keys/generations.ts';
 import type { RetireRefusal } from '#keys/ring.ts';
 import { carefully, careOptions, type Foresight } from './care.ts';
-import { type Command, type Given, type Io, type OptionRule, print, refused, storeOptions } from './command.ts';
+import {
+  type Command,
+  type Given,
+  type Io,
+  type OptionRule,
+  print,
+  refused,
+  storeOptions,
+} from './command.ts';
 
 /** What the server keeps of keys, without the keys. */
 export interface KeyOverview {
@@ -34,7 +42,10 @@ export type SigningAnswer =
 export type RetireAnswer =
   | { readonly retired: string }
   | {
-      readonly refused: RetireRefusal | { readonly kind: 'variable'; readonly variable: string } | { readonly kind: 'no-keys' | 'changed' };
+      readonly refused:
+        | RetireRefusal
+        | { readonly kind: 'variable'; readonly variable: string }
+        | { readonly kind: 'no-keys' | 'changed' };
     };
 
 /** What an operator does with keys. */
@@ -59,7 +70,8 @@ const options = { ...storeOptions } as const satisfies Record<string, OptionRule
 export const keyCommands = (open: Open): readonly Command[] => [
   {
     words: 'keys list',
-    summary: 'Lists master keys and signing keys: their ids and dates, and how many secrets each still opens.',
+    summary:
+      'Lists master keys and signing keys: their ids and dates, and how many secrets each still opens.',
     positionals: [],
     options,
     async run(given, io) {
@@ -67,26 +79,47 @@ export const keyCommands = (open: Open): readonly Command[] => [
       if (overview === 'no-keys') return refusedWith(io, given, NONE);
       const { master, signing } = overview;
       const value = {
-        master: master.map(({ id, createdAt, state, secrets }) => ({ id, created_at: createdAt && iso(createdAt), state, secrets })),
-        signing: signing.map(({ madeAt, signsFrom, state, kids }) => ({ made_at: iso(madeAt), signs_from: iso(signsFrom), state, kids })),
+        master: master.map(({ id, createdAt, state, secrets }) => ({
+          id,
+          created_at: createdAt && iso(createdAt),
+          state,
+          secrets,
+        })),
+        signing: signing.map(({ madeAt, signsFrom, state, kids }) => ({
+          made_at: iso(madeAt),
+          signs_from: iso(signsFrom),
+          state,
+          kids,
+        })),
       };
       print(io, given, value, [
         'Master keys',
-        ...value.master.map(({ id, created_at, state, secrets }) => [id, created_at ?? '-', state, `${secrets} secrets`].join('\t')),
+        ...value.master.map(({ id, created_at, state, secrets }) =>
+          [id, created_at ?? '-', state, `${secrets} secrets`].join('\t'),
+        ),
         '',
         'Signing keys',
-        ...value.signing.map(({ signs_from, state, kids }) => [state, `from ${signs_from}`, kids.join(' ')].join('\t')),
+        ...value.signing.map(({ signs_from, state, kids }) =>
+          [state, `from ${signs_from}`, kids.join(' ')].join('\t'),
+        ),
       ]);
       return 0;
     },
   },
   {
     words: 'keys rotate',
-    summary: 'Adds a master key, under which secrets are sealed from now on; or, with --signing, signing keys.',
+    summary:
+      'Adds a master key, under which secrets are sealed from now on; or, with --signing, signing keys.',
     positionals: [],
     options: {
-      signing: { type: 'boolean', help: 'signing keys instead: published now, and signing in a day' },
-      'at-once': { type: 'boolean', help: 'with --signing, when a key leaked: the new ones sign now, and all others leave the JWKS' },
+      signing: {
+        type: 'boolean',
+        help: 'signing keys instead: published now, and signing in a day',
+      },
+      'at-once': {
+        type: 'boolean',
+        help: 'with --signing, when a key leaked: the new ones sign now, and all others leave the JWKS',
+      },
       ...careOptions,
       ...options,
     },
@@ -96,7 +129,12 @@ export const keyCommands = (open: Open): readonly Command[] => [
         if (given.is('at-once')) {
           const care = await carefully(given, io, () => foreseeAtOnce(desk));
           if (care !== 'go on') return care;
-        } else if (given.is('dry-run')) return refusedWith(io, given, '--dry-run goes with --signing --at-once: nothing else ends here');
+        } else if (given.is('dry-run'))
+          return refusedWith(
+            io,
+            given,
+            '--dry-run goes with --signing --at-once: nothing else ends here',
+          );
         const answer = await desk.rotateSigning(given.is('at-once'));
         if ('refused' in answer)
           return refusedWith(
@@ -114,8 +152,18 @@ export const keyCommands = (open: Open): readonly Command[] => [
         ]);
         return 0;
       }
-      if (given.is('dry-run')) return refusedWith(io, given, '--dry-run goes with --signing --at-once: nothing else ends here');
-      if (given.is('at-once')) return refusedWith(io, given, '--at-once goes with --signing: a new master key seals at once anyway');
+      if (given.is('dry-run'))
+        return refusedWith(
+          io,
+          given,
+          '--dry-run goes with --signing --at-once: nothing else ends here',
+        );
+      if (given.is('at-once'))
+        return refusedWith(
+          io,
+          given,
+          '--at-once goes with --signing: a new master key seals at once anyway',
+        );
       const answer = await desk.rotate();
       if ('rotated' in answer) {
         print(io, given, { current: answer.rotated }, [
@@ -123,11 +171,14 @@ export const keyCommands = (open: Open): readonly Command[] => [
         ]);
         return 0;
       }
-      if (answer.refused === 'variable') return refusedWith(io, given, variableAdvice(answer.variable, answer.ids));
+      if (answer.refused === 'variable')
+        return refusedWith(io, given, variableAdvice(answer.variable, answer.ids));
       return refusedWith(
         io,
         given,
-        answer.refused === 'no-keys' ? NONE : 'another key was added at this moment: see "gatehouse keys list"',
+        answer.refused === 'no-keys'
+          ? NONE
+          : 'another key was added at this moment: see "gatehouse keys list"',
       );
     },
   },
@@ -140,7 +191,9 @@ export const keyCommands = (open: Open): readonly Command[] => [
       const id = given.positional(0);
       const answer = await (await open(given.flags)).retire(id);
       if ('retired' in answer) {
-        print(io, given, { retired: id }, [`The key ${id} is gone. Backups from before open with the keys that are in them.`]);
+        print(io, given, { retired: id }, [
+          `The key ${id} is gone. Backups from before open with the keys that are in them.`,
+        ]);
         return 0;
       }
       return refusedWith(io, given, retireWords(id, answer.refused));
@@ -154,7 +207,10 @@ const published: ReadonlySet<GenerationState> = new Set(['upcoming', 'signing', 
 /** What new signing keys at once end. */
 async function foreseeAtOnce(desk: KeyDesk): Promise<Foresight> {
   const overview = await desk.overview();
-  const leaving = overview === 'no-keys' ? [] : overview.signing.flatMap(({ state, kids }) => (published.has(state) ? kids : []));
+  const leaving =
+    overview === 'no-keys'
+      ? []
+      : overview.signing.flatMap(({ state, kids }) => (published.has(state) ? kids : []));
   return {
     facts: { leaving },
     lines: [
@@ -167,12 +223,20 @@ async function foreseeAtOnce(desk: KeyDesk): Promise<Foresight> {
 function variableAdvice(variable: string, ids: readonly string[]): string {
   const numbers = ids.map((id) => Number(/^m(\d{1,9})$/.exec(id)?.[1] ?? 0));
   const line = `m${Math.max(...numbers) + 1}:$(openssl rand -base64 32)`;
-  const rest = ids.map((id) => (variable === 'GATEHOUSE_MASTER_KEY' ? `${id}:(the present key)` : id)).join(', ');
-  const where = variable === 'GATEHOUSE_MASTER_KEY' ? 'GATEHOUSE_MASTER_KEYS, in place of GATEHOUSE_MASTER_KEY,' : variable;
+  const rest = ids
+    .map((id) => (variable === 'GATEHOUSE_MASTER_KEY' ? `${id}:(the present key)` : id))
+    .join(', ');
+  const where =
+    variable === 'GATEHOUSE_MASTER_KEY'
+      ? 'GATEHOUSE_MASTER_KEYS, in place of GATEHOUSE_MASTER_KEY,'
+      : variable;
   return `the master keys come from ${variable}, which this command cannot change: make a key, "${line}", put it as the last line of ${where} behind ${rest}, and restart every node; then make it the first line, and restart them again`;
 }
 
-function retireWords(id: string, refusal: Exclude<RetireAnswer, { readonly retired: string }>['refused']): string {
+function retireWords(
+  id: string,
+  refusal: Exclude<RetireAnswer, { readonly retired: string }>['refused'],
+): string {
   switch (refusal.kind) {
     case 'unknown':
       return `there is no master key ${JSON.stringify(id)}: see "gatehouse keys list"`;

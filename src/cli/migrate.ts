@@ -3,12 +3,20 @@ import { type Command, type OptionRule, print, refused, storeOptions } from './c
 type Flags = Readonly<Record<string, string | undefined>>;
 
 /** What was done, or would be; or why nothing may be. */
-export type MigrationAnswer = { readonly from: number; readonly to: number } | { readonly refused: string };
+export type MigrationAnswer =
+  | { readonly from: number; readonly to: number }
+  | { readonly refused: string };
 
-/** `gatehouse migrate`: brings the schema of the database up to date. `run` does it, or with `dryRun` only looks. */
-export const migrateCommand = (run: (flags: Flags, dryRun: boolean) => Promise<MigrationAnswer>): Command => ({
+/**
+ * `gatehouse migrate`: brings the schema of the database up to date. `run` does it, or with
+ * `dryRun` only looks.
+ */
+export const migrateCommand = (
+  run: (flags: Flags, dryRun: boolean) => Promise<MigrationAnswer>,
+): Command => ({
   words: 'migrate',
-  summary: 'Brings the schema of the database up to date. Nodes of the version before may go on meanwhile.',
+  summary:
+    'Brings the schema of the database up to date. Nodes of the version before may go on meanwhile.',
   positionals: [],
   options: {
     'dry-run': { type: 'boolean', help: 'only say what would be done' } satisfies OptionRule,

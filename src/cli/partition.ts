@@ -1,4 +1,11 @@
-import { type Command, type OptionRule, print, refused, storeOptions, UsageError } from './command.ts';
+import {
+  type Command,
+  type OptionRule,
+  print,
+  refused,
+  storeOptions,
+  UsageError,
+} from './command.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
@@ -18,10 +25,13 @@ export interface PartitionLine {
   readonly moved: number;
 }
 
-export type PartitionAnswer = { readonly steps: readonly PartitionLine[] } | { readonly refused: string };
+export type PartitionAnswer =
+  | { readonly steps: readonly PartitionLine[] }
+  | { readonly refused: string };
 
 const words: Readonly<Record<PartitionLine['what'], (line: PartitionLine) => string>> = {
-  'set-aside': ({ table, partition }) => `new rows of ${table} go into a table of their own; ${partition} holds those of before`,
+  'set-aside': ({ table, partition }) =>
+    `new rows of ${table} go into a table of their own; ${partition} holds those of before`,
   proved: ({ partition }) => `${partition} is read, to prove that it is of the past`,
   divided: ({ table, partition }) => `${table} has partitions; the current one is ${partition}`,
   made: ({ partition }) => `${partition} is made`,
@@ -30,12 +40,20 @@ const words: Readonly<Record<PartitionLine['what'], (line: PartitionLine) => str
 const lineOf = (line: PartitionLine) =>
   `${words[line.what](line)}${line.moved > 0 ? ` (${line.moved} ${line.moved === 1 ? 'row' : 'rows'} moved)` : ''}.`;
 
-/** `gatehouse partition`: divides what is only added to by time, and looks after it. `run` tells each step when it is done. */
+/**
+ * `gatehouse partition`: divides what is only added to by time, and looks after it. `run` tells
+ * each step when it is done.
+ */
 export const partitionCommand = (
-  run: (flags: Flags, wish: PartitionWish, tell: (line: PartitionLine) => void) => Promise<PartitionAnswer>,
+  run: (
+    flags: Flags,
+    wish: PartitionWish,
+    tell: (line: PartitionLine) => void,
+  ) => Promise<PartitionAnswer>,
 ): Command => ({
   words: 'partition',
-  summary: 'Divides access tokens and audit trail by time on PostgreSQL, while nodes serve; run again, makes and drops what is due.',
+  summary:
+    'Divides access tokens and audit trail by time on PostgreSQL, while nodes serve; run again, makes and drops what is due.',
   positionals: [],
   options: {
     'dry-run': { type: 'boolean', help: 'only say what would be done' } satisfies OptionRule,
@@ -49,7 +67,8 @@ export const partitionCommand = (
   async run(given, io) {
     const asked = given.text('every');
     const every = lengths.find((length) => length === asked) ?? null;
-    if (asked !== undefined && every === null) throw new UsageError(`--every is one of ${lengths.join(', ')}.`);
+    if (asked !== undefined && every === null)
+      throw new UsageError(`--every is one of ${lengths.join(', ')}.`);
     const dryRun = given.is('dry-run');
     // What is done stays done, whatever comes after: it is said at once.
     const tell = (line: PartitionLine) => {
@@ -62,7 +81,12 @@ export const partitionCommand = (
     const { steps } = answer;
     const shown = dryRun ? steps.map((step) => `Would be done: ${lineOf(step)}`) : [];
     if (given.is('json') || dryRun || steps.length === 0)
-      print(io, given, { dry_run: dryRun, steps }, steps.length === 0 ? ['There is nothing to do.'] : shown);
+      print(
+        io,
+        given,
+        { dry_run: dryRun, steps },
+        steps.length === 0 ? ['There is nothing to do.'] : shown,
+      );
     return 0;
   },
 });

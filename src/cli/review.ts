@@ -5,7 +5,17 @@ import { refusalLine } from '#registry/refusal-words.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { carefully, careOptions, dryRunOption, type Foresight, foretold } from './care.ts';
 import { noSuchClient, oneOf, shown, withVerbs } from './client.ts';
-import { asOption, type Command, type Given, type OptionRule, print, refused, storeOptions, UsageError, type Verbs } from './command.ts';
+import {
+  asOption,
+  type Command,
+  type Given,
+  type OptionRule,
+  print,
+  refused,
+  storeOptions,
+  UsageError,
+  type Verbs,
+} from './command.ts';
 
 interface Decision {
   readonly words: string;
@@ -26,17 +36,30 @@ const suppress = (given: Given) => ({ suppress: given.is('suppress') });
 /** What was issued, for the one time it is shown. */
 const issued = ({ secret, credentials, accessToken }: Outcome) => ({
   ...(secret === null ? {} : { client_secret: secret }),
-  ...(credentials === null ? {} : { access_token: credentials.token, access_token_secret: credentials.secret }),
+  ...(credentials === null
+    ? {}
+    : { access_token: credentials.token, access_token_secret: credentials.secret }),
   ...(accessToken === null ? {} : { access_token: accessToken }),
 });
 
 /** What a decision would do, and how many people, tokens and calls it is about. */
-async function foresee(verbs: Verbs, id: ClientId, { client: after }: Outcome, taken: string | undefined): Promise<Foresight> {
+async function foresee(
+  verbs: Verbs,
+  id: ClientId,
+  { client: after }: Outcome,
+  taken: string | undefined,
+): Promise<Foresight> {
   const [before, impact] = [await verbs.records.findClient(id), await verbs.registry.impact(id)];
-  const state = ({ stage, halted, suppressed }: Pick<Client, 'stage' | 'halted' | 'suppressed'>) => ({ stage, halted, suppressed });
+  const state = ({
+    stage,
+    halted,
+    suppressed,
+  }: Pick<Client, 'stage' | 'halted' | 'suppressed'>) => ({ stage, halted, suppressed });
   const { users, tokens, calls } = impact;
   const stages =
-    before === undefined || before.stage === after.stage ? `is ${after.stage}` : `is ${before.stage}, and would be ${after.stage}`;
+    before === undefined || before.stage === after.stage
+      ? `is ${after.stage}`
+      : `is ${before.stage}, and would be ${after.stage}`;
   return {
     facts: {
       client_id: id,
@@ -52,7 +75,16 @@ async function foresee(verbs: Verbs, id: ClientId, { client: after }: Outcome, t
   };
 }
 
-function decision({ words, summary, action, more = {}, number, values, done, takes }: Decision): Command {
+function decision({
+  words,
+  summary,
+  action,
+  more = {},
+  number,
+  values,
+  done,
+  takes,
+}: Decision): Command {
   return {
     words: `client ${words}`,
     summary,
@@ -67,7 +99,8 @@ function decision({ words, summary, action, more = {}, number, values, done, tak
     run: (given, io) =>
       withVerbs(given, io, async (verbs) => {
         const second = number && given.positional(1);
-        if (second !== undefined && !/^\d{1,15}$/.test(second)) throw new UsageError(`${number?.word} ${second} is not a number.`);
+        if (second !== undefined && !/^\d{1,15}$/.test(second))
+          throw new UsageError(`${number?.word} ${second} is not a number.`);
         const asked = {
           clientId: given.positional(0) as ClientId,
           reason: given.text('reason') ?? '',
@@ -78,12 +111,19 @@ function decision({ words, summary, action, more = {}, number, values, done, tak
         const refusedWith = (refusal: RegistryRefusal) =>
           refusal.kind === 'invalid_consumer_key'
             ? noSuchClient(given, io)
-            : refused(io, given, `nothing was changed: ${refusalLine(refusal)} See "gatehouse client show ${given.positional(0)}".`);
+            : refused(
+                io,
+                given,
+                `nothing was changed: ${refusalLine(refusal)} See "gatehouse client show ${given.positional(0)}".`,
+              );
         if (given.is('dry-run') || (taken !== undefined && io.terminal)) {
           const would = await verbs.registry.preview(verbs.operator, action, asked);
           if (!would.ok) return refusedWith(would.refusal);
           const look = () => foresee(verbs, asked.clientId, would.value, taken);
-          const care = taken === undefined ? foretold(io, given, await look()) : await carefully(given, io, look);
+          const care =
+            taken === undefined
+              ? foretold(io, given, await look())
+              : await carefully(given, io, look);
           if (care !== 'go on') return care;
         }
         const answer = await verbs.registry.submit(verbs.operator, action, asked);
@@ -91,7 +131,9 @@ function decision({ words, summary, action, more = {}, number, values, done, tak
         const { client } = answer.value;
         const secrets = issued(answer.value);
         const lines = done?.(answer.value) ?? [`App ${client.name} is now ${client.stage}.`];
-        const shownOnce = Object.entries(secrets).map(([name, value]) => `${name.padEnd(20)}${value}   (shown once)`);
+        const shownOnce = Object.entries(secrets).map(
+          ([name, value]) => `${name.padEnd(20)}${value}   (shown once)`,
+        );
         print(io, given, { ...shown(client), ...secrets }, [...lines, ...shownOnce]);
         return 0;
       }),
@@ -109,7 +151,11 @@ const changed = ({ client }: Outcome) => [`App ${client.name} was changed.`];
 
 /** What the operator decides about an app, with the rules of the registry and without a right. */
 export const clientDecisions: readonly Command[] = [
-  decision({ words: 'approve', action: 'approve', summary: 'Approves an app that is proposed, rejected or expired.' }),
+  decision({
+    words: 'approve',
+    action: 'approve',
+    summary: 'Approves an app that is proposed, rejected or expired.',
+  }),
   decision({
     words: 'reject',
     action: 'reject',
@@ -124,13 +170,19 @@ export const clientDecisions: readonly Command[] = [
     summary: 'Switches an approved app off: no new consents, and its tokens stop.',
     more: hiding,
     values: suppress,
-    takes: () => 'Nobody can allow it, and its tokens stop working until "gatehouse client reenable".',
+    takes: () =>
+      'Nobody can allow it, and its tokens stop working until "gatehouse client reenable".',
   }),
-  decision({ words: 'reenable', action: 'reenable', summary: 'Switches a disabled app on again; its consents and tokens work again.' }),
+  decision({
+    words: 'reenable',
+    action: 'reenable',
+    summary: 'Switches a disabled app on again; its consents and tokens work again.',
+  }),
   decision({
     words: 'halt',
     action: 'halt',
-    summary: 'Stops an approved app by degrees: new consents, then tokens as well; --stop nothing lets it go on.',
+    summary:
+      'Stops an approved app by degrees: new consents, then tokens as well; --stop nothing lets it go on.',
     more: { stop: { type: 'string', value: 'WHAT', required: true, help: halts.join(', ') } },
     values: (given) => ({ halted: oneOf(given, 'stop', halts) }),
     takes: (given) => stopped[oneOf(given, 'stop', halts) ?? 'nothing'],
@@ -139,7 +191,8 @@ export const clientDecisions: readonly Command[] = [
   decision({
     words: 'introspector',
     action: 'set-introspector',
-    summary: 'Says whose access tokens an app may ask about: its own, or those of every app, as an API does.',
+    summary:
+      'Says whose access tokens an app may ask about: its own, or those of every app, as an API does.',
     more: { tokens: { type: 'string', value: 'WHOSE', required: true, help: 'own, all' } },
     values: (given) => ({ introspector: oneOf(given, 'tokens', ['own', 'all']) === 'all' }),
     done: ({ client }) => [
@@ -151,15 +204,20 @@ export const clientDecisions: readonly Command[] = [
     action: 'set-pkce-exemption',
     summary: 'Says whether an approved confidential app has to use PKCE, or may leave it out.',
     more: { rule: { type: 'string', value: 'RULE', required: true, help: 'required, optional' } },
-    values: (given) => ({ pkceOptional: oneOf(given, 'rule', ['required', 'optional']) === 'optional' }),
-    done: ({ client }) => [`App ${client.name} ${client.pkceOptional ? 'may leave PKCE out' : 'has to use PKCE'}.`],
+    values: (given) => ({
+      pkceOptional: oneOf(given, 'rule', ['required', 'optional']) === 'optional',
+    }),
+    done: ({ client }) => [
+      `App ${client.name} ${client.pkceOptional ? 'may leave PKCE out' : 'has to use PKCE'}.`,
+    ],
   }),
   decision({
     words: 'reset-secret',
     action: 'update',
     summary: 'Replaces every secret of an app. An owner-only app gets a new credential, too.',
     values: () => ({ resetSecret: true }),
-    takes: () => 'Every secret of it stops at once: whatever signs in with one is refused until it is given the new one.',
+    takes: () =>
+      'Every secret of it stops at once: whatever signs in with one is refused until it is given the new one.',
     done: changed,
   }),
   decision({

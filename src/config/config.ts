@@ -9,7 +9,10 @@ import { issuerUrl, reachedFromOutside, trustedProxies } from './network.ts';
 import { MOST_CONFIG, MOST_SECRET, UnfitFile } from './plain-file.ts';
 import { readWebhooks, type Webhook } from './webhooks.ts';
 
-/** Everything an operator can choose, read once at the edge and frozen. Rooms receive the few values they need, never the whole. */
+/**
+ * Everything an operator can choose, read once at the edge and frozen. Rooms receive the few values
+ * they need, never the whole.
+ */
 export interface Config {
   readonly port: number;
   readonly host: string;
@@ -17,19 +20,31 @@ export interface Config {
   readonly workers: number;
   /** Directory of the database, the keys and nothing else. */
   readonly data: string;
-  /** Where everything is kept: `sqlite:PATH`, or `postgres://…`, which may hold a password and is shown to nobody. */
+  /**
+   * Where everything is kept: `sqlite:PATH`, or `postgres://…`, which may hold a password and is
+   * shown to nobody.
+   */
   readonly database: string;
   /** Connections of this process to PostgreSQL at most. */
   readonly databaseConnections: number;
-  /** A server that follows the database, for lists and reports; null: there is none. May hold a password. */
+  /**
+   * A server that follows the database, for lists and reports; null: there is none. May hold a
+   * password.
+   */
   readonly databaseReplica: string | null;
   /** Whether a process may answer from memory what it read from PostgreSQL a moment ago. */
   readonly databaseMemory: boolean;
   /** The schema is brought up to date at the start; otherwise an old one is refused. */
   readonly migrate: boolean;
-  /** Redis or Valkey for what expires: one URL, or several for a Cluster; they may hold a password and are shown to nobody. Null: the database. */
+  /**
+   * Redis or Valkey for what expires: one URL, or several for a Cluster; they may hold a password
+   * and are shown to nobody. Null: the database.
+   */
   readonly ephemeral: readonly string[] | null;
-  /** Public URL of the server, no trailing slash: `iss`, and the origin OAuth 1 signatures are made over. Never taken from `Host`. */
+  /**
+   * Public URL of the server, no trailing slash: `iss`, and the origin OAuth 1 signatures are made
+   * over. Never taken from `Host`.
+   */
   readonly issuer: string;
   /** Scheme, host and port of the issuer. */
   readonly origin: string;
@@ -40,7 +55,10 @@ export interface Config {
   readonly mediawiki: boolean;
   /** OAuth 1 PLAINTEXT signatures are accepted over https (RFC 5849 §3.4.4). */
   readonly oauth1Plaintext: boolean;
-  /** Proxies in front whose X-Forwarded-For entries are believed: a number, or their addresses. Anything further left is anybody's text. */
+  /**
+   * Proxies in front whose X-Forwarded-For entries are believed: a number, or their addresses.
+   * Anything further left is anybody's text.
+   */
   readonly trustProxy: TrustedProxies;
   /** Whether people reach the server from the internet, as far as the issuer tells. */
   readonly outside: boolean;
@@ -78,7 +96,10 @@ export interface Config {
   readonly registration: 'open' | 'closed';
   /** Several accounts may have one confirmed e-mail address. */
   readonly sharedAddresses: boolean;
-  /** Master keys for sealed secrets, each 32 bytes in base64, of which the first seals; null: the generated file in the data directory. */
+  /**
+   * Master keys for sealed secrets, each 32 bytes in base64, of which the first seals; null: the
+   * generated file in the data directory.
+   */
   readonly masterKeys: readonly { readonly id: string; readonly key: string }[] | null;
   /** The variable they came from, as an operator has to look for it. */
   readonly masterKeysFrom: 'GATEHOUSE_MASTER_KEYS' | 'GATEHOUSE_MASTER_KEY' | null;
@@ -86,7 +107,10 @@ export interface Config {
   readonly signingKeyFor: Seconds | null;
 }
 
-/** One thing wrong with the configuration: which setting, where it came from, and what to do about it. */
+/**
+ * One thing wrong with the configuration: which setting, where it came from, and what to do about
+ * it.
+ */
 export interface ConfigProblem {
   readonly setting: string;
   readonly source: string;
@@ -110,9 +134,14 @@ const lasting = (least: number, most: number) =>
     .transform((text) => readDuration(text) ?? Number.NaN)
     .refine((value) => value >= least && value <= most);
 
-const onOff = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => value === 'on' || value === 'true' || value === '1');
+const onOff = z
+  .enum(['on', 'off', 'true', 'false', '1', '0'])
+  .transform((value) => value === 'on' || value === 'true' || value === '1');
 
-/** Null for `database`; otherwise the URLs, which for a Cluster share scheme and credentials and name no database. */
+/**
+ * Null for `database`; otherwise the URLs, which for a Cluster share scheme and credentials and
+ * name no database.
+ */
 function redisServers(text: string, context: z.RefinementCtx): readonly string[] | null {
   if (text === 'database') return null;
   const urls = text.split(',').map((part) => URL.parse(part.trim()));
@@ -134,19 +163,26 @@ function redisServers(text: string, context: z.RefinementCtx): readonly string[]
 }
 
 /** Null for an empty text; otherwise ids and keys, in the order given. */
-function masterKeys(text: string, context: z.RefinementCtx): readonly { readonly id: string; readonly key: string }[] | null {
+function masterKeys(
+  text: string,
+  context: z.RefinementCtx,
+): readonly { readonly id: string; readonly key: string }[] | null {
   const lines = text.split(/[\s,]+/).filter((line) => line !== '');
   if (lines.length === 0) return null;
   const keys = lines.flatMap((line) => {
     const [, id, key] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]{43}=)$/.exec(line) ?? [];
     return id === undefined || key === undefined ? [] : [{ id, key }];
   });
-  if (keys.length === lines.length && new Set(keys.map(({ id }) => id)).size === keys.length) return keys;
+  if (keys.length === lines.length && new Set(keys.map(({ id }) => id)).size === keys.length)
+    return keys;
   context.addIssue({ code: 'custom' });
   return z.NEVER;
 }
 
-/** Every setting: its flag (null: a secret, never on a command line), its environment variable, its default, its rule and what a person should write. */
+/**
+ * Every setting: its flag (null: a secret, never on a command line), its environment variable, its
+ * default, its rule and what a person should write.
+ */
 const settings = {
   port: {
     flag: 'port',
@@ -189,7 +225,8 @@ const settings = {
     env: 'GATEHOUSE_DATABASE_REPLICA',
     fallback: '',
     rule: z.string().regex(/^(?:postgres(?:ql)?:\/\/[^\s#]{1,4096})?$/),
-    remedy: 'postgres://… of a server that follows the database, better in a file named by GATEHOUSE_DATABASE_REPLICA_FILE',
+    remedy:
+      'postgres://… of a server that follows the database, better in a file named by GATEHOUSE_DATABASE_REPLICA_FILE',
   },
   databaseMemory: {
     flag: 'database-memory',
@@ -213,7 +250,13 @@ const settings = {
     remedy:
       'database, redis://host:6379 (rediss:// for TLS), or several of them with commas between for a Cluster; with a password not as a flag or in the file, but as GATEHOUSE_EPHEMERAL or in a file named by GATEHOUSE_EPHEMERAL_FILE',
   },
-  migrate: { flag: 'migrate', env: 'GATEHOUSE_MIGRATE', fallback: 'on', rule: onOff, remedy: 'on or off' },
+  migrate: {
+    flag: 'migrate',
+    env: 'GATEHOUSE_MIGRATE',
+    fallback: 'on',
+    rule: onOff,
+    remedy: 'on or off',
+  },
   issuer: {
     flag: 'issuer',
     env: 'GATEHOUSE_ISSUER',
@@ -236,8 +279,20 @@ const settings = {
     rule: z.string().min(1).max(128),
     remedy: 'a name of at most 128 characters',
   },
-  mediawiki: { flag: 'mediawiki', env: 'GATEHOUSE_MEDIAWIKI', fallback: 'on', rule: onOff, remedy: 'on or off' },
-  oauth1Plaintext: { flag: 'oauth1-plaintext', env: 'GATEHOUSE_OAUTH1_PLAINTEXT', fallback: 'off', rule: onOff, remedy: 'on or off' },
+  mediawiki: {
+    flag: 'mediawiki',
+    env: 'GATEHOUSE_MEDIAWIKI',
+    fallback: 'on',
+    rule: onOff,
+    remedy: 'on or off',
+  },
+  oauth1Plaintext: {
+    flag: 'oauth1-plaintext',
+    env: 'GATEHOUSE_OAUTH1_PLAINTEXT',
+    fallback: 'off',
+    rule: onOff,
+    remedy: 'on or off',
+  },
   trustProxy: {
     flag: 'trust-proxy',
     env: 'GATEHOUSE_TRUST_PROXY',
@@ -272,7 +327,8 @@ const settings = {
     env: 'GATEHOUSE_KEEP_ALIVE_TIMEOUT',
     fallback: '75',
     rule: lasting(1, 3600),
-    remedy: 'seconds or a duration such as PT75S, from 1 to 3600; longer than that of the proxy in front',
+    remedy:
+      'seconds or a duration such as PT75S, from 1 to 3600; longer than that of the proxy in front',
   },
   sessionIdleFor: {
     flag: 'session-idle-for',
@@ -282,10 +338,23 @@ const settings = {
       .string()
       .transform((text) => readDuration(text) ?? Number.NaN)
       .refine((value) => value === 0 || (value >= 900 && value <= 1_209_600)),
-    remedy: 'seconds or a duration such as P3D, from PT15M to P14D, or 0: sessions end after 14 days alone',
+    remedy:
+      'seconds or a duration such as P3D, from PT15M to P14D, or 0: sessions end after 14 days alone',
   },
-  scopesFile: { flag: 'scopes', env: 'GATEHOUSE_SCOPES', fallback: '', rule: z.string().max(4096), remedy: 'path of a JSON file' },
-  groupsFile: { flag: 'groups', env: 'GATEHOUSE_GROUPS', fallback: '', rule: z.string().max(4096), remedy: 'path of a JSON file' },
+  scopesFile: {
+    flag: 'scopes',
+    env: 'GATEHOUSE_SCOPES',
+    fallback: '',
+    rule: z.string().max(4096),
+    remedy: 'path of a JSON file',
+  },
+  groupsFile: {
+    flag: 'groups',
+    env: 'GATEHOUSE_GROUPS',
+    fallback: '',
+    rule: z.string().max(4096),
+    remedy: 'path of a JSON file',
+  },
   accessTokenFor: {
     flag: 'access-token-for',
     env: 'GATEHOUSE_ACCESS_TOKEN_FOR',
@@ -343,7 +412,8 @@ const settings = {
     env: 'GATEHOUSE_SMTP_URL',
     fallback: '',
     rule: z.string().regex(/^(?:smtps?:\/\/[^\s/?#]+(?:[/?][^\s#]*)?)?$/),
-    remedy: 'smtp://user:password@host:587 or smtps://…, better in a file named by GATEHOUSE_SMTP_URL_FILE',
+    remedy:
+      'smtp://user:password@host:587 or smtps://…, better in a file named by GATEHOUSE_SMTP_URL_FILE',
   },
   registration: {
     flag: 'registration',
@@ -352,7 +422,13 @@ const settings = {
     rule: z.enum(['open', 'closed']),
     remedy: 'open or closed',
   },
-  sharedAddresses: { flag: 'shared-addresses', env: 'GATEHOUSE_SHARED_ADDRESSES', fallback: 'off', rule: onOff, remedy: 'on or off' },
+  sharedAddresses: {
+    flag: 'shared-addresses',
+    env: 'GATEHOUSE_SHARED_ADDRESSES',
+    fallback: 'off',
+    rule: onOff,
+    remedy: 'on or off',
+  },
   signingKeyFor: {
     flag: 'signing-key-for',
     env: 'GATEHOUSE_SIGNING_KEY_FOR',
@@ -383,20 +459,34 @@ const settings = {
 /** What a setting is called in the configuration file. Secrets have no place in it. */
 const fileName = (flag: string | null) => flag?.replaceAll('-', '_') ?? null;
 
-/** Settings an operator may give: name on the command line, variable and default. For `--help` and the documentation. */
+/**
+ * Settings an operator may give: name on the command line, variable and default. For `--help` and
+ * the documentation.
+ */
 export const settingNames = [
-  ...Object.values(settings).map(({ flag, env, fallback, remedy }) => ({ flag, env, fallback, remedy })),
+  ...Object.values(settings).map(({ flag, env, fallback, remedy }) => ({
+    flag,
+    env,
+    fallback,
+    remedy,
+  })),
   {
     flag: 'config',
     env: 'GATEHOUSE_CONFIG',
     fallback: '',
     remedy: 'path of a YAML file with any of these settings, and with sites and apps',
   },
-] as readonly { readonly flag: string | null; readonly env: string; readonly fallback: string; readonly remedy: string }[];
+] as readonly {
+  readonly flag: string | null;
+  readonly env: string;
+  readonly fallback: string;
+  readonly remedy: string;
+}[];
 
 /**
- * Makes one frozen Config of flags (first), environment, configuration file and defaults. Every problem is reported together.
- * `readSecret` reads the configuration file, and the file that a `…_FILE` variable or a `secret_file` names.
+ * Makes one frozen Config of flags (first), environment, configuration file and defaults. Every
+ * problem is reported together. `readSecret` reads the configuration file, and the file that a
+ * `…_FILE` variable or a `secret_file` names.
  */
 export function readConfig(
   flags: Flags,
@@ -405,7 +495,9 @@ export function readConfig(
 ): Result<Config, readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   const path = flags.config ?? environment.GATEHOUSE_CONFIG;
-  const file = path ? fromFile(path, readSecret, problems) : { settings: {}, structure: noStructure };
+  const file = path
+    ? fromFile(path, readSecret, problems)
+    : { settings: {}, structure: noStructure };
   function pick<K extends keyof typeof settings>(key: K): z.output<(typeof settings)[K]['rule']> {
     const { flag, env, fallback, rule, remedy } = settings[key];
     let [text, source] = [fallback as string, 'default'];
@@ -418,12 +510,17 @@ export function readConfig(
       try {
         text = readSecret(secretFile, MOST_SECRET).trim();
       } catch (fault) {
-        problems.push({ setting: flag ?? env, source, remedy: unreadable(fault) ?? `a file that can be read (${secretFile} cannot)` });
+        problems.push({
+          setting: flag ?? env,
+          source,
+          remedy: unreadable(fault) ?? `a file that can be read (${secretFile} cannot)`,
+        });
         return undefined as never;
       }
     } else if (filed !== undefined) [text, source] = [filed, path ?? ''];
     const parsed = rule.safeParse(text);
-    // What is on a command line is shown to every user of the machine; a configuration file is shared and versioned.
+    // What is on a command line is shown to every user of the machine; a configuration file is
+    // shared and versioned.
     const shown =
       ['database', 'ephemeral'].includes(key) &&
       source !== env &&
@@ -437,7 +534,9 @@ export function readConfig(
   const host = pick('host');
   const [ring, single] = [pick('masterKeys'), pick('masterKey') || null];
   const issuer = pick('issuer') || `http://localhost:${port}`;
-  const hooks = readWebhooks(file.structure.notices.webhooks, (path) => readSecret(path, MOST_SECRET));
+  const hooks = readWebhooks(file.structure.notices.webhooks, (path) =>
+    readSecret(path, MOST_SECRET),
+  );
   problems.push(...hooks.problems.map((problem) => ({ ...problem, source: path ?? '' })));
   const config: Config = {
     port,
@@ -476,12 +575,18 @@ export function readConfig(
     readOnly: pick('readOnly') || null,
     idleProposalsFor: pick('idleProposalsFor') > 0 ? seconds(pick('idleProposalsFor')) : null,
     smtpUrl: pick('smtpUrl') || null,
-    mailFrom: tidyAddress(pick('mailFrom') || `no-reply@${URL.parse(issuer)?.hostname ?? 'localhost'}`),
+    mailFrom: tidyAddress(
+      pick('mailFrom') || `no-reply@${URL.parse(issuer)?.hostname ?? 'localhost'}`,
+    ),
     structure: file.structure,
     webhooks: hooks.webhooks,
   };
   if (config.headersFor > config.requestFor)
-    problems.push({ setting: 'headers-timeout', source: 'request-timeout', remedy: settings.headersFor.remedy });
+    problems.push({
+      setting: 'headers-timeout',
+      source: 'request-timeout',
+      remedy: settings.headersFor.remedy,
+    });
   if (ring && single)
     problems.push({
       setting: 'GATEHOUSE_MASTER_KEY',
@@ -492,11 +597,15 @@ export function readConfig(
     ['sites', file.structure.sites.map(({ id }) => id)],
     ['notices.webhooks', file.structure.notices.webhooks.map(({ name }) => name)],
   ] as const)
-    if (new Set(names).size < names.length) problems.push({ setting: what, source: path ?? '', remedy: 'each name once' });
+    if (new Set(names).size < names.length)
+      problems.push({ setting: what, source: path ?? '', remedy: 'each name once' });
   return problems.length > 0 ? { ok: false, refusal: problems } : accept(Object.freeze(config));
 }
 
-const masterKeysOf = (many: Config['masterKeys'], single: string | null): Pick<Config, 'masterKeys' | 'masterKeysFrom'> => {
+const masterKeysOf = (
+  many: Config['masterKeys'],
+  single: string | null,
+): Pick<Config, 'masterKeys' | 'masterKeysFrom'> => {
   if (many) return { masterKeys: many, masterKeysFrom: 'GATEHOUSE_MASTER_KEYS' };
   return single === null
     ? { masterKeys: null, masterKeysFrom: null }
@@ -516,7 +625,11 @@ function fromFile(
   try {
     text = read(path, MOST_CONFIG);
   } catch (fault) {
-    problems.push({ setting: 'config', source: path, remedy: unreadable(fault) ?? 'the path of a file that can be read' });
+    problems.push({
+      setting: 'config',
+      source: path,
+      remedy: unreadable(fault) ?? 'the path of a file that can be read',
+    });
     return { settings: {}, structure: noStructure };
   }
   const names = Object.values(settings).flatMap(({ flag }) => fileName(flag) ?? []);

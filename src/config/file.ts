@@ -7,18 +7,32 @@ const name = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'use 1 to 32 letters, dig
 /** Hosts that are this very machine: what goes there in plain text is read by nobody else. */
 const loopback: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-/** True for a URL that notices may go to: the text is what will be asked for, and nothing goes over a network in plain text. */
+/**
+ * True for a URL that notices may go to: the text is what will be asked for, and nothing goes over
+ * a network in plain text.
+ */
 function isEndpoint(text: string): boolean {
   const url = URL.parse(text);
-  if (url === null || url.username !== '' || url.password !== '' || (url.href !== text && url.href !== `${text}/`)) return false;
+  if (
+    url === null ||
+    url.username !== '' ||
+    url.password !== '' ||
+    (url.href !== text && url.href !== `${text}/`)
+  )
+    return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && loopback.includes(url.hostname));
 }
 
-const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'use whsec_ and 24 to 64 random bytes in base64');
+const webhookSecret = z
+  .string()
+  .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'use whsec_ and 24 to 64 random bytes in base64');
 
 const endpoint = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 lower-case letters, digits or -'),
-  url: z.string().max(2048).refine(isEndpoint, 'use an https URL as browsers write it, or an http one of this machine'),
+  url: z
+    .string()
+    .max(2048)
+    .refine(isEndpoint, 'use an https URL as browsers write it, or an http one of this machine'),
   secret: webhookSecret.optional(),
   secret_file: z.string().min(1).max(4096).optional(),
   // While a secret is exchanged, both sign.
@@ -28,12 +42,17 @@ const endpoint = z.strictObject({
 
 /** Seconds, or a duration (ISO 8601), of at most so many days. */
 const duration = (days: number) =>
-  z.union([z.string(), z.number()], { error: 'use seconds or a duration such as P30D' }).transform((value, context): Seconds => {
-    const read = durationSeconds(String(value));
-    if (read !== undefined && read <= days * 86_400) return read;
-    context.addIssue({ code: 'custom', message: `use seconds or a duration such as P30D, at most P${days}D` });
-    return z.NEVER;
-  });
+  z
+    .union([z.string(), z.number()], { error: 'use seconds or a duration such as P30D' })
+    .transform((value, context): Seconds => {
+      const read = durationSeconds(String(value));
+      if (read !== undefined && read <= days * 86_400) return read;
+      context.addIssue({
+        code: 'custom',
+        message: `use seconds or a duration such as P30D, at most P${days}D`,
+      });
+      return z.NEVER;
+    });
 
 const structure = z.strictObject({
   sites: z
@@ -43,7 +62,10 @@ const structure = z.strictObject({
         name: z.string().min(1).max(128),
         origin: z
           .string()
-          .refine((text) => /^https?:/.test(text) && URL.parse(text)?.origin === text, 'use http or https, host and port alone')
+          .refine(
+            (text) => /^https?:/.test(text) && URL.parse(text)?.origin === text,
+            'use http or https, host and port alone',
+          )
           .nullable()
           .default(null),
       }),
@@ -68,7 +90,12 @@ const structure = z.strictObject({
       old_secrets_for: duration(90).prefault('P7D'),
     })
     .prefault({}),
-  notices: z.strictObject({ groups: z.array(z.string()).default([]), webhooks: z.array(endpoint).max(20).default([]) }).prefault({}),
+  notices: z
+    .strictObject({
+      groups: z.array(z.string()).default([]),
+      webhooks: z.array(endpoint).max(20).default([]),
+    })
+    .prefault({}),
   grant_types: z
     .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))
     .min(1)
@@ -122,26 +149,44 @@ function repeatedName(document: Document): string | undefined {
 
 function readYaml(text: string): Result<unknown, readonly FileProblem[]> {
   try {
-    // The reader's own search for a name that comes twice compares each with every other: it is made here, in one pass.
+    // The reader's own search for a name that comes twice compares each with every other: it is
+    // made here, in one pass.
     const document = parseDocument(text, { uniqueKeys: false });
     const repeated = document.errors.length === 0 ? repeatedName(document) : undefined;
-    if (repeated !== undefined) return refuse([{ setting: 'YAML', remedy: `${repeated} once: it is there twice in one map` }]);
+    if (repeated !== undefined)
+      return refuse([
+        { setting: 'YAML', remedy: `${repeated} once: it is there twice in one map` },
+      ]);
     if (document.errors.length === 0) return accept(document.toJS({ maxAliasCount: 100 }));
     // The reader follows each level with a call of its own, and ends where no further one fits.
-    if (document.errors.some(({ message }) => /call stack/i.test(message))) return refuse([tooDeep]);
-    return refuse(document.errors.map(({ message }) => ({ setting: 'YAML', remedy: message.split('\n')[0] ?? 'readable YAML' })));
+    if (document.errors.some(({ message }) => /call stack/i.test(message)))
+      return refuse([tooDeep]);
+    return refuse(
+      document.errors.map(({ message }) => ({
+        setting: 'YAML',
+        remedy: message.split('\n')[0] ?? 'readable YAML',
+      })),
+    );
   } catch {
     return refuse([tooDeep]);
   }
 }
 
-/** Reads the file's text: single settings by name, and the structured rest. Every problem is reported together. */
+/**
+ * Reads the file's text: single settings by name, and the structured rest. Every problem is
+ * reported together.
+ */
 export function readConfigFile(text: string, settingNames: readonly string[]): ConfigFile {
-  const nothing = (problems: readonly FileProblem[]): ConfigFile => ({ settings: {}, structure: noStructure, problems });
+  const nothing = (problems: readonly FileProblem[]): ConfigFile => ({
+    settings: {},
+    structure: noStructure,
+    problems,
+  });
   const yaml = readYaml(text);
   if (!yaml.ok) return nothing(yaml.refusal);
   const json = yaml.value ?? {};
-  if (typeof json !== 'object' || Array.isArray(json)) return nothing([{ setting: 'YAML', remedy: 'a map of settings' }]);
+  if (typeof json !== 'object' || Array.isArray(json))
+    return nothing([{ setting: 'YAML', remedy: 'a map of settings' }]);
   const isSetting = ([key]: readonly [string, unknown]) => settingNames.includes(key);
   const problems: FileProblem[] = [];
   const settings: Record<string, string> = {};
@@ -154,7 +199,8 @@ export function readConfigFile(text: string, settingNames: readonly string[]): C
   if (read.success) return { settings, structure: read.data, problems };
   const unsound = new Set<PropertyKey>();
   for (const { path, message, code, ...issue } of read.error.issues) {
-    const keys = code === 'unrecognized_keys' ? (issue as { keys?: readonly string[] }).keys : undefined;
+    const keys =
+      code === 'unrecognized_keys' ? (issue as { keys?: readonly string[] }).keys : undefined;
     for (const key of keys ?? ['']) {
       unsound.add(path[0] ?? key);
       problems.push({
@@ -164,5 +210,9 @@ export function readConfigFile(text: string, settingNames: readonly string[]): C
     }
   }
   // The sections that are sound are looked into all the same.
-  return { settings, structure: structure.parse(Object.fromEntries(rest.filter(([key]) => !unsound.has(key)))), problems };
+  return {
+    settings,
+    structure: structure.parse(Object.fromEntries(rest.filter(([key]) => !unsound.has(key)))),
+    problems,
+  };
 }

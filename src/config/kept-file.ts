@@ -3,9 +3,10 @@ import { dirname } from 'node:path';
 import { MOST_SECRET, readPlainFile } from './plain-file.ts';
 
 /**
- * Reads a file that must exist from the first start on: made once with `make`, readable by its owner alone (mode 600). Of several
- * processes that start at once one makes it and all read the same: the text is written whole under another name, then linked, and
- * linking fails when the file is there. `unique` names this process's draft.
+ * Reads a file that must exist from the first start on: made once with `make`, readable by its
+ * owner alone (mode 600). Of several processes that start at once one makes it and all read the
+ * same: the text is written whole under another name, then linked, and linking fails when the file
+ * is there. `unique` names this process's draft.
  */
 export function keptFile(path: string, unique: string, make: () => string): string {
   try {

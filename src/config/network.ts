@@ -6,7 +6,10 @@ import type { TrustedProxies } from '#wire/forwarded.ts';
 
 const MOST_PROXIES = 10;
 
-/** Names that stand for the own machine or network, whatever they resolve to (RFC 6761, RFC 6762, RFC 8375). */
+/**
+ * Names that stand for the own machine or network, whatever they resolve to (RFC 6761, RFC 6762,
+ * RFC 8375).
+ */
 const localName = /(?:^|\.)(?:localhost|local|internal|lan|home\.arpa|test)$/;
 
 /** True when people reach this server from the internet, as far as its public URL tells. */
@@ -17,7 +20,8 @@ export function reachedFromOutside(issuer: string): boolean {
 }
 
 /** A whole range of everything would believe everybody. */
-const isProxyRange = (text: string): boolean => isRange(text) && !/^0+$/.test(text.slice(text.lastIndexOf('/') + 1));
+const isProxyRange = (text: string): boolean =>
+  isRange(text) && !/^0+$/.test(text.slice(text.lastIndexOf('/') + 1));
 
 /** A number of proxies, or their addresses and ranges with commas or blanks between. */
 export const trustedProxies = z
@@ -32,8 +36,9 @@ export const trustedProxies = z
   });
 
 /**
- * The public URL as it is sent and compared (RFC 8414 §2, §3.3): http or https, exactly as a URL parser writes it, without query, fragment,
- * credentials, blanks or empty path segments. One slash at the end is taken away.
+ * The public URL as it is sent and compared (RFC 8414 §2, §3.3): http or https, exactly as a URL
+ * parser writes it, without query, fragment, credentials, blanks or empty path segments. One slash
+ * at the end is taken away.
  */
 export const issuerUrl = z
   .string()

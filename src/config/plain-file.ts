@@ -11,8 +11,9 @@ export class UnfitFile extends Error {
 }
 
 /**
- * The bytes of a regular file. Throws UnfitFile, without waiting, for what is none (a pipe nobody writes to would hold the program for ever, a
- * device might never end) and for more than `most` bytes; throws as the system does when it cannot be opened.
+ * The bytes of a regular file. Throws UnfitFile, without waiting, for what is none (a pipe nobody
+ * writes to would hold the program for ever, a device might never end) and for more than `most`
+ * bytes; throws as the system does when it cannot be opened.
  */
 export function readPlainFile(path: string, most: number): Buffer {
   // Opening a pipe would wait for somebody who writes.
@@ -27,7 +28,8 @@ export function readPlainFile(path: string, most: number): Buffer {
       read += more;
       if (more === 0 || read === bytes.length) break;
     }
-    if (read > most || facts.size > most) throw new UnfitFile(`${path} is larger than ${most} bytes: is it the right file?`);
+    if (read > most || facts.size > most)
+      throw new UnfitFile(`${path} is larger than ${most} bytes: is it the right file?`);
     return bytes.subarray(0, read);
   } finally {
     closeSync(file);

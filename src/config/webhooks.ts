@@ -5,7 +5,10 @@ export interface Webhook {
   readonly name: string;
   readonly url: string;
   readonly secret: string;
-  /** The secret before this one, under which notices are signed as well until the receiver knows the new one. */
+  /**
+   * The secret before this one, under which notices are signed as well until the receiver knows the
+   * new one.
+   */
   readonly previousSecret?: string;
 }
 
@@ -17,7 +20,10 @@ export interface WebhookProblem {
 
 const isSecret = (text: string): boolean => /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text);
 
-/** Reads the secrets of the webhooks, from the file or from files it names; a webhook with a problem is left out. */
+/**
+ * Reads the secrets of the webhooks, from the file or from files it names; a webhook with a problem
+ * is left out.
+ */
 export function readWebhooks(
   webhooks: Structure['notices']['webhooks'],
   readSecret: (path: string) => string,
@@ -40,12 +46,16 @@ export function readWebhooks(
         text = undefined;
       }
       if (text === undefined && path === undefined) return undefined;
-      return text !== undefined && isSecret(text) ? text : problem(`${key} or ${key}_file: whsec_ and 24 to 64 random bytes in base64`);
+      return text !== undefined && isSecret(text)
+        ? text
+        : problem(`${key} or ${key}_file: whsec_ and 24 to 64 random bytes in base64`);
     };
     const [secret, previousSecret] = [secretOf('secret'), secretOf('previous_secret')];
-    if (secret === undefined) problem('secret or secret_file: whsec_ and 24 to 64 random bytes in base64');
+    if (secret === undefined)
+      problem('secret or secret_file: whsec_ and 24 to 64 random bytes in base64');
     if (typeof secret !== 'string' || previousSecret === null) return [];
-    if (secret === previousSecret) problem('a previous_secret that is another one: leave it out when nothing is exchanged');
+    if (secret === previousSecret)
+      problem('a previous_secret that is another one: leave it out when nothing is exchanged');
     return [{ name, url, secret, ...(previousSecret === undefined ? {} : { previousSecret }) }];
   });
   return { webhooks: found, problems };

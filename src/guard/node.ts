@@ -11,7 +11,10 @@ export interface Reached {
   readonly secure?: boolean;
 }
 
-/** The target of the request line. Express and Connect cut the path of a router off `url`, and keep what was sent beside it. */
+/**
+ * The target of the request line. Express and Connect cut the path of a router off `url`, and keep
+ * what was sent beside it.
+ */
 function targetOf(request: IncomingMessage & { readonly originalUrl?: unknown }): string {
   const { originalUrl } = request;
   return typeof originalUrl === 'string' && originalUrl !== '' ? originalUrl : (request.url ?? '/');
@@ -19,19 +22,28 @@ function targetOf(request: IncomingMessage & { readonly originalUrl?: unknown })
 
 const none = new Uint8Array();
 
-/** The bytes of a body; undefined when there are some that were not handed over, or that somebody else has read already. */
+/**
+ * The bytes of a body; undefined when there are some that were not handed over, or that somebody
+ * else has read already.
+ */
 function bytesOf(request: IncomingMessage, body: Uint8Array | undefined): Uint8Array | undefined {
   if (body instanceof Uint8Array && body.length > 0) return body;
-  // HTTP/2 says nowhere in its header fields that there is no content: an empty body counts if it was handed over.
+  // HTTP/2 says nowhere in its header fields that there is no content: an empty body counts if it
+  // was handed over.
   if (request.httpVersionMajor > 1) return body instanceof Uint8Array ? body : undefined;
   return announcesBody({ headers: request.headersDistinct }) ? undefined : none;
 }
 
 /**
- * A request of `node:http` as it was sent: nothing resolved, every value of a repeated field, below a mount path too. `body`: the bytes, when
- * they were read; for a parser that has taken them, what it kept.
+ * A request of `node:http` as it was sent: nothing resolved, every value of a repeated field, below
+ * a mount path too. `body`: the bytes, when they were read; for a parser that has taken them, what
+ * it kept.
  */
-export function sentFromNode(request: IncomingMessage, body: Uint8Array | undefined, reached: Reached = {}): SentRequest {
+export function sentFromNode(
+  request: IncomingMessage,
+  body: Uint8Array | undefined,
+  reached: Reached = {},
+): SentRequest {
   return {
     method: request.method ?? 'GET',
     target: targetOf(request),
@@ -43,8 +55,8 @@ export function sentFromNode(request: IncomingMessage, body: Uint8Array | undefi
 }
 
 /**
- * Checks a request of `node:http` for a site; see `Guard.permit`. A signed form needs its `body`, as the signature covers it: without the
- * bytes the request is refused with `body_unavailable`.
+ * Checks a request of `node:http` for a site; see `Guard.permit`. A signed form needs its `body`,
+ * as the signature covers it: without the bytes the request is refused with `body_unavailable`.
  */
 export const permitFromNode = (
   guard: Guard,
@@ -52,4 +64,5 @@ export const permitFromNode = (
   body: Uint8Array | undefined,
   site: SiteId,
   reached: Reached = {},
-): Promise<Result<Permit, GuardRefusal>> => guard.permit(sentFromNode(request, body, reached), site);
+): Promise<Result<Permit, GuardRefusal>> =>
+  guard.permit(sentFromNode(request, body, reached), site);

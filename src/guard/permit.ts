@@ -29,12 +29,22 @@ export interface Permit {
   readonly scheme: 'oauth1' | 'bearer';
 }
 
-/** Why a request may not act. `status`, `wwwAuthenticate` and `body` are ready to be sent (RFC 6750 §3, RFC 9110 §11.6.1). */
+/**
+ * Why a request may not act. `status`, `wwwAuthenticate` and `body` are ready to be sent (RFC 6750
+ * §3, RFC 9110 §11.6.1).
+ */
 export interface GuardRefusal {
   readonly status: 400 | 401 | 403 | 413;
   readonly wwwAuthenticate: string;
-  /** For a JSON body: the kind, what to do in a sentence of ASCII, and what a program needs, such as `oauth_acceptable_timestamps`. */
-  readonly body: { readonly error: string; readonly error_description: string; readonly [fact: string]: string };
+  /**
+   * For a JSON body: the kind, what to do in a sentence of ASCII, and what a program needs, such as
+   * `oauth_acceptable_timestamps`.
+   */
+  readonly body: {
+    readonly error: string;
+    readonly error_description: string;
+    readonly [fact: string]: string;
+  };
   readonly why:
     | { readonly kind: 'no-credentials' }
     | { readonly kind: 'two-credentials' }
@@ -45,8 +55,9 @@ export interface GuardRefusal {
 
 export interface Guard {
   /**
-   * Checks a request as it was sent, for a site. Bearer tokens are taken from the header alone (RFC 9700 §4.3.2), OAuth 1 parameters from the
-   * header, or without one from the query or the form (RFC 5849 §3.5).
+   * Checks a request as it was sent, for a site. Bearer tokens are taken from the header alone (RFC
+   * 9700 §4.3.2), OAuth 1 parameters from the header, or without one from the query or the form
+   * (RFC 5849 §3.5).
    */
   permit(sent: SentRequest, site: SiteId): Promise<Result<Permit, GuardRefusal>>;
 }
@@ -60,12 +71,19 @@ export interface GuardParts {
 }
 
 /** What a person may do through scopes: never more than either alone. */
-export function grantedRights(own: ReadonlySet<string>, scopes: readonly string[], catalogue: ScopeCatalogue): ReadonlySet<string> {
+export function grantedRights(
+  own: ReadonlySet<string>,
+  scopes: readonly string[],
+  catalogue: ScopeCatalogue,
+): ReadonlySet<string> {
   const lent = catalogue.rightsOf(scopes);
   return new Set([...own].filter((right) => lent.has(right)));
 }
 
-/** What a request without credentials that are read here is told; a token beside `Authorization` is noticed (RFC 9700 §4.3.2). */
+/**
+ * What a request without credentials that are read here is told; a token beside `Authorization` is
+ * noticed (RFC 9700 §4.3.2).
+ */
 export function credentialAdvice(sent: SentRequest, authorization: string | undefined): string {
   if (authorization !== undefined)
     return 'Authorization has a scheme that is not read here: send "Bearer" and a token, or "OAuth" and a signature.';
@@ -79,11 +97,15 @@ const twoWords = {
   repeated: 'Authorization was sent more than once: send it once.',
   mixed: 'Authorization was sent beside a signature in the query or the form: send one of them.',
 } as const;
-const malformedWords = 'The token is malformed: Authorization is "Bearer", a space, and the token as it was issued.';
+const malformedWords =
+  'The token is malformed: Authorization is "Bearer", a space, and the token as it was issued.';
 
 /** Makes the function that turns a signed or bearer request into a Permit. */
 export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardParts): Guard {
-  const challenge = (scheme: 'OAuth' | 'Bearer', params: Readonly<Record<string, string>> = {}) => ({
+  const challenge = (
+    scheme: 'OAuth' | 'Bearer',
+    params: Readonly<Record<string, string>> = {},
+  ) => ({
     scheme,
     params: { realm, ...params },
   });
@@ -94,8 +116,18 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
     ...challenges: readonly ReturnType<typeof challenge>[]
   ) => refuse({ status, why, body, wwwAuthenticate: formatChallenges(challenges) });
   /** A refusal of RFC 6750 §3.1: the same in the challenge and in the body. */
-  const bearer = (status: GuardRefusal['status'], why: GuardRefusal['why'], error: string, error_description: string) =>
-    no(status, why, { error, error_description }, challenge('Bearer', { error, error_description }));
+  const bearer = (
+    status: GuardRefusal['status'],
+    why: GuardRefusal['why'],
+    error: string,
+    error_description: string,
+  ) =>
+    no(
+      status,
+      why,
+      { error, error_description },
+      challenge('Bearer', { error, error_description }),
+    );
   const without = (sent: SentRequest, authorization: string | undefined) =>
     no(
       401,
@@ -107,13 +139,16 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
   return {
     async permit(sent, site) {
       const values = sent.headers.authorization;
-      if (Array.isArray(values) && values.length > 1) return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.repeated);
+      if (Array.isArray(values) && values.length > 1)
+        return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.repeated);
       const authorization = header(sent, 'authorization');
       const inHeader = authorization !== undefined && isOAuthScheme(authorization);
-      // With a signature in the header, query and form are read by whoever checks it; beside any other scheme, one there is a second credential.
+      // With a signature in the header, query and form are read by whoever checks it; beside any
+      // other scheme, one there is a second credential.
       const elsewhere = !inHeader && carriesSignature(sent);
       if (authorization === undefined && !elsewhere) return without(sent, authorization);
-      if (authorization !== undefined && elsewhere) return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.mixed);
+      if (authorization !== undefined && elsewhere)
+        return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.mixed);
       if (authorization === undefined || inHeader) {
         const signed = await oauth1.authenticateRequest(sent, site);
         if (!signed.ok) {
@@ -137,7 +172,15 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
         const { user, client, consent } = signed.value;
         const live = consent.scopes.filter((scope) => client.scopes.includes(scope));
         const rights = grantedRights(rightsOf(user), live, scopes);
-        return accept({ user, client, site, coveredSite: commonSite(consent.site, client.site), scopes: live, rights, scheme: 'oauth1' });
+        return accept({
+          user,
+          client,
+          site,
+          coveredSite: commonSite(consent.site, client.site),
+          scopes: live,
+          rights,
+          scheme: 'oauth1',
+        });
       }
       const token = bearerToken(authorization);
       if (token === undefined) return without(sent, authorization);
@@ -145,7 +188,10 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
       const live = await oauth2.authenticateToken(token.value, { site, address: sent.address });
       if (!live.ok) {
         const { refusal } = live;
-        const [status, error] = refusal.kind === 'not_allowed' ? ([403, 'insufficient_scope'] as const) : ([401, refusal.kind] as const);
+        const [status, error] =
+          refusal.kind === 'not_allowed'
+            ? ([403, 'insufficient_scope'] as const)
+            : ([401, refusal.kind] as const);
         return bearer(status, { kind: 'bearer', refusal }, error, bearerWords(refusal));
       }
       const { user, client, site: coveredSite, scopes: names } = live.value;

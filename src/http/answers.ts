@@ -77,7 +77,10 @@ export const registryStatus = {
   reauthentication_required: 403,
 } as const satisfies Record<RegistryRefusal['kind'], number>;
 
-/** Where a page says it otherwise: a person cannot answer a challenge, and what a form cannot do about the state of things is a conflict. */
+/**
+ * Where a page says it otherwise: a person cannot answer a challenge, and what a form cannot do
+ * about the state of things is a conflict.
+ */
 const onPages: Partial<Record<RegistryRefusal['kind'], number>> = {
   not_logged_in: 403,
   invalid_field_action: 409,
@@ -86,7 +89,8 @@ const onPages: Partial<Record<RegistryRefusal['kind'], number>> = {
 };
 
 /** HTTP statuses of what the registry refuses, as pages answer them. */
-export const refusedStatus = ({ kind }: RegistryRefusal): number => onPages[kind] ?? registryStatus[kind];
+export const refusedStatus = ({ kind }: RegistryRefusal): number =>
+  onPages[kind] ?? registryStatus[kind];
 
 /** Where a developer sees why requests of their app were refused (RFC 8288). */
 const HELP_LINK = `<${HELP_PAGE}>; rel="help"`;
@@ -100,32 +104,52 @@ export const sendJson = (reply: FastifyReply, status: number, body: object): Fas
     .header('pragma', 'no-cache')
     .send(JSON.stringify(body));
 
-/** Answers an OAuth 2 refusal (RFC 6749 §5.2). At the token endpoint "the client cannot act for this user" is an invalid grant. */
+/**
+ * Answers an OAuth 2 refusal (RFC 6749 §5.2). At the token endpoint "the client cannot act for this
+ * user" is an invalid grant.
+ */
 export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): FastifyReply {
   if (refusal.kind === 'invalid_client')
-    reply.header('www-authenticate', formatChallenges([{ scheme: 'Basic', params: { realm: 'gatehouse', charset: 'UTF-8' } }]));
+    reply.header(
+      'www-authenticate',
+      formatChallenges([{ scheme: 'Basic', params: { realm: 'gatehouse', charset: 'UTF-8' } }]),
+    );
   const problem = refusal.kind === 'invalid_request' ? refusal.problem : undefined;
   if (problem === 'encoded') reply.header('accept-encoding', 'identity');
-  const status = problem === 'too-large' ? 413 : problem === 'encoded' ? 415 : oauth2Status[refusal.kind];
-  if (refusal.kind === 'foreign_token') return sendJson(reply, status, { error: 'invalid_request' });
+  const status =
+    problem === 'too-large' ? 413 : problem === 'encoded' ? 415 : oauth2Status[refusal.kind];
+  if (refusal.kind === 'foreign_token')
+    return sendJson(reply, status, { error: 'invalid_request' });
   const error = refusal.kind === 'access_denied' ? 'invalid_grant' : refusal.kind;
-  return sendJson(reply.header('link', HELP_LINK), status, { error, error_description: oauth2Words(refusal) });
+  return sendJson(reply.header('link', HELP_LINK), status, {
+    error,
+    error_description: oauth2Words(refusal),
+  });
 }
 
-/** Answers an OAuth 1 refusal (RFC 5849 §3.2) with a real status; the problem is told in the body, and with a challenge in the header. */
+/**
+ * Answers an OAuth 1 refusal (RFC 5849 §3.2) with a real status; the problem is told in the body,
+ * and with a challenge in the header.
+ */
 export function sendOAuth1Refusal(reply: FastifyReply, refusal: OAuth1Refusal): FastifyReply {
   const status = isTooLarge(refusal) ? 413 : oauth1Status[refusal.kind];
   const problem = oauth1Problem(refusal);
   if (status === 401)
     reply.header(
       'www-authenticate',
-      formatChallenges([{ scheme: 'OAuth', params: { realm: 'gatehouse', ...Object.fromEntries(problem) } }]),
+      formatChallenges([
+        { scheme: 'OAuth', params: { realm: 'gatehouse', ...Object.fromEntries(problem) } },
+      ]),
     );
   return sendForm(reply.header('link', HELP_LINK), status, problem);
 }
 
 /** Sends a form-encoded body that must not be kept (RFC 5849 §2.1). */
-export const sendForm = (reply: FastifyReply, status: number, pairs: readonly Pair[]): FastifyReply =>
+export const sendForm = (
+  reply: FastifyReply,
+  status: number,
+  pairs: readonly Pair[],
+): FastifyReply =>
   reply
     .code(status)
     .header('content-type', 'application/x-www-form-urlencoded')
@@ -133,7 +157,10 @@ export const sendForm = (reply: FastifyReply, status: number, pairs: readonly Pa
     .header('pragma', 'no-cache')
     .send(formEncode(pairs));
 
-/** What a person is told of an app that may not act for them; a hidden one is as unknown as one that was never there. */
+/**
+ * What a person is told of an app that may not act for them; a hidden one is as unknown as one that
+ * was never there.
+ */
 function refusedApp(why: string): { readonly status: number; readonly note: Note } {
   if (why === 'client-suppressed') return { status: 400, note: 'app-unknown' };
   return { status: 403, note: why === 'client-halted' ? 'app-halted' : 'app-refused' };
@@ -172,7 +199,11 @@ export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
     case 'invalid_request':
       if (isPkceProblem(refusal.problem)) return { status: 400, note: refusal.problem };
       if (refusal.problem === 'too-long' && refusal.parameter === 'state')
-        return { status: 400, note: 'bad-parameter', values: { parameter: `state: ${MOST_STATE} bytes` } };
+        return {
+          status: 400,
+          note: 'bad-parameter',
+          values: { parameter: `state: ${MOST_STATE} bytes` },
+        };
       return { status: 400, note: 'bad-parameter', values: { parameter: refusal.parameter } };
     case 'parameter_absent':
     case 'parameter_rejected':

@@ -62,8 +62,13 @@ export function scopeGroups(world: World, words: Words): ScopeGroups {
 }
 
 /** Days of the last use, as Unix seconds. */
-export async function lastUses(world: World, kind: 'client' | 'secret', ids: readonly string[]): Promise<(id: string) => number | null> {
-  const days = ids.length === 0 ? new Map<string, number>() : await world.records.lastUsed(kind, ids);
+export async function lastUses(
+  world: World,
+  kind: 'client' | 'secret',
+  ids: readonly string[],
+): Promise<(id: string) => number | null> {
+  const days =
+    ids.length === 0 ? new Map<string, number>() : await world.records.lastUsed(kind, ids);
   return (id) => {
     const day = days.get(id);
     return day === undefined ? null : day * DAY;
@@ -74,7 +79,11 @@ export async function lastUses(world: World, kind: 'client' | 'secret', ids: rea
 export async function appView(
   { world, actor, frame }: Viewer & { readonly frame: Pick<Frame, 'words'> },
   client: Client,
-  more: { readonly keeper: boolean; readonly lastUsed: number | null; readonly names?: (id: UserId) => Promise<string | null> },
+  more: {
+    readonly keeper: boolean;
+    readonly lastUsed: number | null;
+    readonly names?: (id: UserId) => Promise<string | null>;
+  },
 ): Promise<AppView> {
   const shown = unseen('name', client, actor, more.keeper) === undefined;
   const identity = client.scopes.find((scope) => world.scopes.identityOnly.includes(scope));
@@ -94,7 +103,8 @@ export async function appView(
       ({ name, identityOnly }) => !identityOnly && client.scopes.includes(name),
       client.optionalScopes,
     ),
-    identity: identity === undefined ? null : scopeWords(frame.words, world.scopes).description(identity),
+    identity:
+      identity === undefined ? null : scopeWords(frame.words, world.scopes).description(identity),
     introspector: client.introspector,
     stage: client.stage,
     stageAt: client.stageAt,
@@ -125,7 +135,11 @@ export const changedFields = (client: Client, next: RevisedFields) =>
   revisedFields.filter((field) => JSON.stringify(client[field]) !== JSON.stringify(next[field]));
 
 /** What code samples of an app are made of; what was issued just now is filled in. */
-export function sampleFacts(world: World, client: Client, issued?: Pick<Outcome, 'secret' | 'credentials' | 'accessToken'>): SampleFacts {
+export function sampleFacts(
+  world: World,
+  client: Client,
+  issued?: Pick<Outcome, 'secret' | 'credentials' | 'accessToken'>,
+): SampleFacts {
   const issuer = world.issuer.replace(/\/$/, '');
   const here = coversSite(client.site, world.site);
   const elsewhere = world.sites.all.find(({ id }) => id === client.site)?.origin;

@@ -19,7 +19,13 @@ import { oauth2Routes } from './routes/oauth2.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { reviewRoutes } from './routes/review.ts';
 import { MOST_BODY, routedTarget } from './sent.ts';
-import { always, answerFault, answerUnserved, refuseConnection, refuseExpectation } from './unserved.ts';
+import {
+  always,
+  answerFault,
+  answerUnserved,
+  refuseConnection,
+  refuseExpectation,
+} from './unserved.ts';
 import { continueRoutes } from './way-back.ts';
 import type { World } from './world.ts';
 
@@ -33,7 +39,8 @@ export function buildHttp(world: World): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: MOST_BODY,
-    // Two slashes in front of a path are one, everywhere but in signatures: nothing that is built from a path can be read as a host.
+    // Two slashes in front of a path are one, everywhere but in signatures: nothing that is built
+    // from a path can be read as a host.
     rewriteUrl: ({ url }) => routedTarget(url ?? '/'),
     // The framework's own `ip` walks the same way; whether it is known for sure is in `arrival`.
     trustProxy: (address: string, hop: number) => trusts(world.trustProxy, address, hop),
@@ -48,10 +55,13 @@ export function buildHttp(world: World): FastifyInstance {
     },
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 4096 },
-    frameworkErrors: (fault, request, reply) => void answerFault(world, fault, request, reply as FastifyReply),
+    frameworkErrors: (fault, request, reply) =>
+      void answerFault(world, fault, request, reply as FastifyReply),
     clientErrorHandler: (fault, socket) => refuseConnection(world, fault, socket),
   });
-  app.server.on('checkExpectation', (request, response) => refuseExpectation(world, request, response));
+  app.server.on('checkExpectation', (request, response) =>
+    refuseExpectation(world, request, response),
+  );
   app.server.maxConnections = world.connections.most;
   app.register(cookie);
   // Bodies stay bytes: each protocol reads its own, and signatures are made over what was sent.
@@ -64,17 +74,30 @@ export function buildHttp(world: World): FastifyInstance {
     if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1')
       return answerUnserved(world, request, reply, { kind: 'no-host' });
     if (world.clocks.standing().state !== 'far' || alwaysServed.test(request.raw.url ?? '')) return;
-    return answerUnserved(world, request, reply.header('retry-after', '5').header('cache-control', 'no-store'), { kind: 'unavailable' });
+    return answerUnserved(
+      world,
+      request,
+      reply.header('retry-after', '5').header('cache-control', 'no-store'),
+      { kind: 'unavailable' },
+    );
   });
-  app.setErrorHandler((fault: FastifyError, request, reply) => answerFault(world, fault, request, reply));
+  app.setErrorHandler((fault: FastifyError, request, reply) =>
+    answerFault(world, fault, request, reply),
+  );
   app.setNotFoundHandler((request, reply) => {
     const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
     const others = METHODS.filter((method) => app.findRoute({ url: path, method }) !== null);
     if (others.length === 0) return answerUnserved(world, request, reply, { kind: 'not-found' });
-    return answerUnserved(world, request, reply, { kind: 'method', asked: request.method, allowed: others });
+    return answerUnserved(world, request, reply, {
+      kind: 'method',
+      asked: request.method,
+      allowed: others,
+    });
   });
 
-  app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ alive: true }));
+  app.get('/healthz', async (_request, reply) =>
+    reply.header('cache-control', 'no-store').send({ alive: true }),
+  );
   app.get('/readyz', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     // The log tells by how much. A balancer sends to those whose clock is right.

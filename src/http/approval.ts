@@ -48,9 +48,14 @@ export interface PreparedApproval {
 
 /** The face of the server that a request came by. */
 export const faceOf = (world: World, request: Pick<Decided, 'dialect'>): Face =>
-  request.dialect === 'mediawiki' && world.faces.mediawiki ? world.faces.mediawiki : world.faces.core;
+  request.dialect === 'mediawiki' && world.faces.mediawiki
+    ? world.faces.mediawiki
+    : world.faces.core;
 
-/** Judges an approval with the client as it is now; nothing is written. `earlier`: what the answer was made of, to give it once more. */
+/**
+ * Judges an approval with the client as it is now; nothing is written. `earlier`: what the answer
+ * was made of, to give it once more.
+ */
 export async function prepareApproval(
   world: World,
   request: Decided,
@@ -69,7 +74,8 @@ export async function prepareApproval(
       parts: { approval, seed: prepared.value.seed },
       completed: { kind: 'redirect', uri: prepared.value.uri },
       claim: async () => accept(undefined),
-      complete: async (consent) => accept({ kind: 'redirect', uri: await face.oauth2.complete(prepared.value, consent) }),
+      complete: async (consent) =>
+        accept({ kind: 'redirect', uri: await face.oauth2.complete(prepared.value, consent) }),
     });
   }
   const verifier = earlier && 'verifier' in earlier.seed ? earlier.seed.verifier : undefined;
@@ -84,9 +90,13 @@ export async function prepareApproval(
 }
 
 /** Opens what an answer was made of. Only who has the handle can. */
-export const openAnswer = (handle: string, sealed: Sealed): AnswerParts => JSON.parse(openWith(handle, sealed)) as AnswerParts;
+export const openAnswer = (handle: string, sealed: Sealed): AnswerParts =>
+  JSON.parse(openWith(handle, sealed)) as AnswerParts;
 
-/** What became of an approval that was given: its code or pair waits for the app, is over, or was not stored (yet). */
+/**
+ * What became of an approval that was given: its code or pair waits for the app, is over, or was
+ * not stored (yet).
+ */
 export async function answerState(
   world: World,
   request: Decided,
@@ -104,14 +114,27 @@ export async function answerState(
   return (await world.records.findConsentById(consentId)) === undefined ? 'over' : 'waits';
 }
 
-/** Ends what an approval gave. False: it is an OAuth 1 pair that was exchanged already, and stands with its consent. */
-export async function endAnswer(world: World, request: Decided, client: Client, user: Account, parts: AnswerParts): Promise<boolean> {
+/**
+ * Ends what an approval gave. False: it is an OAuth 1 pair that was exchanged already, and stands
+ * with its consent.
+ */
+export async function endAnswer(
+  world: World,
+  request: Decided,
+  client: Client,
+  user: Account,
+  parts: AnswerParts,
+): Promise<boolean> {
   const face = faceOf(world, request);
   if ('secret' in parts.seed) {
     await face.oauth2.end(parts.seed);
     return true;
   }
-  if (request.asked.protocol !== 'oauth1' || (await answerState(world, request, client, user, parts)) === 'over') return false;
+  if (
+    request.asked.protocol !== 'oauth1' ||
+    (await answerState(world, request, client, user, parts)) === 'over'
+  )
+    return false;
   await face.oauth1.end(request.asked.token);
   return true;
 }

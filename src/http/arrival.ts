@@ -22,14 +22,22 @@ export interface Arrived {
   readonly secure: boolean;
 }
 
-const FORWARDING = ['x-forwarded-for', 'forwarded', 'x-forwarded-proto', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
+const FORWARDING = [
+  'x-forwarded-for',
+  'forwarded',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-real-ip',
+  'via',
+] as const;
 /** Asked by load balancers themselves, which forward nothing then. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 function forwardedFor({ raw: { rawHeaders } }: FastifyRequest): readonly string[] {
   const fields: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2)
-    if (rawHeaders[index]?.toLowerCase() === 'x-forwarded-for') fields.push(rawHeaders[index + 1] as string);
+    if (rawHeaders[index]?.toLowerCase() === 'x-forwarded-for')
+      fields.push(rawHeaders[index + 1] as string);
   return fields;
 }
 
@@ -48,6 +56,11 @@ export function noteArrivals(app: FastifyInstance, world: World): void {
     // A peer that was silent before may be passing on what strangers write.
     const doubtful = !PROBES.has(request.raw.url ?? '') && proxies.note(peer, origin);
     const known = origin.known && !doubtful;
-    request.arrival = { address: origin.address, known, sure: known ? origin.address : UNKNOWN_ADDRESS, secure };
+    request.arrival = {
+      address: origin.address,
+      known,
+      sure: known ? origin.address : UNKNOWN_ADDRESS,
+      secure,
+    };
   });
 }

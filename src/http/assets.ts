@@ -2,10 +2,16 @@ import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Serves a stylesheet or a script, compressed once for browsers that take it. Pages are not compressed: they hold form proofs beside what
- * strangers typed, and their length would tell (BREACH).
+ * Serves a stylesheet or a script, compressed once for browsers that take it. Pages are not
+ * compressed: they hold form proofs beside what strangers typed, and their length would tell
+ * (BREACH).
  */
-export function serveAsset(app: FastifyInstance, path: string, type: 'text/css' | 'text/javascript', text: string): void {
+export function serveAsset(
+  app: FastifyInstance,
+  path: string,
+  type: 'text/css' | 'text/javascript',
+  text: string,
+): void {
   const small = gzipSync(text, { level: 9 });
   app.get(path, async (request, reply) => {
     reply

@@ -14,7 +14,8 @@ import type { World } from './world.ts';
 
 // What a person typed about an app, and what the registry makes of it.
 
-export const isKind = (text: string | undefined): text is AppKind => appKinds.some((kind) => kind === text);
+export const isKind = (text: string | undefined): text is AppKind =>
+  appKinds.some((kind) => kind === text);
 
 /** An empty form for an app of a kind. */
 export const emptyDraft = (kind: AppKind): AppDraft => ({
@@ -95,16 +96,27 @@ export function draftFrom(world: World, client: Client, fields: RevisedFields = 
 /** The scopes of a draft: what was ticked, or the one that only tells who somebody is. */
 function scopesOf({ access, scopes, optional, kind }: AppDraft) {
   if (access !== 'scopes') return { scopes: [access], optionalScopes: [] };
-  return { scopes: [...scopes], optionalScopes: isOwn(kind) || isService(kind) ? [] : [...optional].filter((scope) => scopes.has(scope)) };
+  return {
+    scopes: [...scopes],
+    optionalScopes:
+      isOwn(kind) || isService(kind) ? [] : [...optional].filter((scope) => scopes.has(scope)),
+  };
 }
 
 function grantTypesOf({ kind, actsForItself }: AppDraft): readonly GrantType[] {
   if (kind === 'own' || isService(kind)) return ['client_credentials'];
-  return ['authorization_code', 'refresh_token', ...(kind === 'server' && actsForItself ? (['client_credentials'] as const) : [])];
+  return [
+    'authorization_code',
+    'refresh_token',
+    ...(kind === 'server' && actsForItself ? (['client_credentials'] as const) : []),
+  ];
 }
 
 /** What is changed by a revision. */
-export const revisedValues = (draft: AppDraft, ignoreWarnings: boolean): Readonly<Record<string, unknown>> => ({
+export const revisedValues = (
+  draft: AppDraft,
+  ignoreWarnings: boolean,
+): Readonly<Record<string, unknown>> => ({
   name: draft.name,
   description: draft.description,
   site: draft.site,
@@ -115,7 +127,11 @@ export const revisedValues = (draft: AppDraft, ignoreWarnings: boolean): Readonl
 });
 
 /** What a proposal says. */
-export const proposedValues = (draft: AppDraft, email: string, ignoreWarnings: boolean): Readonly<Record<string, unknown>> => {
+export const proposedValues = (
+  draft: AppDraft,
+  email: string,
+  ignoreWarnings: boolean,
+): Readonly<Record<string, unknown>> => {
   const { kind } = draft;
   const oauth1 = kind === 'oauth1' || kind === 'own-oauth1';
   return {
@@ -138,7 +154,9 @@ export const proposedValues = (draft: AppDraft, email: string, ignoreWarnings: b
 /** What a form of this server offers. */
 export const choicesOf = (world: World, words: Words): AppChoices => ({
   groups: permissionGroups(world, words, ({ identityOnly }) => !identityOnly, []),
-  identities: world.scopes.identityOnly.map((name) => [name, scopeWords(words, world.scopes).description(name)] as const),
+  identities: world.scopes.identityOnly.map(
+    (name) => [name, scopeWords(words, world.scopes).description(name)] as const,
+  ),
   sites: world.sites.all.map(({ id, name }) => [id, name] as const),
   always: world.scopes.hidden.map((name) => scopeWords(words, world.scopes).description(name)),
 });
@@ -146,10 +164,17 @@ export const choicesOf = (world: World, words: Words): AppChoices => ({
 /** Why the registry said no, each thing where it is said. */
 export function problemsOf(words: Words, refusal: RegistryRefusal): readonly FormProblem[] {
   const fields = fieldRefusals(refusal);
-  if (fields.length === 0) return [{ field: refusal.kind === 'consumer_exists' ? 'version' : null, text: refusalText(words, refusal) }];
+  if (fields.length === 0)
+    return [
+      {
+        field: refusal.kind === 'consumer_exists' ? 'version' : null,
+        text: refusalText(words, refusal),
+      },
+    ];
   return fields.map((one) => ({
     field: one.field,
-    text: one.kind === 'missing_field' ? words.say('problem.empty') : problemText(words, one.problem),
+    text:
+      one.kind === 'missing_field' ? words.say('problem.empty') : problemText(words, one.problem),
     sentence: refusalText(words, one),
     ignorable: one.kind === 'invalid_field' && one.ignorable,
   }));

@@ -7,7 +7,8 @@ import type { World } from './world.ts';
 export function namesOf(world: World): (id: UserId) => Promise<string | null> {
   const known = new Map<UserId, Promise<string | null>>();
   return (id) => {
-    const found = known.get(id) ?? world.records.findAccount(id).then((account) => account?.name ?? null);
+    const found =
+      known.get(id) ?? world.records.findAccount(id).then((account) => account?.name ?? null);
     known.set(id, found);
     return found;
   };

@@ -17,11 +17,18 @@ export interface OwnApp {
 /** The app of the address, for those who look after it; to others there is nothing here. */
 export async function ownApp(call: OwnCall): Promise<OwnApp | undefined> {
   const client = await findVisible(call, call.params.id ?? '');
-  if (client === undefined || !looksAfter(call.actor, client, await call.world.records.teamOf(client.id))) return undefined;
+  if (
+    client === undefined ||
+    !looksAfter(call.actor, client, await call.world.records.teamOf(client.id))
+  )
+    return undefined;
   return { client, role: client.ownerId === call.user.id ? 'owner' : 'maintainer' };
 }
 
-/** Where requests may come from: a line each. Nothing typed is everywhere, since nowhere helps nobody. */
+/**
+ * Where requests may come from: a line each. Nothing typed is everywhere, since nowhere helps
+ * nobody.
+ */
 export function addressesOf(text: string | undefined): readonly string[] {
   const lines = (text ?? '')
     .split(/[\r\n,]+/)
@@ -32,7 +39,9 @@ export function addressesOf(text: string | undefined): readonly string[] {
 
 /** What was typed for these addresses. */
 export const typedAddresses = ({ restrictions }: Client): string =>
-  JSON.stringify(restrictions.addresses) === JSON.stringify(ANYWHERE.addresses) ? '' : restrictions.addresses.join('\n');
+  JSON.stringify(restrictions.addresses) === JSON.stringify(ANYWHERE.addresses)
+    ? ''
+    : restrictions.addresses.join('\n');
 
 /** Whether an app can be tried by this person now. */
 export const isTestable = (client: Client, user: UserId | undefined): boolean =>

@@ -7,7 +7,18 @@ import { isRecent } from '#registry/authority.ts';
 import { type FormValues, formValues } from '#wire/form.ts';
 import { askForProof, takeProof } from './prove.ts';
 import { pageForm, queryOf } from './sent.ts';
-import { actorOf, formIsOurs, frameOf, isFromHere, refuseForm, seeOther, sendNote, sendPage, type Visitor, visitorOf } from './visitor.ts';
+import {
+  actorOf,
+  formIsOurs,
+  frameOf,
+  isFromHere,
+  refuseForm,
+  seeOther,
+  sendNote,
+  sendPage,
+  type Visitor,
+  visitorOf,
+} from './visitor.ts';
 import { pageOf, signInFirst, signInForForm } from './way-back.ts';
 import type { World } from './world.ts';
 
@@ -27,17 +38,29 @@ export interface PageCall<U extends Account | null = Account | null> {
   readonly form: FormValues;
 }
 
-/** What a handler answers: a page; a page with a status; a way to go on (303); or one thing to say. */
+/**
+ * What a handler answers: a page; a page with a status; a way to go on (303); or one thing to say.
+ */
 export type PageAnswer =
   | Html
   | { readonly status: number; readonly page: Html }
   | { readonly to: string }
-  | { readonly status: number; readonly note: Note; readonly values?: Readonly<Record<string, string | number>> }
+  | {
+      readonly status: number;
+      readonly note: Note;
+      readonly values?: Readonly<Record<string, string | number>>;
+    }
   | { readonly done: true }
-  /** The person has to prove first who they are: they are asked, and the form is sent again with their proof. */
+  /**
+   * The person has to prove first who they are: they are asked, and the form is sent again with
+   * their proof.
+   */
   | { readonly prove: true };
 
-/** Who may come: everybody, whoever is signed in, or holders of a right; `proven`: who also proved in the last ten minutes that it is them. */
+/**
+ * Who may come: everybody, whoever is signed in, or holders of a right; `proven`: who also proved
+ * in the last ten minutes that it is them.
+ */
 export type Guest = 'everybody' | 'signed-in' | { readonly right: string; readonly proven?: true };
 
 type Handler = (call: PageCall) => Promise<PageAnswer>;
@@ -55,13 +78,18 @@ async function serve(
   const visitor = await visitorOf(world, request, reply);
   const { user } = visitor;
   const posted = request.method === 'POST';
-  if (who !== 'everybody' && user === null) return posted ? signInForForm(world, request, reply) : signInFirst(world, request, reply);
+  if (who !== 'everybody' && user === null)
+    return posted ? signInForForm(world, request, reply) : signInFirst(world, request, reply);
   const ours = !posted || formIsOurs(world, request, visitor);
   if (!ours && !(stale && isFromHere(world, request) && pageForm(request).repeated === undefined))
     return refuseForm(world, reply, visitor, pageOf(request));
-  if (typeof who === 'object' && !world.rights.rightsOf(user).has(who.right)) return sendNote(world, reply, visitor, 403, 'forbidden');
+  if (typeof who === 'object' && !world.rights.rightsOf(user).has(who.right))
+    return sendNote(world, reply, visitor, 403, 'forbidden');
   const form = posted ? pageForm(request) : empty;
-  const shown = posted && ours && user !== null ? await takeProof(world, request, reply, { ...visitor, user }, form) : null;
+  const shown =
+    posted && ours && user !== null
+      ? await takeProof(world, request, reply, { ...visitor, user }, form)
+      : null;
   if (shown !== null && !shown.ok) return shown.refusal;
   const proven = shown === null ? visitor : { ...visitor, proof: shown.value };
   if (typeof who === 'object' && who.proven && !isRecent(proven.proof, world.clock.now()))
@@ -82,14 +110,20 @@ async function serve(
   if ('prove' in answer && answer.prove === true) return askForProof(world, request, reply, proven);
   if ('done' in answer && answer.done === true) return reply;
   if ('to' in answer) return seeOther(reply, answer.to);
-  if ('note' in answer) return sendNote(world, reply, visitor, answer.status, answer.note, answer.values);
+  if ('note' in answer)
+    return sendNote(world, reply, visitor, answer.status, answer.note, answer.values);
   if ('page' in answer) return sendPage(reply, answer.status, answer.page);
   return sendPage(reply, 200, answer as Html);
 }
 
 /** Puts a handler at an address; it knows whose account it serves where nobody else may come. */
 interface Put {
-  (app: FastifyInstance, world: World, path: string, handle: (call: PageCall) => Promise<PageAnswer>): void;
+  (
+    app: FastifyInstance,
+    world: World,
+    path: string,
+    handle: (call: PageCall) => Promise<PageAnswer>,
+  ): void;
   (
     app: FastifyInstance,
     world: World,
@@ -101,8 +135,16 @@ interface Put {
 
 const putting =
   (method: 'get' | 'post'): Put =>
-  (app: FastifyInstance, world: World, path: string, handle: (call: never) => Promise<PageAnswer>, who: Guest = 'everybody'): void => {
-    app[method](path, (request, reply) => serve(world, request, reply, who, handle as (call: PageCall) => Promise<PageAnswer>));
+  (
+    app: FastifyInstance,
+    world: World,
+    path: string,
+    handle: (call: never) => Promise<PageAnswer>,
+    who: Guest = 'everybody',
+  ): void => {
+    app[method](path, (request, reply) =>
+      serve(world, request, reply, who, handle as (call: PageCall) => Promise<PageAnswer>),
+    );
   };
 
 /** A page at an address. */
@@ -112,9 +154,16 @@ export const showPage = putting('get');
 export const takeForm = putting('post');
 
 /**
- * The same for a form of people who need not be signed in. `stale` answers one whose proof is not that of the browser any more: it was open
- * for too long, or somebody signed in or out in another tab. It does nothing but show the form again with what was typed.
+ * The same for a form of people who need not be signed in. `stale` answers one whose proof is not
+ * that of the browser any more: it was open for too long, or somebody signed in or out in another
+ * tab. It does nothing but show the form again with what was typed.
  */
-export function takeOpenForm(app: FastifyInstance, world: World, path: string, handle: Handler, stale: Handler): void {
+export function takeOpenForm(
+  app: FastifyInstance,
+  world: World,
+  path: string,
+  handle: Handler,
+  stale: Handler,
+): void {
   app.post(path, (request, reply) => serve(world, request, reply, 'everybody', handle, stale));
 }

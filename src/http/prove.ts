@@ -11,9 +11,13 @@ import { frameOf, fromOf, ownPath, sendPage, type Visitor } from './visitor.ts';
 import { signInForForm } from './way-back.ts';
 import type { World } from './world.ts';
 
-// What widens access asks a person to prove once more who they are (ADR 17). The form that was sent travels along with their proof.
+// What widens access asks a person to prove once more who they are (ADR 17). The form that was sent
+// travels along with their proof.
 
-/** Fields that are not carried: those of the proof itself, and the one that proves a form is ours, which each page has of its own. */
+/**
+ * Fields that are not carried: those of the proof itself, and the one that proves a form is ours,
+ * which each page has of its own.
+ */
 const own: ReadonlySet<string> = new Set(['csrf', ...Object.values(proofFields)]);
 
 /** Asks for a proof. A form that waits for it is sent to its own address with it. */
@@ -51,14 +55,26 @@ export async function takeProof(
   const method = form.get(proofFields.method);
   if (method !== 'password' && method !== 'passkey') return null;
   const shown =
-    method === 'password' ? { password: form.get(proofFields.password) ?? '' } : { passkeyAnswer: form.get(proofFields.answer) ?? '' };
-  const answer = await world.accounts.prove(visitor.secret, visitor.user, shown, fromOf(world, request));
+    method === 'password'
+      ? { password: form.get(proofFields.password) ?? '' }
+      : { passkeyAnswer: form.get(proofFields.answer) ?? '' };
+  const answer = await world.accounts.prove(
+    visitor.secret,
+    visitor.user,
+    shown,
+    fromOf(world, request),
+  );
   if (answer.ok) return accept(answer.value);
   const { refusal } = answer;
-  if (refusal.kind === 'session-gone' || refusal.kind === 'blocked') return refuse(await signInForForm(world, request, reply));
+  if (refusal.kind === 'session-gone' || refusal.kind === 'blocked')
+    return refuse(await signInForForm(world, request, reply));
   if (refusal.kind === 'throttled') reply.header('retry-after', String(refusal.retryAfter));
   const { words } = frameOf(world, visitor);
-  const problems = accountProblems(words, { kind: refusal.kind }, { 'wrong-password': proofFields.password });
+  const problems = accountProblems(
+    words,
+    { kind: refusal.kind },
+    { 'wrong-password': proofFields.password },
+  );
   const status = refusal.kind === 'throttled' ? 429 : 403;
   return refuse(await askForProof(world, request, reply, visitor, { status, problems }));
 }

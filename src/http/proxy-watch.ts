@@ -17,7 +17,10 @@ export interface Sighting {
 
 /** Watches what this process sees of the proxies in front. */
 export interface ProxyWatch {
-  /** Takes a request in. True: this peer has left out addresses within a day, so that what comes by it is not known for sure. */
+  /**
+   * Takes a request in. True: this peer has left out addresses within a day, so that what comes by
+   * it is not known for sure.
+   */
   note(peer: string, origin: Origin): boolean;
   /** Within the last day, in the order they were first seen. */
   sightings(): readonly Sighting[];
@@ -33,13 +36,17 @@ const ALL_THE_SAME = 100;
 const remedies: Readonly<Record<TrafficSign, string>> = {
   'untrusted-forwarding': 'name the proxy with --trust-proxy, or keep the port closed to others',
   'local-peer': 'name the proxy with --trust-proxy, and let it append to X-Forwarded-For',
-  'too-few-hops': 'let every proxy append to X-Forwarded-For, and let --trust-proxy name their addresses',
+  'too-few-hops':
+    'let every proxy append to X-Forwarded-For, and let --trust-proxy name their addresses',
   'counted-outside': 'name the addresses of the proxies with --trust-proxy instead of their number',
   'unreadable-hop': 'let the proxies write addresses into X-Forwarded-For',
   'one-address': 'name every proxy with --trust-proxy',
 };
 
-/** Says each kind in the log at most once an hour. `outside`: people reach the server from the internet. */
+/**
+ * Says each kind in the log at most once an hour. `outside`: people reach the server from the
+ * internet.
+ */
 export function makeProxyWatch({
   clock,
   log,
@@ -57,8 +64,19 @@ export function makeProxyWatch({
     const now = clock.now();
     const before = seen.get(sign);
     const say = before === undefined || now >= later(before.saidAt, HOUR);
-    if (say) log.warn('the settings do not fit the proxies in front', { sign, peer, remedy: remedies[sign] });
-    seen.set(sign, { sign, peer, times: (before?.times ?? 0) + 1, lastAt: now, saidAt: say ? now : before.saidAt });
+    if (say)
+      log.warn('the settings do not fit the proxies in front', {
+        sign,
+        peer,
+        remedy: remedies[sign],
+      });
+    seen.set(sign, {
+      sign,
+      peer,
+      times: (before?.times ?? 0) + 1,
+      lastAt: now,
+      saidAt: say ? now : before.saidAt,
+    });
   }
 
   return {
@@ -72,11 +90,14 @@ export function makeProxyWatch({
       inARow = address === only ? inARow + 1 : 1;
       only = address;
       // Of a single developer's network, or of one API that asks all day, it would be no sign.
-      if (outside && inARow >= ALL_THE_SAME && isLocal(address)) see('one-address', addressNetwork(address));
+      if (outside && inARow >= ALL_THE_SAME && isLocal(address))
+        see('one-address', addressNetwork(address));
       const since = silent.get(peer);
       return silent.size >= MOST_PEERS || (since !== undefined && now < later(since, DAY));
     },
     sightings: () =>
-      [...seen.values()].filter(({ lastAt }) => clock.now() < later(lastAt, DAY)).map(({ saidAt: _, ...sighting }) => sighting),
+      [...seen.values()]
+        .filter(({ lastAt }) => clock.now() < later(lastAt, DAY))
+        .map(({ saidAt: _, ...sighting }) => sighting),
   };
 }

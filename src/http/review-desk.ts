@@ -1,7 +1,12 @@
 import type { UserId } from '#kernel/ids.ts';
 import { noProblems } from '#pages/form-problems.ts';
 import type { PkceView } from '#pages/pkce-exemption.ts';
-import { type DecisionDraft, type DeskView, emptyDraft, type OwnerView } from '#pages/review-desk.ts';
+import {
+  type DecisionDraft,
+  type DeskView,
+  emptyDraft,
+  type OwnerView,
+} from '#pages/review-desk.ts';
 import type { ShownChange, TrailLine } from '#pages/trail.ts';
 import type { Words } from '#pages/words.ts';
 import { isKeeper } from '#registry/actions/action.ts';
@@ -34,7 +39,10 @@ function fieldsOf(client: Client): readonly (keyof Client)[] {
     'optionalScopes',
     ...(client.redirectUri === '' && !needsRedirectUri(client)
       ? []
-      : (['redirectUri', ...(client.protocol === 'oauth1' ? (['redirectIsPrefix'] as const) : [])] as const)),
+      : ([
+          'redirectUri',
+          ...(client.protocol === 'oauth1' ? (['redirectIsPrefix'] as const) : []),
+        ] as const)),
     'site',
     'email',
     'ownerOnly',
@@ -54,11 +62,17 @@ async function changeRows(
   sees: (field: keyof Client) => boolean,
   shown: ReturnType<typeof makeShown>,
 ): Promise<readonly ShownChange[]> {
-  const differing = revisedFields.filter((field) => JSON.stringify(client[field]) !== JSON.stringify(revision.fields[field]));
+  const differing = revisedFields.filter(
+    (field) => JSON.stringify(client[field]) !== JSON.stringify(revision.fields[field]),
+  );
   return Promise.all(
     differing.map(async (field) =>
       sees(field)
-        ? { field, before: await shown(field, client[field]), after: await shown(field, revision.fields[field]) }
+        ? {
+            field,
+            before: await shown(field, client[field]),
+            after: await shown(field, revision.fields[field]),
+          }
         : { field, before: { kind: 'hidden' } as const, after: { kind: 'hidden' } as const },
     ),
   );
@@ -79,12 +93,17 @@ async function ownerOf(world: World, actor: Actor, client: Client): Promise<Owne
     since: owner.createdAt,
     days: Math.floor((world.clock.now() - owner.createdAt) / DAY),
     blocked: owner.blocked,
-    apps: others.slice(0, MOST_APPS).map(({ id, name, version, stage }) => ({ id, name, version, stage })),
+    apps: others
+      .slice(0, MOST_APPS)
+      .map(({ id, name, version, stage }) => ({ id, name, version, stage })),
     more: others.length > MOST_APPS,
   };
 }
 
-/** What this reviewer can decide, what they cannot and why, and how a decision stands that takes two. */
+/**
+ * What this reviewer can decide, what they cannot and why, and how a decision stands that takes
+ * two.
+ */
 async function decisionsOf(world: World, actor: Actor, client: Client, revision: Revision | null) {
   const possible: ReviewDecision[] = [];
   const barred: { readonly decision: ReviewDecision; readonly why: Dependence }[] = [];
@@ -116,18 +135,34 @@ export interface Refused {
 }
 
 /** Everything this reviewer may know of an app, and what they can decide. */
-export async function deskView(world: World, actor: Actor, words: Words, client: Client, refused?: Refused): Promise<DeskView> {
+export async function deskView(
+  world: World,
+  actor: Actor,
+  words: Words,
+  client: Client,
+  refused?: Refused,
+): Promise<DeskView> {
   const { records, registry } = world;
-  const [team, revision = null] = [await records.teamOf(client.id), await records.openRevision(client.id)];
+  const [team, revision = null] = [
+    await records.teamOf(client.id),
+    await records.openRevision(client.id),
+  ];
   const keeper = isKeeper(actor, client, team);
   const why = (field: keyof Client) => unseen(field, client, actor, keeper);
   const shown = makeShown(world, words);
   const line = makeLines(world, actor, words);
-  const name = async (id: UserId) => (await records.findAccount(id))?.name ?? words.say('frame.nobody');
+  const name = async (id: UserId) =>
+    (await records.findAccount(id))?.name ?? words.say('frame.nobody');
   const waits = client.stage === 'proposed' || revision !== null;
-  const claim = waits ? (await records.claimsOf([client.id], claimsEndedAt(world.clock.now()))).get(client.id) : undefined;
+  const claim = waits
+    ? (await records.claimsOf([client.id], claimsEndedAt(world.clock.now()))).get(client.id)
+    : undefined;
   const { possible, barred, two } = await decisionsOf(world, actor, client, revision);
-  const history = await records.listAudit({ clientId: client.id, about: 'clients', limit: MOST_HISTORY + 1 });
+  const history = await records.listAudit({
+    clientId: client.id,
+    about: 'clients',
+    limit: MOST_HISTORY + 1,
+  });
   const lines = async (entries: readonly AuditEntry[]): Promise<readonly TrailLine[]> => {
     const made: TrailLine[] = [];
     for (const entry of entries) made.push(await line(entry));
@@ -142,7 +177,9 @@ export async function deskView(world: World, actor: Actor, words: Words, client:
     fieldsOf(client).map(async (field) => {
       const unseenFor = why(field);
       const value =
-        unseenFor === undefined ? await shown(field, client[field]) : ({ kind: unseenFor === 'private' ? 'private' : 'hidden' } as const);
+        unseenFor === undefined
+          ? await shown(field, client[field])
+          : ({ kind: unseenFor === 'private' ? 'private' : 'hidden' } as const);
       return { field, value };
     }),
   );
@@ -165,9 +202,14 @@ export async function deskView(world: World, actor: Actor, words: Words, client:
     own: me === client.ownerId,
     changeToken: registry.changeToken(actor, client),
     waits,
-    claim: claim ? { reviewer: await name(claim.reviewerId), mine: claim.reviewerId === me, since: claim.at } : null,
+    claim: claim
+      ? { reviewer: await name(claim.reviewerId), mine: claim.reviewerId === me, since: claim.at }
+      : null,
     change: revision && {
-      by: revision.proposedBy === null ? words.say('frame.operator') : await name(revision.proposedBy),
+      by:
+        revision.proposedBy === null
+          ? words.say('frame.operator')
+          : await name(revision.proposedBy),
       at: revision.proposedAt,
       rows: await changeRows(client, revision, seen, shown),
       warnings:
@@ -177,17 +219,29 @@ export async function deskView(world: World, actor: Actor, words: Words, client:
     },
     fields: [
       ...fields,
-      ...(maintainers.length > 0 ? [{ field: 'maintainers', value: { kind: 'list', items: maintainers } as const }] : []),
+      ...(maintainers.length > 0
+        ? [{ field: 'maintainers', value: { kind: 'list', items: maintainers } as const }]
+        : []),
       { field: 'registeredAt', value: text(words.time(client.registeredAt)) },
       { field: 'stageAt', value: text(words.time(client.stageAt)) },
-      { field: 'lastUsed', value: text(used === undefined ? words.say('frame.never') : words.day(used * DAY)) },
+      {
+        field: 'lastUsed',
+        value: text(used === undefined ? words.say('frame.never') : words.day(used * DAY)),
+      },
     ],
     warnings: seen('redirectUri') ? registry.redirectWarnings(client) : [],
     risk: seen('name') ? await registry.risk(client, revision?.fields) : { total: 0, findings: [] },
     owner,
-    mayOffer: orphaned && !managed && !client.suppressed && (client.stage === 'approved' || client.stage === 'proposed'),
+    mayOffer:
+      orphaned &&
+      !managed &&
+      !client.suppressed &&
+      (client.stage === 'approved' || client.stage === 'proposed'),
     offeredTo: team.offer === null ? null : await name(team.offer.toId),
-    impact: client.stage === 'approved' || client.stage === 'disabled' ? await registry.impact(client.id) : null,
+    impact:
+      client.stage === 'approved' || client.stage === 'disabled'
+        ? await registry.impact(client.id)
+        : null,
     two: two && { first: await Promise.all(two.given.map(name)), yours: two.dependence },
     pkce: await pkceOf(world, actor, client),
     possible,

@@ -23,12 +23,14 @@ type ReviewCall = PageCall<Account>;
 const PAGE = 25;
 
 /** Hidden apps are left out for those who may not see them. */
-export const unhidden = (actor: Actor) => (maySeeHidden(actor) ? {} : ({ suppressed: false } as const));
+export const unhidden = (actor: Actor) =>
+  maySeeHidden(actor) ? {} : ({ suppressed: false } as const);
 
 /** Lists that are one question to the store. */
 type PlainTab = Exclude<ReviewTab, 'waiting' | 'redirects'>;
 
-const filterOf = (tab: PlainTab): ClientFilter => (tab === 'orphaned' ? { orphaned: true } : { stage: tab satisfies Stage });
+const filterOf = (tab: PlainTab): ClientFilter =>
+  tab === 'orphaned' ? { orphaned: true } : { stage: tab satisfies Stage };
 
 /** How many apps each tab has, as far as this reviewer may see them. */
 async function countsOf({ world, actor }: ReviewCall): Promise<Record<ReviewTab, number | null>> {
@@ -37,7 +39,9 @@ async function countsOf({ world, actor }: ReviewCall): Promise<Record<ReviewTab,
       const hidden = unhidden(actor);
       if (tab === 'redirects') return [tab, null] as const;
       const count =
-        tab === 'waiting' ? await world.records.countWaiting(hidden) : await world.records.countClients({ ...filterOf(tab), ...hidden });
+        tab === 'waiting'
+          ? await world.records.countWaiting(hidden)
+          : await world.records.countClients({ ...filterOf(tab), ...hidden });
       return [tab, count] as const;
     }),
   );
@@ -59,7 +63,12 @@ function makeRows({ world, user, frame }: ReviewCall) {
   const names = makeNames(world);
   const now = world.clock.now();
   return async (
-    items: readonly { readonly client: Client; readonly since: Instant; readonly scopes: readonly string[]; readonly change: boolean }[],
+    items: readonly {
+      readonly client: Client;
+      readonly since: Instant;
+      readonly scopes: readonly string[];
+      readonly change: boolean;
+    }[],
   ): Promise<readonly QueueRow[]> => {
     const claims = await world.records.claimsOf(
       items.map(({ client }) => client.id),
@@ -80,7 +89,13 @@ function makeRows({ world, user, frame }: ReviewCall) {
           since,
           days: Math.floor((now - since) / DAY),
           risks: risksOf(world, frame.words, scopes),
-          claim: claim ? { reviewer: (await names(claim.reviewerId)).name, mine: claim.reviewerId === user.id, since: claim.at } : null,
+          claim: claim
+            ? {
+                reviewer: (await names(claim.reviewerId)).name,
+                mine: claim.reviewerId === user.id,
+                since: claim.at,
+              }
+            : null,
         };
       }),
     );
@@ -88,21 +103,32 @@ function makeRows({ world, user, frame }: ReviewCall) {
 }
 
 /** What this reviewer could take up. */
-export const freeFor = ({ world, user }: ReviewCall) => ({ reviewerId: user.id, endedAt: claimsEndedAt(world.clock.now()) });
+export const freeFor = ({ world, user }: ReviewCall) => ({
+  reviewerId: user.id,
+  endedAt: claimsEndedAt(world.clock.now()),
+});
 
 /** What waits, the longest wait first. */
 export async function waitingPage(call: ReviewCall): Promise<PageAnswer> {
   const { world, frame, actor, query } = call;
   const cursor = /^(\d{1,15})-([0-9a-f]{32})$/.exec(query.get('after') ?? '');
-  const after = cursor ? { since: instant(Number(cursor[1])), clientId: cursor[2] as ClientId } : undefined;
+  const after = cursor
+    ? { since: instant(Number(cursor[1])), clientId: cursor[2] as ClientId }
+    : undefined;
   const hidden = unhidden(actor);
-  const found = await world.records.listWaiting({ ...hidden, ...(after ? { after } : {}), limit: PAGE + 1 });
+  const found = await world.records.listWaiting({
+    ...hidden,
+    ...(after ? { after } : {}),
+    limit: PAGE + 1,
+  });
   const items = [];
   for (const { clientId, revisionId, since } of found.slice(0, PAGE)) {
     const client = await world.records.findClient(clientId);
     if (client === undefined) continue;
     const revision = revisionId === null ? undefined : await world.records.openRevision(clientId);
-    const scopes = (revision?.fields.scopes ?? client.scopes).filter((scope) => revision === undefined || !client.scopes.includes(scope));
+    const scopes = (revision?.fields.scopes ?? client.scopes).filter(
+      (scope) => revision === undefined || !client.scopes.includes(scope),
+    );
     items.push({ client, since, scopes, change: revisionId !== null });
   }
   const last = found[PAGE - 1];
@@ -135,27 +161,50 @@ export async function stagePage(call: ReviewCall, tab: PlainTab): Promise<PageAn
   return queuePage(frame, {
     tab,
     counts: await countsOf(call),
-    rows: await makeRows(call)(visible.map((client) => ({ client, since: client.stageAt, scopes: client.scopes, change: false }))),
+    rows: await makeRows(call)(
+      visible.map((client) => ({
+        client,
+        since: client.stageAt,
+        scopes: client.scopes,
+        change: false,
+      })),
+    ),
     first: below === undefined ? null : tabPath(tab),
     next: found.length > PAGE && last ? `${tabPath(tab)}&below=${last.number}` : null,
     mayTake: false,
   });
 }
 
-/** Apps whose redirect URIs are refused now and were accepted once, the latest registration first. */
+/**
+ * Apps whose redirect URIs are refused now and were accepted once, the latest registration first.
+ */
 export async function redirectsPage(call: ReviewCall): Promise<PageAnswer> {
   const { world, frame, actor, query } = call;
   const asked = query.get('below') ?? '';
   const below = /^\d{1,15}$/.test(asked) ? { below: Number(asked) } : {};
-  const { items, next } = await redirectsToReview(world.records, { ...unhidden(actor), ...below, limit: PAGE });
+  const { items, next } = await redirectsToReview(world.records, {
+    ...unhidden(actor),
+    ...below,
+    limit: PAGE,
+  });
   const seen = items.filter(({ client }) => client.stage !== 'configured' || maySeeHidden(actor));
-  const rows = await makeRows(call)(seen.map(({ client }) => ({ client, since: client.stageAt, scopes: client.scopes, change: false })));
+  const rows = await makeRows(call)(
+    seen.map(({ client }) => ({
+      client,
+      since: client.stageAt,
+      scopes: client.scopes,
+      change: false,
+    })),
+  );
   return queuePage(frame, {
     tab: 'redirects',
     counts: await countsOf(call),
     rows: rows.map((row, index) => {
       const { client, problem } = seen[index] as (typeof seen)[number];
-      return { ...row, redirect: `${bothSpellings(client.redirectUri)}: ${problemText(frame.words, problem)}` };
+      return {
+        ...row,
+        redirect: `${bothSpellings(client.redirectUri)}: ${problemText(frame.words, problem)}`,
+      };
     }),
     first: 'below' in below ? tabPath('redirects') : null,
     next: next === null ? null : `${tabPath('redirects')}&below=${next}`,

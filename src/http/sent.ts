@@ -11,7 +11,10 @@ export const MOST_BODY = MOST_SIGNED_FORM;
 /** Most bytes of a JSON body. */
 export const MOST_JSON = 100_000;
 
-/** Header fields by name, each with every value that was sent: Node alone would keep the first of two Authorization fields. */
+/**
+ * Header fields by name, each with every value that was sent: Node alone would keep the first of
+ * two Authorization fields.
+ */
 function distinctHeaders(raw: readonly string[]): Record<string, string[]> {
   const fields: Record<string, string[]> = Object.create(null);
   for (let index = 0; index + 1 < raw.length; index += 2) {
@@ -24,16 +27,22 @@ function distinctHeaders(raw: readonly string[]): Record<string, string[]> {
 }
 
 /**
- * A target whose path begins with one slash and is no host's: several slashes in front are one here, and of an absolute form (RFC 9112 §3.2.2) the
- * path counts. Only what is routed and linked to is this one; signatures are checked over the target that was sent.
+ * A target whose path begins with one slash and is no host's: several slashes in front are one
+ * here, and of an absolute form (RFC 9112 §3.2.2) the path counts. Only what is routed and linked
+ * to is this one; signatures are checked over the target that was sent.
  */
 export function routedTarget(target: string): string {
   const relative = target.replace(/^https?:\/\/[^/?#]*/i, '');
-  return relative.startsWith('/') ? relative.replace(/^\/+/, '/') : relative === target ? target : `/${relative}`;
+  return relative.startsWith('/')
+    ? relative.replace(/^\/+/, '/')
+    : relative === target
+      ? target
+      : `/${relative}`;
 }
 
 /** The target of the request line, before it was routed. */
-const sentTarget = ({ raw, originalUrl }: FastifyRequest): string => originalUrl || (raw.url ?? '/');
+const sentTarget = ({ raw, originalUrl }: FastifyRequest): string =>
+  originalUrl || (raw.url ?? '/');
 
 /** The request as it was sent, for whoever checks a signature over it. */
 export function sentRequest(request: FastifyRequest): SentRequest {
@@ -43,34 +52,56 @@ export function sentRequest(request: FastifyRequest): SentRequest {
     target: sentTarget(request),
     headers,
     // The framework reads no body with GET and HEAD: one that came all the same is not at hand.
-    body: Buffer.isBuffer(request.body) ? request.body : announcesBody({ headers }) ? undefined : Buffer.alloc(0),
+    body: Buffer.isBuffer(request.body)
+      ? request.body
+      : announcesBody({ headers })
+        ? undefined
+        : Buffer.alloc(0),
     address: request.arrival.sure,
     secure: request.arrival.secure,
   };
 }
 
-/** True for a request with OAuth credentials, also when they cannot be read: the dialect refuses it then, and never takes it for a stranger's. */
+/**
+ * True for a request with OAuth credentials, also when they cannot be read: the dialect refuses it
+ * then, and never takes it for a stranger's.
+ */
 export const hasOAuthCredentials = (request: FastifyRequest): boolean =>
-  (distinctHeaders(request.raw.rawHeaders).authorization ?? []).some((value) => isOAuthScheme(value) || /^[ \t]*bearer/i.test(value));
+  (distinctHeaders(request.raw.rawHeaders).authorization ?? []).some(
+    (value) => isOAuthScheme(value) || /^[ \t]*bearer/i.test(value),
+  );
 
 /** The query, decoded. */
-export function queryOf(request: FastifyRequest): Result<readonly Pair[], { readonly kind: 'malformed-form' }> {
+export function queryOf(
+  request: FastifyRequest,
+): Result<readonly Pair[], { readonly kind: 'malformed-form' }> {
   const target = request.raw.url ?? '';
   const question = target.indexOf('?');
   return parseForm(question < 0 ? '' : target.slice(question + 1));
 }
 
-export type FormRefusal = { readonly kind: 'malformed-form' | 'not-a-form' | 'too-large' | 'encoded' };
+export type FormRefusal = {
+  readonly kind: 'malformed-form' | 'not-a-form' | 'too-large' | 'encoded';
+};
 
-/** The form in the body. Refuses another content type, an encoding that cannot be read, and a body that is too large. */
-export function formOf(request: FastifyRequest, most = MOST_FORM): Result<readonly Pair[], FormRefusal> {
+/**
+ * The form in the body. Refuses another content type, an encoding that cannot be read, and a body
+ * that is too large.
+ */
+export function formOf(
+  request: FastifyRequest,
+  most = MOST_FORM,
+): Result<readonly Pair[], FormRefusal> {
   const body = request.body;
   if (body === undefined || body === null) return accept([]);
   if (!Buffer.isBuffer(body)) return refuse({ kind: 'malformed-form' });
   if (body.length === 0) return accept([]);
   if (body.length > most) return refuse({ kind: 'too-large' });
-  if (!/^(?:identity)?$/i.test(request.headers['content-encoding'] ?? '')) return refuse({ kind: 'encoded' });
-  if (!/^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(request.headers['content-type'] ?? ''))
+  if (!/^(?:identity)?$/i.test(request.headers['content-encoding'] ?? ''))
+    return refuse({ kind: 'encoded' });
+  if (
+    !/^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(request.headers['content-type'] ?? '')
+  )
     return refuse({ kind: 'not-a-form' });
   return parseForm(body);
 }
@@ -82,10 +113,14 @@ export function pageForm(request: FastifyRequest): FormValues {
 }
 
 /** The one Authorization value: undefined when absent; 'repeated' when there were several. */
-export function authorizationOf(request: FastifyRequest): { readonly value: string | undefined; readonly repeated: boolean } {
+export function authorizationOf(request: FastifyRequest): {
+  readonly value: string | undefined;
+  readonly repeated: boolean;
+} {
   const raw = request.raw.rawHeaders;
   let count = 0;
-  for (let index = 0; index < raw.length; index += 2) if (raw[index]?.toLowerCase() === 'authorization') count += 1;
+  for (let index = 0; index < raw.length; index += 2)
+    if (raw[index]?.toLowerCase() === 'authorization') count += 1;
   return { value: request.headers.authorization, repeated: count > 1 };
 }
 
@@ -95,8 +130,14 @@ export const sentText = (request: FastifyRequest): string =>
     ? request.body.toString('latin1')
     : ((request.raw.url ?? '').split('?').slice(1).join('?') ?? '');
 
-/** A `state` that was sent with more bytes than are kept is marked by a value that is refused as too long, whatever its escapes decode to. */
+/**
+ * A `state` that was sent with more bytes than are kept is marked by a value that is refused as too
+ * long, whatever its escapes decode to.
+ */
 export const withinBounds = (request: FastifyRequest, pairs: readonly Pair[]): readonly Pair[] =>
   sentSize(sentText(request), 'state') <= MOST_STATE
     ? pairs
-    : pairs.map(([name, value]): Pair => (name === 'state' ? [name, value.padEnd(MOST_STATE + 1, 's')] : [name, value]));
+    : pairs.map(
+        ([name, value]): Pair =>
+          name === 'state' ? [name, value.padEnd(MOST_STATE + 1, 's')] : [name, value],
+      );

@@ -2,7 +2,8 @@ import { maxHeaderSize } from 'node:http';
 import { MOST_FORM } from '#oauth2/words.ts';
 import { MOST_BODY, MOST_JSON } from './sent.ts';
 
-// What is said of requests that reach no handler, or end in one by accident: in English for developers, in ASCII.
+// What is said of requests that reach no handler, or end in one by accident: in English for
+// developers, in ASCII.
 
 /** Why a request is not served. */
 export type Unserved =
@@ -46,12 +47,16 @@ export const unservedStatus = {
 
 /** Endpoints of the protocols, each by the names that clients of other servers try. */
 const endpoints: Readonly<Record<string, RegExp>> = {
-  '/oauth2/token': /^\/(?:oauth2?(?:\/v\d)?\/(?:access_?)?token|token|access_token|login\/oauth\/access_token)$/,
-  '/oauth2/authorize': /^\/(?:oauth2?(?:\/v\d)?\/auth(?:orize|orization)?|authorize|auth|login\/oauth\/authorize)$/,
+  '/oauth2/token':
+    /^\/(?:oauth2?(?:\/v\d)?\/(?:access_?)?token|token|access_token|login\/oauth\/access_token)$/,
+  '/oauth2/authorize':
+    /^\/(?:oauth2?(?:\/v\d)?\/auth(?:orize|orization)?|authorize|auth|login\/oauth\/authorize)$/,
   '/oauth2/revoke': /^\/(?:oauth2?(?:\/v\d)?\/revo(?:ke|cation)|revoke)$/,
   '/oauth2/introspect': /^\/(?:oauth2?(?:\/v\d)?\/introspect(?:ion)?|introspect)$/,
-  '/oauth2/jwks': /^\/(?:oauth2?\/(?:jwks|certs|keys)(?:\.json)?|(?:\.well-known\/)?jwks(?:\.json)?|certs)$/,
-  '/oauth1/initiate': /^\/(?:oauth1?\/(?:initiate|request_?token|temporary_credentials)|request_token)$/,
+  '/oauth2/jwks':
+    /^\/(?:oauth2?\/(?:jwks|certs|keys)(?:\.json)?|(?:\.well-known\/)?jwks(?:\.json)?|certs)$/,
+  '/oauth1/initiate':
+    /^\/(?:oauth1?\/(?:initiate|request_?token|temporary_credentials)|request_token)$/,
   '/oauth1/authorize': /^\/oauth1\/authori[sz]e$/,
   '/oauth1/authenticate': /^\/oauth1?\/authenticate$/,
   '/oauth1/token': /^\/oauth1\/(?:access_?)?token$/,
@@ -66,7 +71,10 @@ const dialectEndpoints: Readonly<Record<string, RegExp>> = {
   '/w/index.php': /^\/(?:w\/)?index\.php$/,
 };
 
-/** The endpoint that was meant: another case, a slash too many, or the name that others use; undefined: none that is known. */
+/**
+ * The endpoint that was meant: another case, a slash too many, or the name that others use;
+ * undefined: none that is known.
+ */
 export function meantEndpoint(path: string, dialect: boolean): string | undefined {
   const plain = path.slice(0, 200).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
   const known = dialect ? { ...endpoints, ...dialectEndpoints } : endpoints;
@@ -81,7 +89,8 @@ export function notFoundWords(path: string, dialect: boolean): string {
     return 'There is no such endpoint: those of OAuth 1 are /oauth1/initiate, /oauth1/authorize, /oauth1/authenticate and /oauth1/token.';
   if (path.startsWith('/oauth2/') || path.startsWith('/.well-known/'))
     return 'There is no such endpoint: /.well-known/oauth-authorization-server names them all.';
-  if (path.startsWith('/api/')) return 'There is nothing at this address: GET /api/v1/openapi.json describes the API.';
+  if (path.startsWith('/api/'))
+    return 'There is nothing at this address: GET /api/v1/openapi.json describes the API.';
   return 'There is nothing at this address.';
 }
 
@@ -93,12 +102,18 @@ function methodWords(path: string, asked: string, allowed: readonly string[]): s
   const use = `${asked.replace(/[^\x20-\x7e]/g, '?').slice(0, 32)} is not served here: use ${namedMethods(allowed).join(' or ')}`;
   if (/^\/oauth2\/(?:token|revoke|introspect)$/.test(path))
     return `${use}, with the parameters in the body, as a form. A secret in an address is in logs: change it.`;
-  return /^\/oauth1\/(?:initiate|token)$/.test(path) ? `${use}, and sign the request with that method.` : `${use}.`;
+  return /^\/oauth1\/(?:initiate|token)$/.test(path)
+    ? `${use}, and sign the request with that method.`
+    : `${use}.`;
 }
 
 /** Most bytes that are read of a body at an address. */
 const mostAt = (path: string): number =>
-  path.startsWith('/api/') ? MOST_JSON : /^\/(?:oauth2\/|w\/rest\.php\/oauth2\/access_token)/.test(path) ? MOST_FORM : MOST_BODY;
+  path.startsWith('/api/')
+    ? MOST_JSON
+    : /^\/(?:oauth2\/|w\/rest\.php\/oauth2\/access_token)/.test(path)
+      ? MOST_FORM
+      : MOST_BODY;
 
 /** What went wrong, and what to do. */
 export function unservedWords(problem: Unserved, path: string, dialect: boolean): string {

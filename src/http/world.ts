@@ -41,7 +41,11 @@ export interface ConnectionBounds {
 
 /** Something an operator should know of. `about`: the setting, path or address it is about. */
 export interface SetupWarning {
-  readonly kind: 'https-without-proxy' | 'counted-on-every-address' | 'plain-http' | 'open-to-others';
+  readonly kind:
+    | 'https-without-proxy'
+    | 'counted-on-every-address'
+    | 'plain-http'
+    | 'open-to-others';
   readonly about: string;
 }
 

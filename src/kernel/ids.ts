@@ -1,6 +1,9 @@
 /** Our number of a person; `sub` on the wire is this number in decimal. */
 export type UserId = number & { readonly __brand: 'UserId' };
-/** Public identifier of a client: 32 lower-case hexadecimal digits; `client_id` and `oauth_consumer_key` on the wire. */
+/**
+ * Public identifier of a client: 32 lower-case hexadecimal digits; `client_id` and
+ * `oauth_consumer_key` on the wire.
+ */
 export type ClientId = string & { readonly __brand: 'ClientId' };
 /** Our number of a consent. */
 export type ConsentId = number & { readonly __brand: 'ConsentId' };
@@ -12,7 +15,10 @@ export type TokenId = string & { readonly __brand: 'TokenId' };
 export type SiteId = string & { readonly __brand: 'SiteId' };
 /** One-way image of a secret, as the store keys it. Time-ordered when the secret is. */
 export type Digest = string & { readonly __brand: 'Digest' };
-/** A secret that must be read back, encrypted: `v1.<key id>.<iv>.<ciphertext and tag>`, base64url parts. */
+/**
+ * A secret that must be read back, encrypted: `v1.<key id>.<iv>.<ciphertext and tag>`, base64url
+ * parts.
+ */
 export type Sealed = string & { readonly __brand: 'Sealed' };
 
 /** The site value that means every site. */

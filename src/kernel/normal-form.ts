@@ -11,9 +11,10 @@ function hasManyMarks(text: string): boolean {
 }
 
 /**
- * The normal form of a text (UAX #15), unless more marks follow each other in it than in any text that is safe to stream: the engine puts
- * marks in order by comparing each with those before it, so that 60 kB of them would hold the server for seconds. Such a text stays as it is;
- * no name has so many, and nothing equals it.
+ * The normal form of a text (UAX #15), unless more marks follow each other in it than in any text
+ * that is safe to stream: the engine puts marks in order by comparing each with those before it, so
+ * that 60 kB of them would hold the server for seconds. Such a text stays as it is; no name has so
+ * many, and nothing equals it.
  */
 export function normalForm(text: string, form: 'NFC' | 'NFD' | 'NFKD'): string {
   return text.length > MOST_MARKS && hasManyMarks(text) ? text : text.normalize(form);

@@ -1,4 +1,7 @@
-/** A point in time: whole seconds since 1970-01-01T00:00:00Z, as in JWT NumericDate without the fraction (RFC 7519 §2). */
+/**
+ * A point in time: whole seconds since 1970-01-01T00:00:00Z, as in JWT NumericDate without the
+ * fraction (RFC 7519 §2).
+ */
 export type Instant = number & { readonly __brand: 'Instant' };
 
 /** A length of time in whole seconds. */
@@ -13,26 +16,29 @@ export const seconds = (count: number): Seconds => Math.trunc(count) as Seconds;
 /** The moment `span` after `at`. */
 export const later = (at: Instant, span: Seconds): Instant => (at + span) as Instant;
 
-/** True from the very second of `expiresAt` on: "expires exactly now" is expired. An absent expiry never comes. */
-export const isPast = (expiresAt: Instant | null, now: Instant): boolean => expiresAt !== null && now >= expiresAt;
+/**
+ * True from the very second of `expiresAt` on: "expires exactly now" is expired. An absent expiry
+ * never comes.
+ */
+export const isPast = (expiresAt: Instant | null, now: Instant): boolean =>
+  expiresAt !== null && now >= expiresAt;
 
 /** A thousand years: what stands for "never ends". */
 const FOREVER = seconds(31_556_995_200);
-const iso = /^P(?!$)(?:(\d{1,5})Y)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?!$)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12})S)?)?$/;
+const iso =
+  /^P(?!$)(?:(\d{1,5})Y)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?!$)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12})S)?)?$/;
 
-/** Reads a duration (ISO 8601 with years of 365 days, or whole seconds); `infinity` is a thousand years. Undefined for anything else; months have no fixed length and are refused. */
+/**
+ * Reads a duration (ISO 8601 with years of 365 days, or whole seconds); `infinity` is a thousand
+ * years. Undefined for anything else; months have no fixed length and are refused.
+ */
 export function durationSeconds(text: string): Seconds | undefined {
   if (text === 'infinity') return FOREVER;
   if (/^\d{1,12}$/.test(text)) return seconds(Number(text));
   const parts = iso.exec(text);
   if (parts === null) return undefined;
-  const [years, weeks, days, hours, minutes, rest] = parts.slice(1).map((part) => Number(part ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [years, weeks, days, hours, minutes, rest] = parts
+    .slice(1)
+    .map((part) => Number(part ?? 0)) as [number, number, number, number, number, number];
   return seconds((((years * 365 + weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + rest);
 }

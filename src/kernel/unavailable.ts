@@ -1,8 +1,9 @@
 import { type Seconds, seconds } from './time.ts';
 
 /**
- * A fault that may be over soon: what is asked of cannot be reached, does not answer, or is too busy. Nothing is known to have been stored.
- * HTTP answers 503 with Retry-After (RFC 9110 §15.6.4). The message carries no secret and no address.
+ * A fault that may be over soon: what is asked of cannot be reached, does not answer, or is too
+ * busy. Nothing is known to have been stored. HTTP answers 503 with Retry-After (RFC 9110 §15.6.4).
+ * The message carries no secret and no address.
  */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable';

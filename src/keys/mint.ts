@@ -2,7 +2,10 @@ import type { TokenId } from '#kernel/ids.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
 
-/** Makes every identifier and secret of the program. Those that become keys of rows start with the time, so that rows arrive in order. */
+/**
+ * Makes every identifier and secret of the program. Those that become keys of rows start with the
+ * time, so that rows arrive in order.
+ */
 export interface Mint {
   /** A bearer secret: 8 characters of time, 43 of chance (256 bits). */
   secret(): string;
@@ -22,7 +25,8 @@ const alphabet = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwx
 /** Eight characters that sort as the milliseconds do. */
 function sortableTime(millis: number): string {
   let text = '';
-  for (let rest = millis, place = 0; place < 8; place++, rest = Math.floor(rest / 64)) text = alphabet[rest % 64] + text;
+  for (let rest = millis, place = 0; place < 8; place++, rest = Math.floor(rest / 64))
+    text = alphabet[rest % 64] + text;
   return text;
 }
 

@@ -4,8 +4,9 @@ const HALF = Buffer.from((ORDER / 2n).toString(16).padStart(64, '0'), 'hex');
 const LENGTH = 64;
 
 /**
- * Whether a signature of P-256 in 64 bytes (RFC 7518 §3.4) is the one of its two forms that is accepted: with `s`, the negative of `s`
- * verifies as well, and one token would have two spellings. The smaller one counts.
+ * Whether a signature of P-256 in 64 bytes (RFC 7518 §3.4) is the one of its two forms that is
+ * accepted: with `s`, the negative of `s` verifies as well, and one token would have two spellings.
+ * The smaller one counts.
  */
 export const isLowS = (signature: Uint8Array): boolean =>
   signature.length === LENGTH && Buffer.compare(signature.subarray(LENGTH / 2), HALF) <= 0;
@@ -14,5 +15,8 @@ export const isLowS = (signature: Uint8Array): boolean =>
 export function lowS(signature: Buffer): Buffer {
   if (isLowS(signature)) return signature;
   const s = ORDER - BigInt(`0x${signature.subarray(LENGTH / 2).toString('hex')}`);
-  return Buffer.concat([signature.subarray(0, LENGTH / 2), Buffer.from(s.toString(16).padStart(LENGTH, '0'), 'hex')]);
+  return Buffer.concat([
+    signature.subarray(0, LENGTH / 2),
+    Buffer.from(s.toString(16).padStart(LENGTH, '0'), 'hex'),
+  ]);
 }

@@ -2,7 +2,10 @@ import { argon2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Entropy } from '#ports/entropy.ts';
 
-/** Memory in KiB, passes and lanes: the first choice for constrained servers of RFC 9106 §4 is larger; these are OWASP's for sign-in pages. */
+/**
+ * Memory in KiB, passes and lanes: the first choice for constrained servers of RFC 9106 §4 is
+ * larger; these are OWASP's for sign-in pages.
+ */
 const cost = { memory: 19_456, passes: 2, parallelism: 1 };
 const MOST_AT_ONCE = 2;
 const MOST_WAITING = 64;
@@ -16,7 +19,8 @@ export class PasswordsBusy extends Error {}
 
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   if (running >= MOST_AT_ONCE) {
-    if (waiting.length >= MOST_WAITING) throw new PasswordsBusy('too many passwords are being checked');
+    if (waiting.length >= MOST_WAITING)
+      throw new PasswordsBusy('too many passwords are being checked');
     await new Promise<void>((go) => waiting.push(go));
   } else running += 1;
   try {
@@ -29,7 +33,16 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 }
 
 const image = (plain: string, salt: Uint8Array, { memory, passes, parallelism } = cost) =>
-  inTurn(() => derive('argon2id', { message: plain.normalize('NFC'), nonce: salt, memory, passes, parallelism, tagLength: 32 }));
+  inTurn(() =>
+    derive('argon2id', {
+      message: plain.normalize('NFC'),
+      nonce: salt,
+      memory,
+      passes,
+      parallelism,
+      tagLength: 32,
+    }),
+  );
 
 const unpadded = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').replaceAll('=', '');
 
@@ -42,7 +55,10 @@ export async function hashPassword(plain: string, entropy: Entropy): Promise<str
 
 const phc = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
-/** True when the password is the one hashed. Without a hash the same work is done and the answer is no, so that time does not tell. */
+/**
+ * True when the password is the one hashed. Without a hash the same work is done and the answer is
+ * no, so that time does not tell.
+ */
 export async function verifyPassword(plain: string, hashed: string | null): Promise<boolean> {
   const parts = hashed === null ? null : phc.exec(hashed);
   if (parts === null) {

@@ -11,7 +11,10 @@ export interface MasterKey {
 export interface KeyRing {
   /** The key that seals. */
   current(): MasterKey;
-  /** The key of that id. A ring that is kept in a file is read again before the answer is that there is none. */
+  /**
+   * The key of that id. A ring that is kept in a file is read again before the answer is that there
+   * is none.
+   */
   find(id: string): Uint8Array | undefined;
   /** The key that has been there longest. */
   oldest(): MasterKey;
@@ -37,15 +40,17 @@ export const isKeyId = (text: string): boolean => /^[A-Za-z0-9_-]{1,32}$/.test(t
 
 const KEY_BYTES = 32;
 /**
- * How long a key must have sealed nothing before it may leave. By then every server has heard of the one after it (seconds), and what was
- * sealed under it for a short time has expired: a temporary credential lives three times ten minutes at most.
+ * How long a key must have sealed nothing before it may leave. By then every server has heard of
+ * the one after it (seconds), and what was sealed under it for a short time has expired: a
+ * temporary credential lives three times ten minutes at most.
  */
 export const IDLE_BEFORE_RETIRED = seconds(3600);
 
 /** A ring that does not change; the first seals, all open. Throws when a key is not one. */
 export function fixedRing(keys: readonly MasterKey[]): KeyRing {
   const [newest] = keys;
-  if (newest === undefined || keys.some(({ key }) => key.length !== KEY_BYTES)) throw new Error('a sealer needs master keys of 32 bytes');
+  if (newest === undefined || keys.some(({ key }) => key.length !== KEY_BYTES))
+    throw new Error('a sealer needs master keys of 32 bytes');
   const byId = new Map(keys.map(({ id, key }) => [id, key]));
   return {
     current: () => newest,
@@ -69,18 +74,27 @@ export function parseRing(text: string): Ring {
   } catch {
     throw new Error('the master keys are not JSON');
   }
-  const keys = (Array.isArray(written?.keys) ? written.keys : []).map((entry: Record<string, unknown> | null): KeptKey => {
-    const { id, key, createdAt } = entry ?? {};
-    if (typeof id !== 'string' || !isKeyId(id) || typeof key !== 'string' || typeof createdAt !== 'number')
-      throw new Error('a master key needs id, key and createdAt');
-    const bytes = Buffer.from(key, 'base64');
-    if (bytes.length !== KEY_BYTES) throw new Error(`the master key ${id} is not 32 bytes in base64`);
-    return { id, key: bytes, createdAt: instant(createdAt) };
-  });
+  const keys = (Array.isArray(written?.keys) ? written.keys : []).map(
+    (entry: Record<string, unknown> | null): KeptKey => {
+      const { id, key, createdAt } = entry ?? {};
+      if (
+        typeof id !== 'string' ||
+        !isKeyId(id) ||
+        typeof key !== 'string' ||
+        typeof createdAt !== 'number'
+      )
+        throw new Error('a master key needs id, key and createdAt');
+      const bytes = Buffer.from(key, 'base64');
+      if (bytes.length !== KEY_BYTES)
+        throw new Error(`the master key ${id} is not 32 bytes in base64`);
+      return { id, key: bytes, createdAt: instant(createdAt) };
+    },
+  );
   const current = written?.current;
   if (typeof current !== 'string' || !keys.some(({ id }) => id === current))
     throw new Error('the current master key is not among the keys');
-  if (new Set(keys.map(({ id }) => id)).size < keys.length) throw new Error('two master keys have one id');
+  if (new Set(keys.map(({ id }) => id)).size < keys.length)
+    throw new Error('two master keys have one id');
   return { current, keys };
 }
 
@@ -89,9 +103,14 @@ export const formatRing = ({ current, keys }: Ring): string =>
   `${JSON.stringify({ current, keys: keys.map(({ id, key, createdAt }) => ({ id, key: Buffer.from(key).toString('base64'), createdAt })) }, null, 2)}\n`;
 
 /** A ring with one key. */
-export const ringOf = (key: Uint8Array, createdAt: Instant): Ring => ({ current: 'm1', keys: [{ id: 'm1', key, createdAt }] });
+export const ringOf = (key: Uint8Array, createdAt: Instant): Ring => ({
+  current: 'm1',
+  keys: [{ id: 'm1', key, createdAt }],
+});
 
-/** The ring with one more key, which seals from now on. Ids count upwards and are not used again. */
+/**
+ * The ring with one more key, which seals from now on. Ids count upwards and are not used again.
+ */
 export function grown(ring: Ring, key: Uint8Array, now: Instant): Ring {
   const numbers = ring.keys.map(({ id }) => Number(/^m(\d{1,9})$/.exec(id)?.[1] ?? 0));
   const id = `m${Math.max(...numbers) + 1}`;
@@ -105,10 +124,19 @@ export type RetireRefusal =
   | { readonly kind: 'too-early'; readonly until: Instant }
   | { readonly kind: 'in-use'; readonly values: number };
 
-/** The ring without a key. `sealed`: how many values that last are sealed under it. Refuses what would lose something. */
-export function withoutKey(ring: Ring, id: string, sealed: number, now: Instant): Result<Ring, RetireRefusal> {
+/**
+ * The ring without a key. `sealed`: how many values that last are sealed under it. Refuses what
+ * would lose something.
+ */
+export function withoutKey(
+  ring: Ring,
+  id: string,
+  sealed: number,
+  now: Instant,
+): Result<Ring, RetireRefusal> {
   const current = ring.keys.find((key) => key.id === ring.current);
-  if (current === undefined || !ring.keys.some((key) => key.id === id)) return refuse({ kind: 'unknown' });
+  if (current === undefined || !ring.keys.some((key) => key.id === id))
+    return refuse({ kind: 'unknown' });
   if (id === ring.current) return refuse({ kind: 'current' });
   if (sealed > 0) return refuse({ kind: 'in-use', values: sealed });
   const until = later(current.createdAt, IDLE_BEFORE_RETIRED);

@@ -1,4 +1,11 @@
-import { constants, createPublicKey, type KeyObject, publicDecrypt, verify, X509Certificate } from 'node:crypto';
+import {
+  constants,
+  createPublicKey,
+  type KeyObject,
+  publicDecrypt,
+  verify,
+  X509Certificate,
+} from 'node:crypto';
 
 const MOST_KEPT = 500;
 const kept = new Map<string, KeyObject | null>();
@@ -7,14 +14,19 @@ function read(pem: string): KeyObject | null {
   // A private key would do as well, and would then be kept: whoever sent it must not have.
   if (pem.includes('PRIVATE KEY')) return null;
   try {
-    const key = pem.includes('BEGIN CERTIFICATE') ? new X509Certificate(pem).publicKey : createPublicKey(pem);
+    const key = pem.includes('BEGIN CERTIFICATE')
+      ? new X509Certificate(pem).publicKey
+      : createPublicKey(pem);
     return key.asymmetricKeyType === 'rsa' ? key : null;
   } catch {
     return null;
   }
 }
 
-/** The RSA public key of a PEM text (SPKI, PKCS#1 or an X.509 certificate). Undefined when it is none. */
+/**
+ * The RSA public key of a PEM text (SPKI, PKCS#1 or an X.509 certificate). Undefined when it is
+ * none.
+ */
 export function rsaPublicKey(pem: string): KeyObject | undefined {
   let key = kept.get(pem);
   if (key === undefined) {
@@ -25,7 +37,10 @@ export function rsaPublicKey(pem: string): KeyObject | undefined {
   return key ?? undefined;
 }
 
-/** What a PEM text holds: an RSA public key, another public key, or none. A private key counts as none. */
+/**
+ * What a PEM text holds: an RSA public key, another public key, or none. A private key counts as
+ * none.
+ */
 export function rsaKeyKind(pem: string): 'rsa' | 'other' | 'none' {
   if (rsaPublicKey(pem)) return 'rsa';
   if (pem.includes('PRIVATE KEY')) return 'none';
@@ -39,19 +54,30 @@ export function rsaKeyKind(pem: string): 'rsa' | 'other' | 'none' {
 }
 
 /** Length of the key's modulus in bits; 0 when the text is no RSA key. */
-export const rsaBits = (pem: string): number => rsaPublicKey(pem)?.asymmetricKeyDetails?.modulusLength ?? 0;
+export const rsaBits = (pem: string): number =>
+  rsaPublicKey(pem)?.asymmetricKeyDetails?.modulusLength ?? 0;
 
-/** The shortest modulus of a key that is registered anew (NIST SP 800-131A §3); shorter ones that are there already keep working. */
+/**
+ * The shortest modulus of a key that is registered anew (NIST SP 800-131A §3); shorter ones that
+ * are there already keep working.
+ */
 export const LEAST_RSA_BITS = 2048;
 
-/** Whether the public exponent is one that signatures can rest on: odd, and not 1 (RFC 8017 §3.1). */
+/**
+ * Whether the public exponent is one that signatures can rest on: odd, and not 1 (RFC 8017 §3.1).
+ */
 export function hasSoundExponent(pem: string): boolean {
   const exponent = rsaPublicKey(pem)?.asymmetricKeyDetails?.publicExponent ?? 0n;
   return exponent >= 3n && exponent % 2n === 1n;
 }
 
 /** RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2). A text that is no key or no base64 does not verify. */
-export function rsaVerify(algorithm: 'sha1' | 'sha256', publicKeyPem: string, text: string, signatureBase64: string): boolean {
+export function rsaVerify(
+  algorithm: 'sha1' | 'sha256',
+  publicKeyPem: string,
+  text: string,
+  signatureBase64: string,
+): boolean {
   const key = rsaPublicKey(publicKeyPem);
   if (key === undefined) return false;
   try {
@@ -79,30 +105,54 @@ export type RsaContent =
   /** Made with another key, with another padding, or no signature at all. */
   | { readonly kind: 'unreadable' };
 
-/** Opens an RSASSA-PKCS1-v1_5 signature with the public key: tells which digest was signed, whatever it is the digest of. */
+/**
+ * Opens an RSASSA-PKCS1-v1_5 signature with the public key: tells which digest was signed, whatever
+ * it is the digest of.
+ */
 export function rsaContent(publicKeyPem: string, signatureBase64: string): RsaContent {
   const key = rsaPublicKey(publicKeyPem);
   const unreadable = { kind: 'unreadable' } as const;
   if (key === undefined) return unreadable;
   let content: string;
   try {
-    content = publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, Buffer.from(signatureBase64, 'base64')).toString('hex');
+    content = publicDecrypt(
+      { key, padding: constants.RSA_PKCS1_PADDING },
+      Buffer.from(signatureBase64, 'base64'),
+    ).toString('hex');
   } catch {
     return unreadable;
   }
   for (const [algorithm, start] of Object.entries(digestInfos) as [RsaDigest, string][])
-    if (content.startsWith(start) && content.length === start.length + 2 * Number.parseInt(start.slice(-2), 16))
+    if (
+      content.startsWith(start) &&
+      content.length === start.length + 2 * Number.parseInt(start.slice(-2), 16)
+    )
       return { kind: 'digest', algorithm, digest: content.slice(start.length) };
-  return content.length === 40 || content.length === 64 ? { kind: 'bare', digest: content } : unreadable;
+  return content.length === 40 || content.length === 64
+    ? { kind: 'bare', digest: content }
+    : unreadable;
 }
 
 /** Whether it is an RSASSA-PSS signature of the text, whatever the salt (RFC 8017 §8.1.2). */
-export function rsaPssHolds(algorithm: 'sha1' | 'sha256', publicKeyPem: string, text: string, signatureBase64: string): boolean {
+export function rsaPssHolds(
+  algorithm: 'sha1' | 'sha256',
+  publicKeyPem: string,
+  text: string,
+  signatureBase64: string,
+): boolean {
   const key = rsaPublicKey(publicKeyPem);
   if (key === undefined) return false;
-  const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
+  const padding = {
+    padding: constants.RSA_PKCS1_PSS_PADDING,
+    saltLength: constants.RSA_PSS_SALTLEN_AUTO,
+  };
   try {
-    return verify(algorithm, Buffer.from(text), { key, ...padding }, Buffer.from(signatureBase64, 'base64'));
+    return verify(
+      algorithm,
+      Buffer.from(text),
+      { key, ...padding },
+      Buffer.from(signatureBase64, 'base64'),
+    );
   } catch {
     return false;
   }

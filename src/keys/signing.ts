@@ -12,7 +12,14 @@ import {
 import { promisify } from 'node:util';
 import { instant } from '#kernel/time.ts';
 import type { Clock } from '#ports/clock.ts';
-import { type JsonWebKey, keptInMemory, type SigningSource, signingNow, sinceEver, statesAt } from './generations.ts';
+import {
+  type JsonWebKey,
+  keptInMemory,
+  type SigningSource,
+  signingNow,
+  sinceEver,
+  statesAt,
+} from './generations.ts';
 import { isLowS, lowS } from './p256.ts';
 import { jwkThumbprint } from './thumbprint.ts';
 
@@ -26,17 +33,27 @@ export interface StoredKeys {
 export interface SigningKeys {
   /** Signs claims as a compact JWS (RFC 7515 §3.1) with `typ`, `alg` and `kid` in the header. */
   sign(algorithm: Algorithm, typ: string, claims: object): string;
-  /** Header and claims of a JWS signed by a key of ours; undefined for anything else. The algorithm is the key's, never the token's choice. */
-  verify(
-    jwt: string,
-  ): { readonly header: Readonly<Record<string, unknown>>; readonly claims: Readonly<Record<string, unknown>> } | undefined;
-  /** The public halves that a verifier may meet (RFC 7517 §5): of the keys that sign, those that soon will, and those that did until lately. */
+  /**
+   * Header and claims of a JWS signed by a key of ours; undefined for anything else. The algorithm
+   * is the key's, never the token's choice.
+   */
+  verify(jwt: string):
+    | {
+        readonly header: Readonly<Record<string, unknown>>;
+        readonly claims: Readonly<Record<string, unknown>>;
+      }
+    | undefined;
+  /**
+   * The public halves that a verifier may meet (RFC 7517 §5): of the keys that sign, those that
+   * soon will, and those that did until lately.
+   */
   jwks(): { readonly keys: readonly JsonWebKey[] };
 }
 
 const MOST_VERIFIED = 20_000;
 const b64 = (text: string) => Buffer.from(text).toString('base64url');
-const isBase64url = (part: string) => part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part;
+const isBase64url = (part: string) =>
+  part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part;
 const algorithmOf = (key: JsonWebKey): Algorithm => (key.kty === 'EC' ? 'ES256' : 'RS256');
 
 const exported = (pairs: readonly { readonly privateKey: KeyObject }[]): StoredKeys => ({
@@ -45,13 +62,21 @@ const exported = (pairs: readonly { readonly privateKey: KeyObject }[]): StoredK
 
 /** Makes a fresh set of keys: P-256 and RSA with 2048 bits. */
 export const generateSigningKeys = (): StoredKeys =>
-  exported([generateKeyPairSync('ec', { namedCurve: 'P-256' }), generateKeyPairSync('rsa', { modulusLength: 2048 })]);
+  exported([
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ]);
 
 const keyPair = promisify(generateKeyPair);
 
 /** The same, while others are served. */
 export const generateSigningKeysAside = async (): Promise<StoredKeys> =>
-  exported(await Promise.all([keyPair('ec', { namedCurve: 'P-256' }), keyPair('rsa', { modulusLength: 2048 })]));
+  exported(
+    await Promise.all([
+      keyPair('ec', { namedCurve: 'P-256' }),
+      keyPair('rsa', { modulusLength: 2048 }),
+    ]),
+  );
 
 interface OwnKey {
   readonly kid: string;
@@ -69,7 +94,13 @@ function ownKey(stored: JsonWebKey): OwnKey {
   if (!print.ok) throw new Error(`a stored signing key cannot be used: ${print.refusal.kind}`);
   const algorithm = algorithmOf(jwk);
   const kid = print.value.thumbprint;
-  return { kid, algorithm, privateKey, publicKey, jwk: { ...jwk, kid, alg: algorithm, use: 'sig' } };
+  return {
+    kid,
+    algorithm,
+    privateKey,
+    publicKey,
+    jwk: { ...jwk, kid, alg: algorithm, use: 'sig' },
+  };
 }
 
 /** The name under which a private key's public half is published. */
@@ -78,7 +109,9 @@ export const kidOf = (stored: JsonWebKey): string => ownKey(stored).kid;
 const parse = (part: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }
@@ -89,9 +122,10 @@ export const loadSigningKeys = (stored: StoredKeys): SigningKeys =>
   makeSigning(keptInMemory([sinceEver(stored.keys)]), { now: () => instant(0) });
 
 /**
- * Signs with the keys whose time it is, and verifies with all that are kept (ADR 11). Tokens that were signed or verified here are remembered
- * (by digest, at most 20,000), so that a token is verified once: a signature never turns false later, and everything that can change is asked
- * of the store each time.
+ * Signs with the keys whose time it is, and verifies with all that are kept (ADR 11). Tokens that
+ * were signed or verified here are remembered (by digest, at most 20,000), so that a token is
+ * verified once: a signature never turns false later, and everything that can change is asked of
+ * the store each time.
  */
 export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): SigningKeys {
   const loaded = new WeakMap<JsonWebKey, OwnKey>();
@@ -105,10 +139,18 @@ export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): S
   function byKid(kid: string): OwnKey | undefined {
     const generations = source.generations();
     if (known.of !== generations || known.byKid.size === 0)
-      known = { of: generations, byKid: new Map(generations.flatMap(({ keys }) => keys.map(own)).map((key) => [key.kid, key])) };
+      known = {
+        of: generations,
+        byKid: new Map(
+          generations.flatMap(({ keys }) => keys.map(own)).map((key) => [key.kid, key]),
+        ),
+      };
     return known.byKid.get(kid);
   }
-  /** A key of another process's making may be on its way here. Anybody can name a key that is none: one look a second. */
+  /**
+   * A key of another process's making may be on its way here. Anybody can name a key that is none:
+   * one look a second.
+   */
   function findKey(kid: string): OwnKey | undefined {
     const key = byKid(kid);
     const now = clock.now();
@@ -125,12 +167,17 @@ export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): S
   };
   const signature = (key: OwnKey, text: string) =>
     key.algorithm === 'ES256'
-      ? lowS(sign('sha256', Buffer.from(text), { key: key.privateKey, dsaEncoding: 'ieee-p1363' })).toString('base64url')
+      ? lowS(
+          sign('sha256', Buffer.from(text), { key: key.privateKey, dsaEncoding: 'ieee-p1363' }),
+        ).toString('base64url')
       : sign('sha256', Buffer.from(text), key.privateKey).toString('base64url');
   const holds = (key: OwnKey, text: string, signed: string) => {
     const bytes = Buffer.from(signed, 'base64url');
     if (key.algorithm === 'RS256') return verify('sha256', Buffer.from(text), key.publicKey, bytes);
-    return isLowS(bytes) && verify('sha256', Buffer.from(text), { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, bytes);
+    return (
+      isLowS(bytes) &&
+      verify('sha256', Buffer.from(text), { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, bytes)
+    );
   };
   return {
     sign(algorithm, typ, claims) {
@@ -151,12 +198,18 @@ export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): S
     },
     verify(jwt) {
       const [first = '', second = '', third = '', ...more] = jwt.split('.');
-      // Base64url without padding, and nothing else (RFC 7515 §2), the unused bits of its last character zero (RFC 4648 §3.5): one token has
-      // one spelling.
+      // Base64url without padding, and nothing else (RFC 7515 §2), the unused bits of its last
+      // character zero (RFC 4648 §3.5): one token has one spelling.
       if (more.length > 0 || ![first, second, third].every(isBase64url)) return undefined;
       const [header, claims] = [parse(first), parse(second)];
       const key = typeof header?.kid === 'string' ? findKey(header.kid) : undefined;
-      if (header === undefined || claims === undefined || key === undefined || header.alg !== key.algorithm || 'crit' in header)
+      if (
+        header === undefined ||
+        claims === undefined ||
+        key === undefined ||
+        header.alg !== key.algorithm ||
+        'crit' in header
+      )
         return undefined;
       if (!verified.has(hash('sha256', jwt, 'base64'))) {
         if (!holds(key, `${first}.${second}`, third)) return undefined;

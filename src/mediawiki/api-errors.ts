@@ -1,6 +1,9 @@
 import type { FormValues } from '#wire/form.ts';
 
-/** What `errorformat` can be: an error in the old shape, or a list of errors whose texts have this form. */
+/**
+ * What `errorformat` can be: an error in the old shape, or a list of errors whose texts have this
+ * form.
+ */
 export const errorFormats = ['bc', 'plaintext', 'wikitext', 'html', 'raw', 'none'] as const;
 export type ErrorFormat = (typeof errorFormats)[number];
 
@@ -22,7 +25,8 @@ export interface ApiAnswer {
 }
 
 /** The shape of answers that was asked for. */
-export const formatVersion = (form: FormValues): 1 | 2 => (['2', 'latest'].includes(form.get('formatversion') ?? '') ? 2 : 1);
+export const formatVersion = (form: FormValues): 1 | 2 =>
+  ['2', 'latest'].includes(form.get('formatversion') ?? '') ? 2 : 1;
 
 /** The form of errors that was asked for; undefined: there is no such one. */
 export const errorFormat = (form: FormValues): ErrorFormat | undefined => {
@@ -30,11 +34,19 @@ export const errorFormat = (form: FormValues): ErrorFormat | undefined => {
   return errorFormats.find((format) => format === asked);
 };
 
-const help = 'See /w/api.php for what this server answers: action=query with meta=userinfo, tokens and siteinfo.';
+const help =
+  'See /w/api.php for what this server answers: action=query with meta=userinfo, tokens and siteinfo.';
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** A text with its links, `[https://… words]`, and what is between them, each written in another way. */
-function rewritten(text: string, link: (url: string, words: string) => string, between: (text: string) => string): string {
+/**
+ * A text with its links, `[https://… words]`, and what is between them, each written in another
+ * way.
+ */
+function rewritten(
+  text: string,
+  link: (url: string, words: string) => string,
+  between: (text: string) => string,
+): string {
   const [first = '', ...pieces] = text.split('[');
   const rest = pieces.map((piece) => {
     const [space, end] = [piece.indexOf(' '), piece.indexOf(']')];
@@ -50,10 +62,19 @@ const plainText = (text: string): string =>
     (between) => between,
   );
 const htmlText = (text: string): string =>
-  rewritten(text, (url, words) => `<a rel="nofollow" class="external text" href="${escapeHtml(url)}">${escapeHtml(words)}</a>`, escapeHtml);
+  rewritten(
+    text,
+    (url, words) =>
+      `<a rel="nofollow" class="external text" href="${escapeHtml(url)}">${escapeHtml(words)}</a>`,
+    escapeHtml,
+  );
 
 /** The text of an error, under the name it has in this format. */
-function textOf({ info, code, key = code, params = [] }: ApiProblem, format: Exclude<ErrorFormat, 'bc'>, version: 1 | 2): object {
+function textOf(
+  { info, code, key = code, params = [] }: ApiProblem,
+  format: Exclude<ErrorFormat, 'bc'>,
+  version: 1 | 2,
+): object {
   const named = (name: string, text: string) => ({ [version === 2 ? name : '*']: text });
   switch (format) {
     case 'plaintext':
@@ -69,7 +90,10 @@ function textOf({ info, code, key = code, params = [] }: ApiProblem, format: Exc
   }
 }
 
-/** An API error in the form and version that were asked for; in the old shape when the form is not known. */
+/**
+ * An API error in the form and version that were asked for; in the old shape when the form is not
+ * known.
+ */
 export function apiError(problem: ApiProblem, form: FormValues): ApiAnswer {
   const [version, format] = [formatVersion(form), errorFormat(form) ?? 'bc'];
   const { code, info } = problem;

@@ -1,5 +1,11 @@
 import type { FormValues } from '#wire/form.ts';
-import { type ApiAnswer, type ApiProblem, apiError, errorFormat, formatVersion } from './api-errors.ts';
+import {
+  type ApiAnswer,
+  type ApiProblem,
+  apiError,
+  errorFormat,
+  formatVersion,
+} from './api-errors.ts';
 
 /** For whom an API request is made. */
 export interface ApiCaller {
@@ -12,9 +18,16 @@ export interface ApiCaller {
     /** As in ISO 8601. */
     readonly registered: string;
     /** Null: they may not be told by these rights. */
-    readonly released: { readonly realName: string; readonly email: string; readonly emailConfirmed: string | null } | null;
+    readonly released: {
+      readonly realName: string;
+      readonly email: string;
+      readonly emailConfirmed: string | null;
+    } | null;
   } | null;
-  /** What may be done by this request: a stranger's or a person's rights, cut to what a token or a signature lends. */
+  /**
+   * What may be done by this request: a stranger's or a person's rights, cut to what a token or a
+   * signature lends.
+   */
   readonly rights: readonly string[];
 }
 
@@ -28,7 +41,11 @@ export interface ApiSite {
   readonly csrfToken: string;
 }
 
-function userinfo({ person, rights }: ApiCaller, props: ReadonlySet<string>, version: 1 | 2): object {
+function userinfo(
+  { person, rights }: ApiCaller,
+  props: ReadonlySet<string>,
+  version: 1 | 2,
+): object {
   const asked = (name: string) => props.has(name) || props.has('*');
   const flag = version === 2 ? true : '';
   const released = person?.released ?? null;
@@ -42,7 +59,12 @@ function userinfo({ person, rights }: ApiCaller, props: ReadonlySet<string>, ver
     ...(asked('editcount') ? { editcount: person?.editCount ?? 0 } : {}),
     ...(asked('realname') && released ? { realname: released.realName } : {}),
     ...(asked('email') && released
-      ? { email: released.email, ...(released.emailConfirmed === null ? {} : { emailauthenticated: released.emailConfirmed }) }
+      ? {
+          email: released.email,
+          ...(released.emailConfirmed === null
+            ? {}
+            : { emailauthenticated: released.emailConfirmed }),
+        }
       : {}),
     ...(asked('registrationdate') ? { registrationdate: person?.registered ?? null } : {}),
   };
@@ -69,7 +91,11 @@ const namespaces = [
   [15, 'Category talk'],
 ] as const;
 
-function siteinfo(site: ApiSite, props: ReadonlySet<string>, version: 1 | 2): Record<string, unknown> {
+function siteinfo(
+  site: ApiSite,
+  props: ReadonlySet<string>,
+  version: 1 | 2,
+): Record<string, unknown> {
   const flag = (on: boolean) => (version === 2 ? on : on ? '' : undefined);
   const answer: Record<string, unknown> = {};
   if (props.has('general') || props.size === 0) {
@@ -114,7 +140,8 @@ function siteinfo(site: ApiSite, props: ReadonlySet<string>, version: 1 | 2): Re
   return answer;
 }
 
-const words = (text: string | undefined) => new Set((text ?? '').split('|').filter((word) => word !== ''));
+const words = (text: string | undefined) =>
+  new Set((text ?? '').split('|').filter((word) => word !== ''));
 
 const unrecognized = (parameter: string, value: string): ApiProblem => ({
   code: 'badvalue',
@@ -133,22 +160,36 @@ const bodyUnread =
   'The body was not read: send the parameters as application/x-www-form-urlencoded, or as multipart/form-data with its boundary.';
 
 /** What stands in the way of a request; undefined: nothing does. */
-function problemOf(form: FormValues, { person, rights }: ApiCaller, unread: boolean): ApiProblem | undefined {
-  if (errorFormat(form) === undefined) return unrecognized('errorformat', form.get('errorformat') ?? '');
+function problemOf(
+  form: FormValues,
+  { person, rights }: ApiCaller,
+  unread: boolean,
+): ApiProblem | undefined {
+  if (errorFormat(form) === undefined)
+    return unrecognized('errorformat', form.get('errorformat') ?? '');
   const format = form.get('format') ?? 'json';
   if (format !== 'json') return unrecognized('format', format);
   const action = form.get('action');
   // An assertion is judged whatever is asked for, and a module only when it is there.
-  if (action === 'query' && !rights.includes('read')) return failed('readapidenied', 'You need read permission to use this module.');
+  if (action === 'query' && !rights.includes('read'))
+    return failed('readapidenied', 'You need read permission to use this module.');
   const assert = form.get('assert');
   if (assert === 'user' && person === null)
-    return failed('assertuserfailed', 'You are no longer signed in, so the action was not carried out.');
+    return failed(
+      'assertuserfailed',
+      'You are no longer signed in, so the action was not carried out.',
+    );
   if (assert === 'bot' && (person === null || !rights.includes('bot')))
-    return failed('assertbotfailed', 'You do not have the right "bot", so the action was not carried out.');
-  if (assert === 'anon' && person !== null) return failed('assertanonfailed', 'You are signed in, so the action was not carried out.');
+    return failed(
+      'assertbotfailed',
+      'You do not have the right "bot", so the action was not carried out.',
+    );
+  if (assert === 'anon' && person !== null)
+    return failed('assertanonfailed', 'You are signed in, so the action was not carried out.');
   const asserted = form.get('assertuser');
   if (asserted !== undefined && asserted !== person?.name) {
-    const info = 'You are no longer signed in as the person named, so the action was not carried out.';
+    const info =
+      'You are no longer signed in as the person named, so the action was not carried out.';
     return failed('assertnameduserfailed', info, [asserted.slice(0, 255)]);
   }
   if (action === undefined)
@@ -161,8 +202,16 @@ function problemOf(form: FormValues, { person, rights }: ApiCaller, unread: bool
   return action === 'query' ? undefined : unrecognized('action', action);
 }
 
-/** Answers `action=query` for what bots ask first: who am I, a token, which site is this. `unread`: a body came that is no form. */
-export function answerApi(form: FormValues, caller: ApiCaller, site: ApiSite, { unread }: { readonly unread: boolean }): ApiAnswer {
+/**
+ * Answers `action=query` for what bots ask first: who am I, a token, which site is this. `unread`:
+ * a body came that is no form.
+ */
+export function answerApi(
+  form: FormValues,
+  caller: ApiCaller,
+  site: ApiSite,
+  { unread }: { readonly unread: boolean },
+): ApiAnswer {
   const problem = problemOf(form, caller, unread);
   if (problem) return apiError(problem, form);
   const version = formatVersion(form);
@@ -177,6 +226,13 @@ export function answerApi(form: FormValues, caller: ApiCaller, site: ApiSite, { 
         .map((type) => [`${type}token`, caller.person === null ? '+\\' : `${site.csrfToken}+\\`]),
     );
   }
-  if (metas.has('siteinfo')) Object.assign(query, siteinfo(site, words(form.get('siprop')), version));
-  return { error: null, body: { batchcomplete: version === 2 ? true : '', ...(Object.keys(query).length > 0 ? { query } : {}) } };
+  if (metas.has('siteinfo'))
+    Object.assign(query, siteinfo(site, words(form.get('siprop')), version));
+  return {
+    error: null,
+    body: {
+      batchcomplete: version === 2 ? true : '',
+      ...(Object.keys(query).length > 0 ? { query } : {}),
+    },
+  };
 }

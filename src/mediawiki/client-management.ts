@@ -1,9 +1,17 @@
 import type { Client, Stage } from '#registry/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 
-// The words and numbers of the reference's REST management of apps (protocols 3; registry 12). Nothing is decided here.
+// The words and numbers of the reference's REST management of apps (protocols 3; registry 12).
+// Nothing is decided here.
 
-const stageNumbers: Readonly<Record<Stage, number>> = { proposed: 0, approved: 1, rejected: 2, expired: 3, disabled: 4, configured: 5 };
+const stageNumbers: Readonly<Record<Stage, number>> = {
+  proposed: 0,
+  approved: 1,
+  rejected: 2,
+  expired: 3,
+  disabled: 4,
+  configured: 5,
+};
 
 /** Its names of our fields. */
 const fieldNames: Readonly<Record<string, string>> = {
@@ -29,7 +37,8 @@ export function submitCode(refusal: RegistryRefusal): string {
       // What a pattern judges there has its field in the code (registry 2.3).
       if (refusal.field === 'reason') return 'invalid_field_reason';
       // Rows 4 and further of its table of callbacks have a code of their own.
-      return refusal.field === 'redirectUri' && !['empty', 'too-long', 'not-a-uri', 'not-this-type'].includes(kind)
+      return refusal.field === 'redirectUri' &&
+        !['empty', 'too-long', 'not-a-uri', 'not-this-type'].includes(kind)
         ? 'invalid_callback_url'
         : 'invalid_field';
     }
@@ -44,13 +53,27 @@ export function submitCode(refusal: RegistryRefusal): string {
 }
 
 /** The failure of a submission. */
-export const submitFailure = (refusal: RegistryRefusal) => ({ message: submitCode(refusal), httpCode: 400, httpReason: 'Bad Request' });
+export const submitFailure = (refusal: RegistryRefusal) => ({
+  message: submitCode(refusal),
+  httpCode: 400,
+  httpReason: 'Bad Request',
+});
 
-/** The data of a failure: a value that is none of those allowed has a list without members, any other has nothing. */
-export const failureDataOf = (failureCode: string): readonly never[] | null => (failureCode === 'badvalue' ? [] : null);
+/**
+ * The data of a failure: a value that is none of those allowed has a list without members, any
+ * other has nothing.
+ */
+export const failureDataOf = (failureCode: string): readonly never[] | null =>
+  failureCode === 'badvalue' ? [] : null;
 
 /** What is wrong with one parameter of the body. */
-export const bodyProblem = (name: string, value: unknown, failureCode: string, text: string, failureData: unknown = null) => ({
+export const bodyProblem = (
+  name: string,
+  value: unknown,
+  failureCode: string,
+  text: string,
+  failureData: unknown = null,
+) => ({
   error: 'parameter-validation-failed',
   name,
   value,
@@ -62,7 +85,20 @@ export const bodyProblem = (name: string, value: unknown, failureCode: string, t
   httpReason: 'Bad Request',
 });
 
-const months = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+const months = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
 
 /** A time as people read it there: 14:13, 21 September 2026. */
 function formatted(at: number): string {
@@ -71,45 +107,64 @@ function formatted(at: number): string {
 }
 
 /**
- * An app of the list. `sees`: what the caller may see; the rest is left out, and restrictions always are. An app for its owner alone has the
- * page as callback that shows verifiers (protocols 3.2).
+ * An app of the list. `sees`: what the caller may see; the rest is left out, and restrictions
+ * always are. An app for its owner alone has the page as callback that shows verifiers (protocols
+ * 3.2).
  */
-export function listedClient(client: Client, sees: (field: keyof Client) => boolean, origin: string): Record<string, unknown> {
+export function listedClient(
+  client: Client,
+  sees: (field: keyof Client) => boolean,
+  origin: string,
+): Record<string, unknown> {
   const fields: readonly (readonly [string, keyof Client, unknown])[] = [
     ['email', 'email', client.email],
     ['name', 'name', client.name],
     ['version', 'version', client.version],
-    ['callback_url', 'redirectUri', client.ownerOnly ? `${origin}/wiki/Special:OAuth/verified` : client.redirectUri],
+    [
+      'callback_url',
+      'redirectUri',
+      client.ownerOnly ? `${origin}/wiki/Special:OAuth/verified` : client.redirectUri,
+    ],
     ['description', 'description', client.description],
     ['client_key', 'id', client.id],
     ['owner_only', 'ownerOnly', client.ownerOnly],
     ['stage', 'stage', stageNumbers[client.stage]],
     ['oauth_version', 'protocol', client.protocol === 'oauth1' ? 1 : 2],
     ['registration_formatted', 'registeredAt', formatted(client.registeredAt)],
-    ...(client.protocol === 'oauth2' ? ([['allowed_grants', 'grantTypes', client.grantTypes]] as const) : []),
+    ...(client.protocol === 'oauth2'
+      ? ([['allowed_grants', 'grantTypes', client.grantTypes]] as const)
+      : []),
     ['scopes', 'scopes', client.scopes],
   ];
-  const shown = Object.fromEntries(fields.filter(([, field]) => sees(field)).map(([name, , value]) => [name, value]));
+  const shown = Object.fromEntries(
+    fields.filter(([, field]) => sees(field)).map(([name, , value]) => [name, value]),
+  );
   return client.managed ? { ...shown, configuration_based: true } : shown;
 }
 
 const identity = ['mwoauth-authonlyprivate', 'mwoauth-authonly'];
 
-/** What is registered when these scopes are asked for: one that only tells who somebody is drops the rest. */
+/**
+ * What is registered when these scopes are asked for: one that only tells who somebody is drops the
+ * rest.
+ */
 export const askedGrants = (scopes: readonly string[]): readonly string[] => {
   const only = identity.find((scope) => scopes.includes(scope));
   return only === undefined ? scopes : [only];
 };
 
-/** The types of parameters, as its layer reads them from JSON and from a form: `names` is a list of names that have to be known. */
+/**
+ * The types of parameters, as its layer reads them from JSON and from a form: `names` is a list of
+ * names that have to be known.
+ */
 export type ParameterType = 'string' | 'boolean' | 'list' | 'names' | readonly string[];
 
 const yes = ['true', 't', 'yes', 'y', 'on', '1'];
 const no = ['false', 'f', 'no', 'n', 'off', '0', ''];
 
 /**
- * Reads a value; `{ failure }` is its word for what is wrong. JSON must have proper types, and a wrong one has a code of its own; a form is
- * coerced (protocols 3).
+ * Reads a value; `{ failure }` is its word for what is wrong. JSON must have proper types, and a
+ * wrong one has a code of its own; a form is coerced (protocols 3).
  */
 export function readParameter(
   type: ParameterType,
@@ -120,10 +175,13 @@ export function readParameter(
     if (typeof value === 'boolean') return { value };
     const text = fromForm && typeof value === 'string' ? value.toLowerCase() : undefined;
     if (text !== undefined && yes.includes(text)) return { value: true };
-    return text !== undefined && no.includes(text) ? { value: false } : { failure: fromForm ? 'badbool' : 'badbool-type' };
+    return text !== undefined && no.includes(text)
+      ? { value: false }
+      : { failure: fromForm ? 'badbool' : 'badbool-type' };
   }
   if (type === 'list' || type === 'names') {
-    const items: unknown = fromForm && typeof value === 'string' ? (value === '' ? [] : value.split('|')) : value;
+    const items: unknown =
+      fromForm && typeof value === 'string' ? (value === '' ? [] : value.split('|')) : value;
     if (!Array.isArray(items)) return { failure: 'multivalue-must-be-array' };
     if (items.every((item) => typeof item === 'string')) return { value: items };
     return { failure: type === 'names' ? 'badvalue' : 'needstring' };

@@ -5,7 +5,10 @@ import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/client.ts';
 import type { ApiProblem } from './api-errors.ts';
 
-/** An error as clients of the reference know it: its key, and a text of ours with the E-code where it has one (protocols 1.5). */
+/**
+ * An error as clients of the reference know it: its key, and a text of ours with the E-code where
+ * it has one (protocols 1.5).
+ */
 export interface DialectError {
   readonly key: string;
   readonly text: string;
@@ -13,7 +16,10 @@ export interface DialectError {
 
 const withCode = (text: string, code: string) =>
   `${text} [https://www.mediawiki.org/wiki/Special:MyLanguage/Help:OAuth/Errors#${code} ${code}]`;
-const error = (key: string, text: string, code?: string): DialectError => ({ key, text: code === undefined ? text : withCode(text, code) });
+const error = (key: string, text: string, code?: string): DialectError => ({
+  key,
+  text: code === undefined ? text : withCode(text, code),
+});
 
 /** Errors that have no key of their own: the phrase is what clients match on. */
 export const exception = (phrase: string): DialectError =>
@@ -35,15 +41,22 @@ export const invalidActionOf = (client: Client) =>
     `This address is not part of the handshake. The developer of ${client.name} can put it right.`,
     'E003',
   );
-/** The statement of identify is signed under the app's secret, RSA apps included (protocols 1.16): without one it could not be checked. */
+/**
+ * The statement of identify is signed under the app's secret, RSA apps included (protocols 1.16):
+ * without one it could not be checked.
+ */
 export const noSecretForIdentify = error(
   'mwoauthserver-consumer-no-secret',
   'The statement of identify is signed under the secret of the app, and this app has none: add a secret on its page, or, if its scopes let it read, ask meta=userinfo at api.php, which needs none.',
   'E011',
 );
-export const readOnlyOf = (reason: string) => error('mwoauth-db-readonly', `Nothing can be changed at the moment: ${reason}`);
+export const readOnlyOf = (reason: string) =>
+  error('mwoauth-db-readonly', `Nothing can be changed at the moment: ${reason}`);
 export const unsupportedVersion = (version: number) =>
-  error('mwoauth-oauth-unsupported-version', `OAuth version ${version} is not served at this address.`);
+  error(
+    'mwoauth-oauth-unsupported-version',
+    `OAuth version ${version} is not served at this address.`,
+  );
 
 const phrases: Readonly<Record<string, string>> = {
   oauth_consumer_key: 'Invalid consumer key',
@@ -63,7 +76,9 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
     case 'version_rejected':
       return exception(`OAuth version '${refusal.asked}' not supported`);
     case 'signature_method_rejected':
-      return exception(`Signature method '${refusal.asked}' not supported try one of the following: ${refusal.supported.join(', ')}`);
+      return exception(
+        `Signature method '${refusal.asked}' not supported try one of the following: ${refusal.supported.join(', ')}`,
+      );
     case 'insecure_transport':
     case 'signature_invalid':
     case 'body_unavailable':
@@ -77,10 +92,20 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
       return exception('Invalid consumer');
     case 'consumer_key_refused':
       return refusal.why.kind === 'wrong-site'
-        ? error('mwoauth-invalid-authorization-wrong-wiki', `What you allowed does not cover this site, only ${refusal.why.site}.`)
-        : error('mwoauth-invalid-authorization-not-approved', `The app ${refusal.client.name} is not approved, or not for you.`);
+        ? error(
+            'mwoauth-invalid-authorization-wrong-wiki',
+            `What you allowed does not cover this site, only ${refusal.why.site}.`,
+          )
+        : error(
+            'mwoauth-invalid-authorization-not-approved',
+            `The app ${refusal.client.name} is not approved, or not for you.`,
+          );
     case 'wrong_protocol':
-      return error('mwoauthserver-bad-consumer-version', 'The app is registered for the other version of OAuth.', 'E012');
+      return error(
+        'mwoauthserver-bad-consumer-version',
+        'The app is registered for the other version of OAuth.',
+        'E012',
+      );
     case 'owner_only':
       return error(
         'mwoauthserver-consumer-owner-only',
@@ -94,27 +119,56 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
         'E011',
       );
     case 'address_refused':
-      return error('mwoauthdatastore-bad-source-ip', 'The request came from an address that the app does not allow.');
+      return error(
+        'mwoauthdatastore-bad-source-ip',
+        'The request came from an address that the app does not allow.',
+      );
     case 'token_rejected':
       return refusal.token === 'temporary'
-        ? error('mwoauthdatastore-request-token-not-found', 'The request token is not known, or it expired.', 'E004')
-        : error('mwoauthdatastore-access-token-not-found', 'No approved grant was found for that authorization token.');
+        ? error(
+            'mwoauthdatastore-request-token-not-found',
+            'The request token is not known, or it expired.',
+            'E004',
+          )
+        : error(
+            'mwoauthdatastore-access-token-not-found',
+            'No approved grant was found for that authorization token.',
+          );
     case 'token_used':
-      return error('mwoauthdatastore-request-token-already-used', 'The request token was used before.', 'E009');
+      return error(
+        'mwoauthdatastore-request-token-already-used',
+        'The request token was used before.',
+        'E009',
+      );
     case 'callback_misleading':
-      return error('mwoauth-callback-not-oob-or-prefix', 'The callback leads to another host than it shows: register another one.');
+      return error(
+        'mwoauth-callback-not-oob-or-prefix',
+        'The callback leads to another host than it shows: register another one.',
+      );
     case 'callback_rejected':
       return refusal.prefix
-        ? error('mwoauth-callback-not-oob-or-prefix', 'oauth_callback must be "oob", or begin with the registered callback URL.')
-        : error('mwoauth-callback-not-oob', 'oauth_callback must be "oob", exactly so, for this app.');
+        ? error(
+            'mwoauth-callback-not-oob-or-prefix',
+            'oauth_callback must be "oob", or begin with the registered callback URL.',
+          )
+        : error(
+            'mwoauth-callback-not-oob',
+            'oauth_callback must be "oob", exactly so, for this app.',
+          );
     case 'permission_unknown':
       return error('mwoauthdatastore-bad-token', 'Nobody has allowed this request token yet.');
     case 'verifier_invalid':
-      return error('mwoauthdatastore-bad-verifier', 'oauth_verifier is missing, or not the one that was issued.');
+      return error(
+        'mwoauthdatastore-bad-verifier',
+        'oauth_verifier is missing, or not the one that was issued.',
+      );
     case 'user_refused':
       return refusal.problem === 'blocked'
         ? error('mwoauth-invalid-authorization-blocked-user', 'The account is blocked.')
-        : error('mwoauth-invalid-authorization-invalid-user', 'The account does not exist any more.');
+        : error(
+            'mwoauth-invalid-authorization-invalid-user',
+            'The account does not exist any more.',
+          );
   }
 }
 
@@ -122,13 +176,29 @@ export function errorOf(refusal: OAuth1Refusal): DialectError {
 export function dialogErrorOf(refusal: OAuth1Refusal): DialectError {
   switch (refusal.kind) {
     case 'consumer_key_unknown':
-      return error('mwoauthserver-bad-consumer-key', 'The link names an app that is not registered here.', 'E006');
+      return error(
+        'mwoauthserver-bad-consumer-key',
+        'The link names an app that is not registered here.',
+        'E006',
+      );
     case 'consumer_key_refused':
       return refusal.why.kind === 'client-suppressed'
-        ? error('mwoauthserver-bad-consumer-key', 'The link names an app that is not registered here.', 'E006')
-        : error('mwoauthserver-bad-consumer', `The app ${refusal.client.name} is not approved, or not for you.`, 'E005');
+        ? error(
+            'mwoauthserver-bad-consumer-key',
+            'The link names an app that is not registered here.',
+            'E006',
+          )
+        : error(
+            'mwoauthserver-bad-consumer',
+            `The app ${refusal.client.name} is not approved, or not for you.`,
+            'E005',
+          );
     case 'user_refused':
-      return error('mwoauthserver-insufficient-rights', 'Your account is blocked, so it cannot connect apps.', 'E007');
+      return error(
+        'mwoauthserver-insufficient-rights',
+        'Your account is blocked, so it cannot connect apps.',
+        'E007',
+      );
     default:
       return errorOf(refusal);
   }
@@ -143,7 +213,9 @@ export const apiProblemOf = ({ key, text }: DialectError): ApiProblem => ({
   params: text.startsWith(invalidHeaders) ? [text.slice(invalidHeaders.length)] : [],
 });
 
-/** What the API says of a refused signature: known clients look for the phrase inside (protocols 4). */
+/**
+ * What the API says of a refused signature: known clients look for the phrase inside (protocols 4).
+ */
 export function apiErrorOf(refusal: OAuth1Refusal): DialectError {
   const inner = errorOf(refusal);
   if (inner.key.startsWith('mwoauth-invalid-authorization')) return inner;
@@ -152,7 +224,10 @@ export function apiErrorOf(refusal: OAuth1Refusal): DialectError {
 }
 
 /** What the API says of a bearer token that does not hold. */
-export const badBearer = error('mwoauth-invalid-authorization', `${invalidHeaders}Invalid access token`);
+export const badBearer = error(
+  'mwoauth-invalid-authorization',
+  `${invalidHeaders}Invalid access token`,
+);
 
 /** What the API says of credentials that the guard refuses: for those that cannot be read, why. */
 export function guardErrorOf({ why, body }: Pick<GuardRefusal, 'why' | 'body'>): DialectError {
@@ -162,19 +237,28 @@ export function guardErrorOf({ why, body }: Pick<GuardRefusal, 'why' | 'body'>):
 }
 
 /**
- * What the API says of a refused bearer token (protocols 4). Clients fetch a new token when they read the key of `badBearer`, so
- * what a new token would not mend has keys of its own.
+ * What the API says of a refused bearer token (protocols 4). Clients fetch a new token when they
+ * read the key of `badBearer`, so what a new token would not mend has keys of its own.
  */
 export function bearerErrorOf(refusal: BearerRefusal): DialectError {
   switch (refusal.problem) {
     case 'not-usable':
-      return error('mwoauth-invalid-authorization-not-approved', 'The app is not approved, or not for you.');
+      return error(
+        'mwoauth-invalid-authorization-not-approved',
+        'The app is not approved, or not for you.',
+      );
     case 'user-blocked':
       return error('mwoauth-invalid-authorization-blocked-user', 'The account is blocked.');
     case 'wrong-site':
-      return error('mwoauth-invalid-authorization-wrong-wiki', 'What was allowed does not cover this site.');
+      return error(
+        'mwoauth-invalid-authorization-wrong-wiki',
+        'What was allowed does not cover this site.',
+      );
     case 'address-not-allowed':
-      return error('mwoauthdatastore-bad-source-ip', 'The request came from an address that the app does not allow.');
+      return error(
+        'mwoauthdatastore-bad-source-ip',
+        'The request came from an address that the app does not allow.',
+      );
     default:
       return badBearer;
   }

@@ -2,10 +2,17 @@ import { STATUS_CODES } from 'node:http';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
 import { oauth2Words } from '#oauth2/words.ts';
 
-/** An error of the REST endpoints: status, body, and whether to name the Basic scheme (protocols 2.10). */
+/**
+ * An error of the REST endpoints: status, body, and whether to name the Basic scheme (protocols
+ * 2.10).
+ */
 export interface RestError {
   readonly status: number;
-  readonly body: { readonly error: string; readonly error_description: string; readonly hint?: string };
+  readonly body: {
+    readonly error: string;
+    readonly error_description: string;
+    readonly hint?: string;
+  };
 }
 
 const make = (status: number, error: string, description: string, hint?: string): RestError => ({
@@ -14,16 +21,26 @@ const make = (status: number, error: string, description: string, hint?: string)
 });
 
 /**
- * The reference's error for a refusal of the token endpoint; hints are what its clients look at. The description goes on with what the core
- * says, so that a developer learns which parameter it is, and why.
+ * The reference's error for a refusal of the token endpoint; hints are what its clients look at.
+ * The description goes on with what the core says, so that a developer learns which parameter it
+ * is, and why.
  */
 export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
-  if (refusal.kind === 'foreign_token') return make(400, 'invalid_request', 'The request cannot be carried out.');
+  if (refusal.kind === 'foreign_token')
+    return make(400, 'invalid_request', 'The request cannot be carried out.');
   const words = oauth2Words(refusal);
   const invalidRequest = (hint: string, why = words) =>
-    make(400, 'invalid_request', `The request is missing a parameter, repeats one, or has one that cannot be read: ${why}`, hint);
+    make(
+      400,
+      'invalid_request',
+      `The request is missing a parameter, repeats one, or has one that cannot be read: ${why}`,
+      hint,
+    );
   const check = (parameter: string, inQuery = false, why = words) =>
-    invalidRequest(`Check the \`${parameter}\` parameter${inQuery ? ': it came in the query, and is read from the body' : ''}`, why);
+    invalidRequest(
+      `Check the \`${parameter}\` parameter${inQuery ? ': it came in the query, and is read from the body' : ''}`,
+      why,
+    );
   const invalidGrant = (hint: string) =>
     make(
       400,
@@ -38,14 +55,17 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
     case 'unsupported_grant_type':
       return check('grant_type');
     case 'invalid_client':
-      if (refusal.problem === 'secret-missing') return check('client_secret', false, 'client_secret is missing.');
+      if (refusal.problem === 'secret-missing')
+        return check('client_secret', false, 'client_secret is missing.');
       if (refusal.problem === 'in-query') return check('client_id', true);
       return refusal.problem === 'missing' && refusal.scheme === 'none'
         ? check('client_id')
         : make(
             401,
             'invalid_client',
-            refusal.problem === 'unknown-or-wrong' ? 'Client authentication failed' : `Client authentication failed: ${words}`,
+            refusal.problem === 'unknown-or-wrong'
+              ? 'Client authentication failed'
+              : `Client authentication failed: ${words}`,
           );
     case 'unauthorized_client':
       return make(401, 'invalid_client', `Client authentication failed: ${words}`);
@@ -72,7 +92,9 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
         case 'verifier-unexpected':
           return invalidRequest('code_verifier received when no code_challenge is present');
         case 'other-address':
-          return invalidGrant('The authorization code or refresh token was issued at other addresses of this server');
+          return invalidGrant(
+            'The authorization code or refresh token was issued at other addresses of this server',
+          );
         case 'verifier':
           return invalidGrant('Failed to verify `code_verifier`.');
         case 'expired':
@@ -96,4 +118,9 @@ export const restError = (status: number, key: string, text: string) => ({
 });
 
 export const accessDenied = (hint: string) =>
-  make(401, 'access_denied', 'The resource owner or authorization server denied the request.', hint);
+  make(
+    401,
+    'access_denied',
+    'The resource owner or authorization server denied the request.',
+    hint,
+  );

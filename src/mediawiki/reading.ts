@@ -55,7 +55,8 @@ export function makeMediawikiReading({
       claims: ({ id, client, userId, scopes, grantType, issuedAt, expiresAt, millis }) => {
         const fraction = (millis % 1000) / 1000;
         const subject = userId ?? client.ownerId;
-        const owned = grantType === 'owner-only' || (grantType === 'client_credentials' && client.ownerOnly);
+        const owned =
+          grantType === 'owner-only' || (grantType === 'client_credentials' && client.ownerOnly);
         return {
           aud: client.id,
           jti: id,

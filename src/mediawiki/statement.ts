@@ -16,7 +16,8 @@ export interface Subject {
 /** Nobody edits here. */
 const EDITS = 0;
 
-const timestamp14 = (at: Instant) => new Date(at * 1000).toISOString().replace(/\D/g, '').slice(0, 14);
+const timestamp14 = (at: Instant) =>
+  new Date(at * 1000).toISOString().replace(/\D/g, '').slice(0, 14);
 
 /** Whether real name and e-mail may be told. */
 const releases = ({ grants, grantRights }: Subject): boolean =>
@@ -43,7 +44,10 @@ export function apiPersonOf(subject: Subject): NonNullable<ApiCaller['person']> 
   };
 }
 
-/** The profile of a person (protocols 1.16, 2.17). Real name and e-mail only where the scopes release them. */
+/**
+ * The profile of a person (protocols 1.16, 2.17). Real name and e-mail only where the scopes
+ * release them.
+ */
 export function profileOf(subject: Subject): Readonly<Record<string, unknown>> {
   const { account, groups, rights, grants } = subject;
   const confirmed = account.emailConfirmedAt !== null;
@@ -59,15 +63,33 @@ export function profileOf(subject: Subject): Readonly<Record<string, unknown>> {
     groups,
     rights,
     grants,
-    ...(released ? { realname: account.realName, email: confirmed ? (account.email ?? '') : '' } : {}),
+    ...(released
+      ? { realname: account.realName, email: confirmed ? (account.email ?? '') : '' }
+      : {}),
   };
 }
 
-/** The claims of identify's JWT: good for 100 seconds, for this client, bound to the request's nonce. */
+/**
+ * The claims of identify's JWT: good for 100 seconds, for this client, bound to the request's
+ * nonce.
+ */
 export function identifyClaims(
   subject: Subject,
-  context: { readonly issuer: string; readonly audience: string; readonly now: Instant; readonly nonce: string },
+  context: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly now: Instant;
+    readonly nonce: string;
+  },
 ): Readonly<Record<string, unknown>> {
   const { sub, ...profile } = profileOf(subject);
-  return { iss: context.issuer, aud: context.audience, exp: context.now + 100, iat: context.now, sub, ...profile, nonce: context.nonce };
+  return {
+    iss: context.issuer,
+    aud: context.audience,
+    exp: context.now + 100,
+    iat: context.now,
+    sub,
+    ...profile,
+    nonce: context.nonce,
+  };
 }

@@ -3,11 +3,14 @@ import { percentEncode, percentEncodeAgain } from '#wire/percent.ts';
 import type { SignedRequest } from './parse.ts';
 
 /**
- * The base string URI (RFC 5849 §3.4.1.2): the server's public origin, and the path exactly as it was sent, two slashes in front included.
- * Nothing of a path is ever read as a host, but for a target in absolute form (RFC 9112 §3.2.2), whose host does not count.
+ * The base string URI (RFC 5849 §3.4.1.2): the server's public origin, and the path exactly as it
+ * was sent, two slashes in front included. Nothing of a path is ever read as a host, but for a
+ * target in absolute form (RFC 9112 §3.2.2), whose host does not count.
  */
 export function baseStringUri(origin: string, path: string): string {
-  const relative = path.startsWith('/') ? path : (/^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)?$/i.exec(path)?.[1] ?? '/');
+  const relative = path.startsWith('/')
+    ? path
+    : (/^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)?$/i.exec(path)?.[1] ?? '/');
   return origin + relative;
 }
 
@@ -20,14 +23,28 @@ interface EncodedPair {
 
 function encodedPair([name, value]: Pair): EncodedPair {
   const [once, other] = [percentEncode(name), percentEncode(value)];
-  return { name: once, value: other, twice: `${percentEncodeAgain(once)}%3D${percentEncodeAgain(other)}` };
+  return {
+    name: once,
+    value: other,
+    twice: `${percentEncodeAgain(once)}%3D${percentEncodeAgain(other)}`,
+  };
 }
 
 /** By name, then by value (RFC 5849 §3.4.1.3.2). */
 const byNameAndValue = (one: EncodedPair, other: EncodedPair): number =>
-  one.name < other.name ? -1 : one.name > other.name ? 1 : one.value < other.value ? -1 : one.value > other.value ? 1 : 0;
+  one.name < other.name
+    ? -1
+    : one.name > other.name
+      ? 1
+      : one.value < other.value
+        ? -1
+        : one.value > other.value
+          ? 1
+          : 0;
 
-/** Parameters normalised (RFC 5849 §3.4.1.3.2): encoded, sorted by name and then by value, joined. */
+/**
+ * Parameters normalised (RFC 5849 §3.4.1.3.2): encoded, sorted by name and then by value, joined.
+ */
 export function normalizeParams(params: readonly Pair[]): string {
   return params
     .map(encodedPair)
@@ -37,13 +54,16 @@ export function normalizeParams(params: readonly Pair[]): string {
 }
 
 /** The signature base string (RFC 5849 §3.4.1.1). */
-export function baseString(signed: Pick<SignedRequest, 'method' | 'path' | 'params'>, origin: string): string {
+export function baseString(
+  signed: Pick<SignedRequest, 'method' | 'path' | 'params'>,
+  origin: string,
+): string {
   return `${percentEncode(signed.method.toUpperCase())}&${percentEncode(baseStringUri(origin, signed.path))}&${percentEncode(normalizeParams(signed.params))}`;
 }
 
 /**
- * Every base string that the reading of this request takes, the usual one first; more than one only in the dialect. What the lists share is
- * encoded once.
+ * Every base string that the reading of this request takes, the usual one first; more than one only
+ * in the dialect. What the lists share is encoded once.
  */
 export function baseStrings(signed: SignedRequest, origin: string): readonly string[] {
   const known = new Map<Pair, EncodedPair>();
@@ -53,7 +73,9 @@ export function baseStrings(signed: SignedRequest, origin: string): readonly str
     return made;
   };
   const method = percentEncode(signed.method.toUpperCase());
-  const uris = [signed.path, ...(signed.otherPaths ?? [])].map((path) => percentEncode(baseStringUri(origin, path)));
+  const uris = [signed.path, ...(signed.otherPaths ?? [])].map((path) =>
+    percentEncode(baseStringUri(origin, path)),
+  );
   const lists = [signed.params, ...(signed.otherParams ?? [])].map((params) =>
     params
       .map(encoded)

@@ -4,24 +4,36 @@ import { percentEncode } from '#wire/percent.ts';
 
 interface Parts {
   readonly scheme: string;
-  readonly authority: { readonly host: string; readonly port: number | undefined; readonly user: boolean } | undefined;
+  readonly authority:
+    | { readonly host: string; readonly port: number | undefined; readonly user: boolean }
+    | undefined;
   readonly path: string;
   readonly query: string | undefined;
 }
 
-/** Splits a URI without changing a byte of it (RFC 3986 Appendix B); undefined when it has no scheme or a port out of range. */
+/**
+ * Splits a URI without changing a byte of it (RFC 3986 Appendix B); undefined when it has no scheme
+ * or a port out of range.
+ */
 function split(uri: string): Parts | undefined {
-  const match = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?$/s.exec(uri);
+  const match =
+    /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?$/s.exec(uri);
   if (match === null || !/^[\x21-\x7e]+$/.test(uri) || uri.includes('\\')) return undefined;
   const [, scheme, authority, path = '', query] = match;
   if (scheme === undefined && authority === undefined) return undefined;
-  if (authority === undefined) return { scheme: (scheme ?? '').toLowerCase(), authority: undefined, path, query };
+  if (authority === undefined)
+    return { scheme: (scheme ?? '').toLowerCase(), authority: undefined, path, query };
   const at = authority.lastIndexOf('@');
   const place = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(authority.slice(at + 1));
   if (place === null) return undefined;
   const port = place[2] === undefined || place[2] === '' ? undefined : Number(place[2]);
   if (port !== undefined && port > 65_535) return undefined;
-  return { scheme: (scheme ?? '').toLowerCase(), authority: { host: place[1] ?? '', port, user: at >= 0 }, path, query };
+  return {
+    scheme: (scheme ?? '').toLowerCase(),
+    authority: { host: place[1] ?? '', port, user: at >= 0 },
+    path,
+    query,
+  };
 }
 
 /** Scheme and authority, or as much of it as there is, and what follows. */
@@ -30,19 +42,27 @@ function halves(uri: string): readonly [host: string, rest: string] {
   return [host, uri.slice(host.length)];
 }
 
-/** True for a callback with blanks or characters beyond ASCII after its host: it is no URI until they are percent-encoded (RFC 3986 §2). */
-export const needsEncoding = (callback: string): boolean => /[^\x21-\x7e]/.test(halves(callback)[1]);
+/**
+ * True for a callback with blanks or characters beyond ASCII after its host: it is no URI until
+ * they are percent-encoded (RFC 3986 §2).
+ */
+export const needsEncoding = (callback: string): boolean =>
+  /[^\x21-\x7e]/.test(halves(callback)[1]);
 
 /**
- * A callback as it will stand in a `Location`: blanks and characters beyond ASCII percent-encoded as UTF-8, as a browser does it, except in
- * the host. Control characters stay, and are refused by whoever judges it.
+ * A callback as it will stand in a `Location`: blanks and characters beyond ASCII percent-encoded
+ * as UTF-8, as a browser does it, except in the host. Control characters stay, and are refused by
+ * whoever judges it.
  */
 export function encodedCallback(callback: string): string {
   const [host, rest] = halves(callback);
   return host + rest.replace(/[^\x21-\x7e\p{Cc}]+/gu, percentEncode);
 }
 
-/** A path with its dot segments resolved, also where the dots are escaped, as browsers do (RFC 3986 §5.2.4). */
+/**
+ * A path with its dot segments resolved, also where the dots are escaped, as browsers do (RFC 3986
+ * §5.2.4).
+ */
 function resolved(path: string): string {
   const segments: string[] = [];
   const all = path.split('/');
@@ -56,34 +76,57 @@ function resolved(path: string): string {
 }
 
 /**
- * Whether a callback may be used (RFC 5849 §2.1; protocols 1.13). Without the prefix flag only `oob` may. With it, the callback
- * may extend the registered URL: http also stands for https, port 1 for any port, a path for what follows it. Dot segments are resolved
- * first, so that a prefix cannot be climbed out of. A prefix is compared as text: what is registered without a slash at its end covers `/cb.evil`
- * beside `/cb`, and what a server makes of `/cb/..;/x` is its own affair. A callback that leads a browser to another host never may.
+ * Whether a callback may be used (RFC 5849 §2.1; protocols 1.13). Without the prefix flag only
+ * `oob` may. With it, the callback may extend the registered URL: http also stands for https, port
+ * 1 for any port, a path for what follows it. Dot segments are resolved first, so that a prefix
+ * cannot be climbed out of. A prefix is compared as text: what is registered without a slash at its
+ * end covers `/cb.evil` beside `/cb`, and what a server makes of `/cb/..;/x` is its own affair. A
+ * callback that leads a browser to another host never may.
  */
-export function callbackAllowed(callback: string, client: Pick<Client, 'redirectUri' | 'redirectIsPrefix'>): boolean {
+export function callbackAllowed(
+  callback: string,
+  client: Pick<Client, 'redirectUri' | 'redirectIsPrefix'>,
+): boolean {
   if (callback === 'oob') return true;
   if (!client.redirectIsPrefix || callback === '' || misleads(callback)) return false;
   // What was registered before may have such characters, too.
-  const [asked, registered] = [callback, encodedCallback(client.redirectUri)].map((uri) => split(asciiSpelling(uri) ?? ''));
+  const [asked, registered] = [callback, encodedCallback(client.redirectUri)].map((uri) =>
+    split(asciiSpelling(uri) ?? ''),
+  );
   if (asked === undefined || registered === undefined || asked.authority?.user) return false;
-  if (asked.scheme !== registered.scheme && !(registered.scheme === 'http' && asked.scheme === 'https')) return false;
+  if (
+    asked.scheme !== registered.scheme &&
+    !(registered.scheme === 'http' && asked.scheme === 'https')
+  )
+    return false;
   const [here, there] = [asked.authority, registered.authority];
   if ((here === undefined) !== (there === undefined) || here?.host !== there?.host) return false;
   if (there !== undefined && there.port !== 1 && here?.port !== there.port) return false;
   const path = resolved(asked.path);
   if (registered.query !== undefined)
-    return path === registered.path && asked.query !== undefined && asked.query.startsWith(registered.query);
+    return (
+      path === registered.path &&
+      asked.query !== undefined &&
+      asked.query.startsWith(registered.query)
+    );
   return registered.path === '' || path.startsWith(registered.path);
 }
 
 /** True for the registered callback itself, in either spelling of its host. */
 export const isRegistered = (callback: string, client: Pick<Client, 'redirectUri'>): boolean =>
   callback === client.redirectUri ||
-  (asciiSpelling(callback) !== undefined && asciiSpelling(callback) === asciiSpelling(client.redirectUri));
+  (asciiSpelling(callback) !== undefined &&
+    asciiSpelling(callback) === asciiSpelling(client.redirectUri));
 
-/** Where a person is sent with the verifier, as it stands in a header; null: nowhere, they carry it themselves. `misleads`: to another host than the text shows. */
-export function landingOf(callback: string, client: Pick<Client, 'redirectUri'>, oobRedirects: boolean): string | null | 'misleads' {
+/**
+ * Where a person is sent with the verifier, as it stands in a header; null: nowhere, they carry it
+ * themselves. `misleads`: to another host than the text shows.
+ */
+export function landingOf(
+  callback: string,
+  client: Pick<Client, 'redirectUri'>,
+  oobRedirects: boolean,
+): string | null | 'misleads' {
   if (callback === 'oob' && !(oobRedirects && client.redirectUri !== '')) return null;
   const uri = callback === 'oob' ? client.redirectUri : callback;
   return misleads(uri) ? 'misleads' : (asciiSpelling(uri) ?? 'misleads');

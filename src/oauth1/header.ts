@@ -1,5 +1,12 @@
 import { accept, type Result } from '#kernel/result.ts';
-import { type MalformedAuthParams, MOST_AUTH_PARAMS, nameEnd, parseAuthParams, quotedString, skipBlanks } from '#wire/auth-params.ts';
+import {
+  type MalformedAuthParams,
+  MOST_AUTH_PARAMS,
+  nameEnd,
+  parseAuthParams,
+  quotedString,
+  skipBlanks,
+} from '#wire/auth-params.ts';
 import { isOAuthScheme, withoutBlanks } from '#wire/authorization.ts';
 import { type Pair, type PartProblem, partProblem } from '#wire/form.ts';
 import { percentDecode, percentDecodeBytes } from '#wire/percent.ts';
@@ -17,7 +24,13 @@ const TWICE = `stands twice in the ${FIELD}: send it once.`;
 
 /** A character for a sentence of ASCII. */
 const shown = (char: string | undefined): string =>
-  char === undefined ? 'nothing' : char === '\t' ? 'a tab' : /[\x21-\x7e]/.test(char) ? `"${char}"` : 'a character beyond ASCII';
+  char === undefined
+    ? 'nothing'
+    : char === '\t'
+      ? 'a tab'
+      : /[\x21-\x7e]/.test(char)
+        ? `"${char}"`
+        : 'a character beyond ASCII';
 
 /** Why a list of parameters cannot be read, for the developer. Values are never shown. */
 function listAdvice({ problem, at, name }: MalformedAuthParams, text: string): string {
@@ -46,7 +59,10 @@ export const partAdvice = (problem: PartProblem, place: string): string =>
     nul: `, in the ${place}, holds the character NUL.`,
   })[problem];
 
-/** Reads the parameters strictly by RFC 5849 §3.5.1: each name once, names and values percent-encoded. */
+/**
+ * Reads the parameters strictly by RFC 5849 §3.5.1: each name once, names and values
+ * percent-encoded.
+ */
 function strictParameters(text: string): Result<HeaderParameters, ParameterRejected> {
   const list = parseAuthParams(text);
   if (!list.ok) return rejected('Authorization', 'malformed', listAdvice(list.refusal, text));
@@ -60,15 +76,22 @@ function strictParameters(text: string): Result<HeaderParameters, ParameterRejec
       continue;
     }
     const name = percentDecode(rawName);
-    if (name === undefined) return rejected(rawName, 'malformed', partAdvice(partProblem(rawName), FIELD));
+    if (name === undefined)
+      return rejected(rawName, 'malformed', partAdvice(partProblem(rawName), FIELD));
     if (/[^\0-\x7f]/.test(raw))
-      return rejected(name, 'malformed', `, in the ${FIELD}, has characters beyond ASCII: percent-encode them as UTF-8.`);
+      return rejected(
+        name,
+        'malformed',
+        `, in the ${FIELD}, has characters beyond ASCII: percent-encode them as UTF-8.`,
+      );
     const value = percentDecode(raw);
-    if (value === undefined) return rejected(name, 'malformed', partAdvice(partProblem(raw), FIELD));
+    if (value === undefined)
+      return rejected(name, 'malformed', partAdvice(partProblem(raw), FIELD));
     if (found.has(name)) return rejected(name, 'repeated', ` ${TWICE}`);
     found.set(name, value);
   }
-  if (found.size === 0) return rejected('Authorization', 'malformed', ' has no parameters after the scheme OAuth.');
+  if (found.size === 0)
+    return rejected('Authorization', 'malformed', ' has no parameters after the scheme OAuth.');
   return accept({ realm, params: [...found] });
 }
 
@@ -80,9 +103,11 @@ function commaAfter(text: string, start: number): number {
 }
 
 /**
- * Reads the parameters as the reference does, which looks for every `oauth_name="value"` and takes whatever stands between them: commas,
- * blanks, semicolons, nothing. Unlike there a quoted string is always one whole, so that no value can pass for another parameter. A value
- * outside quotation marks goes up to the next comma. `+` is a space, and of two of the same name the last one counts (protocols 1.6).
+ * Reads the parameters as the reference does, which looks for every `oauth_name="value"` and takes
+ * whatever stands between them: commas, blanks, semicolons, nothing. Unlike there a quoted string
+ * is always one whole, so that no value can pass for another parameter. A value outside quotation
+ * marks goes up to the next comma. `+` is a space, and of two of the same name the last one counts
+ * (protocols 1.6).
  */
 function lenientParameters(text: string): HeaderParameters {
   const found = new Map<string, string>();
@@ -122,10 +147,14 @@ function lenientParameters(text: string): HeaderParameters {
 }
 
 /**
- * Reads `Authorization: OAuth …` (RFC 5849 §3.5.1, RFC 9110 §11.4); the scheme in any case. Undefined for another scheme. Both readings refuse a
- * scheme that no blank follows, saying so; the dialect's refuses nothing else.
+ * Reads `Authorization: OAuth …` (RFC 5849 §3.5.1, RFC 9110 §11.4); the scheme in any case.
+ * Undefined for another scheme. Both readings refuse a scheme that no blank follows, saying so; the
+ * dialect's refuses nothing else.
  */
-export function parseOAuthHeader(value: string, reading: Reading): Result<HeaderParameters, ParameterRejected> | undefined {
+export function parseOAuthHeader(
+  value: string,
+  reading: Reading,
+): Result<HeaderParameters, ParameterRejected> | undefined {
   const trimmed = withoutBlanks(value);
   if (!isOAuthScheme(trimmed)) return undefined;
   const [after, rest] = [trimmed[5], withoutBlanks(trimmed.slice(5))];

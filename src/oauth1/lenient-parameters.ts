@@ -1,7 +1,8 @@
 import { type FormBytes, groupByName, type Pair } from '#wire/form.ts';
 
-// What of a request is signed, as the reference sees it (protocols 1.6). It signs PHP's idea of a query; where that is another than
-// RFC 5849 has, a signature over either is taken, if what is read afterwards is covered by it.
+// What of a request is signed, as the reference sees it (protocols 1.6). It signs PHP's idea of a
+// query; where that is another than RFC 5849 has, a signature over either is taken, if what is read
+// afterwards is covered by it.
 
 /** The sources of parameters. */
 export interface LenientSources {
@@ -12,13 +13,19 @@ export interface LenientSources {
   readonly bytes: number;
 }
 
-/** PHP's way with a query: of two of the same name the last one counts; a name with `[]` adds to a list, and every one is kept. */
+/**
+ * PHP's way with a query: of two of the same name the last one counts; a name with `[]` adds to a
+ * list, and every one is kept.
+ */
 function lastWins(pairs: readonly Pair[]): readonly Pair[] {
   const last = new Map(pairs.map(([name], index) => [name, index]));
   return pairs.filter(([name], index) => name.includes('[]') || last.get(name) === index);
 }
 
-/** Later sources replace the names of earlier ones, so that a parameter sent by two ways is signed once. */
+/**
+ * Later sources replace the names of earlier ones, so that a parameter sent by two ways is signed
+ * once.
+ */
 function overlay(...sources: readonly (readonly Pair[])[]): readonly Pair[] {
   let merged: readonly Pair[] = [];
   for (const source of sources) {
@@ -28,11 +35,20 @@ function overlay(...sources: readonly (readonly Pair[])[]): readonly Pair[] {
   return merged;
 }
 
-/** What a handler reads: the form over the query, and of a repeated name the last value. Each is one that has to be signed. */
-export const readPairs = (query: FormBytes, body: FormBytes): readonly Pair[] => overlay(lastWins(query.pairs), lastWins(body.pairs));
+/**
+ * What a handler reads: the form over the query, and of a repeated name the last value. Each is one
+ * that has to be signed.
+ */
+export const readPairs = (query: FormBytes, body: FormBytes): readonly Pair[] =>
+  overlay(lastWins(query.pairs), lastWins(body.pairs));
 
-/** The variable of PHP that a name in a query sets: its name, and the key in a list; undefined: it has a form that is not rebuilt here. */
-function variableOf(name: string): { readonly name: string; readonly key: string | null } | undefined {
+/**
+ * The variable of PHP that a name in a query sets: its name, and the key in a list; undefined: it
+ * has a form that is not rebuilt here.
+ */
+function variableOf(
+  name: string,
+): { readonly name: string; readonly key: string | null } | undefined {
   const match = /^([^[\]]+)(?:\[([^[\]]*)\])?$/.exec(name.replace(/^ +/, ''));
   const variable = match?.[1]?.replace(/[. ]/g, '_');
   if (variable === undefined || /^\d+$/.test(variable)) return undefined;
@@ -40,8 +56,9 @@ function variableOf(name: string): { readonly name: string; readonly key: string
 }
 
 /**
- * A query as the reference signs it when names have brackets, dots or blanks: as they were sent, and as the variables that PHP makes of them.
- * Undefined when no name has, or when the last value of a name would not be signed: it is what is read afterwards.
+ * A query as the reference signs it when names have brackets, dots or blanks: as they were sent,
+ * and as the variables that PHP makes of them. Undefined when no name has, or when the last value
+ * of a name would not be signed: it is what is read afterwards.
  */
 function withVariables(pairs: readonly Pair[]): readonly Pair[] | undefined {
   if (!pairs.some(([name]) => /[. [\]]/.test(name))) return undefined;
@@ -56,12 +73,18 @@ function withVariables(pairs: readonly Pair[]): readonly Pair[] | undefined {
     if (key === null) variables.set(name, value);
     else variables.set(name, list.set(key === '' ? String(list.size) : key, value));
   }
-  for (const [name, value] of variables) values.set(name, typeof value === 'string' ? [value] : [...value.values()]);
+  for (const [name, value] of variables)
+    values.set(name, typeof value === 'string' ? [value] : [...value.values()]);
   const covered = [...new Map(pairs)].every(([name, last]) => values.get(name)?.includes(last));
-  return covered ? [...values].flatMap(([name, all]) => all.map((value): Pair => [name, value])) : undefined;
+  return covered
+    ? [...values].flatMap(([name, all]) => all.map((value): Pair => [name, value]))
+    : undefined;
 }
 
-/** The same list with a pair of nothing for each empty piece, which the reference signs (`a=1&&b=2`). */
+/**
+ * The same list with a pair of nothing for each empty piece, which the reference signs
+ * (`a=1&&b=2`).
+ */
 const withEmptyPieces = ({ emptyPieces }: FormBytes, pairs: readonly Pair[]): readonly Pair[] => [
   ...pairs,
   ...Array<Pair>(emptyPieces).fill(['', '']),
@@ -82,17 +105,30 @@ export function repeatedProtocolParameter(pairs: readonly Pair[]): string | unde
 }
 
 /**
- * The lists of parameters of which one has to be signed, the usual one first; at most six. The parameters that are read are those of the first: the
- * header over the body over the query, and the last value of a repeated name. As a signature does not cover the order of values (RFC 5849
- * §3.4.1.3.2), every value counts only for names that are not the protocol's: of two nonces the one that is spent would be anybody's choice.
+ * The lists of parameters of which one has to be signed, the usual one first; at most six. The
+ * parameters that are read are those of the first: the header over the body over the query, and the
+ * last value of a repeated name. As a signature does not cover the order of values (RFC 5849
+ * §3.4.1.3.2), every value counts only for names that are not the protocol's: of two nonces the one
+ * that is spent would be anybody's choice.
  */
-export function lenientParameterLists({ query, body, header, bytes }: LenientSources): readonly (readonly Pair[])[] {
+export function lenientParameterLists({
+  query,
+  body,
+  header,
+  bytes,
+}: LenientSources): readonly (readonly Pair[])[] {
   const last = lastWins(query.pairs);
-  const everyValue = last.length === query.pairs.length || repeatedProtocolParameter(query.pairs) !== undefined ? [] : [query.pairs];
+  const everyValue =
+    last.length === query.pairs.length || repeatedProtocolParameter(query.pairs) !== undefined
+      ? []
+      : [query.pairs];
   const variables = withVariables(query.pairs);
   const queries = [last, ...everyValue, ...(variables === undefined ? [] : [variables])];
   const plain = queries.map((pairs) => () => overlay(pairs, body.pairs, header));
-  const empty = queries.map((pairs) => () => overlay(withEmptyPieces(query, pairs), withEmptyPieces(body, body.pairs), header));
+  const empty = queries.map(
+    (pairs) => () =>
+      overlay(withEmptyPieces(query, pairs), withEmptyPieces(body, body.pairs), header),
+  );
   const lists = query.emptyPieces + body.emptyPieces === 0 ? plain : [...plain, ...empty];
   return lists.slice(0, Math.max(1, Math.floor(MOST_BYTES / bytes))).map((list) => list());
 }

@@ -3,7 +3,8 @@ import type { SentRequest } from '#wire/sent-request.ts';
 import type { PastedRequest, PastedRequestRefusal } from './pasted-request.ts';
 import { shellWords } from './shell-words.ts';
 
-// The request that a curl command would send, as far as the command says it: nothing is sent, and no file is read.
+// The request that a curl command would send, as far as the command says it: nothing is sent, and
+// no file is read.
 
 /** Options with a value that change nothing about the request. */
 const skippedWithValue = new Set(
@@ -45,9 +46,13 @@ interface Command {
   readonly query: string[];
 }
 
-const unreadable = (why: 'option' | 'address', piece: string) => refuse({ kind: 'unreadable', why, piece: piece.slice(0, 80) } as const);
+const unreadable = (why: 'option' | 'address', piece: string) =>
+  refuse({ kind: 'unreadable', why, piece: piece.slice(0, 80) } as const);
 const encodeForm = (text: string) =>
-  encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  encodeURIComponent(text.toWellFormed()).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 
 /** `--data-urlencode`: `content`, `=content`, `name=content`, or one of a file. */
 function urlEncoded(value: string): string | undefined {
@@ -61,9 +66,17 @@ interface Option {
   readonly takes: boolean;
   take(command: Command, value: string): void;
 }
-const withValue = (take: Option['take'], short?: string): Option => ({ takes: true, take, ...(short === undefined ? {} : { short }) });
-const without = (take: (command: Command) => void, short?: string): Option => ({ ...withValue(take, short), takes: false });
-const field = (name: string, short?: string) => withValue(({ headers }, value) => void headers.push([name, value]), short);
+const withValue = (take: Option['take'], short?: string): Option => ({
+  takes: true,
+  take,
+  ...(short === undefined ? {} : { short }),
+});
+const without = (take: (command: Command) => void, short?: string): Option => ({
+  ...withValue(take, short),
+  takes: false,
+});
+const field = (name: string, short?: string) =>
+  withValue(({ headers }, value) => void headers.push([name, value]), short);
 
 /** Data, unless they stand in a file. */
 const data = (command: Command, value: string) => {
@@ -83,7 +96,10 @@ const options: Readonly<Record<string, Option>> = {
   header: withValue(({ headers }, value) => {
     // `Name:` takes a field away, `Name;` sends it empty.
     const colon = value.search(/[:;]/);
-    headers.push([value.slice(0, Math.max(colon, 0)), value[colon] === ';' ? '' : value.slice(colon + 1).trim() || REMOVED]);
+    headers.push([
+      value.slice(0, Math.max(colon, 0)),
+      value[colon] === ';' ? '' : value.slice(colon + 1).trim() || REMOVED,
+    ]);
   }, 'H'),
   data: withValue(data, 'd'),
   'data-ascii': withValue(data),
@@ -109,9 +125,18 @@ const options: Readonly<Record<string, Option>> = {
   url: withValue((command, value) => {
     command.url ??= value;
   }),
-  'url-query': withValue(({ query }, value) => void query.push(value.startsWith('+') ? value.slice(1) : (urlEncoded(value) ?? ''))),
-  user: withValue(({ headers }, value) => void headers.push(['authorization', `Basic ${Buffer.from(value).toString('base64')}`]), 'u'),
-  'oauth2-bearer': withValue(({ headers }, value) => void headers.push(['authorization', `Bearer ${value}`])),
+  'url-query': withValue(
+    ({ query }, value) =>
+      void query.push(value.startsWith('+') ? value.slice(1) : (urlEncoded(value) ?? '')),
+  ),
+  user: withValue(
+    ({ headers }, value) =>
+      void headers.push(['authorization', `Basic ${Buffer.from(value).toString('base64')}`]),
+    'u',
+  ),
+  'oauth2-bearer': withValue(
+    ({ headers }, value) => void headers.push(['authorization', `Bearer ${value}`]),
+  ),
   'upload-file': withValue((command) => {
     command.isUpload = true;
     command.elsewhere = true;
@@ -124,14 +149,36 @@ const options: Readonly<Record<string, Option>> = {
   cookie: field('cookie', 'b'),
 };
 const shortNames: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(Object.entries(options).flatMap(([long, { short }]) => (short === undefined ? [] : [[short, long]]))),
+  ...Object.fromEntries(
+    Object.entries(options).flatMap(([long, { short }]) =>
+      short === undefined ? [] : [[short, long]],
+    ),
+  ),
   ...otherShortNames,
 };
 
-/** Reads options and the address; the first name that is not known is refused: whether a value follows it is not known either. */
+/**
+ * Reads options and the address; the first name that is not known is refused: whether a value
+ * follows it is not known either.
+ */
 function commandOf(words: readonly string[]): Result<Command, PastedRequestRefusal> {
-  const empty = { method: undefined, url: undefined, target: undefined, headers: [], data: [], fields: [], query: [] };
-  const command: Command = { ...empty, elsewhere: false, isJson: false, isQuery: false, isHead: false, isUpload: false };
+  const empty = {
+    method: undefined,
+    url: undefined,
+    target: undefined,
+    headers: [],
+    data: [],
+    fields: [],
+    query: [],
+  };
+  const command: Command = {
+    ...empty,
+    elsewhere: false,
+    isJson: false,
+    isQuery: false,
+    isHead: false,
+    isUpload: false,
+  };
   for (let at = 1; at < words.length; at += 1) {
     const word = words[at] as string;
     if (!word.startsWith('-') || word === '-') {
@@ -178,25 +225,47 @@ function addressOf(url: string): { readonly typed: string; readonly target: stri
   const host = authority.slice(authority.lastIndexOf('@') + 1);
   if (!/^(?:\[[0-9A-Fa-f:.]+\]|[^\s\\:[\]]+)(?::\d{1,5})?$/.test(host)) return undefined;
   const target = end < 0 ? '/' : rest.slice(end);
-  return { typed: `${scheme ?? 'http://'}${host}`, target: target.startsWith('/') ? target : `/${target}` };
+  return {
+    typed: `${scheme ?? 'http://'}${host}`,
+    target: target.startsWith('/') ? target : `/${target}`,
+  };
 }
 
-function bodyOf(command: Command): { readonly type: string | undefined; readonly body: Uint8Array | undefined } {
+function bodyOf(command: Command): {
+  readonly type: string | undefined;
+  readonly body: Uint8Array | undefined;
+} {
   if (command.fields.length > 0) {
     const boundary = '------------------------pasted';
-    return { type: `multipart/form-data; boundary=${boundary}`, body: Buffer.from(multipart(command.fields, boundary)) };
+    return {
+      type: `multipart/form-data; boundary=${boundary}`,
+      body: Buffer.from(multipart(command.fields, boundary)),
+    };
   }
   const hasData = command.data.length > 0 || command.elsewhere;
   if (!hasData || command.isQuery) return { type: undefined, body: new Uint8Array() };
-  const type = command.isUpload ? undefined : command.isJson ? 'application/json' : 'application/x-www-form-urlencoded';
-  return { type, body: command.elsewhere ? undefined : Buffer.from(command.data.join(command.isJson ? '' : '&')) };
+  const type = command.isUpload
+    ? undefined
+    : command.isJson
+      ? 'application/json'
+      : 'application/x-www-form-urlencoded';
+  return {
+    type,
+    body: command.elsewhere ? undefined : Buffer.from(command.data.join(command.isJson ? '' : '&')),
+  };
 }
 
-/** Reads a curl command. Refuses options that are not known, and what only the shell could put in. */
+/**
+ * Reads a curl command. Refuses options that are not known, and what only the shell could put in.
+ */
 export function readPastedCurl(text: string): Result<PastedRequest, PastedRequestRefusal> {
   const words = shellWords(text.replace(/^\$ /, ''));
   if (!words.ok)
-    return refuse({ kind: 'unreadable', why: words.refusal.kind, piece: words.refusal.kind === 'shell' ? words.refusal.piece : '' });
+    return refuse({
+      kind: 'unreadable',
+      why: words.refusal.kind,
+      piece: words.refusal.kind === 'shell' ? words.refusal.piece : '',
+    });
   const read = commandOf(words.value);
   if (!read.ok) return read;
   const command = read.value;
@@ -205,22 +274,47 @@ export function readPastedCurl(text: string): Result<PastedRequest, PastedReques
   const { type, body } = bodyOf(command);
   const headers: Record<string, string[]> = Object.create(null);
   const isNamed = (name: string) => command.headers.some(([one]) => one.toLowerCase() === name);
-  const defaults: readonly (readonly [string, string])[] = type === undefined || isNamed('content-type') ? [] : [['content-type', type]];
+  const defaults: readonly (readonly [string, string])[] =
+    type === undefined || isNamed('content-type') ? [] : [['content-type', type]];
   const named: readonly (readonly [string, string])[] = [...command.headers, ...defaults];
   // What -u and the like make is only sent when no such field was named.
   const authorization = named.filter(([name]) => name.toLowerCase() === 'authorization');
   for (const [name, value] of named) {
     const lower = name.toLowerCase();
     if (name === '' || value === REMOVED) continue;
-    if (lower === 'authorization' && authorization.length > 1 && /^(?:Basic|Bearer) /.test(value) && name === 'authorization') continue;
+    if (
+      lower === 'authorization' &&
+      authorization.length > 1 &&
+      /^(?:Basic|Bearer) /.test(value) &&
+      name === 'authorization'
+    )
+      continue;
     const values = headers[lower];
     if (values === undefined) headers[lower] = [value];
     else values.push(value);
   }
   const query = [...(command.isQuery ? command.data : []), ...command.query].join('&');
-  const joined = query === '' ? address.target : `${address.target}${address.target.includes('?') ? '&' : '?'}${query}`;
+  const joined =
+    query === ''
+      ? address.target
+      : `${address.target}${address.target.includes('?') ? '&' : '?'}${query}`;
   const posts = type !== undefined || command.elsewhere;
-  const method = command.method ?? (command.isHead ? 'HEAD' : command.isUpload ? 'PUT' : posts && !command.isQuery ? 'POST' : 'GET');
-  const sent: SentRequest = { method, target: command.target ?? joined, headers, body, address: '', secure: true };
+  const method =
+    command.method ??
+    (command.isHead
+      ? 'HEAD'
+      : command.isUpload
+        ? 'PUT'
+        : posts && !command.isQuery
+          ? 'POST'
+          : 'GET');
+  const sent: SentRequest = {
+    method,
+    target: command.target ?? joined,
+    headers,
+    body,
+    address: '',
+    secure: true,
+  };
   return accept({ ...sent, typed: [address.typed] });
 }

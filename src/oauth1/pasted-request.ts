@@ -2,7 +2,10 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
 import { readPastedCurl } from './pasted-curl.ts';
 
-/** Largest request, and largest base string, that somebody may paste: as much as a server takes for its header fields. */
+/**
+ * Largest request, and largest base string, that somebody may paste: as much as a server takes for
+ * its header fields.
+ */
 export const MOST_PASTED_BYTES = 16_384;
 
 /** A request, and the address that stood in it. */
@@ -51,29 +54,43 @@ interface Started {
   readonly typed: readonly string[];
 }
 
-/** Path and query of the address in a request line, and what stood before them; undefined: not an address. */
+/**
+ * Path and query of the address in a request line, and what stood before them; undefined: not an
+ * address.
+ */
 function targetOf(address: string): Omit<Started, 'method'> | undefined {
   if (address.includes('#')) return undefined;
   const scheme = /^https?:\/\//i.exec(address)?.[0];
-  if (scheme === undefined) return { target: address.startsWith('/') ? address : `/${address}`, typed: [] };
+  if (scheme === undefined)
+    return { target: address.startsWith('/') ? address : `/${address}`, typed: [] };
   const rest = address.slice(scheme.length);
   const authorityEnd = rest.search(/[/?]/);
   if (rest === '' || authorityEnd === 0) return undefined;
   const authority = authorityEnd < 0 ? rest : rest.slice(0, authorityEnd);
   const target = authorityEnd < 0 ? '/' : rest.slice(authorityEnd);
-  return { target: target.startsWith('/') ? target : `/${target}`, typed: [scheme + authority.slice(authority.lastIndexOf('@') + 1)] };
+  return {
+    target: target.startsWith('/') ? target : `/${target}`,
+    typed: [scheme + authority.slice(authority.lastIndexOf('@') + 1)],
+  };
 }
 
-/** Method and target of the first line: `POST https://api.example/path?a=b`, with or without `HTTP/1.1` after it. */
+/**
+ * Method and target of the first line: `POST https://api.example/path?a=b`, with or without
+ * `HTTP/1.1` after it.
+ */
 function requestLine(line: string): Started | undefined {
   const [method = '', address, version, ...more] = wordsOf(line);
-  if (!/^[A-Za-z]{1,16}$/.test(method) || address === undefined || more.length > 0) return undefined;
+  if (!/^[A-Za-z]{1,16}$/.test(method) || address === undefined || more.length > 0)
+    return undefined;
   if (version !== undefined && !/^HTTP\/[\d.]{1,8}$/.test(version)) return undefined;
   const target = targetOf(address);
   return target === undefined ? undefined : { method, ...target };
 }
 
-/** Header fields by lower-case name, each with every value; the line that is not `Name: value` (RFC 9112 §5) when there is one. */
+/**
+ * Header fields by lower-case name, each with every value; the line that is not `Name: value` (RFC
+ * 9112 §5) when there is one.
+ */
 function headerFields(lines: readonly string[]): Record<string, string[]> | string {
   const fields: Record<string, string[]> = Object.create(null);
   for (const line of lines) {
@@ -91,11 +108,15 @@ function headerFields(lines: readonly string[]): Record<string, string[]> | stri
 
 const isEmpty = (line: string) => trimBlanks(line) === '';
 
-/** A field value that goes on in the next line, which begins with a blank (RFC 9112 §5.2), as one line. */
+/**
+ * A field value that goes on in the next line, which begins with a blank (RFC 9112 §5.2), as one
+ * line.
+ */
 function unfolded(lines: readonly string[]): readonly string[] {
   const whole: string[] = [];
   for (const line of lines) {
-    if (isBlank(line, 0) && !isEmpty(line) && whole.length > 0) whole.push(`${whole.pop()} ${trimBlanks(line)}`);
+    if (isBlank(line, 0) && !isEmpty(line) && whole.length > 0)
+      whole.push(`${whole.pop()} ${trimBlanks(line)}`);
     else whole.push(line);
   }
   return whole;
@@ -112,24 +133,47 @@ function readMessage(lines: readonly string[]): Result<PastedRequest, PastedRequ
   if (started === undefined) return unreadable('first-line', first);
   const headers = headerFields(unfolded(fieldLines));
   if (typeof headers === 'string') return unreadable('header', headers);
-  return made(started, headers, emptyLine < 0 ? Buffer.alloc(0) : Buffer.from(lines.slice(emptyLine + 1).join('\n')));
+  return made(
+    started,
+    headers,
+    emptyLine < 0 ? Buffer.alloc(0) : Buffer.from(lines.slice(emptyLine + 1).join('\n')),
+  );
 }
 
-/** Header lines in the form of HTTP/2: `:method: POST`, `:path: /a`, `:authority: host` among them (RFC 9113 §8.3.1). */
+/**
+ * Header lines in the form of HTTP/2: `:method: POST`, `:path: /a`, `:authority: host` among them
+ * (RFC 9113 §8.3.1).
+ */
 function readPseudoFields(lines: readonly string[]): Result<PastedRequest, PastedRequestRefusal> {
   const emptyLine = lines.findIndex(isEmpty);
   const fields = headerFields(emptyLine < 0 ? lines : lines.slice(0, emptyLine));
   if (typeof fields === 'string') return unreadable('header', fields);
-  const { ':method': method, ':path': path, ':authority': authority, ':scheme': scheme, ...headers } = fields;
+  const {
+    ':method': method,
+    ':path': path,
+    ':authority': authority,
+    ':scheme': scheme,
+    ...headers
+  } = fields;
   const started = requestLine(`${method?.[0] ?? ''} ${path?.[0] ?? ''}`);
   if (started === undefined) return unreadable('first-line', lines[0] ?? '');
-  const typed = authority?.[0] === undefined ? [] : [`${scheme?.[0] === undefined ? '' : `${scheme[0]}://`}${authority[0]}`];
-  return made({ ...started, typed }, headers, emptyLine < 0 ? Buffer.alloc(0) : Buffer.from(lines.slice(emptyLine + 1).join('\n')));
+  const typed =
+    authority?.[0] === undefined
+      ? []
+      : [`${scheme?.[0] === undefined ? '' : `${scheme[0]}://`}${authority[0]}`];
+  return made(
+    { ...started, typed },
+    headers,
+    emptyLine < 0 ? Buffer.alloc(0) : Buffer.from(lines.slice(emptyLine + 1).join('\n')),
+  );
 }
 
 const isCommand = (line: string) => /^(?:\$ )?curl[ \t\\]/.test(line);
 
-/** What `curl -v` prints: the lines with `>` are the request. Its body is not printed: a command in front of it may say what it was. */
+/**
+ * What `curl -v` prints: the lines with `>` are the request. Its body is not printed: a command in
+ * front of it may say what it was.
+ */
 function readVerbose(lines: readonly string[]): Result<PastedRequest, PastedRequestRefusal> {
   const start = lines.findIndex((line) => line.startsWith('> '));
   const sent: string[] = [];
@@ -139,21 +183,32 @@ function readVerbose(lines: readonly string[]): Result<PastedRequest, PastedRequ
   }
   const read = readMessage(sent);
   if (!read.ok) return read;
-  const command = isCommand(lines[0] ?? '') ? readPastedCurl(lines.slice(0, start).join('\n')) : undefined;
+  const command = isCommand(lines[0] ?? '')
+    ? readPastedCurl(lines.slice(0, start).join('\n'))
+    : undefined;
   const told = lines.slice(0, start).filter((line) => line.startsWith('* '));
   const encrypted = told.some((line) => /^\* (?:SSL connection|ALPN|TLSv|\[HTTP\/2\])/.test(line));
   const host = read.value.headers.host?.[0];
   const scheme = encrypted ? 'https' : 'http';
-  const typed = command?.ok ? command.value.typed : host === undefined || told.length === 0 ? [] : [`${scheme}://${host}`];
+  const typed = command?.ok
+    ? command.value.typed
+    : host === undefined || told.length === 0
+      ? []
+      : [`${scheme}://${host}`];
   const bytes = command?.ok ? command.value.body : undefined;
   const length = read.value.headers['content-length']?.[0];
-  return accept({ ...read.value, typed, body: length === undefined || length === '0' ? new Uint8Array() : bytes });
+  return accept({
+    ...read.value,
+    typed,
+    body: length === undefined || length === '0' ? new Uint8Array() : bytes,
+  });
 }
 
 /**
- * Reads a request as somebody copied it: a message of HTTP/1.1, header lines of HTTP/2, a curl command, or what `curl -v` printed. The text
- * comes from anybody who is signed in, so it is bounded before it is read, and read in one pass. Refuses a text above 16 kB, and one that is
- * no request, naming what cannot be read.
+ * Reads a request as somebody copied it: a message of HTTP/1.1, header lines of HTTP/2, a curl
+ * command, or what `curl -v` printed. The text comes from anybody who is signed in, so it is
+ * bounded before it is read, and read in one pass. Refuses a text above 16 kB, and one that is no
+ * request, naming what cannot be read.
  */
 export function readPastedRequest(text: string): Result<PastedRequest, PastedRequestRefusal> {
   if (text.length > MOST_PASTED_BYTES || Buffer.byteLength(text) > MOST_PASTED_BYTES)

@@ -11,28 +11,45 @@ export interface TemporaryCredentials {
   /** `oob`, or where the user is sent back. */
   readonly callback: string;
   readonly expiresAt: Instant;
-  /** Set when a user said yes (RFC 5849 §2.2). Without a consent it is claimed for them, and cannot be exchanged yet. */
-  readonly authorized: { readonly userId: UserId; readonly consentId: ConsentId | null; readonly verifierDigest: Digest } | null;
+  /**
+   * Set when a user said yes (RFC 5849 §2.2). Without a consent it is claimed for them, and cannot
+   * be exchanged yet.
+   */
+  readonly authorized: {
+    readonly userId: UserId;
+    readonly consentId: ConsentId | null;
+    readonly verifierDigest: Digest;
+  } | null;
   /** Exchanged already; kept until `expiresAt` so that a second exchange is told so. */
   readonly used: boolean;
 }
 
-/** A nonce to be spent (RFC 5849 §3.3). `key` covers client, token and nonce, and in the core the timestamp too. */
+/**
+ * A nonce to be spent (RFC 5849 §3.3). `key` covers client, token and nonce, and in the core the
+ * timestamp too.
+ */
 export interface NonceClaim {
   readonly key: string;
   readonly expiresAt: Instant;
 }
 
-/** Short-lived questions of the handshake. Every verb that takes a NonceClaim spends it first, in the same unit of work. */
+/**
+ * Short-lived questions of the handshake. Every verb that takes a NonceClaim spends it first, in
+ * the same unit of work.
+ */
 export interface Handshakes {
   claimNonce(nonce: NonceClaim): Promise<'first' | 'seen'>;
   /** Spends the nonce and stores the pair, or neither. */
-  saveTemporary(nonce: NonceClaim, credentials: TemporaryCredentials): Promise<'saved' | 'nonce-seen'>;
+  saveTemporary(
+    nonce: NonceClaim,
+    credentials: TemporaryCredentials,
+  ): Promise<'saved' | 'nonce-seen'>;
   /** Undefined when unknown or expired at `now`. Used ones are returned, marked. */
   findTemporary(token: string, now: Instant): Promise<TemporaryCredentials | undefined>;
   /**
-   * Records the user's yes on a pair that nobody authorized yet; life restarts until `expiresAt`. With `consentId: null` it claims the pair,
-   * before the consent is written; a second call with the same user and verifier binds it to the consent.
+   * Records the user's yes on a pair that nobody authorized yet; life restarts until `expiresAt`.
+   * With `consentId: null` it claims the pair, before the consent is written; a second call with
+   * the same user and verifier binds it to the consent.
    */
   authorizeTemporary(
     token: string,
@@ -43,8 +60,9 @@ export interface Handshakes {
   /** Ends a pair, whatever its state. An unknown one is no error. */
   endTemporary(token: string): Promise<void>;
   /**
-   * Spends the nonce, then marks an authorized pair used if the verifier's digest is the stored one. 'wrong-verifier' leaves the pair
-   * usable. The adapter compares the two digests in constant time.
+   * Spends the nonce, then marks an authorized pair used if the verifier's digest is the stored
+   * one. 'wrong-verifier' leaves the pair usable. The adapter compares the two digests in constant
+   * time.
    */
   redeemTemporary(
     nonce: NonceClaim,
@@ -52,7 +70,9 @@ export interface Handshakes {
     verifierDigest: Digest,
     now: Instant,
     usedUntil: Instant,
-  ): Promise<'redeemed' | 'nonce-seen' | 'wrong-verifier' | 'not-authorized' | 'already-used' | 'gone'>;
+  ): Promise<
+    'redeemed' | 'nonce-seen' | 'wrong-verifier' | 'not-authorized' | 'already-used' | 'gone'
+  >;
 }
 
 /** The permanent pair of a consent (RFC 5849 §2.3). */
@@ -65,6 +85,8 @@ export interface TokenCredentials {
 /** Durable questions. */
 export interface TokenCredentialRecords {
   /** The pair with the consent it belongs to; a pair without a consent does not exist. */
-  findTokenCredentials(token: string): Promise<{ readonly credentials: TokenCredentials; readonly consent: Consent } | undefined>;
+  findTokenCredentials(
+    token: string,
+  ): Promise<{ readonly credentials: TokenCredentials; readonly consent: Consent } | undefined>;
   findTokenCredentialsOf(consent: ConsentId): Promise<TokenCredentials | undefined>;
 }

@@ -1,18 +1,33 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
 
-/** Why the words of a command cannot be told: a quotation mark without an end, or something that only the shell itself knows. */
-export type ShellRefusal = { readonly kind: 'quotes' } | { readonly kind: 'shell'; readonly piece: string };
+/**
+ * Why the words of a command cannot be told: a quotation mark without an end, or something that
+ * only the shell itself knows.
+ */
+export type ShellRefusal =
+  | { readonly kind: 'quotes' }
+  | { readonly kind: 'shell'; readonly piece: string };
 
 const isBlank = (char: string | undefined) => char === ' ' || char === '\t';
 const ends = new Set(['\n', '|', ';', '&', '<', '>']);
-const plainEscapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b', f: '\f', v: '\v', e: '\x1b' };
+const plainEscapes: Readonly<Record<string, string>> = {
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+  e: '\x1b',
+};
 
 /** Character codes as `$'…'` writes them. */
 const numbered = /\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3}))/y;
 
 /**
- * The words of the first command in a text, as a POSIX shell (and Bash, for `$'…'`) would split them; it ends at a line end, a pipe or a
- * redirection. Nothing is run and nothing is put in: what only a shell could know is refused. One pass.
+ * The words of the first command in a text, as a POSIX shell (and Bash, for `$'…'`) would split
+ * them; it ends at a line end, a pipe or a redirection. Nothing is run and nothing is put in: what
+ * only a shell could know is refused. One pass.
  */
 export function shellWords(text: string): Result<readonly string[], ShellRefusal> {
   const words: string[] = [];
@@ -21,10 +36,15 @@ export function shellWords(text: string): Result<readonly string[], ShellRefusal
   const add = (piece: string) => {
     word = (word ?? '') + piece;
   };
-  const expands = () => text[at] === '`' || (text[at] === '$' && /[A-Za-z_({]/.test(text[at + 1] ?? ''));
-  const unknown = () => refuse({ kind: 'shell', piece: text.slice(at, at + 24).split('\n', 1)[0] ?? '' } as const);
+  const expands = () =>
+    text[at] === '`' || (text[at] === '$' && /[A-Za-z_({]/.test(text[at + 1] ?? ''));
+  const unknown = () =>
+    refuse({ kind: 'shell', piece: text.slice(at, at + 24).split('\n', 1)[0] ?? '' } as const);
 
-  /** What stands in double quotation marks; false: it has no end, undefined: only the shell knows it. */
+  /**
+   * What stands in double quotation marks; false: it has no end, undefined: only the shell knows
+   * it.
+   */
   function doubleQuoted(): boolean | undefined {
     for (at += 1; at < text.length; at += 1) {
       if (text[at] === '"') return true;
@@ -47,7 +67,10 @@ export function shellWords(text: string): Result<readonly string[], ShellRefusal
       const code = numbered.exec(text);
       if (code !== null) {
         const [, hex, short, long, octal] = code;
-        const point = octal === undefined ? Number.parseInt(hex ?? short ?? long ?? '0', 16) : Number.parseInt(octal, 8);
+        const point =
+          octal === undefined
+            ? Number.parseInt(hex ?? short ?? long ?? '0', 16)
+            : Number.parseInt(octal, 8);
         add(point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd');
         at = numbered.lastIndex - 1;
       } else {

@@ -5,7 +5,13 @@ import { rsaVerify } from '#keys/rsa.ts';
 import { percentEncode } from '#wire/percent.ts';
 
 /** Names on the wire, case-sensitive (RFC 5849 §3.4; the SHA-256 ones by analogy). */
-export const signatureMethods = ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256', 'PLAINTEXT'] as const;
+export const signatureMethods = [
+  'HMAC-SHA1',
+  'HMAC-SHA256',
+  'RSA-SHA1',
+  'RSA-SHA256',
+  'PLAINTEXT',
+] as const;
 export type SignatureMethod = (typeof signatureMethods)[number];
 
 const served = {
@@ -14,7 +20,10 @@ const served = {
 } as const satisfies Readonly<Record<string, readonly SignatureMethod[]>>;
 
 /** What a reading serves; PLAINTEXT beside it where the operator allows it. */
-export const servedMethods = (reading: keyof typeof served, plaintext: boolean): readonly SignatureMethod[] => [
+export const servedMethods = (
+  reading: keyof typeof served,
+  plaintext: boolean,
+): readonly SignatureMethod[] => [
   ...served[reading],
   ...(plaintext ? (['PLAINTEXT'] as const) : []),
 ];
@@ -27,10 +36,18 @@ export interface Secrets {
   readonly publicKeyPem: string | null;
 }
 
-const keyOf = ({ clientSecret, tokenSecret }: Secrets) => `${percentEncode(clientSecret)}&${percentEncode(tokenSecret)}`;
+const keyOf = ({ clientSecret, tokenSecret }: Secrets) =>
+  `${percentEncode(clientSecret)}&${percentEncode(tokenSecret)}`;
 
-/** The signature a client should have sent; undefined for RSA, which only the holder of the private key can make. */
-export function signatureOf(method: SignatureMethod, text: string, secrets: Secrets): string | undefined {
+/**
+ * The signature a client should have sent; undefined for RSA, which only the holder of the private
+ * key can make.
+ */
+export function signatureOf(
+  method: SignatureMethod,
+  text: string,
+  secrets: Secrets,
+): string | undefined {
   switch (method) {
     case 'HMAC-SHA1':
       return hmac('sha1', keyOf(secrets), text);
@@ -45,15 +62,23 @@ export function signatureOf(method: SignatureMethod, text: string, secrets: Secr
 }
 
 /** Checks a signature (RFC 5849 §3.4.2, §3.4.3, §3.4.4). Texts are compared in constant time. */
-export function signatureHolds(method: SignatureMethod, text: string, secrets: Secrets, signature: string): boolean {
+export function signatureHolds(
+  method: SignatureMethod,
+  text: string,
+  secrets: Secrets,
+  signature: string,
+): boolean {
   const expected = signatureOf(method, text, secrets);
   if (expected !== undefined) return equalSecrets(expected, signature);
-  return secrets.publicKeyPem !== null && rsaVerify(method === 'RSA-SHA1' ? 'sha1' : 'sha256', secrets.publicKeyPem, text, signature);
+  return (
+    secrets.publicKeyPem !== null &&
+    rsaVerify(method === 'RSA-SHA1' ? 'sha1' : 'sha256', secrets.publicKeyPem, text, signature)
+  );
 }
 
 /**
- * Whether `oauth_body_hash` is the hash of the body (OAuth Request Body Hash §3.2): SHA-1, as most libraries take it with every signature
- * method, or the method's own.
+ * Whether `oauth_body_hash` is the hash of the body (OAuth Request Body Hash §3.2): SHA-1, as most
+ * libraries take it with every signature method, or the method's own.
  */
 export function bodyHashHolds(method: SignatureMethod, body: Uint8Array, given: string): boolean {
   const hashes = method.endsWith('SHA256') ? (['sha1', 'sha256'] as const) : (['sha1'] as const);

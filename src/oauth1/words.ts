@@ -1,7 +1,8 @@
 import type { Pair } from '#wire/form.ts';
 import { bodyAdvice, type OAuth1Refusal } from './refusals.ts';
 
-// What a developer reads of a refusal, at every face: its kind, what they need to mend it, and what to do. ASCII alone, for header fields.
+// What a developer reads of a refusal, at every face: its kind, what they need to mend it, and what
+// to do. ASCII alone, for header fields.
 
 /** The page that shows developers what was signed, and why it was refused. */
 export const HELP_PAGE = '/my/help';
@@ -20,9 +21,13 @@ const wanted: Readonly<Record<string, string>> = {
 };
 
 /** In milliseconds, as some clocks tell it. */
-const inMilliseconds = (yours: string, ours: number) => /^\d{13}$/.test(yours) && Math.abs(Number(yours) / 1000 - ours) < 86_400;
+const inMilliseconds = (yours: string, ours: number) =>
+  /^\d{13}$/.test(yours) && Math.abs(Number(yours) / 1000 - ours) < 86_400;
 
-/** What went wrong and what to do, in one sentence or two. A stranger learns no more than the kind of the refusal says. */
+/**
+ * What went wrong and what to do, in one sentence or two. A stranger learns no more than the kind
+ * of the refusal says.
+ */
 export function oauth1Words(refusal: OAuth1Refusal): string {
   switch (refusal.kind) {
     case 'parameter_absent': {
@@ -79,7 +84,9 @@ export function oauth1Words(refusal: OAuth1Refusal): string {
     case 'verifier_invalid':
       return 'oauth_verifier is not the one that was issued with the approval.';
     case 'user_refused':
-      return refusal.problem === 'blocked' ? 'The user is blocked.' : 'The user does not exist any more.';
+      return refusal.problem === 'blocked'
+        ? 'The user is blocked.'
+        : 'The user does not exist any more.';
   }
 }
 
@@ -101,7 +108,9 @@ function problemFacts(refusal: OAuth1Refusal): readonly Pair[] {
   }
 }
 
-/** A refusal as it is reported, in a body or in a challenge: its kind, the facts, and what to do. */
+/**
+ * A refusal as it is reported, in a body or in a challenge: its kind, the facts, and what to do.
+ */
 export const oauth1Problem = (refusal: OAuth1Refusal): readonly Pair[] => [
   ['oauth_problem', refusal.kind],
   ...problemFacts(refusal),

@@ -20,17 +20,28 @@ export interface TokenAnswer {
 interface Wanted {
   readonly client: Client;
   readonly userId: UserId | null;
-  /** Whom the token names, when that is not the user it acts for (the dialect's client credentials). */
+  /**
+   * Whom the token names, when that is not the user it acts for (the dialect's client credentials).
+   */
   readonly consentId: ConsentId | null;
   readonly familyId: FamilyId | null;
   readonly scopes: readonly string[];
   readonly grantType: GrantType;
 }
 
-/** Makes an access token: the row that keeps it revocable and the signed text. Nothing is stored. */
-export function makeAccessToken(parts: OAuth2Parts, wanted: Wanted): { readonly row: AccessToken; readonly jwt: string } {
+/**
+ * Makes an access token: the row that keeps it revocable and the signed text. Nothing is stored.
+ */
+export function makeAccessToken(
+  parts: OAuth2Parts,
+  wanted: Wanted,
+): { readonly row: AccessToken; readonly jwt: string } {
   const { mint, clock, reading, signing, settings } = parts;
-  parts.usage.note({ clientId: wanted.client.id, consentId: wanted.consentId, token: wanted.familyId });
+  parts.usage.note({
+    clientId: wanted.client.id,
+    consentId: wanted.consentId,
+    token: wanted.familyId,
+  });
   const issuedAt = clock.now();
   const row: AccessToken = {
     id: mint.tokenId(),
@@ -49,23 +60,35 @@ export function makeAccessToken(parts: OAuth2Parts, wanted: Wanted): { readonly 
 }
 
 /** The answer that carries the token. */
-export function tokenAnswer(parts: OAuth2Parts, row: AccessToken, jwt: string, refreshToken?: string): TokenAnswer {
+export function tokenAnswer(
+  parts: OAuth2Parts,
+  row: AccessToken,
+  jwt: string,
+  refreshToken?: string,
+): TokenAnswer {
   return {
     access_token: jwt,
     token_type: 'Bearer',
     expires_in: row.expiresAt - row.issuedAt,
     ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
-    ...(parts.reading.scopeInAnswer && row.scopes.length > 0 ? { scope: formatScope(row.scopes) } : {}),
+    ...(parts.reading.scopeInAnswer && row.scopes.length > 0
+      ? { scope: formatScope(row.scopes) }
+      : {}),
   };
 }
 
 /** A thousand years: an owner-only token lasts until it is revoked or reminted. */
 const OWNER_TOKEN_FOR = seconds(31_556_995_200);
 
-/** Mints the one token of an owner-only client, in the form of the addresses where it was asked for, for the registry to store with it. */
+/**
+ * Mints the one token of an owner-only client, in the form of the addresses where it was asked for,
+ * for the registry to store with it.
+ */
 export const makeMintOwnerToken =
   (
-    parts: Pick<OAuth2Parts, 'mint' | 'clock' | 'signing'> & { readonly readings: Readonly<Record<ProtocolProfile, OAuth2Reading>> },
+    parts: Pick<OAuth2Parts, 'mint' | 'clock' | 'signing'> & {
+      readonly readings: Readonly<Record<ProtocolProfile, OAuth2Reading>>;
+    },
   ): MintOwnerToken =>
   (client, owner, scopes, profile) => {
     const { mint, clock, signing } = parts;

@@ -8,12 +8,23 @@ import type { OAuth2Asked } from '#registry/authorization-request.ts';
 import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { hindrance } from '#registry/policy.ts';
-import { looksUnknown, type ProvenRedirect, proveRedirect, type RedirectPurpose, withParameters } from '#registry/proven-redirect.ts';
+import {
+  looksUnknown,
+  type ProvenRedirect,
+  proveRedirect,
+  type RedirectPurpose,
+  withParameters,
+} from '#registry/proven-redirect.ts';
 import { type FormValues, formValues, type Pair } from '#wire/form.ts';
 import { redirectUriMatches } from '#wire/redirect-uri.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { Code } from './records.ts';
-import type { AuthorizeProblem, AuthorizeRefusal, AuthorizeReply, PkceProblem } from './refusals.ts';
+import type {
+  AuthorizeProblem,
+  AuthorizeRefusal,
+  AuthorizeReply,
+  PkceProblem,
+} from './refusals.ts';
 import { askedScopes } from './scope-request.ts';
 import { REPEATABLE } from './token-endpoint.ts';
 import { MOST_STATE } from './words.ts';
@@ -29,14 +40,22 @@ export interface SoundRequest {
   readonly silent: boolean;
 }
 
-/** Decoded, it has no more bytes than it was sent with; how many those were is judged where it is read. */
+/**
+ * Decoded, it has no more bytes than it was sent with; how many those were is judged where it is
+ * read.
+ */
 const fitsState = (state: string): boolean => Buffer.byteLength(state) <= MOST_STATE;
 
-const onPage = (problem: AuthorizeProblem) => refuse<AuthorizeRefusal>({ problem, redirect: null, signInFirst: false });
+const onPage = (problem: AuthorizeProblem) =>
+  refuse<AuthorizeRefusal>({ problem, redirect: null, signInFirst: false });
 
-const isRegistered = (uri: string, client: Client): boolean => client.redirectUri !== '' && redirectUriMatches([client.redirectUri], uri);
+const isRegistered = (uri: string, client: Client): boolean =>
+  client.redirectUri !== '' && redirectUriMatches([client.redirectUri], uri);
 
-/** Where this person may be sent with an answer to a request that asked for this URI; or what they are told on a page instead. */
+/**
+ * Where this person may be sent with an answer to a request that asked for this URI; or what they
+ * are told on a page instead.
+ */
 function proveReply(
   client: Client,
   person: Pick<Account, 'id'> | null,
@@ -49,7 +68,11 @@ function proveReply(
   switch (proof.refusal.kind) {
     case 'not-registered':
       // A service has no redirect URI that a request could miss.
-      return onPage(client.redirectUri === '' ? { kind: 'unauthorized_client', problem: 'grant-type' } : { kind: 'redirect_uri_mismatch' });
+      return onPage(
+        client.redirectUri === ''
+          ? { kind: 'unauthorized_client', problem: 'grant-type' }
+          : { kind: 'redirect_uri_mismatch' },
+      );
     case 'misleading':
       return onPage({ kind: 'redirect_uri_misleading' });
     default:
@@ -58,39 +81,58 @@ function proveReply(
 }
 
 /** The client that a request names, before anything else of the request is believed. */
-async function namedClient(parts: OAuth2Parts, pairs: readonly Pair[], form: FormValues): Promise<Result<Client, AuthorizeRefusal>> {
+async function namedClient(
+  parts: OAuth2Parts,
+  pairs: readonly Pair[],
+  form: FormValues,
+): Promise<Result<Client, AuthorizeRefusal>> {
   for (const parameter of ['client_id', 'redirect_uri'])
-    if (pairs.filter(([name]) => name === parameter).length > 1) return onPage({ kind: 'invalid_request', parameter, problem: 'repeated' });
+    if (pairs.filter(([name]) => name === parameter).length > 1)
+      return onPage({ kind: 'invalid_request', parameter, problem: 'repeated' });
   const clientId = form.get('client_id');
-  if (clientId === undefined) return onPage({ kind: 'invalid_request', parameter: 'client_id', problem: 'missing' });
-  const found = clientId.length <= 64 ? await parts.registry.findClient(clientId as ClientId) : undefined;
+  if (clientId === undefined)
+    return onPage({ kind: 'invalid_request', parameter: 'client_id', problem: 'missing' });
+  const found =
+    clientId.length <= 64 ? await parts.registry.findClient(clientId as ClientId) : undefined;
   return found?.protocol === 'oauth2' ? accept(found) : onPage({ kind: 'unknown_client' });
 }
 
 /**
- * The PKCE part of a request (RFC 7636 §4.3, RFC 9700 §2.1.1): S256, for every client in every profile, but for a confidential one that is
- * registered with the exemption. Where the profile honours the mark of an importer, `plain` is taken until its day.
+ * The PKCE part of a request (RFC 7636 §4.3, RFC 9700 §2.1.1): S256, for every client in every
+ * profile, but for a confidential one that is registered with the exemption. Where the profile
+ * honours the mark of an importer, `plain` is taken until its day.
  */
 function readChallenge(
   { reading, clock }: OAuth2Parts,
   client: Client,
   form: FormValues,
 ): Result<Pick<OAuth2Asked, 'codeChallenge' | 'codeChallengeMethod'>, AuthorizeProblem> {
-  const invalid = (parameter: 'code_challenge' | 'code_challenge_method', problem: 'malformed' | PkceProblem) =>
-    refuse({ kind: 'invalid_request', parameter, problem } as const);
+  const invalid = (
+    parameter: 'code_challenge' | 'code_challenge_method',
+    problem: 'malformed' | PkceProblem,
+  ) => refuse({ kind: 'invalid_request', parameter, problem } as const);
   const challenge = form.get('code_challenge') ?? null;
   const method = form.get('code_challenge_method');
   if (challenge === null) {
     if (client.confidential && client.pkceOptional && method === undefined)
       return accept({ codeChallenge: null, codeChallengeMethod: null });
-    return invalid('code_challenge', client.confidential && !client.pkceOptional ? 'pkce-or-exemption-needed' : 'pkce-needed');
+    return invalid(
+      'code_challenge',
+      client.confidential && !client.pkceOptional ? 'pkce-or-exemption-needed' : 'pkce-needed',
+    );
   }
   if (!isPkceText(challenge)) return invalid('code_challenge', 'malformed');
   if (method === 'S256') return accept({ codeChallenge: challenge, codeChallengeMethod: 'S256' });
   // Left out, it means plain (§4.3).
-  if (method !== undefined && method !== 'plain') return invalid('code_challenge_method', 's256-needed');
-  const marked = reading.plainPkceOfMarked && client.plainPkceUntil !== null && !isPast(client.plainPkceUntil, clock.now());
-  return marked ? accept({ codeChallenge: challenge, codeChallengeMethod: 'plain' }) : invalid('code_challenge_method', 's256-needed');
+  if (method !== undefined && method !== 'plain')
+    return invalid('code_challenge_method', 's256-needed');
+  const marked =
+    reading.plainPkceOfMarked &&
+    client.plainPkceUntil !== null &&
+    !isPast(client.plainPkceUntil, clock.now());
+  return marked
+    ? accept({ codeChallenge: challenge, codeChallengeMethod: 'plain' })
+    : invalid('code_challenge_method', 's256-needed');
 }
 
 /** What a request asks for, once its client and redirect URI hold (RFC 6749 §4.1.1). */
@@ -111,7 +153,8 @@ function readAsked(
   // "none" with another value is an error (OpenID Connect Core §3.1.2.1).
   if (prompts.includes('none') && prompts.length > 1) return invalid('prompt', 'malformed');
   if (client.ownerOnly) return refuse({ kind: 'unauthorized_client', problem: 'owner-only' });
-  if (!client.grantTypes.includes('authorization_code')) return refuse({ kind: 'unauthorized_client', problem: 'grant-type' });
+  if (!client.grantTypes.includes('authorization_code'))
+    return refuse({ kind: 'unauthorized_client', problem: 'grant-type' });
   const scopes = askedScopes(form.get('scope'), client, parts);
   if (!scopes.ok) return scopes;
   const challenge = readChallenge(parts, client, form);
@@ -132,13 +175,16 @@ function readAsked(
   });
 }
 
-const promptsOf = (form: FormValues): readonly string[] => (form.get('prompt') ?? '').split(' ').filter((prompt) => prompt !== '');
+const promptsOf = (form: FormValues): readonly string[] =>
+  (form.get('prompt') ?? '').split(' ').filter((prompt) => prompt !== '');
 
 /**
- * Judges an authorization request for whoever is in front of us (RFC 6749 §4.1.1); null: nobody has signed in. First comes whether anybody
- * may be sent to this client at all: its stage and suppression, then the redirect URI. Until these hold, and also when the request itself is
- * wrong, the refusal goes to the person on a page (§4.1.2.1, RFC 9700 §4.11.2). A person who has not signed in does that before the client
- * is told anything, so that no link leads through this server to somewhere else without a page; `prompt=none` is answered at once.
+ * Judges an authorization request for whoever is in front of us (RFC 6749 §4.1.1); null: nobody has
+ * signed in. First comes whether anybody may be sent to this client at all: its stage and
+ * suppression, then the redirect URI. Until these hold, and also when the request itself is wrong,
+ * the refusal goes to the person on a page (§4.1.2.1, RFC 9700 §4.11.2). A person who has not
+ * signed in does that before the client is told anything, so that no link leads through this server
+ * to somewhere else without a page; `prompt=none` is answered at once.
  */
 export async function readAuthorization(
   parts: OAuth2Parts,
@@ -164,9 +210,13 @@ export async function readAuthorization(
   const read = readAsked(parts, client, form);
   if (!read.ok) return refused(read.refusal);
   if (user === null)
-    return signInFirst ? refuse({ problem: { kind: 'login_required' }, redirect: null, signInFirst }) : refused({ kind: 'login_required' });
+    return signInFirst
+      ? refuse({ problem: { kind: 'login_required' }, redirect: null, signInFirst })
+      : refused({ kind: 'login_required' });
   const why = hindrance(client, user);
-  return why ? refused({ kind: 'access_denied', problem: why.kind }) : accept({ client, user, ...read.value });
+  return why
+    ? refused({ kind: 'access_denied', problem: why.kind })
+    : accept({ client, user, ...read.value });
 }
 
 /** What a code is made of: kept, it gives the same answer once more. */
@@ -185,8 +235,9 @@ export interface PreparedCode {
 }
 
 /**
- * Judges a person's yes, and where they would go (RFC 6749 §4.1.2); nothing is written. The client is judged once more, as it is now. `earlier`: what the
- * code of a yes was made of that was given already.
+ * Judges a person's yes, and where they would go (RFC 6749 §4.1.2); nothing is written. The client
+ * is judged once more, as it is now. `earlier`: what the code of a yes was made of that was given
+ * already.
  */
 export function prepareCode(
   parts: OAuth2Parts,
@@ -199,7 +250,11 @@ export function prepareCode(
   const reply = proveReply(client, user, asked, 'consent');
   if (!reply.ok) return reply;
   const { mint, clock, settings, reading } = parts;
-  const seed = earlier ?? { secret: mint.secret(), familyId: mint.id() as FamilyId, issuedAt: clock.now() };
+  const seed = earlier ?? {
+    secret: mint.secret(),
+    familyId: mint.id() as FamilyId,
+    issuedAt: clock.now(),
+  };
   const codeFor = (consent: Consent): Code => ({
     digest: digestOf(seed.secret),
     clientId: client.id,
@@ -218,7 +273,10 @@ export function prepareCode(
   return accept({ seed, uri: answerWith(parts, reply.value, [['code', seed.secret]]), codeFor });
 }
 
-/** Where a person goes who said no, or whom nobody may ask; the client is judged once more, as it is now (RFC 6749 §4.1.2.1). */
+/**
+ * Where a person goes who said no, or whom nobody may ask; the client is judged once more, as it is
+ * now (RFC 6749 §4.1.2.1).
+ */
 export function refuseClient(
   parts: OAuth2Parts,
   asked: OAuth2Asked,
@@ -232,7 +290,10 @@ export function refuseClient(
   const [error, description] =
     why === 'denied'
       ? [denial.error, 'The resource owner denied the request.']
-      : ['consent_required', 'The resource owner has not consented to this, and prompt=none forbids to ask.'];
+      : [
+          'consent_required',
+          'The resource owner has not consented to this, and prompt=none forbids to ask.',
+        ];
   const to = why === 'denied' && !denial.withState ? { ...reply.value, state: null } : reply.value;
   return accept(
     answerWith(parts, to, [
@@ -242,9 +303,17 @@ export function refuseClient(
   );
 }
 
-/** The URI that carries an answer to the client, with its `state` and our name (RFC 9207 §2), in every profile and for errors too. */
+/**
+ * The URI that carries an answer to the client, with its `state` and our name (RFC 9207 §2), in
+ * every profile and for errors too.
+ */
 export const answerWith = (
   { settings }: Pick<OAuth2Parts, 'settings'>,
   { to, state }: AuthorizeReply,
   params: readonly Pair[],
-): ProvenRedirect => withParameters(to, [...params, ...(state === null ? [] : [['state', state] as const]), ['iss', settings.issuer]]);
+): ProvenRedirect =>
+  withParameters(to, [
+    ...params,
+    ...(state === null ? [] : [['state', state] as const]),
+    ['iss', settings.issuer],
+  ]);

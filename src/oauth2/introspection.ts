@@ -28,16 +28,24 @@ export type Introspection =
 const inactive: Introspection = { active: false };
 
 /** Whether the client may act at all: for itself, or an owner-only one for its owner. */
-export async function mayAct({ accounts }: Pick<OAuth2Parts, 'accounts'>, client: Client, address: string): Promise<boolean> {
+export async function mayAct(
+  { accounts }: Pick<OAuth2Parts, 'accounts'>,
+  client: Client,
+  address: string,
+): Promise<boolean> {
   const owner = client.ownerOnly ? ((await accounts.findAccount(client.ownerId)) ?? null) : null;
   return hindrance(client, owner, { address }) === undefined;
 }
 
 /**
- * Answers a client about a token (RFC 7662): about its own, and an app that the operator named about the access tokens of every app (ADR 5).
- * Whatever else is asked, and whoever may not act, is told `active: false`, as for a token that does not exist.
+ * Answers a client about a token (RFC 7662): about its own, and an app that the operator named
+ * about the access tokens of every app (ADR 5). Whatever else is asked, and whoever may not act, is
+ * told `active: false`, as for a token that does not exist.
  */
-export async function introspect(parts: OAuth2Parts, request: FormRequest): Promise<Result<Introspection, OAuth2Refusal>> {
+export async function introspect(
+  parts: OAuth2Parts,
+  request: FormRequest,
+): Promise<Result<Introspection, OAuth2Refusal>> {
   const given = await presentedToken(parts, request);
   if (!given.ok) return given;
   const { client, token } = given.value;
@@ -65,10 +73,12 @@ export async function introspect(parts: OAuth2Parts, request: FormRequest): Prom
       ...(access.user ? { username: access.user.name } : {}),
     });
   }
-  // A refresh token is between the server and its own client: no API has a use for it (RFC 6749 §1.5).
+  // A refresh token is between the server and its own client: no API has a use for it (RFC 6749
+  // §1.5).
   const refresh = await refreshTokenFacts(parts, token, client.id);
   if (refresh === undefined || refresh.token.usedAt !== null) return accept(inactive);
-  if (fallen({ ...refresh.token, revoked: false }, refresh, now) !== undefined) return accept(inactive);
+  if (fallen({ ...refresh.token, revoked: false }, refresh, now) !== undefined)
+    return accept(inactive);
   const { issuedAt, expiresAt, scopes, userId, clientId } = refresh.token;
   return accept({
     active: true,

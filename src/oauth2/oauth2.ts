@@ -42,8 +42,14 @@ export interface LiveToken {
 /** One face of OAuth 2. */
 export interface OAuth2 {
   /** Judges an authorization request for the person in front of us; null: nobody has signed in. */
-  readAuthorization(pairs: readonly Pair[], user: Account | null): Promise<Result<SoundRequest, AuthorizeRefusal>>;
-  /** Judges a person's yes; nothing is written. The client is judged once more: it has to be read just before. */
+  readAuthorization(
+    pairs: readonly Pair[],
+    user: Account | null,
+  ): Promise<Result<SoundRequest, AuthorizeRefusal>>;
+  /**
+   * Judges a person's yes; nothing is written. The client is judged once more: it has to be read
+   * just before.
+   */
   prepare(
     asked: OAuth2Asked,
     client: Client,
@@ -58,9 +64,22 @@ export interface OAuth2 {
   /** Ends a code, and everything that was bought with it. */
   end(seed: CodeSeed): Promise<void>;
   /** Judges, and stores a code under a consent that stands. */
-  grant(asked: OAuth2Asked, client: Client, consent: Consent, scopes: readonly string[]): Promise<Result<ProvenRedirect, AuthorizeRefusal>>;
-  /** The URI that tells the client that the person said no, or was not asked. The client is judged once more. */
-  deny(asked: OAuth2Asked, client: Client, user: Account, why: 'denied' | 'consent_required'): Result<ProvenRedirect, AuthorizeRefusal>;
+  grant(
+    asked: OAuth2Asked,
+    client: Client,
+    consent: Consent,
+    scopes: readonly string[],
+  ): Promise<Result<ProvenRedirect, AuthorizeRefusal>>;
+  /**
+   * The URI that tells the client that the person said no, or was not asked. The client is judged
+   * once more.
+   */
+  deny(
+    asked: OAuth2Asked,
+    client: Client,
+    user: Account,
+    why: 'denied' | 'consent_required',
+  ): Result<ProvenRedirect, AuthorizeRefusal>;
   /** The URI that tells the client an error (RFC 6749 §4.1.2.1). */
   sendBack(reply: AuthorizeReply, params: readonly Pair[]): ProvenRedirect;
   token(request: FormRequest): Promise<Result<TokenAnswer, OAuth2Refusal>>;
@@ -68,7 +87,10 @@ export interface OAuth2 {
   revoke(request: FormRequest): Promise<Result<undefined, OAuth2Refusal>>;
   introspect(request: FormRequest): Promise<Result<Introspection, OAuth2Refusal>>;
   /** Checks a token an API got, for a site and an address. */
-  authenticateToken(jwt: string, where: { readonly site?: SiteId; readonly address?: string }): Promise<Result<LiveToken, BearerRefusal>>;
+  authenticateToken(
+    jwt: string,
+    where: { readonly site?: SiteId; readonly address?: string },
+  ): Promise<Result<LiveToken, BearerRefusal>>;
   /** RFC 8414 §2. */
   metadata(): Readonly<Record<string, unknown>>;
 }
@@ -78,7 +100,8 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
   const { clock, settings } = parts;
   return {
     readAuthorization: (pairs, user) => readAuthorization(parts, pairs, user),
-    prepare: (asked, client, user, scopes, earlier) => prepareCode(parts, asked, client, user, scopes, earlier),
+    prepare: (asked, client, user, scopes, earlier) =>
+      prepareCode(parts, asked, client, user, scopes, earlier),
     complete: async (prepared, consent) => {
       const code = prepared.codeFor(consent);
       try {
@@ -93,7 +116,12 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
       const found = await parts.records.findCode(digestOf(secret));
       if (found === undefined) return 'unknown';
       const { code, familyRevoked, consent } = found;
-      return code.used || familyRevoked || consent === undefined || isPast(code.expiresAt, clock.now()) ? 'over' : 'waits';
+      return code.used ||
+        familyRevoked ||
+        consent === undefined ||
+        isPast(code.expiresAt, clock.now())
+        ? 'over'
+        : 'waits';
     },
     end: ({ familyId }) => parts.records.revokeFamily(familyId, clock.now()),
     async grant(asked, client, consent, scopes) {
@@ -121,7 +149,11 @@ export function makeOAuth2(parts: OAuth2Parts): OAuth2 {
       if (placed?.kind === 'wrong-site' || placed?.kind === 'address-not-allowed')
         return refuse({ kind: 'not_allowed', problem: placed.kind });
       // A consent given for one site stays there, also after its client was opened to others.
-      if (where.site !== undefined && found.consent !== undefined && !coversSite(found.consent.site, where.site))
+      if (
+        where.site !== undefined &&
+        found.consent !== undefined &&
+        !coversSite(found.consent.site, where.site)
+      )
         return refuse({ kind: 'not_allowed', problem: 'wrong-site' });
       noteUse(parts, found.token);
       const site = commonSite(found.consent?.site ?? EVERY_SITE, found.client.site);

@@ -11,7 +11,10 @@ import { type FormRequest, repeatedParameter } from './token-endpoint.ts';
 const MOST_TOKEN = 8192;
 const MOST_SECRET = 512;
 
-/** Authenticates the client of a revocation or introspection request and answers it with the token it sent (RFC 7009 §2.1, RFC 7662 §2.1). */
+/**
+ * Authenticates the client of a revocation or introspection request and answers it with the token
+ * it sent (RFC 7009 §2.1, RFC 7662 §2.1).
+ */
 export async function presentedToken(
   parts: OAuth2Parts,
   { authorization, form }: FormRequest,
@@ -27,8 +30,9 @@ export async function presentedToken(
 }
 
 /**
- * What stands behind an access token; undefined when the text was not signed by us or names no row. With `of`, a token of another client is
- * as unknown as one that does not exist: the store is asked the same question, and answers alike.
+ * What stands behind an access token; undefined when the text was not signed by us or names no row.
+ * With `of`, a token of another client is as unknown as one that does not exist: the store is asked
+ * the same question, and answers alike.
  */
 export async function accessTokenFacts(
   { signing, records }: Pick<OAuth2Parts, 'signing' | 'records'>,
@@ -36,7 +40,9 @@ export async function accessTokenFacts(
   of?: ClientId,
 ): Promise<AccessTokenFacts | undefined> {
   const read = text.length <= MOST_TOKEN ? signing.verify(text) : undefined;
-  return typeof read?.claims.jti === 'string' ? records.findAccessToken(read.claims.jti as TokenId, of) : undefined;
+  return typeof read?.claims.jti === 'string'
+    ? records.findAccessToken(read.claims.jti as TokenId, of)
+    : undefined;
 }
 
 /** The same for a refresh token. */
@@ -45,9 +51,17 @@ export const refreshTokenFacts = (
   text: string,
   of?: ClientId,
 ): Promise<RefreshTokenFacts | undefined> =>
-  text.length <= MOST_SECRET ? records.findRefreshToken(digestOf(text), of) : Promise.resolve(undefined);
+  text.length <= MOST_SECRET
+    ? records.findRefreshToken(digestOf(text), of)
+    : Promise.resolve(undefined);
 
 /** A token let a request through, here or at an API that asked. */
-export function noteUse({ usage }: Pick<OAuth2Parts, 'usage'>, { id, clientId, consentId, familyId, grantType }: AccessToken): void {
-  usage.note({ clientId, consentId, token: familyId ?? (grantType === 'owner-only' ? id : null) }, true);
+export function noteUse(
+  { usage }: Pick<OAuth2Parts, 'usage'>,
+  { id, clientId, consentId, familyId, grantType }: AccessToken,
+): void {
+  usage.note(
+    { clientId, consentId, token: familyId ?? (grantType === 'owner-only' ? id : null) },
+    true,
+  );
 }

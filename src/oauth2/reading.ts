@@ -31,13 +31,19 @@ export interface OAuth2Settings {
   readonly grantTypes: readonly GrantType[];
 }
 
-/** How one face of the server reads requests and writes tokens. The core's is strict; a dialect hands in its own. */
+/**
+ * How one face of the server reads requests and writes tokens. The core's is strict; a dialect
+ * hands in its own.
+ */
 export interface OAuth2Reading {
   /** Basic credentials are form-encoded first (RFC 6749 §2.3.1), or taken as they are. */
   readonly basicDecoding: 'form' | 'raw';
   /** Credentials in both header and body: refused (RFC 6749 §2.3), or the body's win. */
   readonly twoCredentials: 'refuse' | 'body-wins';
-  /** An Authorization value that is no readable Basic, beside what the body says: refused, or not looked at. */
+  /**
+   * An Authorization value that is no readable Basic, beside what the body says: refused, or not
+   * looked at.
+   */
   readonly otherAuthorization: 'refuse' | 'ignore';
   /** Which addresses these are: codes are redeemed where they were issued. */
   readonly profile: ProtocolProfile;
@@ -45,10 +51,15 @@ export interface OAuth2Reading {
   readonly refreshTokensOf: readonly ProtocolProfile[];
   /** Clients that carry the mark of an importer may send a `plain` challenge until its day. */
   readonly plainPkceOfMarked: boolean;
-  /** Scopes that exist and that the client did not register: refused (RFC 6749 §3.3), or left out. */
+  /**
+   * Scopes that exist and that the client did not register: refused (RFC 6749 §3.3), or left out.
+   */
   readonly scopesBeyondRegistration: 'refuse' | 'leave-out';
   /** How a client is told that a person said no (RFC 6749 §4.1.2.1). */
-  readonly denial: { readonly error: 'access_denied' | 'unauthorized_client'; readonly withState: boolean };
+  readonly denial: {
+    readonly error: 'access_denied' | 'unauthorized_client';
+    readonly withState: boolean;
+  };
   readonly revokePreviousOnRefresh: boolean;
   /** Scope name that stands for all of the client's, or null. */
   readonly defaultScope: string | null;

@@ -1,5 +1,13 @@
 import type { Account } from '#accounts/account.ts';
-import type { ClientId, ConsentId, Digest, FamilyId, Sealed, TokenId, UserId } from '#kernel/ids.ts';
+import type {
+  ClientId,
+  ConsentId,
+  Digest,
+  FamilyId,
+  Sealed,
+  TokenId,
+  UserId,
+} from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { ProtocolProfile } from '#registry/authorization-request.ts';
 import type { Client, GrantType } from '#registry/client.ts';
@@ -24,7 +32,10 @@ export interface Code {
   readonly used: boolean;
 }
 
-/** The row behind a JWT access token, so that it can be revoked; the row is the truth, the claims are a copy. */
+/**
+ * The row behind a JWT access token, so that it can be revoked; the row is the truth, the claims
+ * are a copy.
+ */
 export interface AccessToken {
   readonly id: TokenId;
   readonly clientId: ClientId;
@@ -49,13 +60,18 @@ export interface RefreshToken {
   readonly scopes: readonly string[];
   /** The access token issued with it. */
   readonly accessTokenId: TokenId;
-  /** The addresses it was issued at: the core takes it wherever that was, the dialect only its own. */
+  /**
+   * The addresses it was issued at: the core takes it wherever that was, the dialect only its own.
+   */
   readonly profile: ProtocolProfile;
   readonly issuedAt: Instant;
   readonly expiresAt: Instant;
   /** When it was rotated; null: never. */
   readonly usedAt: Instant | null;
-  /** What the rotation answered, sealed under a key derived from this token itself: the single successor, for a replay within the grace window. */
+  /**
+   * What the rotation answered, sealed under a key derived from this token itself: the single
+   * successor, for a replay within the grace window.
+   */
   readonly answerSealed: Sealed | null;
 }
 
@@ -81,19 +97,28 @@ export interface RefreshTokenFacts {
 /** OAuth 2's questions to durable storage. */
 export interface OAuth2Records {
   saveCode(code: Code): Promise<void>;
-  findCode(
-    digest: Digest,
-  ): Promise<
-    | { readonly code: Code; readonly familyRevoked: boolean; readonly user: Account | undefined; readonly consent: Consent | undefined }
+  findCode(digest: Digest): Promise<
+    | {
+        readonly code: Code;
+        readonly familyRevoked: boolean;
+        readonly user: Account | undefined;
+        readonly consent: Consent | undefined;
+      }
     | undefined
   >;
-  /** Marks the code used and stores its tokens (and the family), or neither. A second call revokes the family: all that the first bought (RFC 6749 §4.1.2). */
+  /**
+   * Marks the code used and stores its tokens (and the family), or neither. A second call revokes
+   * the family: all that the first bought (RFC 6749 §4.1.2).
+   */
   redeemCode(
     digest: Digest,
     at: Instant,
     tokens: { readonly access: AccessToken; readonly refresh: RefreshToken | null },
   ): Promise<'redeemed' | 'replayed' | 'unknown'>;
-  /** With `edition`: if its client still is what was judged; 'changed': it is not, and nothing is stored. */
+  /**
+   * With `edition`: if its client still is what was judged; 'changed': it is not, and nothing is
+   * stored.
+   */
   saveAccessToken(token: AccessToken, edition?: number): Promise<'saved' | 'changed'>;
   /** With `of`: a token of another client counts as unknown, and takes the same time. */
   findAccessToken(id: TokenId, of?: ClientId): Promise<AccessTokenFacts | undefined>;
@@ -102,8 +127,9 @@ export interface OAuth2Records {
   /** With `of`: a token of another client counts as unknown, and takes the same time. */
   findRefreshToken(digest: Digest, of?: ClientId): Promise<RefreshTokenFacts | undefined>;
   /**
-   * Marks the refresh token used and stores its successor, or neither. 'already-used' carries what the winner answered and when, for
-   * the grace rule; 'family-revoked' and 'unknown' store nothing. `revokePrevious` also revokes the access token issued with the old one.
+   * Marks the refresh token used and stores its successor, or neither. 'already-used' carries what
+   * the winner answered and when, for the grace rule; 'family-revoked' and 'unknown' store nothing.
+   * `revokePrevious` also revokes the access token issued with the old one.
    */
   rotateRefreshToken(
     digest: Digest,
@@ -113,7 +139,11 @@ export interface OAuth2Records {
     revokePrevious: boolean,
   ): Promise<
     | { readonly outcome: 'rotated' | 'family-revoked' | 'unknown' }
-    | { readonly outcome: 'already-used'; readonly usedAt: Instant; readonly answerSealed: Sealed | null }
+    | {
+        readonly outcome: 'already-used';
+        readonly usedAt: Instant;
+        readonly answerSealed: Sealed | null;
+      }
   >;
   /** Idempotent. The store remembers it for longer than anything of the family can live. */
   revokeFamily(id: FamilyId, at: Instant): Promise<void>;

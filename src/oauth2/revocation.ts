@@ -7,11 +7,15 @@ import { fallen } from './standing.ts';
 import type { FormRequest } from './token-endpoint.ts';
 
 /**
- * Revokes a token of the client (RFC 7009 §2.1): an access token alone, a refresh token with everything bought with it. What is unknown,
- * expired, revoked or no token at all is no error (§2.2). A live token of another client is refused, and stays. A client that was stopped
- * may still end what it holds, which harms nobody, and is told nothing of the tokens of others.
+ * Revokes a token of the client (RFC 7009 §2.1): an access token alone, a refresh token with
+ * everything bought with it. What is unknown, expired, revoked or no token at all is no error
+ * (§2.2). A live token of another client is refused, and stays. A client that was stopped may still
+ * end what it holds, which harms nobody, and is told nothing of the tokens of others.
  */
-export async function revoke(parts: OAuth2Parts, request: FormRequest): Promise<Result<undefined, OAuth2Refusal>> {
+export async function revoke(
+  parts: OAuth2Parts,
+  request: FormRequest,
+): Promise<Result<undefined, OAuth2Refusal>> {
   const given = await presentedToken(parts, request);
   if (!given.ok) return given;
   const { client, token } = given.value;
@@ -24,8 +28,11 @@ export async function revoke(parts: OAuth2Parts, request: FormRequest): Promise<
   if (found.token.clientId !== client.id) {
     const live = access
       ? fallen(access.token, access, now) === undefined
-      : refresh?.token.usedAt === null && fallen({ ...refresh.token, revoked: false }, refresh, now) === undefined;
-    return live && (await mayAct(parts, client, request.address)) ? refuse({ kind: 'foreign_token' }) : accept(undefined);
+      : refresh?.token.usedAt === null &&
+        fallen({ ...refresh.token, revoked: false }, refresh, now) === undefined;
+    return live && (await mayAct(parts, client, request.address))
+      ? refuse({ kind: 'foreign_token' })
+      : accept(undefined);
   }
   if (access) await records.revokeAccessToken(access.token.id);
   if (refresh) await records.revokeFamily(refresh.token.familyId, now);

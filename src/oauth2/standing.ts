@@ -17,8 +17,9 @@ export interface Standing {
 type Fallen = 'expired' | 'revoked' | 'no-consent' | 'no-scopes' | 'user' | 'client' | Hindrance;
 
 /**
- * Why a token, code or refresh token no longer stands; undefined: it does. The one rule that API checks, introspection and refresh share:
- * a token lives exactly as long as its family, its consent, its user and its client do, and while something is left of what it was issued for.
+ * Why a token, code or refresh token no longer stands; undefined: it does. The one rule that API
+ * checks, introspection and refresh share: a token lives exactly as long as its family, its
+ * consent, its user and its client do, and while something is left of what it was issued for.
  */
 export function fallen(
   token: {
@@ -39,12 +40,22 @@ export function fallen(
   if (token.userId !== null && user === undefined) return 'user';
   if (token.consentId !== null && consent === undefined) return 'no-consent';
   const why = hindrance(client, user ?? null, address === undefined ? {} : { address });
-  return why ?? (token.scopes.length > 0 && liveScopes(token.scopes, standing).length === 0 ? 'no-scopes' : undefined);
+  return (
+    why ??
+    (token.scopes.length > 0 && liveScopes(token.scopes, standing).length === 0
+      ? 'no-scopes'
+      : undefined)
+  );
 }
 
 /** The scopes a token still has: those its consent holds now, and its client may still ask for. */
-export function liveScopes(scopes: readonly string[], { client, consent }: Standing): readonly string[] {
+export function liveScopes(
+  scopes: readonly string[],
+  { client, consent }: Standing,
+): readonly string[] {
   const may = new Set(client?.scopes ?? []);
   const accepted = consent && new Set(consent.scopes);
-  return scopes.filter((scope) => may.has(scope) && (accepted === undefined || accepted.has(scope)));
+  return scopes.filter(
+    (scope) => may.has(scope) && (accepted === undefined || accepted.has(scope)),
+  );
 }

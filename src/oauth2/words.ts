@@ -10,7 +10,8 @@ import type {
 } from './refusals.ts';
 import { MOST_SCOPE } from './scope-request.ts';
 
-// What a developer reads of a refusal: which parameter, what is wrong with it, and what to send instead. ASCII alone (RFC 6749 §5.2).
+// What a developer reads of a refusal: which parameter, what is wrong with it, and what to send
+// instead. ASCII alone (RFC 6749 §5.2).
 
 /** Most bytes of `state`, as it was sent: escaped. */
 export const MOST_STATE = 2048;
@@ -28,9 +29,11 @@ const grantWords: Readonly<Record<GrantProblem, string>> = {
   superseded: 'The refresh token was replaced, and its successor was used: take that one.',
   'other-client': 'The code or token belongs to another client.',
   'redirect-uri': 'redirect_uri is not the one of the authorization request.',
-  'other-address': 'The code or token was issued at other addresses of this server (/w/rest.php/oauth2 or /oauth2): use it there.',
+  'other-address':
+    'The code or token was issued at other addresses of this server (/w/rest.php/oauth2 or /oauth2): use it there.',
   verifier: 'code_verifier does not fit code_challenge.',
-  'verifier-unexpected': 'code_verifier was sent, and the authorization request had no code_challenge.',
+  'verifier-unexpected':
+    'code_verifier was sent, and the authorization request had no code_challenge.',
   'no-consent': 'The user took the consent back.',
   'no-scopes': 'Nothing of what it was issued for is allowed any more.',
   user: 'The user can no longer be acted for.',
@@ -44,7 +47,8 @@ const pkceWords: Readonly<Record<PkceProblem, string>> = {
 };
 
 /** True for what is wrong with the challenge of a request. */
-export const isPkceProblem = (problem: string): problem is PkceProblem => Object.hasOwn(pkceWords, problem);
+export const isPkceProblem = (problem: string): problem is PkceProblem =>
+  Object.hasOwn(pkceWords, problem);
 
 /** What a parameter has to be; for those that say nothing by themselves. */
 const expected: Readonly<Record<string, string>> = {
@@ -55,7 +59,13 @@ const expected: Readonly<Record<string, string>> = {
   prompt: 'none stands alone',
 };
 
-function requestWords({ parameter, problem }: { readonly parameter: string; readonly problem: RequestProblem }): string {
+function requestWords({
+  parameter,
+  problem,
+}: {
+  readonly parameter: string;
+  readonly problem: RequestProblem;
+}): string {
   const name = printable(parameter);
   const hint = expected[parameter] === undefined ? '' : `: ${expected[parameter]}`;
   switch (problem) {
@@ -68,7 +78,9 @@ function requestWords({ parameter, problem }: { readonly parameter: string; read
     case 'in-query':
       return `${name} was sent in the query: send it in the body, as a form.`;
     case 'too-long':
-      return parameter === 'state' ? `state is longer than ${MOST_STATE} bytes as it is sent.` : `${name} is too long.`;
+      return parameter === 'state'
+        ? `state is longer than ${MOST_STATE} bytes as it is sent.`
+        : `${name} is too long.`;
     case 'repeated':
       return `${name} is repeated: send it once.`;
     case 'missing':
@@ -96,15 +108,19 @@ function scopeWords({ scope, why }: InvalidScope): string {
 }
 
 const clientWords = {
-  missing: 'Client authentication is missing: send Basic, or client_id (and client_secret) in the body.',
-  'in-query': 'client_id was sent in the query: send it in the body, or as Basic. A client_secret in an address is in logs: change it.',
+  missing:
+    'Client authentication is missing: send Basic, or client_id (and client_secret) in the body.',
+  'in-query':
+    'client_id was sent in the query: send it in the body, or as Basic. A client_secret in an address is in logs: change it.',
   twice: 'Use one way of client authentication: Basic, or the body.',
   // Alike, so that nobody learns which clients exist.
   'secret-missing': 'Client authentication failed.',
   'unknown-or-wrong': 'Client authentication failed.',
   'grant-type': 'The grant type is not allowed.',
-  'other-scheme': 'Authorization has a scheme that is not read here: use Basic, or leave it out and send client_id in the body.',
-  'basic-malformed': 'The Basic credentials cannot be read: base64 of client_id:client_secret, each form-encoded first.',
+  'other-scheme':
+    'Authorization has a scheme that is not read here: use Basic, or leave it out and send client_id in the body.',
+  'basic-malformed':
+    'The Basic credentials cannot be read: base64 of client_id:client_secret, each form-encoded first.',
 } as const;
 
 const unauthorizedWords = {
@@ -113,7 +129,8 @@ const unauthorizedWords = {
   'owner-only': 'The app is for its owner alone: use the token that it was created with.',
 } as const;
 
-const unusable = 'The app may not be used: it is not approved, was stopped, or is not for this user.';
+const unusable =
+  'The app may not be used: it is not approved, was stopped, or is not for this user.';
 
 /** Why an app may not act for somebody, by the kind of its hindrance. */
 const deniedWords: Readonly<Record<string, string>> = {
@@ -126,7 +143,9 @@ const deniedWords: Readonly<Record<string, string>> = {
 };
 
 /** What a developer needs to know of an OAuth 2 refusal, in ASCII (RFC 6749 §5.2). */
-export function oauth2Words(refusal: Exclude<OAuth2Refusal, { kind: 'foreign_token' }> | AuthorizeProblem): string {
+export function oauth2Words(
+  refusal: Exclude<OAuth2Refusal, { kind: 'foreign_token' }> | AuthorizeProblem,
+): string {
   switch (refusal.kind) {
     case 'invalid_request':
       return isPkceProblem(refusal.problem)

@@ -2,12 +2,21 @@ import type { InvalidField } from '#accounts/fields.ts';
 import type { FormProblem } from './form-problems.ts';
 import type { MessageKey, Words } from './words.ts';
 
-type Kinds<Prefix extends string> = MessageKey extends infer K ? (K extends `${Prefix}.${infer N}` ? N : never) : never;
+type Kinds<Prefix extends string> = MessageKey extends infer K
+  ? K extends `${Prefix}.${infer N}`
+    ? N
+    : never
+  : never;
 
 /** Why the accounts room says no, as far as it is said at a form. */
-export type AccountProblem = InvalidField | { readonly kind: Exclude<Kinds<'account-problem'>, InvalidField['field']> };
+export type AccountProblem =
+  | InvalidField
+  | { readonly kind: Exclude<Kinds<'account-problem'>, InvalidField['field']> };
 
-/** Puts a refusal into words. `fields` tells the controls that this form has for what is refused; what has none is about the whole. */
+/**
+ * Puts a refusal into words. `fields` tells the controls that this form has for what is refused;
+ * what has none is about the whole.
+ */
 export function accountProblems(
   words: Words,
   refusal: AccountProblem,

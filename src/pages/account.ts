@@ -1,7 +1,18 @@
 import { html } from 'hono/html';
 import { tick } from './app-parts.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
-import { dayOf, type Frame, facts, field, type Html, layout, named, phrase, proof, timeOf } from './layout.ts';
+import {
+  dayOf,
+  type Frame,
+  facts,
+  field,
+  type Html,
+  layout,
+  named,
+  phrase,
+  proof,
+  timeOf,
+} from './layout.ts';
 import { languageNames, languages, type Words } from './words.ts';
 
 /** One signed-in browser. */
@@ -32,8 +43,10 @@ export interface AccountView {
   readonly problems: readonly FormProblem[];
 }
 
-const first = (agent: string, known: readonly (readonly [pattern: RegExp, name: string])[]): string | null =>
-  known.find(([pattern]) => pattern.test(agent))?.[1] ?? null;
+const first = (
+  agent: string,
+  known: readonly (readonly [pattern: RegExp, name: string])[],
+): string | null => known.find(([pattern]) => pattern.test(agent))?.[1] ?? null;
 
 // Browsers claim to be each other: the more special ones come first.
 const browsers = [
@@ -57,7 +70,8 @@ const systems = [
 /** A browser in plain words, from what it says it is. */
 export function browserName(words: Words, agent: string): string {
   const [browser, system] = [first(agent, browsers), first(agent, systems)];
-  if (browser !== null && system !== null) return words.say('account.browser-on', { browser, system });
+  if (browser !== null && system !== null)
+    return words.say('account.browser-on', { browser, system });
   return browser ?? system ?? words.say('account.browser-unknown');
 }
 
@@ -211,8 +225,14 @@ ${sessionsPart(frame, view)}`,
   );
 }
 
-/** Asks whether an address shall become the person's: a link alone is opened by programs that look through mail. */
-export function confirmEmailPage(frame: Frame, view: { readonly token: string; readonly name: string; readonly address: string }): Html {
+/**
+ * Asks whether an address shall become the person's: a link alone is opened by programs that look
+ * through mail.
+ */
+export function confirmEmailPage(
+  frame: Frame,
+  view: { readonly token: string; readonly name: string; readonly address: string },
+): Html {
   const { words } = frame;
   return layout(
     frame,

@@ -3,7 +3,19 @@ import type { Account } from '#accounts/account.ts';
 import type { Stage } from '#registry/client.ts';
 import { adminNav } from './admin.ts';
 import type { FormProblem } from './form-problems.ts';
-import { dayOf, type Frame, facts, field, type Html, layout, named, pager, phrase, proof, timeOf } from './layout.ts';
+import {
+  dayOf,
+  type Frame,
+  facts,
+  field,
+  type Html,
+  layout,
+  named,
+  pager,
+  phrase,
+  proof,
+  timeOf,
+} from './layout.ts';
 import { stageName } from './refusals.ts';
 import { cut } from './trail.ts';
 import type { Words } from './words.ts';
@@ -45,7 +57,9 @@ ${
     ? ''
     : html`<table><caption>${words.say('admin.people')}</caption><thead><tr><th scope="col">${words.say('admin.name')}</th><th scope="col">${words.say('admin.email')}</th><th scope="col">${words.say('admin.groups')}</th><th scope="col">${words.say('admin.since')}</th><th scope="col">${words.say('admin.state')}</th></tr></thead>
 <tbody>${view.people.map(
-        (person) => html`<tr><th scope="row"><a href="/admin/people/${person.id}">${named(cut(person.name, 128))}</a></th>
+        (
+          person,
+        ) => html`<tr><th scope="row"><a href="/admin/people/${person.id}">${named(cut(person.name, 128))}</a></th>
 <td data-label="${words.say('admin.email')}">${person.email === null ? words.say('review.nothing') : html`<bdi dir="ltr">${cut(person.email, 100)}</bdi>`}${person.email !== null && person.emailConfirmedAt === null ? html` <span class="quiet">(${words.say('admin.unconfirmed')})</span>` : ''}</td>
 <td data-label="${words.say('admin.groups')}">${person.groups.length === 0 ? words.say('review.nothing') : words.list(person.groups)}</td>
 <td data-label="${words.say('admin.since')}">${dayOf(words, person.createdAt)}</td>
@@ -60,7 +74,11 @@ ${pager(words, view)}`,
 export interface PersonView {
   readonly person: Account;
   /** Groups that people can be put into. */
-  readonly groups: readonly { readonly name: string; readonly chosen: boolean; readonly known: boolean }[];
+  readonly groups: readonly {
+    readonly name: string;
+    readonly chosen: boolean;
+    readonly known: boolean;
+  }[];
   readonly rights: readonly string[];
   readonly apps: readonly {
     readonly id: string;
@@ -88,7 +106,10 @@ export function personPage(frame: Frame, view: PersonView): Html {
 <section class="card"><h2>${words.say('admin.account')}</h2>${facts([
       [words.say('admin.state'), state(words, person.blocked)],
       [words.say('admin.number'), String(person.id)],
-      [words.say('admin.real-name'), person.realName === '' ? words.say('review.nothing') : named(person.realName)],
+      [
+        words.say('admin.real-name'),
+        person.realName === '' ? words.say('review.nothing') : named(person.realName),
+      ],
       [
         words.say('admin.email'),
         person.email === null
@@ -107,7 +128,9 @@ ${
   view.self
     ? html`<p class="quiet">${words.say('admin.not-yourself')}</p>`
     : html`<form method="post" action="/admin/people/${person.id}/${person.blocked ? 'unblock' : 'block'}"${
-        person.blocked ? '' : html` data-confirm="${words.say('admin.block-sure', { name: person.name })}"`
+        person.blocked
+          ? ''
+          : html` data-confirm="${words.say('admin.block-sure', { name: person.name })}"`
       }>${proof(frame)}
 <p class="help">${words.say(person.blocked ? 'admin.unblock-help' : 'admin.block-help')}</p>
 <div class="buttons"><button class="${person.blocked ? 'second' : 'danger'}" name="set" value="1">${words.say(person.blocked ? 'admin.unblock' : 'admin.block')}</button></div></form>`

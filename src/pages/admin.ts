@@ -18,7 +18,8 @@ export const adminNav = ({ words, user }: Frame, here: (typeof places)[number][0
     ? html`<nav aria-label="${words.say('admin.menu')}"><ul class="tabs">${places
         .filter(([path]) => path !== '/admin/audit' || user.mayReview)
         .map(
-          ([path, key]) => html`<li><a href="${path}"${path === here ? html` aria-current="page"` : ''}>${words.say(key)}</a></li>`,
+          ([path, key]) =>
+            html`<li><a href="${path}"${path === here ? html` aria-current="page"` : ''}>${words.say(key)}</a></li>`,
         )}</ul></nav>`
     : html``;
 
@@ -52,7 +53,10 @@ export interface OverviewView {
   readonly people: number;
   readonly blocked: number;
   readonly reviews: number;
-  /** What an operator should look at. `seen`: how often traffic showed it, and when last; null: it stands in the settings or on the disk. */
+  /**
+   * What an operator should look at. `seen`: how often traffic showed it, and when last; null: it
+   * stands in the settings or on the disk.
+   */
   readonly warnings: readonly {
     readonly kind: WarningKind;
     readonly about: string;
@@ -61,7 +65,10 @@ export interface OverviewView {
 }
 
 /** Kinds of warnings, each with a text of its own. */
-export type WarningKind = Extract<MessageKey, `admin.warning.${string}`> extends `admin.warning.${infer Kind}` ? Kind : never;
+export type WarningKind =
+  Extract<MessageKey, `admin.warning.${string}`> extends `admin.warning.${infer Kind}`
+    ? Kind
+    : never;
 
 const warnings = ({ words }: Frame, view: OverviewView): Html =>
   view.warnings.length === 0
@@ -80,18 +87,31 @@ const LARGE_LOG = 512 * 1_048_576;
 
 const logSize = (words: Words, bytes: number): Html => {
   const size = words.say('admin.mebibytes', { size: words.number(Math.ceil(bytes / 1_048_576)) });
-  return bytes > LARGE_LOG ? html`<span class="badge bad">${size}</span> ${words.say('admin.log-large')}` : html`${size}`;
+  return bytes > LARGE_LOG
+    ? html`<span class="badge bad">${size}</span> ${words.say('admin.log-large')}`
+    : html`${size}`;
 };
 
 const span = (words: Words, seconds: number): string => {
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor((seconds % 86_400) / 3600), Math.floor((seconds % 3600) / 60)];
-  return days > 0 ? words.say('admin.span-days', { days, hours }) : words.say('admin.span-hours', { hours, minutes });
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor((seconds % 86_400) / 3600),
+    Math.floor((seconds % 3600) / 60),
+  ];
+  return days > 0
+    ? words.say('admin.span-days', { days, hours })
+    : words.say('admin.span-hours', { hours, minutes });
 };
 
-const good = (words: Words, key: MessageKey): Html => html`<span class="badge good">${words.say(key)}</span>`;
-const bad = (words: Words, key: MessageKey): Html => html`<span class="badge bad">${words.say(key)}</span>`;
+const good = (words: Words, key: MessageKey): Html =>
+  html`<span class="badge good">${words.say(key)}</span>`;
+const bad = (words: Words, key: MessageKey): Html =>
+  html`<span class="badge bad">${words.say(key)}</span>`;
 
-const clockRow = (words: Words, { clockApart, purging }: Pick<OverviewView, 'clockApart' | 'purging'>): Html =>
+const clockRow = (
+  words: Words,
+  { clockApart, purging }: Pick<OverviewView, 'clockApart' | 'purging'>,
+): Html =>
   html`${
     clockApart === null
       ? good(words, 'admin.clock-agrees')
@@ -101,7 +121,8 @@ const clockRow = (words: Words, { clockApart, purging }: Pick<OverviewView, 'clo
 /** How the server is. */
 export function overviewPage(frame: Frame, view: OverviewView): Html {
   const { words } = frame;
-  const counted = ({ count, more }: Counted) => (more ? words.say('admin.at-least', { count }) : words.number(count));
+  const counted = ({ count, more }: Counted) =>
+    more ? words.say('admin.at-least', { count }) : words.number(count);
   const section = (key: MessageKey, rows: Parameters<typeof facts>[0]) =>
     html`<section class="card"><h2>${words.say(key)}</h2>${facts(rows)}</section>`;
   const { lastProblem: problem } = view;
@@ -114,9 +135,17 @@ ${warnings(frame, view)}
 <div class="columns">
 ${section('admin.server', [
   [words.say('admin.version'), view.version],
-  [words.say('admin.up'), html`${span(words, view.upFor)} <span class="quiet">(${timeOf(words, view.startedAt)})</span>`],
-  [words.say('admin.store'), view.storeReachable ? good(words, 'admin.reachable') : bad(words, 'admin.unreachable')],
-  ...(view.logBytes === null ? [] : [[words.say('admin.log'), logSize(words, view.logBytes)] as const]),
+  [
+    words.say('admin.up'),
+    html`${span(words, view.upFor)} <span class="quiet">(${timeOf(words, view.startedAt)})</span>`,
+  ],
+  [
+    words.say('admin.store'),
+    view.storeReachable ? good(words, 'admin.reachable') : bad(words, 'admin.unreachable'),
+  ],
+  ...(view.logBytes === null
+    ? []
+    : [[words.say('admin.log'), logSize(words, view.logBytes)] as const]),
   [words.say('admin.clock'), clockRow(words, view)],
   [
     words.say('admin.keys'),
@@ -124,12 +153,24 @@ ${section('admin.server', [
       ? bad(words, 'admin.no-keys')
       : html`<ul>${view.keys.map(({ kid, algorithm }) => html`<li>${algorithm} <code>${kid}</code></li>`)}</ul>`,
   ],
-  [words.say('admin.writing'), view.readOnly === null ? good(words, 'admin.writing-on') : bad(words, 'admin.writing-off')],
-  [words.say('admin.idle'), view.idleFor === null ? words.say('frame.never') : span(words, view.idleFor)],
+  [
+    words.say('admin.writing'),
+    view.readOnly === null ? good(words, 'admin.writing-on') : bad(words, 'admin.writing-off'),
+  ],
+  [
+    words.say('admin.idle'),
+    view.idleFor === null ? words.say('frame.never') : span(words, view.idleFor),
+  ],
 ])}
 ${section('admin.notices', [
-  [words.say('admin.mail'), view.mail ? good(words, 'admin.mail-on') : bad(words, 'admin.mail-off')],
-  [words.say('admin.webhooks'), view.webhooks.length === 0 ? words.say('review.nothing') : words.list(view.webhooks)],
+  [
+    words.say('admin.mail'),
+    view.mail ? good(words, 'admin.mail-on') : bad(words, 'admin.mail-off'),
+  ],
+  [
+    words.say('admin.webhooks'),
+    view.webhooks.length === 0 ? words.say('review.nothing') : words.list(view.webhooks),
+  ],
   [
     words.say('admin.notices-waiting'),
     html`${counted(view.waiting)}${
@@ -148,7 +189,10 @@ ${section('admin.notices', [
 ])}
 ${section('admin.people', [
   [words.say('admin.people-all'), html`<a href="/admin/people">${words.number(view.people)}</a>`],
-  [words.say('admin.people-blocked'), html`<a href="/admin/people?blocked=yes">${words.number(view.blocked)}</a>`],
+  [
+    words.say('admin.people-blocked'),
+    html`<a href="/admin/people?blocked=yes">${words.number(view.blocked)}</a>`,
+  ],
 ])}
 ${section('frame.review', [[words.say('admin.reviews'), frame.user?.mayReview ? html`<a href="/review">${words.number(view.reviews)}</a>` : words.number(view.reviews)]])}
 </div>`,
@@ -187,7 +231,11 @@ export function groupsPage(frame: Frame, groups: readonly GroupView[]): Html {
 
 export interface ScopesView {
   readonly groups: ScopeGroups;
-  readonly sites: readonly { readonly id: string; readonly name: string; readonly origin: string | null }[];
+  readonly sites: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly origin: string | null;
+  }[];
 }
 
 /** Scopes and sites, as the operator configured them. */

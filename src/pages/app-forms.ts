@@ -1,5 +1,14 @@
 import { html } from 'hono/html';
-import { type AppKind, appKinds, choose, isOAuth1, isOwn, isService, type PermissionGroup, tick } from './app-parts.ts';
+import {
+  type AppKind,
+  appKinds,
+  choose,
+  isOAuth1,
+  isOwn,
+  isService,
+  type PermissionGroup,
+  tick,
+} from './app-parts.ts';
 import { atControls, type FormProblem, problemAt } from './form-problems.ts';
 import { type Frame, field, type Html, layout, named, phrase, proof } from './layout.ts';
 import { differenceTable, type ShownChange } from './trail.ts';
@@ -50,18 +59,34 @@ const controls: Readonly<Record<string, string | null>> = {
   restrictions: 'addresses',
   termsAccepted: 'terms',
   ...Object.fromEntries(
-    ['email', 'protocol', 'ownerOnly', 'confidential', 'grantTypes', 'changeToken', 'clientId', 'ownerId'].map((field) => [field, null]),
+    [
+      'email',
+      'protocol',
+      'ownerOnly',
+      'confidential',
+      'grantTypes',
+      'changeToken',
+      'clientId',
+      'ownerId',
+    ].map((field) => [field, null]),
   ),
 };
 
 const problemsOf = ({ draft: { kind }, problems }: FormView): readonly FormProblem[] =>
-  atControls(problems, isOwn(kind) || isService(kind) ? { ...controls, redirectUri: null } : controls);
-const at = (view: FormView, ...fields: readonly string[]): string | null => problemAt(problemsOf(view), ...fields);
+  atControls(
+    problems,
+    isOwn(kind) || isService(kind) ? { ...controls, redirectUri: null } : controls,
+  );
+const at = (view: FormView, ...fields: readonly string[]): string | null =>
+  problemAt(problemsOf(view), ...fields);
 
 /** The question that chooses the protocol. `from`: the dialect whose address led here. */
 export function choosePage(
   frame: Frame,
-  { mayRegister, from }: { readonly mayRegister: 'yes' | 'no-email'; readonly from: 'mediawiki' | null },
+  {
+    mayRegister,
+    from,
+  }: { readonly mayRegister: 'yes' | 'no-email'; readonly from: 'mediawiki' | null },
 ): Html {
   const { words } = frame;
   return layout(
@@ -113,7 +138,11 @@ ${
         name: 'redirectUri',
         label: words.say('field.redirectUri'),
         help: words.say(
-          kind === 'device' ? 'new.redirect-help-device' : kind === 'oauth1' ? 'new.redirect-help-oauth1' : 'new.redirect-help',
+          kind === 'device'
+            ? 'new.redirect-help-device'
+            : kind === 'oauth1'
+              ? 'new.redirect-help-oauth1'
+              : 'new.redirect-help',
         ),
         value: redirectUri,
         most: 2000,
@@ -125,7 +154,9 @@ ${kind === 'oauth1' ? tick('redirectIsPrefix', words.say('field.redirectIsPrefix
 ${siteField(words, view, site)}`;
 };
 
-/** Where there is one site there is nothing to choose, and what the app was registered for stays. */
+/**
+ * Where there is one site there is nothing to choose, and what the app was registered for stays.
+ */
 const siteField = (words: Words, view: FormView, site: string): Html =>
   view.choices.sites.length < 2 && at(view, 'site') === null
     ? html`<input type="hidden" name="site" value="${site}">`
@@ -138,7 +169,12 @@ const siteField = (words: Words, view: FormView, site: string): Html =>
         problem: at(view, 'site'),
       });
 
-const scopeRow = (words: Words, { draft }: FormView, { name, description, risk }: PermissionGroup['scopes'][number], own: boolean): Html =>
+const scopeRow = (
+  words: Words,
+  { draft }: FormView,
+  { name, description, risk }: PermissionGroup['scopes'][number],
+  own: boolean,
+): Html =>
   html`<div class="pair">${tick(`scope.${name}`, html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`} <code class="quiet">${name}</code>`, draft.scopes.has(name))}${
     own
       ? ''
@@ -150,7 +186,11 @@ function scopeFields(words: Words, view: FormView): Html {
   const { draft, choices } = view;
   // Nobody is asked: neither its owner, nor anybody by a service.
   const own = isOwn(draft.kind) || isService(draft.kind);
-  const legend = isService(draft.kind) ? 'new.scopes-service' : own ? 'new.scopes-own' : 'new.scopes';
+  const legend = isService(draft.kind)
+    ? 'new.scopes-service'
+    : own
+      ? 'new.scopes-own'
+      : 'new.scopes';
   const problem = at(view, 'scopes');
   const way = (value: string, label: string) =>
     html`<label class="choice"><input type="radio" name="access" value="${value}"${draft.access === value ? html` checked` : ''} data-shows><span>${label}</span></label>`;

@@ -81,19 +81,27 @@ const tones = {
   configured: '',
 } as const satisfies Record<Stage, string>;
 
-export const stageBadge = (words: Words, stage: Stage): Html => html`<span class="badge ${tones[stage]}">${stageName(words, stage)}</span>`;
+export const stageBadge = (words: Words, stage: Stage): Html =>
+  html`<span class="badge ${tones[stage]}">${stageName(words, stage)}</span>`;
 
 /** Stage, and what else holds back an app. */
-export const badges = (words: Words, app: Pick<AppView, 'stage' | 'suppressed' | 'halted' | 'managed' | 'kind'>): Html =>
+export const badges = (
+  words: Words,
+  app: Pick<AppView, 'stage' | 'suppressed' | 'halted' | 'managed' | 'kind'>,
+): Html =>
   html`${stageBadge(words, app.stage)}${app.managed && app.stage !== 'configured' ? html` <span class="badge">${words.say('stage.configured')}</span>` : ''}${
     isOwn(app.kind) ? html` <span class="badge">${words.say('apps.own-badge')}</span>` : ''
   }${app.suppressed ? html` <span class="badge bad">${words.say('apps.suppressed-badge')}</span>` : ''}${
-    app.halted === 'nothing' ? '' : html` <span class="badge bad">${words.say('apps.halted-badge')}</span>`
+    app.halted === 'nothing'
+      ? ''
+      : html` <span class="badge bad">${words.say('apps.halted-badge')}</span>`
   }`;
 
 /** The name of an app with its version. */
 export const appTitle = (words: Words, app: Pick<AppView, 'name' | 'version'>): Html =>
-  app.name === null ? html`${words.say('apps.hidden-name')}` : html`${named(app.name)} <span class="quiet">${named(app.version)}</span>`;
+  app.name === null
+    ? html`${words.say('apps.hidden-name')}`
+    : html`${named(app.name)} <span class="quiet">${named(app.version)}</span>`;
 
 const permission = (words: Words, { description, risk, optional }: Permission): Html =>
   html`<li>${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}${
@@ -101,8 +109,13 @@ const permission = (words: Words, { description, risk, optional }: Permission): 
   }</li>`;
 
 /** What an app may do, in plain words by group. */
-export function permissions(words: Words, { groups, identity, introspector }: Pick<AppView, 'groups' | 'identity' | 'introspector'>): Html {
-  const asks = introspector ? html`<p class="advice">${words.say('apps.introspector')}</p>` : html``;
+export function permissions(
+  words: Words,
+  { groups, identity, introspector }: Pick<AppView, 'groups' | 'identity' | 'introspector'>,
+): Html {
+  const asks = introspector
+    ? html`<p class="advice">${words.say('apps.introspector')}</p>`
+    : html``;
   if (identity !== null) return html`<p>${identity}</p>${asks}`;
   if (groups.length === 0) return html`<p>${words.say('apps.nothing-more')}</p>${asks}`;
   return html`${groups.map(({ label, scopes }) => html`<h3>${label}</h3><ul>${scopes.map((scope) => permission(words, scope))}</ul>`)}${asks}`;
@@ -115,10 +128,17 @@ export function appFacts(words: Words, app: AppView, more: Parameters<typeof fac
     [words.say('apps.id'), html`<code>${app.id}</code>`],
     hidden
       ? null
-      : [words.say('field.ownerId'), app.managed ? words.say('frame.operator') : named(app.ownerName ?? words.say('frame.nobody'))],
+      : [
+          words.say('field.ownerId'),
+          app.managed
+            ? words.say('frame.operator')
+            : named(app.ownerName ?? words.say('frame.nobody')),
+        ],
     [words.say('field.site'), app.site === null ? words.say('frame.every-site') : named(app.site)],
     [words.say('field.protocol'), words.say(`apps.kind.${app.kind}`)],
-    hidden || isOwn(app.kind) || app.returnsTo === null ? null : [words.say('apps.returns-to'), named(app.returnsTo)],
+    hidden || isOwn(app.kind) || app.returnsTo === null
+      ? null
+      : [words.say('apps.returns-to'), named(app.returnsTo)],
     [words.say('apps.registered'), dayOf(words, app.registeredAt)],
     ...more,
   ]);
@@ -134,11 +154,14 @@ export function choose(view: {
   readonly problem?: string | null;
 }): Html {
   const { name, label, value, options, help, problem } = view;
-  const described = [help === undefined ? '' : `${name}-help`, problem ? `${name}-problem` : ''].filter((id) => id !== '').join(' ');
+  const described = [help === undefined ? '' : `${name}-help`, problem ? `${name}-problem` : '']
+    .filter((id) => id !== '')
+    .join(' ');
   return html`<div class="field"><label for="${name}">${label}</label>
 ${help === undefined ? '' : html`<p class="help" id="${name}-help">${help}</p>`}
 <select id="${name}" name="${name}"${described === '' ? '' : html` aria-describedby="${described}"`}${problem ? html` aria-invalid="true"` : ''}>${options.map(
-    ([option, text]) => html`<option value="${option}"${option === value ? html` selected` : ''}>${text}</option>`,
+    ([option, text]) =>
+      html`<option value="${option}"${option === value ? html` selected` : ''}>${text}</option>`,
   )}</select>
 ${problem ? html`<p class="problem" id="${name}-problem">${problem}</p>` : ''}</div>`;
 }
@@ -148,7 +171,12 @@ export const tick = (
   name: string,
   label: Html | string,
   checked: boolean,
-  more: { readonly help?: string; readonly required?: boolean; readonly id?: string; readonly problem?: string | null } = {},
+  more: {
+    readonly help?: string;
+    readonly required?: boolean;
+    readonly id?: string;
+    readonly problem?: string | null;
+  } = {},
 ): Html =>
   html`<label class="choice"><input type="checkbox" name="${name}" value="1"${more.id === undefined ? '' : html` id="${more.id}"`}${checked ? html` checked` : ''}${
     more.required ? html` required` : ''

@@ -1,6 +1,14 @@
 import { html } from 'hono/html';
 import type { Stage } from '#registry/client.ts';
-import { type AppView, appFacts, appTitle, badges, choose, permissions, tick } from './app-parts.ts';
+import {
+  type AppView,
+  appFacts,
+  appTitle,
+  badges,
+  choose,
+  permissions,
+  tick,
+} from './app-parts.ts';
 import { dayOf, type Frame, field, type Html, layout, named, pager } from './layout.ts';
 
 // The directory of apps: for everybody.
@@ -28,7 +36,12 @@ export interface DirectoryView {
 const wanted = ['approved', 'proposed', 'rejected', 'expired', 'disabled'] as const;
 
 const filters = ({ words }: Frame, { query, scopes, sites }: DirectoryView): Html => {
-  const narrowed = query.owner !== '' || query.stage !== 'approved' || query.scope !== '' || query.site !== '' || query.own;
+  const narrowed =
+    query.owner !== '' ||
+    query.stage !== 'approved' ||
+    query.scope !== '' ||
+    query.site !== '' ||
+    query.own;
   return html`<form method="get" action="/apps" role="search" class="card">
 <div class="filters">${field({ name: 'q', type: 'search', label: words.say('apps.search-name'), value: query.q, most: 128 })}
 <button type="submit">${words.say('apps.search')}</button></div>
@@ -39,7 +52,10 @@ ${choose({
   name: 'stage',
   label: words.say('field.stage'),
   value: query.stage,
-  options: [...wanted.map((stage) => [stage, words.say(`stage.${stage}`)] as const), ['any', words.say('apps.any')] as const],
+  options: [
+    ...wanted.map((stage) => [stage, words.say(`stage.${stage}`)] as const),
+    ['any', words.say('apps.any')] as const,
+  ],
 })}
 ${choose({ name: 'scope', label: words.say('apps.may'), value: query.scope, options: [['', words.say('apps.any')], ...scopes] })}
 ${sites.length < 2 ? '' : choose({ name: 'site', label: words.say('field.site'), value: query.site, options: [['', words.say('apps.any')], ...sites] })}
@@ -59,7 +75,9 @@ ${
   view.apps.length === 0
     ? html`<p role="status">${words.say('apps.none-found')}</p>`
     : html`<ul class="plain-list">${view.apps.map(
-        (app) => html`<li class="card"><h2><a href="/apps/${app.id}">${appTitle(words, app)}</a></h2>
+        (
+          app,
+        ) => html`<li class="card"><h2><a href="/apps/${app.id}">${appTitle(words, app)}</a></h2>
 <p>${badges(words, app)}</p>
 ${app.name === null || app.description === '' ? '' : html`<p>${named(short(app.description))}</p>`}
 ${app.name === null ? '' : html`<p class="quiet">${words.say('apps.by')} ${app.managed ? words.say('frame.operator') : named(app.ownerName ?? words.say('frame.nobody'))} · ${app.site === null ? words.say('frame.every-site') : named(app.site)}</p>`}</li>`,
@@ -73,7 +91,9 @@ ${pager(words, view)}
 
 /** The beginning of a text, cut between characters as people see them. */
 function short(text: string): string {
-  const graphemes = [...new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text.slice(0, 600))];
+  const graphemes = [
+    ...new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text.slice(0, 600)),
+  ];
   const cut = graphemes
     .slice(0, 240)
     .map(({ segment }) => segment)
@@ -92,7 +112,10 @@ export interface PublicAppView {
 }
 
 /** One app, for everybody: what it may do, and whose it is. */
-export function publicAppPage(frame: Frame, { app, allowed, keeper, reviewer }: PublicAppView): Html {
+export function publicAppPage(
+  frame: Frame,
+  { app, allowed, keeper, reviewer }: PublicAppView,
+): Html {
   const { words } = frame;
   return layout(
     frame,
@@ -103,12 +126,17 @@ ${app.name === null ? html`<p class="advice">${words.say('apps.hidden-text')}</p
 <section class="card"><h2>${words.say('apps.may')}</h2>${permissions(words, app)}</section>
 ${appFacts(words, app, [
   app.name === null ? null : [words.say('field.version'), named(app.version)],
-  [words.say('apps.last-used'), app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed)],
+  [
+    words.say('apps.last-used'),
+    app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed),
+  ],
 ])}
 ${
   keeper || reviewer
     ? html`<div class="buttons">${keeper ? html`<a class="button second" href="/my/apps/${app.id}">${words.say('apps.manage')}</a>` : ''}${
-        reviewer ? html`<a class="button second" href="/review/${app.id}">${words.say('apps.review')}</a>` : ''
+        reviewer
+          ? html`<a class="button second" href="/review/${app.id}">${words.say('apps.review')}</a>`
+          : ''
       }</div>`
     : ''
 }

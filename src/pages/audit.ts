@@ -28,7 +28,9 @@ export interface AuditView {
 export function auditPage(frame: Frame, view: AuditView): Html {
   const { words } = frame;
   const { query } = view;
-  const actions = trailActions.filter((action) => view.consents || (action !== 'accept' && action !== 'renounce'));
+  const actions = trailActions.filter(
+    (action) => view.consents || (action !== 'accept' && action !== 'renounce'),
+  );
   return layout(
     frame,
     words.say('admin.audit'),
@@ -37,7 +39,8 @@ export function auditPage(frame: Frame, view: AuditView): Html {
 ${field({ name: 'app', label: words.say('admin.audit-app'), value: query.app, problem: problemAt(view.problems, 'app'), most: 128, autocomplete: 'off' })}
 ${field({ name: 'actor', label: words.say('review.who'), value: query.actor, problem: problemAt(view.problems, 'actor'), most: 255, autocomplete: 'off' })}
 <div class="field"><label for="action">${words.say('review.what')}</label><select id="action" name="action"><option value="">${words.say('admin.any')}</option>${actions.map(
-      (action) => html`<option value="${action}"${action === query.action ? html` selected` : ''}>${actionName(words, action)}</option>`,
+      (action) =>
+        html`<option value="${action}"${action === query.action ? html` selected` : ''}>${actionName(words, action)}</option>`,
     )}</select></div>
 ${field({ name: 'from', label: words.say('admin.from'), type: 'date', value: query.from, problem: problemAt(view.problems, 'from') })}
 ${field({ name: 'until', label: words.say('admin.until'), type: 'date', value: query.until, problem: problemAt(view.problems, 'until') })}

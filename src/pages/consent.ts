@@ -40,8 +40,8 @@ const groupPart = ({ label, scopes }: PermissionGroup): Html => {
 };
 
 /**
- * What was allowed before. Leaving one of these out ends something, so the form says which were shown as such: what another device allows
- * meanwhile was not left out by anybody.
+ * What was allowed before. Leaving one of these out ends something, so the form says which were
+ * shown as such: what another device allows meanwhile was not left out by anybody.
  */
 const beforePart = (words: Words, { allowedBefore }: ConsentView): Html => {
   const optional = allowedBefore.flatMap(({ scopes }) => scopes.filter((scope) => scope.optional));
@@ -51,7 +51,9 @@ const beforePart = (words: Words, { allowedBefore }: ConsentView): Html => {
 };
 
 const asked = (words: Words, { groups, allowedBefore }: ConsentView): Html => {
-  const choice = [...groups, ...allowedBefore].some(({ scopes }) => scopes.some(({ optional }) => optional));
+  const choice = [...groups, ...allowedBefore].some(({ scopes }) =>
+    scopes.some(({ optional }) => optional),
+  );
   if (groups.length > 0)
     return html`<h2>${words.say(allowedBefore.length > 0 ? 'consent.new' : 'consent.can')}</h2>${
       choice ? html`<p class="help">${words.say('consent.optional')}</p>` : ''
@@ -60,8 +62,9 @@ const asked = (words: Words, { groups, allowedBefore }: ConsentView): Html => {
 };
 
 /**
- * Asks for a person's decision. The form holds the decision and the proof that it is ours; what was asked is stored, so it cannot differ
- * from what is shown. Buttons are named `accept` and `cancel`: tools script this form.
+ * Asks for a person's decision. The form holds the decision and the proof that it is ours; what was
+ * asked is stored, so it cannot differ from what is shown. Buttons are named `accept` and `cancel`:
+ * tools script this form.
  */
 export function consentPage(frame: Frame, view: ConsentView): Html {
   const { words } = frame;
@@ -69,7 +72,10 @@ export function consentPage(frame: Frame, view: ConsentView): Html {
     app: html`<strong>${named(view.appName)}</strong>`,
     owner: named(view.ownerName ?? words.say('frame.nobody')),
     user: named(view.userName),
-    site: view.site === null ? words.say('frame.every-site') : html`<strong>${named(view.site)}</strong>`,
+    site:
+      view.site === null
+        ? words.say('frame.every-site')
+        : html`<strong>${named(view.site)}</strong>`,
   };
   return layout(
     frame,
@@ -95,7 +101,9 @@ ${view.returnsTo === null ? '' : html`<p class="quiet">${phrase(words, 'consent.
   );
 }
 
-/** Says how a request stands, with one way on: a button of a form that is sent to the same address. */
+/**
+ * Says how a request stands, with one way on: a button of a form that is sent to the same address.
+ */
 export function wayOnPage(
   frame: Frame,
   view: {
@@ -113,24 +121,35 @@ export function wayOnPage(
     view.title,
     html`<p>${view.text}</p>
 <form method="post" data-once>${proof(frame)}<div class="buttons"><button type="submit" name="${view.name}" value="1">${view.label}</button>${
-      view.switchTo === undefined ? '' : html`<a class="button second" href="${view.switchTo}">${frame.words.say('consent.switch')}</a>`
+      view.switchTo === undefined
+        ? ''
+        : html`<a class="button second" href="${view.switchTo}">${frame.words.say('consent.switch')}</a>`
     }</div></form>`,
     { bare: view.bare },
   );
 }
 
 /** Says that an app was not allowed, with the way back to it. */
-export function deniedPage(frame: Frame, view: { readonly appName: string; readonly back: string }): Html {
+export function deniedPage(
+  frame: Frame,
+  view: { readonly appName: string; readonly back: string },
+): Html {
   const { title, text } = noteTexts(frame.words, 'not-allowed', { app: view.appName });
   const label = frame.words.say('consent.continue-to', { app: view.appName });
-  return layout(frame, title, html`<p>${text}</p><p><a class="button" href="${view.back}">${label}</a></p>`);
+  return layout(
+    frame,
+    title,
+    html`<p>${text}</p><p><a class="button" href="${view.back}">${label}</a></p>`,
+  );
 }
 
 /** One app a person allowed. */
 export interface AllowedApp {
   readonly id: number;
   /** Nothing is said of an app that no longer exists, or was hidden. */
-  readonly name: { readonly kind: 'shown'; readonly text: string } | { readonly kind: 'gone' | 'hidden' };
+  readonly name:
+    | { readonly kind: 'shown'; readonly text: string }
+    | { readonly kind: 'gone' | 'hidden' };
   readonly site: string | null;
   readonly since: number;
   /** Unix seconds of the day; null: not yet. */
@@ -138,7 +157,10 @@ export interface AllowedApp {
   /** Page of the app; null: it no longer exists, or is hidden. */
   readonly page: string | null;
   readonly scopes: readonly string[];
-  /** Whose it is now, when it has another owner than when it was allowed. Null: it has not, or is hidden. */
+  /**
+   * Whose it is now, when it has another owner than when it was allowed. Null: it has not, or is
+   * hidden.
+   */
   readonly newOwner: { readonly name: string; readonly since: number } | null;
 }
 
@@ -154,12 +176,17 @@ export function consentsPage(frame: Frame, apps: readonly AllowedApp[]): Html {
 ${apps.length > 5 ? html`<div class="field" hidden><label for="filter">${words.say('frame.filter')}</label><input id="filter" type="search" data-filter="section.card"></div>` : ''}${apps.map(
   (app) => {
     const name =
-      app.name.kind === 'shown' ? app.name.text : words.say(app.name.kind === 'gone' ? 'consents.gone-app' : 'consents.hidden-app');
+      app.name.kind === 'shown'
+        ? app.name.text
+        : words.say(app.name.kind === 'gone' ? 'consents.gone-app' : 'consents.hidden-app');
     return html`<section class="card"><h2>${app.page === null ? named(name) : html`<a href="${app.page}">${named(name)}</a>`}</h2>
 ${facts([
   [words.say('consents.site'), app.site ?? words.say('frame.every-site')],
   [words.say('consents.since'), dayOf(words, app.since)],
-  [words.say('consents.last-used'), app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed)],
+  [
+    words.say('consents.last-used'),
+    app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed),
+  ],
 ])}
 ${
   app.newOwner === null
@@ -176,9 +203,15 @@ ${
 }
 
 /** The code a person carries to an app that cannot be called back (RFC 5849 §2.2, `oob`). */
-export function verifierPage(frame: Frame, view: { readonly appName: string | null; readonly verifier: string }): Html {
+export function verifierPage(
+  frame: Frame,
+  view: { readonly appName: string | null; readonly verifier: string },
+): Html {
   const { words } = frame;
-  const app = view.appName === null ? words.say('verifier.the-app') : html`<strong>${named(view.appName)}</strong>`;
+  const app =
+    view.appName === null
+      ? words.say('verifier.the-app')
+      : html`<strong>${named(view.appName)}</strong>`;
   return layout(
     frame,
     words.say('verifier.title'),

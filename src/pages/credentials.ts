@@ -8,9 +8,11 @@ import type { Words } from './words.ts';
 const sampleParts = (words: Words, facts: SampleFacts): Html =>
   html`${samplesOf(words, facts).map(
     ([what, { curl, javascript, python }]) => html`<h3>${words.say(`sample.what.${what}`)}</h3>
-${[['curl', curl] as const, ['JavaScript (Node.js)', javascript] as const, ['Python', python] as const].map(
-  ([language, text]) => html`<h4>${language}</h4>${copyable(words, text, language)}`,
-)}`,
+${[
+  ['curl', curl] as const,
+  ['JavaScript (Node.js)', javascript] as const,
+  ['Python', python] as const,
+].map(([language, text]) => html`<h4>${language}</h4>${copyable(words, text, language)}`)}`,
   )}`;
 
 /** What was made, shown this one time. */
@@ -27,12 +29,17 @@ export interface IssuedView {
   readonly samples: SampleFacts | null;
 }
 
-const titles = { registered: 'issued.registered', secret: 'issued.secret-of', reset: 'issued.reset' } as const;
+const titles = {
+  registered: 'issued.registered',
+  secret: 'issued.secret-of',
+  reset: 'issued.reset',
+} as const;
 
 /** What comes after a registration. */
 function nextOf({ kind, approved }: IssuedView) {
   if (isOwn(kind)) return 'issued.next-own';
-  if (isService(kind)) return approved ? 'issued.next-approved-service' : 'issued.next-proposed-service';
+  if (isService(kind))
+    return approved ? 'issued.next-approved-service' : 'issued.next-proposed-service';
   return approved ? 'issued.next-approved' : 'issued.next-proposed';
 }
 
@@ -42,7 +49,9 @@ export function issuedPage(frame: Frame, view: IssuedView): Html {
   const old = isOAuth1(view.kind);
   const own = isOwn(view.kind);
   const row = (label: string, value: string | null, wire: string): Html | string =>
-    value === null ? '' : html`<div><dt>${label} <code>${wire}</code></dt><dd>${copyable(words, value, label)}</dd></div>`;
+    value === null
+      ? ''
+      : html`<div><dt>${label} <code>${wire}</code></dt><dd>${copyable(words, value, label)}</dd></div>`;
   const next = view.what === 'registered' ? nextOf(view) : null;
   const secret = view.secret !== null || view.token !== null;
   return layout(

@@ -9,8 +9,11 @@ export interface Said {
 }
 
 /** The sentence of one finding. */
-export const findingText = (words: Words, { kind, values }: Said): string => words.say(`explained.${kind}` as MessageKey, values);
+export const findingText = (words: Words, { kind, values }: Said): string =>
+  words.say(`explained.${kind}` as MessageKey, values);
 
 /** Why a pasted text is no request. */
-export const unreadableText = (words: Words, { why, piece }: { readonly why: string; readonly piece: string }): string =>
-  words.say(`unreadable.${why}` as MessageKey, { piece: piece === '' ? '–' : piece });
+export const unreadableText = (
+  words: Words,
+  { why, piece }: { readonly why: string; readonly piece: string },
+): string => words.say(`unreadable.${why}` as MessageKey, { piece: piece === '' ? '–' : piece });

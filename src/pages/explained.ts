@@ -18,13 +18,16 @@ export interface ExplainedView {
   /** Why it was refused, in a sentence; null: that is not known. */
   readonly refusedFor: string | null;
   /** Null: no base string of theirs was given. */
-  readonly differences: readonly { readonly part: string; readonly ours: string; readonly theirs: string }[] | null;
+  readonly differences:
+    | readonly { readonly part: string; readonly ours: string; readonly theirs: string }[]
+    | null;
 }
 
 const isGood = (view: ExplainedView) => view.verdict === 'right' && view.findings.length === 1;
 
 function differencePart(words: Words, rows: NonNullable<ExplainedView['differences']>): Html {
-  if (rows.length === 0) return html`<h3>${words.say('help.differences')}</h3><p>${words.say('help.same')}</p>`;
+  if (rows.length === 0)
+    return html`<h3>${words.say('help.differences')}</h3><p>${words.say('help.same')}</p>`;
   return html`<table class="difference"><caption>${words.say('help.differences')}</caption>
 <thead><tr><th scope="col">${words.say('help.part')}</th><th scope="col">${words.say('help.yours')}</th><th scope="col">${words.say('help.ours')}</th></tr></thead>
 <tbody>${rows.map(
@@ -33,7 +36,11 @@ function differencePart(words: Words, rows: NonNullable<ExplainedView['differenc
   )}</tbody></table>`;
 }
 
-function signedPart(words: Words, signed: NonNullable<ExplainedView['signed']>, reading: ExplainedView['reading']): Html {
+function signedPart(
+  words: Words,
+  signed: NonNullable<ExplainedView['signed']>,
+  reading: ExplainedView['reading'],
+): Html {
   return html`${facts([
     [words.say('help.reading'), html`${words.say(`help.reading-${reading}`)}`],
     [words.say('help.method'), html`<code>${signed.method}</code>`],
@@ -47,7 +54,11 @@ ${copyable(words, signed.baseString, words.say('help.whole'))}`;
 
 /** What is wrong with a request, and what the server signs over. */
 export function explainedPart(words: Words, view: ExplainedView): Html {
-  const kind = isGood(view) ? 'done' : view.verdict === 'not-checked' || view.verdict === 'no-signature' ? 'advice' : 'problem';
+  const kind = isGood(view)
+    ? 'done'
+    : view.verdict === 'not-checked' || view.verdict === 'no-signature'
+      ? 'advice'
+      : 'problem';
   return html`<section class="card" aria-labelledby="explained">
 <h2 id="explained">${words.say('help.base')}</h2>
 ${view.refusedFor === null ? '' : html`<p class="advice">${words.say('help.refused-for', { why: view.refusedFor })}</p>`}

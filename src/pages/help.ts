@@ -11,7 +11,11 @@ export interface HelpView {
   /** A name that is null is hidden from this person. */
   readonly apps: readonly { readonly id: string; readonly name: string | null }[];
   /** The app that is looked at; null: none is chosen. */
-  readonly chosen: { readonly id: string; readonly name: string | null; readonly signs: boolean } | null;
+  readonly chosen: {
+    readonly id: string;
+    readonly name: string | null;
+    readonly signs: boolean;
+  } | null;
   readonly failures: readonly Failure[];
   readonly request: string;
   readonly theirs: string;
@@ -27,24 +31,46 @@ const known = (key: string): key is MessageKey => key in catalogues.en;
 
 /** Why a request was refused, in a sentence. */
 export function failureText(words: Words, { facts: kept }: Failure): string {
-  const text = (name: string) => (typeof kept[name] === 'string' || typeof kept[name] === 'number' ? String(kept[name]) : '');
+  const text = (name: string) =>
+    typeof kept[name] === 'string' || typeof kept[name] === 'number' ? String(kept[name]) : '';
   const kind = text('refusal');
-  const problem = known(`failed.grant-${text('problem')}`) ? words.say(`failed.grant-${text('problem')}` as MessageKey) : text('problem');
+  const problem = known(`failed.grant-${text('problem')}`)
+    ? words.say(`failed.grant-${text('problem')}` as MessageKey)
+    : text('problem');
   const names = ['parameter', 'yours', 'ours', 'asked', 'supported'];
-  const values: Record<string, string> = { kind, problem, ...Object.fromEntries(names.map((name) => [name, text(name)])) };
+  const values: Record<string, string> = {
+    kind,
+    problem,
+    ...Object.fromEntries(names.map((name) => [name, text(name)])),
+  };
   if (kind === 'timestamp_refused' && !/^\d{1,12}$/.test(values.yours ?? ''))
-    return words.say(/^\d{13,}/.test(values.yours ?? '') ? 'failed.timestamp-milliseconds' : 'failed.timestamp-unreadable', values);
-  return known(`failed.${kind}`) ? words.say(`failed.${kind}` as MessageKey, values) : words.say('failed.other', values);
+    return words.say(
+      /^\d{13,}/.test(values.yours ?? '')
+        ? 'failed.timestamp-milliseconds'
+        : 'failed.timestamp-unreadable',
+      values,
+    );
+  return known(`failed.${kind}`)
+    ? words.say(`failed.${kind}` as MessageKey, values)
+    : words.say('failed.other', values);
 }
 
 function details({ facts: kept }: Failure): string {
   const shown = Object.entries(kept).filter(([name]) =>
     ['method', 'path', 'grant_type', 'authentication', 'redirect_uri', 'scope'].includes(name),
   );
-  return shown.map(([name, value]) => (name === 'method' || name === 'path' ? String(value) : `${name}=${value}`)).join(' ');
+  return shown
+    .map(([name, value]) =>
+      name === 'method' || name === 'path' ? String(value) : `${name}=${value}`,
+    )
+    .join(' ');
 }
 
-const failuresPart = (words: Words, app: NonNullable<HelpView['chosen']>, failures: readonly Failure[]): Html =>
+const failuresPart = (
+  words: Words,
+  app: NonNullable<HelpView['chosen']>,
+  failures: readonly Failure[],
+): Html =>
   failures.length === 0
     ? html`<h2>${words.say('help.recent', { app: nameOf(words, app.name) })}</h2><p>${words.say('help.recent-none')}</p>`
     : html`<table><caption>${words.say('help.recent', { app: nameOf(words, app.name) })}</caption>
@@ -58,7 +84,10 @@ const failuresPart = (words: Words, app: NonNullable<HelpView['chosen']>, failur
           }</td><td data-label="${words.say('help.detail')}"><code>${details(failure)}</code></td></tr>`,
       )}</tbody></table>`;
 
-/** Why a request was refused: recent ones of one's own apps, and a signed request to be explained. Never a secret. */
+/**
+ * Why a request was refused: recent ones of one's own apps, and a signed request to be explained.
+ * Never a secret.
+ */
 export function helpPage(frame: Frame, view: HelpView): Html {
   const { words } = frame;
   const { chosen } = view;

@@ -3,7 +3,9 @@ import type { HtmlEscapedString } from 'hono/utils/html';
 import { type FormProblem, noProblems, problemSummary } from './form-problems.ts';
 import { languageNames, languages, type MessageKey, type Words } from './words.ts';
 
-/** HTML that is safe to send: everything put into a template is escaped unless it is itself Html. */
+/**
+ * HTML that is safe to send: everything put into a template is escaped unless it is itself Html.
+ */
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
 /** Who is signed in, as the frame needs it. */
@@ -22,7 +24,10 @@ export interface Frame {
   readonly user: FrameUser | null;
   /** Form proof. */
   readonly csrf: string;
-  /** Path and query of the page, for the links that change its language; null where it cannot be asked for again. */
+  /**
+   * Path and query of the page, for the links that change its language; null where it cannot be
+   * asked for again.
+   */
   readonly here: string | null;
   /** What was just done, said on the page that follows. */
   readonly done: MessageKey | null;
@@ -109,9 +114,12 @@ function footer({ words, here }: Frame): Html {
 }
 
 /** The hidden field that proves a form is ours. Every form has it. */
-export const proof = ({ csrf }: Pick<Frame, 'csrf'>): Html => html`<input type="hidden" name="csrf" value="${csrf}">`;
+export const proof = ({ csrf }: Pick<Frame, 'csrf'>): Html =>
+  html`<input type="hidden" name="csrf" value="${csrf}">`;
 
-/** A name of a stranger: whatever it holds, it does not turn the direction of the text around it. */
+/**
+ * A name of a stranger: whatever it holds, it does not turn the direction of the text around it.
+ */
 export const named = (name: string): Html => html`<bdi>${name}</bdi>`;
 
 /** One labelled field, with its help and what is wrong with it. */
@@ -131,8 +139,23 @@ export function field(view: {
   readonly rows?: number;
   readonly readonly?: boolean;
 }): Html {
-  const { name, id = name, label, value = '', type = 'text', help, problem, required = false, most, least, autocomplete, rows } = view;
-  const described = [help === undefined ? '' : `${id}-help`, problem ? `${id}-problem` : ''].filter((id) => id !== '').join(' ');
+  const {
+    name,
+    id = name,
+    label,
+    value = '',
+    type = 'text',
+    help,
+    problem,
+    required = false,
+    most,
+    least,
+    autocomplete,
+    rows,
+  } = view;
+  const described = [help === undefined ? '' : `${id}-help`, problem ? `${id}-problem` : '']
+    .filter((id) => id !== '')
+    .join(' ');
   const rest = html`${required ? html` required` : ''}${view.readonly ? html` readonly` : ''}${most === undefined ? '' : html` maxlength="${most}"`}${
     least === undefined ? '' : html` minlength="${least}"`
   }${autocomplete === undefined ? '' : html` autocomplete="${autocomplete}"`}${described === '' ? '' : html` aria-describedby="${described}"`}${
@@ -150,13 +173,19 @@ ${problem ? html`<p class="problem" id="${id}-problem">${problem}</p>` : ''}</di
 
 const HELP = 'https://www.mediawiki.org/wiki/';
 
-/** A text of the dialect, in which a reference to its help is a link as it is in a wiki: `[address words]`. No other text is one. */
+/**
+ * A text of the dialect, in which a reference to its help is a link as it is in a wiki: `[address
+ * words]`. No other text is one.
+ */
 export function withHelpLinks(text: string): Html {
   const [before = '', ...others] = text.split(`[${HELP}`);
   const linked = others.map((piece) => {
     const end = piece.indexOf(']');
     const blank = piece.indexOf(' ');
-    const [path, code] = [piece.slice(0, Math.max(blank, 0)), piece.slice(blank + 1, Math.max(end, 0))];
+    const [path, code] = [
+      piece.slice(0, Math.max(blank, 0)),
+      piece.slice(blank + 1, Math.max(end, 0)),
+    ];
     if (!/^[\w:./#-]+$/.test(path) || !/^\w+$/.test(code)) return `[${HELP}${piece}`;
     return html`<a href="${HELP + path}">${code}</a>${piece.slice(end + 1)}`;
   });
@@ -168,10 +197,15 @@ export const copyable = (words: Words, text: string, label?: string): Html =>
   html`<div class="copyable"><pre tabindex="0"${label === undefined ? '' : html` aria-label="${label}"`}><code>${text}</code></pre><button type="button" class="second" data-copy data-copied="${words.say('frame.copied')}" hidden>${words.say('frame.copy')}</button></div>`;
 
 /** Facts in two columns. Absent ones are left out. */
-export const facts = (rows: readonly (readonly [label: string, value: Html | string] | null)[]): Html =>
+export const facts = (
+  rows: readonly (readonly [label: string, value: Html | string] | null)[],
+): Html =>
   html`<dl>${rows.filter((row) => row !== null).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
 
-/** A day and time that a browser reads too: its own form and zone are in the title where scripts run. */
+/**
+ * A day and time that a browser reads too: its own form and zone are in the title where scripts
+ * run.
+ */
 export const timeOf = (words: Words, at: number): Html =>
   html`<time datetime="${new Date(at * 1000).toISOString()}">${words.time(at)}</time>`;
 
@@ -180,16 +214,26 @@ export const dayOf = (words: Words, at: number): Html =>
   html`<time datetime="${new Date(at * 1000).toISOString().slice(0, 10)}">${words.day(at)}</time>`;
 
 /** A sentence with pieces of HTML in it, in the order its language puts them. */
-export function phrase(words: Words, key: MessageKey, parts: Readonly<Record<string, Html | string | number>>): Html {
+export function phrase(
+  words: Words,
+  key: MessageKey,
+  parts: Readonly<Record<string, Html | string | number>>,
+): Html {
   const marks = Object.fromEntries(
-    Object.entries(parts).map(([name, part]) => [name, typeof part === 'number' ? part : `\u0001${name}\u0001`]),
+    Object.entries(parts).map(([name, part]) => [
+      name,
+      typeof part === 'number' ? part : `\u0001${name}\u0001`,
+    ]),
   );
   const pieces = words.say(key, marks).split('\u0001');
   return html`${pieces.map((piece, index) => (index % 2 === 0 ? piece : parts[piece]))}`;
 }
 
 /** Links that go on through a list. */
-export const pager = (words: Words, { first, next }: { readonly first: string | null; readonly next: string | null }): Html =>
+export const pager = (
+  words: Words,
+  { first, next }: { readonly first: string | null; readonly next: string | null },
+): Html =>
   first === null && next === null
     ? html``
     : html`<nav class="pager" aria-label="${words.say('frame.next-page')}">${first === null ? '' : html`<a href="${first}">${words.say('frame.first-page')}</a>`}${

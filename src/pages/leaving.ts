@@ -2,7 +2,10 @@ import { html } from 'hono/html';
 import type { Html } from './layout.ts';
 import type { Words } from './words.ts';
 
-/** Leads a browser on by itself, to an address that the header of an answer may be too small for; without that, by a link. */
+/**
+ * Leads a browser on by itself, to an address that the header of an answer may be too small for;
+ * without that, by a link.
+ */
 export const leavingPage = (words: Words, to: string): Html => html`<!doctype html>
 <html lang="${words.language}" dir="${words.direction}">
 <head>

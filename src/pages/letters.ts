@@ -1,7 +1,10 @@
 import type { LetterWords } from '#accounts/letters.ts';
 import { languageOf, wordsOf } from './words.ts';
 
-/** Letters about accounts, in the reader's language. Names come as they may stand in a letter (`strangerText`). */
+/**
+ * Letters about accounts, in the reader's language. Names come as they may stand in a letter
+ * (`strangerText`).
+ */
 export const letterWords =
   (siteName: string): LetterWords =>
   (message, language) => {
@@ -11,7 +14,10 @@ export const letterWords =
       name: 'name' in message ? message.name : '',
       link: 'link' in message ? `\n\n${message.link}\n\n` : '',
     };
-    const paragraphs = [words.say(`letter.${message.kind}.text`, values), words.say('letter.end', values)];
+    const paragraphs = [
+      words.say(`letter.${message.kind}.text`, values),
+      words.say('letter.end', values),
+    ];
     return {
       subject: `[${values.site}] ${words.say(`letter.${message.kind}.subject`)}`,
       text: `${paragraphs

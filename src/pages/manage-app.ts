@@ -1,5 +1,14 @@
 import { html } from 'hono/html';
-import { type AppView, appFacts, badges, isOAuth1, isOwn, isService, permissions, tick } from './app-parts.ts';
+import {
+  type AppView,
+  appFacts,
+  badges,
+  isOAuth1,
+  isOwn,
+  isService,
+  permissions,
+  tick,
+} from './app-parts.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
 import { dayOf, type Frame, field, type Html, layout, named, phrase, proof } from './layout.ts';
 import { decisionLine, oneButton } from './my-apps.ts';
@@ -42,17 +51,29 @@ export interface ManageView {
   readonly secrets: readonly SecretView[] | null;
   readonly mostSecrets: number;
   readonly userId: number;
-  readonly maintainers: readonly { readonly id: number; readonly name: string | null; readonly accepted: boolean }[];
+  readonly maintainers: readonly {
+    readonly id: number;
+    readonly name: string | null;
+    readonly accepted: boolean;
+  }[];
   readonly offeredTo: string | null;
   /** What is typed in the small forms: as it is, or as it was refused. */
-  readonly typed: Readonly<Record<'label' | 'expires' | 'addresses' | 'rsaPublicKey' | 'invite' | 'offer', string>>;
+  readonly typed: Readonly<
+    Record<'label' | 'expires' | 'addresses' | 'rsaPublicKey' | 'invite' | 'offer', string>
+  >;
   /** The form that was refused; null: none. */
   readonly refusedForm: string | null;
   readonly problems: readonly FormProblem[];
   readonly history: readonly TrailLine[];
 }
 
-const open = (frame: Frame, { app, changeToken }: ManageView, action: string, body: Html, sure?: string): Html =>
+const open = (
+  frame: Frame,
+  { app, changeToken }: ManageView,
+  action: string,
+  body: Html,
+  sure?: string,
+): Html =>
   html`<form method="post" action="/my/apps/${app.id}/${action}"${sure === undefined ? '' : html` data-confirm="${sure}"`}>${proof(frame)}<input type="hidden" name="change_token" value="${changeToken}">${body}</form>`;
 
 /** What is said at a field of one of the forms. */
@@ -62,7 +83,8 @@ const at = ({ refusedForm, problems }: ManageView, form: string, field: string):
 function secretsPart(frame: Frame, view: ManageView): Html {
   const { words } = frame;
   const { app, secrets, may, changeToken, typed } = view;
-  if (secrets === null) return html`<h2 id="secrets">${words.say('field.secrets')}</h2><p>${words.say('issued.no-secret')}</p>`;
+  if (secrets === null)
+    return html`<h2 id="secrets">${words.say('field.secrets')}</h2><p>${words.say('issued.no-secret')}</p>`;
   const columns = ['field.label', 'manage.created', 'apps.last-used', 'field.expiresAt'] as const;
   return html`<h2 id="secrets">${words.say('field.secrets')}</h2>
 <p class="quiet">${words.say('manage.secrets-help', { most: view.mostSecrets })}</p>
@@ -70,7 +92,13 @@ ${
   secrets.length === 0
     ? html`<p>${words.say('manage.secrets-none')}</p>`
     : html`<table><caption>${words.say('manage.secrets-live')}</caption><thead><tr>${columns.map((key) => html`<th scope="col">${words.say(key)}</th>`)}${may.update ? html`<th scope="col">${words.say('manage.act')}</th>` : ''}</tr></thead><tbody>${secrets.map(
-        ({ id, label, createdAt, expiresAt, lastUsed }) => html`<tr><td data-label="${words.say('field.label')}">${named(label)}</td>
+        ({
+          id,
+          label,
+          createdAt,
+          expiresAt,
+          lastUsed,
+        }) => html`<tr><td data-label="${words.say('field.label')}">${named(label)}</td>
 <td data-label="${words.say('manage.created')}">${dayOf(words, createdAt)}</td>
 <td data-label="${words.say('apps.last-used')}">${lastUsed === null ? words.say('frame.never') : dayOf(words, lastUsed)}</td>
 <td data-label="${words.say('field.expiresAt')}">${expiresAt === null ? words.say('frame.never') : dayOf(words, expiresAt)}</td>
@@ -139,7 +167,9 @@ ${
                         action: 'leave',
                         changeToken,
                         id,
-                        label: words.say(id === userId ? 'manage.leave' : 'manage.remove', { name: name ?? '' }),
+                        label: words.say(id === userId ? 'manage.leave' : 'manage.remove', {
+                          name: name ?? '',
+                        }),
                         tone: 'danger',
                         sure: words.say('manage.leave-sure'),
                       })
@@ -184,9 +214,10 @@ export function managePage(frame: Frame, view: ManageView): Html {
   const { words } = frame;
   const { app, may } = view;
   const hidden = app.name === null;
-  const links = [may.test ? (['test', 'apps.test'] as const) : null, may.revise ? (['revise', 'manage.revise'] as const) : null].filter(
-    (one) => one !== null,
-  );
+  const links = [
+    may.test ? (['test', 'apps.test'] as const) : null,
+    may.revise ? (['revise', 'manage.revise'] as const) : null,
+  ].filter((one) => one !== null);
   return layout(
     frame,
     app.name ?? words.say('apps.hidden-name'),
@@ -197,7 +228,9 @@ ${app.managed ? html`<p class="advice">${words.say('refusal.managed_by_configura
 ${app.halted === 'nothing' ? '' : html`<p class="advice">${words.say(`manage.halted.${app.halted}`)}</p>`}
 ${view.decision === null ? '' : html`<section class="card"><h2>${words.say('manage.decision')}</h2>${decisionLine(frame, view.decision)}</section>`}
 <div class="buttons">${links.map(([path, key]) => html`<a class="button second" href="/my/apps/${app.id}/${path}">${words.say(key)}</a>`)}${
-      may.copy ? html`<a class="button second" href="/my/apps/new?copy=${app.id}">${words.say('manage.copy')}</a>` : ''
+      may.copy
+        ? html`<a class="button second" href="/my/apps/new?copy=${app.id}">${words.say('manage.copy')}</a>`
+        : ''
     }<a href="/apps/${app.id}">${words.say('manage.public')}</a><a href="/my/help?app=${app.id}">${words.say('help.title')}</a></div>
 ${revisionPart(frame, view)}
 <h2>${words.say('manage.facts')}</h2>
@@ -211,7 +244,10 @@ ${appFacts(words, app, [
         html`<code>${view.redirectUri}</code>${app.redirectIsPrefix ? html` <span class="quiet">${words.say('field.redirectIsPrefix')}</span>` : ''}`,
       ],
   view.email === null ? null : [words.say('field.email'), named(view.email)],
-  [words.say('apps.last-used'), app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed)],
+  [
+    words.say('apps.last-used'),
+    app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed),
+  ],
 ])}
 <h2>${words.say('apps.may')}</h2>${permissions(words, app)}
 ${app.managed || hidden ? '' : html`${secretsPart(frame, view)}${resetPart(frame, view)}${restrictionsPart(frame, view)}${teamPart(frame, view)}`}

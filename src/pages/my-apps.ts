@@ -1,7 +1,17 @@
 import { html } from 'hono/html';
 import { type AppView, appTitle, badges } from './app-parts.ts';
 import type { FormProblem } from './form-problems.ts';
-import { dayOf, type Frame, type Html, layout, named, pager, phrase, proof, timeOf } from './layout.ts';
+import {
+  dayOf,
+  type Frame,
+  type Html,
+  layout,
+  named,
+  pager,
+  phrase,
+  proof,
+  timeOf,
+} from './layout.ts';
 import { actionName, actorName, type TrailLine, trailTable } from './trail.ts';
 
 // A developer's own pages: the list, and what waits for their answer.
@@ -50,7 +60,10 @@ export const oneButton = (
     view.id === undefined ? '' : html`<input type="hidden" name="id" value="${view.id}">`
   }<button name="do" value="1"${view.tone === undefined ? '' : html` class="${view.tone}"`}>${view.label}</button></form>`;
 
-const invitation = (frame: Frame, { appId, appName, from, kind, changeToken, ownerOnly }: Invitation): Html => {
+const invitation = (
+  frame: Frame,
+  { appId, appName, from, kind, changeToken, ownerOnly }: Invitation,
+): Html => {
   const { words } = frame;
   const who = named(from ?? words.say('frame.operator'));
   const common = { appId, changeToken };
@@ -59,7 +72,12 @@ const invitation = (frame: Frame, { appId, appName, from, kind, changeToken, own
 ${kind === 'own' && ownerOnly ? html`<p class="quiet">${words.say('mine.offered-own')}</p>` : ''}
 <div class="buttons">${oneButton(frame, { ...common, action: kind === 'own' ? 'accept-offer' : 'join', label: words.say('mine.accept') })}${oneButton(
     frame,
-    { ...common, action: kind === 'own' ? 'decline-offer' : 'decline', label: words.say('mine.decline'), tone: 'second' },
+    {
+      ...common,
+      action: kind === 'own' ? 'decline-offer' : 'decline',
+      label: words.say('mine.decline'),
+      tone: 'second',
+    },
   )}</div></section>`;
 };
 
@@ -77,7 +95,9 @@ ${
     ? html`<p>${words.say(view.mayRegister ? 'mine.none' : 'home.developer-wanted')}</p>`
     : html`<table><caption>${words.say('mine.caption')}</caption><thead><tr>${(
         ['field.name', 'field.stage', 'mine.role', 'apps.last-used'] as const
-      ).map((key) => html`<th scope="col">${words.say(key)}</th>`)}</tr></thead><tbody>${view.apps.map(
+      ).map(
+        (key) => html`<th scope="col">${words.say(key)}</th>`,
+      )}</tr></thead><tbody>${view.apps.map(
         ({
           app,
           role,

@@ -11,12 +11,18 @@ export interface PasskeyLine {
 }
 
 /**
- * A form that a browser fills in with its answer, and says until then what it needs. `options`: where the script asks what to do; `does`: what
- * that is.
+ * A form that a browser fills in with its answer, and says until then what it needs. `options`:
+ * where the script asks what to do; `does`: what that is.
  */
 export const passkeyForm = (
   { words, csrf }: Frame,
-  form: { readonly action: string; readonly options: string; readonly does: 'add' | 'use'; readonly needs: string; readonly body: Html },
+  form: {
+    readonly action: string;
+    readonly options: string;
+    readonly does: 'add' | 'use';
+    readonly needs: string;
+    readonly body: Html;
+  },
 ): Html =>
   html`<p class="quiet" data-until-script>${form.needs}</p>
 <form method="post" action="${form.action}" data-passkey="${form.options}" data-does="${form.does}" data-failed="${words.say('passkey.failed')}" hidden>${proof({ csrf })}
@@ -44,14 +50,20 @@ export function passkeysPage(
 ): Html {
   const { words } = frame;
   const { refused } = view;
-  const isRefused = (id: string | null, of: RefusedPasskeyForm['of']) => refused?.id === id && refused.of === of;
+  const isRefused = (id: string | null, of: RefusedPasskeyForm['of']) =>
+    refused?.id === id && refused.of === of;
   const at = (id: string | null, of: RefusedPasskeyForm['of'], field: string) =>
     refused !== null && isRefused(id, of) ? problemAt(refused.problems, field) : null;
-  /** The forms of each key have the same fields: their controls are told apart by the place of the key. */
+  /**
+   * The forms of each key have the same fields: their controls are told apart by the place of the
+   * key.
+   */
   const placed = (name: 'label' | 'password', index: number) => `${name}-${index}`;
   const place = view.passkeys.findIndex(({ id }) => id === refused?.id);
   const problems = (refused?.problems ?? noProblems).map((problem) =>
-    problem.field === null || place < 0 ? problem : { ...problem, field: placed(problem.field as 'label' | 'password', place) },
+    problem.field === null || place < 0
+      ? problem
+      : { ...problem, field: placed(problem.field as 'label' | 'password', place) },
   );
   const card = ({ id, label, addedAt, usedAt }: PasskeyLine, index: number) =>
     html`<section class="card"><h2>${named(label)}</h2>
@@ -112,7 +124,10 @@ ${field({ name: 'password', label: words.say('account.current-password'), type: 
   );
 }
 
-/** Runs after the library. Shows the forms that need it, asks the browser, and sends its answer as the form it is. */
+/**
+ * Runs after the library. Shows the forms that need it, asks the browser, and sends its answer as
+ * the form it is.
+ */
 export const passkeyScript = `'use strict';
 for (const form of document.querySelectorAll('form[data-passkey]')) {
   const { browserSupportsWebAuthn, startRegistration, startAuthentication } = SimpleWebAuthnBrowser;

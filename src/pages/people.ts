@@ -1,12 +1,22 @@
 import { html } from 'hono/html';
 import { newPassword } from './account.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
-import { type Frame, field, type Html, layout, named, phrase, proof, withHelpLinks } from './layout.ts';
+import {
+  type Frame,
+  field,
+  type Html,
+  layout,
+  named,
+  phrase,
+  proof,
+  withHelpLinks,
+} from './layout.ts';
 import { passkeyForm } from './passkeys.ts';
 import { type Note, noteTexts, type Words } from './words.ts';
 
 /** An address of ours that keeps where its visitor goes afterwards. */
-const onTheWay = (path: string, returnto: string): string => (returnto === '/' ? path : `${path}?${new URLSearchParams({ returnto })}`);
+const onTheWay = (path: string, returnto: string): string =>
+  returnto === '/' ? path : `${path}?${new URLSearchParams({ returnto })}`;
 
 const keptReturn = (returnto: string): Html =>
   returnto === '/' ? html`` : html`<input type="hidden" name="returnto" value="${returnto}">`;
@@ -30,10 +40,14 @@ export interface SignInView {
   readonly problems: readonly FormProblem[];
   readonly registration: boolean;
   /** The app that waits; null: none does. */
-  readonly app: { readonly shown: { readonly name: string; readonly place: string | null } | null } | null;
+  readonly app: {
+    readonly shown: { readonly name: string; readonly place: string | null } | null;
+  } | null;
 }
 
-/** The sign-in form. Whoever is signed in may go on as they are, or sign in with another account. */
+/**
+ * The sign-in form. Whoever is signed in may go on as they are, or sign in with another account.
+ */
 export function signInPage(frame: Frame, view: SignInView): Html {
   const { words, user } = frame;
   const returnto = html`<input type="hidden" name="returnto" value="${view.returnto}">`;
@@ -79,7 +93,13 @@ interface AskView {
 function askPage(
   frame: Frame,
   view: AskView,
-  texts: { readonly title: string; readonly intro: string; readonly action: string; readonly button: string; readonly field: Html },
+  texts: {
+    readonly title: string;
+    readonly intro: string;
+    readonly action: string;
+    readonly button: string;
+    readonly field: Html;
+  },
 ): Html {
   return layout(
     frame,
@@ -186,7 +206,12 @@ ${newPassword(words, problemAt(problems, 'new-password'))}
 /** What a link to set another password opens. */
 export function newPasswordPage(
   frame: Frame,
-  view: { readonly token: string; readonly name: string; readonly problems: readonly FormProblem[]; readonly returnto: string },
+  view: {
+    readonly token: string;
+    readonly name: string;
+    readonly problems: readonly FormProblem[];
+    readonly returnto: string;
+  },
 ): Html {
   const { words } = frame;
   return layout(
@@ -207,7 +232,12 @@ ${newPassword(words, problemAt(view.problems, 'new-password'))}
 /** The one-time set-up form: the first administrator. */
 export function setupPage(
   frame: Frame,
-  view: { readonly token: string; readonly name: string; readonly email: string; readonly problems: readonly FormProblem[] },
+  view: {
+    readonly token: string;
+    readonly name: string;
+    readonly email: string;
+    readonly problems: readonly FormProblem[];
+  },
 ): Html {
   const { words } = frame;
   return layout(
@@ -262,7 +292,9 @@ export function homePage(frame: Frame, view: HomeView): Html {
   const { words, user, siteName } = frame;
   return layout(
     frame,
-    user === null ? words.say('home.welcome', { site: siteName }) : words.say('home.hello', { name: user.name }),
+    user === null
+      ? words.say('home.welcome', { site: siteName })
+      : words.say('home.hello', { name: user.name }),
     html`<p>${words.say('home.what', { site: siteName })}</p>
 ${view.firstSteps ? firstSteps(frame) : ''}
 <ul class="card">
@@ -279,13 +311,21 @@ ${user !== null && !user.mayPropose ? html`<p class="quiet">${words.say('home.de
 }
 
 /**
- * A page that says one thing, with a way on: to the start page, or to `again`, a page of ours that can be opened anew. `reference` is the
- * number of an incident a person can name to the operator.
+ * A page that says one thing, with a way on: to the start page, or to `again`, a page of ours that
+ * can be opened anew. `reference` is the number of an incident a person can name to the operator.
  */
-export function messagePage(frame: Frame, title: string, text: string, reference: string | null = null, again: string | null = null): Html {
+export function messagePage(
+  frame: Frame,
+  title: string,
+  text: string,
+  reference: string | null = null,
+  again: string | null = null,
+): Html {
   const { words, siteName } = frame;
   const way =
-    again === null ? { to: '/', says: words.say('frame.to-start', { site: siteName }) } : { to: again, says: words.say('frame.again') };
+    again === null
+      ? { to: '/', says: words.say('frame.to-start', { site: siteName }) }
+      : { to: again, says: words.say('frame.again') };
   return layout(
     frame,
     title,

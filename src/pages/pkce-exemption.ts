@@ -2,7 +2,10 @@ import { html } from 'hono/html';
 import type { Dependence } from '#registry/independence.ts';
 import { type Frame, type Html, proof } from './layout.ts';
 
-/** The exemption from PKCE of an app that can have one, as a reviewer decides on it after its registration. */
+/**
+ * The exemption from PKCE of an app that can have one, as a reviewer decides on it after its
+ * registration.
+ */
 export interface PkceView {
   readonly exempt: boolean;
   /** Why this reviewer cannot give it; null: they can. Taking it back is anybody's who reviews. */

@@ -4,11 +4,15 @@ import { type Frame, field, type Html, layout, proof } from './layout.ts';
 import { passkeyForm } from './passkeys.ts';
 
 /** Names of the fields with which a form proves its person as well. */
-export const proofFields = { method: 'proof_method', password: 'proof_password', answer: 'answer' } as const;
+export const proofFields = {
+  method: 'proof_method',
+  password: 'proof_password',
+  answer: 'answer',
+} as const;
 
 /**
- * Asks a person who is signed in to prove once more who they are. `action` and `fields`: the form that waits for it, which is sent together
- * with the proof, so that nothing typed is lost.
+ * Asks a person who is signed in to prove once more who they are. `action` and `fields`: the form
+ * that waits for it, which is sent together with the proof, so that nothing typed is lost.
  */
 export function provePage(
   frame: Frame,

@@ -5,7 +5,9 @@ import { catalogues, type MessageKey, type Words } from './words.ts';
 /** What people call a field. */
 export function fieldName(words: Words, field: string): string {
   const key = `field.${field}`;
-  return key in catalogues.en ? words.say(key as MessageKey) : words.say('field.other', { name: field });
+  return key in catalogues.en
+    ? words.say(key as MessageKey)
+    : words.say('field.other', { name: field });
 }
 
 export const stageName = (words: Words, stage: Stage): string => words.say(`stage.${stage}`);
@@ -14,7 +16,10 @@ export const stageName = (words: Words, stage: Stage): string => words.say(`stag
 export function problemText(words: Words, problem: FieldProblem): string {
   const { kind, ...rest } = problem;
   const values = Object.fromEntries(
-    Object.entries(rest).map(([name, value]) => [name, Array.isArray(value) ? words.list(value) : (value as string | number)]),
+    Object.entries(rest).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? words.list(value) : (value as string | number),
+    ]),
   );
   return words.say(`problem.${kind}`, values);
 }
@@ -25,7 +30,10 @@ export function refusalText(words: Words, refusal: RegistryRefusal): string {
     case 'missing_field':
       return words.say('refusal.missing_field', { field: fieldName(words, refusal.field) });
     case 'invalid_field':
-      return words.say('refusal.invalid_field', { field: fieldName(words, refusal.field), problem: problemText(words, refusal.problem) });
+      return words.say('refusal.invalid_field', {
+        field: fieldName(words, refusal.field),
+        problem: problemText(words, refusal.problem),
+      });
     case 'permission_denied':
       return refusal.right === null
         ? words.say('refusal.permission_denied_here')

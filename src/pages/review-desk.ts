@@ -4,11 +4,30 @@ import type { ReviewDecision } from '#registry/decisions.ts';
 import type { Dependence } from '#registry/independence.ts';
 import type { RedirectWarning } from '#registry/redirect-warnings.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
-import { dayOf, type Frame, facts, field, type Html, layout, named, phrase, proof, timeOf } from './layout.ts';
+import {
+  dayOf,
+  type Frame,
+  facts,
+  field,
+  type Html,
+  layout,
+  named,
+  phrase,
+  proof,
+  timeOf,
+} from './layout.ts';
 import { type PkceView, pkcePart } from './pkce-exemption.ts';
 import { fieldName, stageName } from './refusals.ts';
 import { type ClaimView, claimSentence, nextButton } from './review.ts';
-import { cut, differenceTable, type Shown, type ShownChange, shownPart, type TrailLine, trailTable } from './trail.ts';
+import {
+  cut,
+  differenceTable,
+  type Shown,
+  type ShownChange,
+  shownPart,
+  type TrailLine,
+  trailTable,
+} from './trail.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 
 /** Prepared reasons, by name; their words are messages. */
@@ -28,7 +47,12 @@ export interface DecisionDraft {
   readonly reason: string;
   readonly suppress: boolean;
 }
-export const emptyDraft: DecisionDraft = { decision: null, canned: null, reason: '', suppress: false };
+export const emptyDraft: DecisionDraft = {
+  decision: null,
+  canned: null,
+  reason: '',
+  suppress: false,
+};
 
 /** What is known of the person behind an app. */
 export interface OwnerView {
@@ -38,7 +62,12 @@ export interface OwnerView {
   readonly since: number;
   readonly days: number;
   readonly blocked: boolean;
-  readonly apps: readonly { readonly id: string; readonly name: string; readonly version: string; readonly stage: Stage }[];
+  readonly apps: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly version: string;
+    readonly stage: Stage;
+  }[];
   /** There are more of them than are shown. */
   readonly more: boolean;
 }
@@ -68,15 +97,26 @@ export interface DeskView {
   readonly warnings: readonly RedirectWarning[];
   readonly risk: {
     readonly total: number;
-    readonly findings: readonly { readonly rule: string; readonly weight: number; readonly evidence: string }[];
+    readonly findings: readonly {
+      readonly rule: string;
+      readonly weight: number;
+      readonly evidence: string;
+    }[];
   };
   /** `gone`: the account is no longer there; null: hidden. */
   readonly owner: OwnerView | 'gone' | null;
   /** Somebody else may be offered the app: its owner cannot look after it. */
   readonly mayOffer: boolean;
   readonly offeredTo: string | null;
-  readonly impact: { readonly users: number; readonly tokens: number; readonly calls: number } | null;
-  /** Two must say yes; who said the first, and why this reviewer's own does not count. Null: one is enough. */
+  readonly impact: {
+    readonly users: number;
+    readonly tokens: number;
+    readonly calls: number;
+  } | null;
+  /**
+   * Two must say yes; who said the first, and why this reviewer's own does not count. Null: one is
+   * enough.
+   */
   readonly two: { readonly first: readonly string[]; readonly yours: Dependence | null } | null;
   /** Null: it is not this app's to have, or nobody decides on it here. */
   readonly pkce: PkceView | null;
@@ -104,11 +144,20 @@ const deskField = (words: Words, name: string): string => {
 };
 
 function badges(words: Words, view: DeskView): Html {
-  const tone = { approved: 'good', proposed: 'warn', rejected: 'bad', disabled: 'bad', expired: '', configured: '' }[view.stage];
+  const tone = {
+    approved: 'good',
+    proposed: 'warn',
+    rejected: 'bad',
+    disabled: 'bad',
+    expired: '',
+    configured: '',
+  }[view.stage];
   return html`<p><span class="badge ${tone}">${stageName(words, view.stage)}</span>${
     view.suppressed ? html` <span class="badge bad">${words.say('review.suppressed')}</span>` : ''
   }${view.halted === 'nothing' ? '' : html` <span class="badge bad">${words.say(`review.halted.${view.halted}`)}</span>`}${
-    view.change === null ? '' : html` <span class="badge warn">${words.say('review.kind-change')}</span>`
+    view.change === null
+      ? ''
+      : html` <span class="badge warn">${words.say('review.kind-change')}</span>`
   }</p>`;
 }
 
@@ -143,11 +192,18 @@ const riskPart = (words: Words, { risk }: DeskView): Html =>
     : html`<p>${words.say('review.risk-total', { total: risk.total })}</p>
 <table><thead><tr><th scope="col">${words.say('review.rule')}</th><th scope="col">${words.say('review.weight')}</th><th scope="col">${words.say('review.evidence')}</th></tr></thead>
 <tbody>${risk.findings.map(
-        ({ rule, weight, evidence }) => html`<tr><th scope="row">${words.say(`review.rule.${rule}` as MessageKey)}</th>
+        ({
+          rule,
+          weight,
+          evidence,
+        }) => html`<tr><th scope="row">${words.say(`review.rule.${rule}` as MessageKey)}</th>
 <td data-label="${words.say('review.weight')}">${words.number(weight)}</td><td data-label="${words.say('review.evidence')}"><bdi>${cut(evidence, 400)}</bdi></td></tr>`,
       )}</tbody></table><p class="quiet">${words.say('review.risk-about')}</p>`;
 
-function ownerPart(frame: Frame, { id, owner, mayOffer, offeredTo, own, barred, problems }: DeskView): Html {
+function ownerPart(
+  frame: Frame,
+  { id, owner, mayOffer, offeredTo, own, barred, problems }: DeskView,
+): Html {
   const { words } = frame;
   const offering = html`${offeredTo === null ? '' : html`<p>${phrase(words, 'review.offered', { name: named(offeredTo) })}</p>`}
 ${
@@ -158,8 +214,12 @@ ${field({ name: 'name', label: words.say('review.offer-to'), help: words.say('re
     : ''
 }`;
   if (owner === null) return html`<p class="quiet">${words.say('frame.hidden-field')}</p>`;
-  if (owner === 'gone') return html`<p class="advice">${words.say('review.owner-gone')}</p>${offering}`;
-  const name = owner.href === null ? named(owner.name) : html`<a href="${owner.href}">${named(owner.name)}</a>`;
+  if (owner === 'gone')
+    return html`<p class="advice">${words.say('review.owner-gone')}</p>${offering}`;
+  const name =
+    owner.href === null
+      ? named(owner.name)
+      : html`<a href="${owner.href}">${named(owner.name)}</a>`;
   return html`${own && barred.length === 0 ? html`<p class="advice">${words.say('review.own')}</p>` : ''}
 ${owner.blocked ? html`<p class="problem">${words.say('review.owner-blocked')}</p>` : ''}
 ${facts([
@@ -198,7 +258,11 @@ function twoPart(words: Words, two: DeskView['two']): Html {
   if (two.first.length === 0)
     return html`<p class="advice">${words.say(two.yours === null ? 'review.two-needed' : 'review.two-needed-others')}</p>`;
   return html`<p class="advice">${phrase(words, 'review.two-first', { reviewers: html`<bdi>${words.list(two.first)}</bdi>` })} ${
-    two.yours === null ? words.say('review.two-second') : two.yours === 'approved-before' ? words.say('review.two-mine') : ''
+    two.yours === null
+      ? words.say('review.two-second')
+      : two.yours === 'approved-before'
+        ? words.say('review.two-mine')
+        : ''
   }</p>`;
 }
 
@@ -206,7 +270,9 @@ function twoPart(words: Words, two: DeskView['two']): Html {
 function barredPart(words: Words, barred: DeskView['barred']): Html {
   const reasons = [...new Set(barred.map(({ why }) => why))];
   return html`${reasons.map((reason) => {
-    const decisions = barred.filter(({ why }) => why === reason).map(({ decision }) => words.say(`review.decision.${decision}`));
+    const decisions = barred
+      .filter(({ why }) => why === reason)
+      .map(({ decision }) => words.say(`review.decision.${decision}`));
     return html`<p class="advice">${words.say(`refusal.needs_another_reviewer.${reason}`)} ${words.say('review.barred', { decisions: words.list(decisions) })}</p>`;
   })}`;
 }
@@ -216,7 +282,8 @@ function decisionForm(frame: Frame, view: DeskView): Html {
   const { draft, possible, hiding, problems } = view;
   const canned = (names: readonly CannedReason[]) =>
     names.map(
-      (name) => html`<option value="${name}"${draft.canned === name ? html` selected` : ''}>${words.say(`review.canned.${name}`)}</option>`,
+      (name) =>
+        html`<option value="${name}"${draft.canned === name ? html` selected` : ''}>${words.say(`review.canned.${name}`)}</option>`,
     );
   const hides = hiding.filter((decision) => possible.includes(decision));
   return html`${checklist(words)}${twoPart(words, view.two)}${barredPart(words, view.barred)}
@@ -261,10 +328,13 @@ ${since.length === 0 ? '' : trailTable(words, since, { caption: words.say('revie
 export function deskPage(frame: Frame, view: DeskView): Html {
   const { words } = frame;
   const { change, impact, problems, since } = view;
-  const jump = (id: string, key: MessageKey) => html`<li><a href="#${id}">${words.say(key)}</a></li>`;
+  const jump = (id: string, key: MessageKey) =>
+    html`<li><a href="#${id}">${words.say(key)}</a></li>`;
   return layout(
     frame,
-    view.name === null ? words.say('review.desk-hidden') : words.say('review.desk', { app: view.name, version: view.version ?? '' }),
+    view.name === null
+      ? words.say('review.desk-hidden')
+      : words.say('review.desk', { app: view.name, version: view.version ?? '' }),
     html`<nav aria-label="${words.say('review.on-page')}"><ul class="tabs"><li><a href="/review">${words.say('review.back')}</a></li>
 ${change === null ? '' : jump('change', 'review.change')}${jump('request', 'review.request')}${jump('risk', 'review.risk')}${jump('owner', 'review.owner')}${impact === null ? '' : jump('impact', 'review.impact')}${jump('decision', 'review.decision')}${jump('history', 'review.history')}</ul></nav>
 ${frame.done === null || (view.waits && view.claim?.mine) ? '' : html`<div class="buttons">${nextButton(frame)}</div>`}
@@ -290,7 +360,9 @@ ${section(
   'history',
   'review.history',
   html`${trailTable(words, view.history, { caption: words.say('review.history-about'), apps: false, open: false })}${
-    view.earlier ? html`<p><a href="/admin/audit?app=${view.id}">${words.say('review.history-all')}</a></p>` : ''
+    view.earlier
+      ? html`<p><a href="/admin/audit?app=${view.id}">${words.say('review.history-all')}</a></p>`
+      : ''
   }`,
 )}`,
     { wide: true, problems },

@@ -1,12 +1,34 @@
 import { html } from 'hono/html';
 import type { Stage } from '#registry/client.ts';
-import { dayOf, type Frame, type Html, layout, named, pager, phrase, proof, timeOf } from './layout.ts';
+import {
+  dayOf,
+  type Frame,
+  type Html,
+  layout,
+  named,
+  pager,
+  phrase,
+  proof,
+  timeOf,
+} from './layout.ts';
 import { stageName } from './refusals.ts';
 import { cut } from './trail.ts';
 import type { Words } from './words.ts';
 
-/** What the queue can show: what waits, the apps of a stage, apps without an owner, and apps with a redirect URI that is refused now. */
-export const reviewTabs = ['waiting', 'rejected', 'expired', 'approved', 'disabled', 'configured', 'orphaned', 'redirects'] as const;
+/**
+ * What the queue can show: what waits, the apps of a stage, apps without an owner, and apps with a
+ * redirect URI that is refused now.
+ */
+export const reviewTabs = [
+  'waiting',
+  'rejected',
+  'expired',
+  'approved',
+  'disabled',
+  'configured',
+  'orphaned',
+  'redirects',
+] as const;
 export type ReviewTab = (typeof reviewTabs)[number];
 
 /** Who is looking at something. */
@@ -50,7 +72,8 @@ export interface QueueView {
 }
 
 /** The address of a tab. */
-export const tabPath = (tab: ReviewTab): string => (tab === 'waiting' ? '/review' : `/review?show=${tab}`);
+export const tabPath = (tab: ReviewTab): string =>
+  tab === 'waiting' ? '/review' : `/review?show=${tab}`;
 
 /** Who is looking at it. */
 export const claimText = (words: Words, claim: ClaimView): Html =>
@@ -75,7 +98,8 @@ export const nextButton = (frame: Frame): Html =>
   html`<form method="post" action="/review/next">${proof(frame)}<button name="next" value="1">${frame.words.say('review.next')}</button></form>`;
 
 function row(words: Words, tab: ReviewTab, item: QueueRow): Html {
-  const cell = (key: Parameters<Words['say']>[0], content: Html | string) => html`<td data-label="${words.say(key)}">${content}</td>`;
+  const cell = (key: Parameters<Words['say']>[0], content: Html | string) =>
+    html`<td data-label="${words.say(key)}">${content}</td>`;
   const waits = tab === 'waiting';
   return html`<tr><th scope="row"><a href="/review/${item.id}">${named(cut(item.name, 128))}</a> <span class="quiet">${named(item.version)}</span></th>
 ${cell('review.owner', named(item.owner ?? words.say('frame.nobody')))}

@@ -1,9 +1,13 @@
 import type { AppKind } from './app-parts.ts';
 import type { Words } from './words.ts';
 
-// Programs that talk to this very server as this very app. They are run by tests: keep them working.
+// Programs that talk to this very server as this very app. They are run by tests: keep them
+// working.
 
-/** What samples are made of. A value that is not known any more is null, and read from the environment by the sample. */
+/**
+ * What samples are made of. A value that is not known any more is null, and read from the
+ * environment by the sample.
+ */
 export interface SampleFacts {
   readonly kind: AppKind;
   /** Without a slash at its end. */
@@ -28,26 +32,41 @@ export interface Samples {
 }
 
 /** A text as one word of a shell. */
-export const shellWord = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-/** Commands that a shell reads to their end before it runs the first: what asks for a line does not take the next one of a text that is pasted. */
+export const shellWord = (text: string): string =>
+  /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+/**
+ * Commands that a shell reads to their end before it runs the first: what asks for a line does not
+ * take the next one of a text that is pasted.
+ */
 const inOnePiece = (commands: string): string => `{\n${commands}\n}`;
 /** A text in double quotes, as JavaScript and Python read it. */
 const quoted = (text: string): string => JSON.stringify(text);
 /** Names of the environment, where a value is not known any more. */
-const names = { secret: 'CLIENT_SECRET', token: 'ACCESS_TOKEN', tokenSecret: 'TOKEN_SECRET' } as const;
+const names = {
+  secret: 'CLIENT_SECRET',
+  token: 'ACCESS_TOKEN',
+  tokenSecret: 'TOKEN_SECRET',
+} as const;
 type Kept = keyof typeof names;
 
 const inShell = (facts: SampleFacts, kept: Kept) => facts[kept] ?? `$${names[kept]}`;
-const inJavaScript = (facts: SampleFacts, kept: Kept) => (facts[kept] === null ? `env.${names[kept]}` : quoted(facts[kept]));
-const inPython = (facts: SampleFacts, kept: Kept) => (facts[kept] === null ? `os.environ[${quoted(names[kept])}]` : quoted(facts[kept]));
+const inJavaScript = (facts: SampleFacts, kept: Kept) =>
+  facts[kept] === null ? `env.${names[kept]}` : quoted(facts[kept]);
+const inPython = (facts: SampleFacts, kept: Kept) =>
+  facts[kept] === null ? `os.environ[${quoted(names[kept])}]` : quoted(facts[kept]);
 /** `env` where a sample reads the environment. */
 const env = (facts: SampleFacts, ...kept: readonly Kept[]) =>
   kept.some((one) => facts[one] === null) ? "import { env } from 'node:process';\n" : '';
 /** `import os` where a sample reads the environment. */
-const os = (facts: SampleFacts, ...kept: readonly Kept[]) => (kept.some((one) => facts[one] === null) ? 'import os\n' : '');
+const os = (facts: SampleFacts, ...kept: readonly Kept[]) =>
+  kept.some((one) => facts[one] === null) ? 'import os\n' : '';
 
 /** The query of an authorization request, without its `state` and `code_challenge`. */
-export const authorizeQuery = ({ clientId, redirectUri, scopes }: Pick<SampleFacts, 'clientId' | 'redirectUri' | 'scopes'>): string =>
+export const authorizeQuery = ({
+  clientId,
+  redirectUri,
+  scopes,
+}: Pick<SampleFacts, 'clientId' | 'redirectUri' | 'scopes'>): string =>
   [
     ['response_type', 'code'],
     ['client_id', clientId],
@@ -90,7 +109,9 @@ const code = (await terminal[Symbol.asyncIterator]().next()).value;
 terminal.close();
 const answer = await fetch(${quoted(`${issuer}/oauth2/token`)}, {
   method: 'POST',${
-    confidential ? `\n  headers: { authorization: 'Basic ' + btoa(${quoted(`${clientId}:`)} + ${inJavaScript(facts, 'secret')}) },` : ''
+    confidential
+      ? `\n  headers: { authorization: 'Basic ' + btoa(${quoted(`${clientId}:`)} + ${inJavaScript(facts, 'secret')}) },`
+      : ''
   }
   body: new URLSearchParams({
     grant_type: 'authorization_code',
@@ -193,7 +214,11 @@ const send = async (method, url, token, data = {}) =>
 /** An app that acts for people, with an OAuth 1.0a library (RFC 5849 §2). */
 function oauth1(words: Words, facts: SampleFacts): Samples {
   const { issuer, clientId, probe } = facts;
-  const [initiate, authorize, token] = [`${issuer}/oauth1/initiate`, `${issuer}/oauth1/authorize`, `${issuer}/oauth1/token`];
+  const [initiate, authorize, token] = [
+    `${issuer}/oauth1/initiate`,
+    `${issuer}/oauth1/authorize`,
+    `${issuer}/oauth1/token`,
+  ];
   return {
     curl: inOnePiece(`${shellSigner(facts)}
 field() { printf %s "$1" | tr '&' '\\n' | sed -n "s/^$2=//p"; }
@@ -254,7 +279,10 @@ print(session.get(${quoted(probe)}).json())`,
 }
 
 /** What a sample shows, and the sample in each language. An app can work in more than one way. */
-export function samplesOf(words: Words, facts: SampleFacts): readonly (readonly [what: 'people' | 'itself' | 'own', Samples])[] {
+export function samplesOf(
+  words: Words,
+  facts: SampleFacts,
+): readonly (readonly [what: 'people' | 'itself' | 'own', Samples])[] {
   switch (facts.kind) {
     case 'own':
       return [['own', own(words, facts)]];
@@ -267,6 +295,9 @@ export function samplesOf(words: Words, facts: SampleFacts): readonly (readonly 
     case 'device':
       return [['people', code(words, facts)]];
     case 'server':
-      return [['people', code(words, facts)], ...(facts.actsForItself ? ([['itself', itself(words, facts)]] as const) : [])];
+      return [
+        ['people', code(words, facts)],
+        ...(facts.actsForItself ? ([['itself', itself(words, facts)]] as const) : []),
+      ];
   }
 }

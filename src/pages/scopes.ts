@@ -10,19 +10,28 @@ export interface ScopeWords {
   risk(risk: string): string;
 }
 
-/** A text of the built-in catalogue is said in the reader's language; one of the operator's own, as they wrote it. */
+/**
+ * A text of the built-in catalogue is said in the reader's language; one of the operator's own, as
+ * they wrote it.
+ */
 const said = (words: Words, key: string, own: string): string =>
-  (catalogues.en as Readonly<Record<string, string>>)[key] === own ? words.say(key as MessageKey) : own;
+  (catalogues.en as Readonly<Record<string, string>>)[key] === own
+    ? words.say(key as MessageKey)
+    : own;
 
 export const scopeWords = (
   words: Words,
   catalogue: Pick<ScopeCatalogue, 'get' | 'groupLabel' | 'riskLabel' | 'translated'>,
 ): ScopeWords => ({
   description: (scope) =>
-    catalogue.translated('scope', scope, words.language) ?? said(words, `scope.${scope}`, catalogue.get(scope)?.description ?? scope),
+    catalogue.translated('scope', scope, words.language) ??
+    said(words, `scope.${scope}`, catalogue.get(scope)?.description ?? scope),
   group: (group) =>
-    catalogue.translated('group', group, words.language) ?? said(words, `scope-group.${group}`, catalogue.groupLabel(group)),
-  risk: (risk) => catalogue.translated('risk', risk, words.language) ?? said(words, `scope-risk.${risk}`, catalogue.riskLabel(risk)),
+    catalogue.translated('group', group, words.language) ??
+    said(words, `scope-group.${group}`, catalogue.groupLabel(group)),
+  risk: (risk) =>
+    catalogue.translated('risk', risk, words.language) ??
+    said(words, `scope-risk.${risk}`, catalogue.riskLabel(risk)),
 });
 
 /** Scopes with what they mean, by group, in display order. */
@@ -55,5 +64,10 @@ export function scopeTables(words: Words, groups: ScopeGroups): readonly Html[] 
 /** Everything an app can ask a person for: for everybody. */
 export function allScopesPage(frame: Frame, groups: ScopeGroups): Html {
   const { words } = frame;
-  return layout(frame, words.say('scopes.title'), html`<p>${words.say('scopes.about')}</p>${scopeTables(words, groups)}`, { wide: true });
+  return layout(
+    frame,
+    words.say('scopes.title'),
+    html`<p>${words.say('scopes.about')}</p>${scopeTables(words, groups)}`,
+    { wide: true },
+  );
 }

@@ -1,4 +1,7 @@
-/** The one stylesheet: design tokens first; light and dark, either direction, from 320 pixels up, and paper. */
+/**
+ * The one stylesheet: design tokens first; light and dark, either direction, from 320 pixels up,
+ * and paper.
+ */
 export const stylesheet = `:root {
   color-scheme: light dark;
   --ground: light-dark(#fafaf7, #15171b); --surface: light-dark(#fff, #1e2126); --sunken: light-dark(#f1f2ee, #101215);

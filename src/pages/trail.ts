@@ -51,21 +51,30 @@ const simple = {
 /** A text of a stranger, cut where it would fill the page. */
 export const cut = (text: string, most: number): string => {
   const letters = [...text.slice(0, most * 2)];
-  return letters.length > most || text.length > most * 2 ? `${letters.slice(0, most).join('')}…` : text;
+  return letters.length > most || text.length > most * 2
+    ? `${letters.slice(0, most).join('')}…`
+    : text;
 };
 
 type Mark = 'review.added' | 'review.taken';
 
 const itemPart = (words: Words, { text, code, risk }: ShownItem, mark: Mark | null): Html =>
   html`<li>${named(text)}${code === undefined ? '' : html` <code>${code}</code>`}${risk ? html` <span class="risk">(<bdi>${risk}</bdi>)</span>` : ''}${
-    mark === null ? '' : html` <span class="badge ${mark === 'review.added' ? 'good' : 'bad'}">${words.say(mark)}</span>`
+    mark === null
+      ? ''
+      : html` <span class="badge ${mark === 'review.added' ? 'good' : 'bad'}">${words.say(mark)}</span>`
   }</li>`;
 
 /** A value as HTML. `marks`: which items the other side lacks, and what that is called. */
-export function shownPart(words: Words, value: Shown, marks?: { readonly other: Shown; readonly mark: Mark }): Html {
+export function shownPart(
+  words: Words,
+  value: Shown,
+  marks?: { readonly other: Shown; readonly mark: Mark },
+): Html {
   if (value.kind === 'text') return named(value.text);
   if (value.kind === 'code') return html`<bdi dir="ltr"><code>${value.text}</code></bdi>`;
-  if (value.kind !== 'list') return html`<span class="quiet">${words.say(simple[value.kind])}</span>`;
+  if (value.kind !== 'list')
+    return html`<span class="quiet">${words.say(simple[value.kind])}</span>`;
   const key = ({ text, code }: ShownItem) => code ?? text;
   const others = marks?.other.kind === 'list' ? marks.other.items.map(key) : [];
   return html`<ul>${value.items.map((item) => itemPart(words, item, marks && !others.includes(key(item)) ? marks.mark : null))}</ul>`;
@@ -87,7 +96,9 @@ const MOST_SHOWN = 160;
 function brief(words: Words, value: Shown): Html {
   if (value.kind === 'list') {
     const text = value.items.map(({ text: item, code }) => code ?? item).join(', ');
-    return text === '' ? shownPart(words, { kind: 'none' }) : html`<bdi>${cut(text, MOST_SHOWN)}</bdi>`;
+    return text === ''
+      ? shownPart(words, { kind: 'none' })
+      : html`<bdi>${cut(text, MOST_SHOWN)}</bdi>`;
   }
   if (value.kind === 'text' || value.kind === 'code') return named(cut(value.text, MOST_SHOWN));
   return shownPart(words, value);
@@ -98,7 +109,10 @@ const changesPart = (words: Words, changes: readonly ShownChange[]): Html =>
     ({ field, before, after }) =>
       html`<li>${
         before.kind === 'none'
-          ? phrase(words, 'review.set', { field: fieldName(words, field), after: brief(words, after) })
+          ? phrase(words, 'review.set', {
+              field: fieldName(words, field),
+              after: brief(words, after),
+            })
           : phrase(words, 'review.changed', {
               field: fieldName(words, field),
               before: brief(words, before),
@@ -119,7 +133,10 @@ export const trailActions: readonly string[] = Object.keys(catalogues.en)
   .map((key) => key.slice('trail.'.length));
 
 /** Who did it. */
-export function actorName(words: Words, { actor, gone, via }: Pick<TrailLine, 'actor' | 'gone' | 'via'>): Html {
+export function actorName(
+  words: Words,
+  { actor, gone, via }: Pick<TrailLine, 'actor' | 'gone' | 'via'>,
+): Html {
   if (actor !== null) return named(actor);
   if (gone) return html`${words.say('frame.nobody')}`;
   return html`${words.say(via === 'job' ? 'review.by-job' : 'frame.operator')}`;
@@ -134,7 +151,11 @@ export interface TrailOptions {
 }
 
 /** Lines of the trail. */
-export function trailTable(words: Words, lines: readonly TrailLine[], { caption, apps, open }: TrailOptions): Html {
+export function trailTable(
+  words: Words,
+  lines: readonly TrailLine[],
+  { caption, apps, open }: TrailOptions,
+): Html {
   const changed = (changes: readonly ShownChange[]) =>
     changes.length === 0
       ? html``

@@ -27,26 +27,65 @@ import scopesAr from './messages/scopes.ar.json' with { type: 'json' };
 import scopesDe from './messages/scopes.de.json' with { type: 'json' };
 import scopesEn from './messages/scopes.en.json' with { type: 'json' };
 
-// Every text of the pages. A key that English lacks does not compile; a language that lacks one fails a test.
+// Every text of the pages. A key that English lacks does not compile; a language that lacks one
+// fails a test.
 
-const english = { ...frameEn, ...peopleEn, ...consentEn, ...appsEn, ...reviewEn, ...adminEn, ...refusalEn, ...helpEn, ...scopesEn };
+const english = {
+  ...frameEn,
+  ...peopleEn,
+  ...consentEn,
+  ...appsEn,
+  ...reviewEn,
+  ...adminEn,
+  ...refusalEn,
+  ...helpEn,
+  ...scopesEn,
+};
 export type MessageKey = keyof typeof english;
 type Texts = Readonly<Record<string, string>>;
 
 /** The texts by language, as they are in the files. */
 export const catalogues = {
   en: english,
-  de: { ...frameDe, ...peopleDe, ...consentDe, ...appsDe, ...reviewDe, ...adminDe, ...refusalDe, ...helpDe, ...scopesDe },
-  ar: { ...frameAr, ...peopleAr, ...consentAr, ...appsAr, ...reviewAr, ...adminAr, ...refusalAr, ...helpAr, ...scopesAr },
+  de: {
+    ...frameDe,
+    ...peopleDe,
+    ...consentDe,
+    ...appsDe,
+    ...reviewDe,
+    ...adminDe,
+    ...refusalDe,
+    ...helpDe,
+    ...scopesDe,
+  },
+  ar: {
+    ...frameAr,
+    ...peopleAr,
+    ...consentAr,
+    ...appsAr,
+    ...reviewAr,
+    ...adminAr,
+    ...refusalAr,
+    ...helpAr,
+    ...scopesAr,
+  },
 } as const satisfies Readonly<Record<string, Texts>>;
 
 export type Language = keyof typeof catalogues;
 /** Languages, each by its own name. */
-export const languageNames = { en: 'English', de: 'Deutsch', ar: 'العربية' } as const satisfies Record<Language, string>;
+export const languageNames = {
+  en: 'English',
+  de: 'Deutsch',
+  ar: 'العربية',
+} as const satisfies Record<Language, string>;
 export const languages = Object.keys(languageNames) as readonly Language[];
 
 /** A note of two texts, such as `note.not-found`. */
-export type Note = MessageKey extends infer K ? (K extends `note.${infer N}.title` ? N : never) : never;
+export type Note = MessageKey extends infer K
+  ? K extends `note.${infer N}.title`
+    ? N
+    : never
+  : never;
 type Values = Readonly<Record<string, string | number>>;
 
 /** The words of one language. */
@@ -65,12 +104,17 @@ export interface Words {
 }
 
 /**
- * How a region writes a day and a time. Calendar and digits stay those of the language's own texts: a page has one of each, and the day
- * of an entry is the same whoever reads it.
+ * How a region writes a day and a time. Calendar and digits stay those of the language's own texts:
+ * a page has one of each, and the day of an entry is the same whoever reads it.
  */
 function datesOf(language: Language, tag: string): Pick<Words, 'day' | 'time'> {
   const { numberingSystem } = new Intl.DateTimeFormat(language).resolvedOptions();
-  const form = { dateStyle: 'medium', timeZone: 'UTC', calendar: 'gregory', numberingSystem } as const;
+  const form = {
+    dateStyle: 'medium',
+    timeZone: 'UTC',
+    calendar: 'gregory',
+    numberingSystem,
+  } as const;
   const day = new Intl.DateTimeFormat(tag, form);
   const time = new Intl.DateTimeFormat(tag, { ...form, timeStyle: 'short' });
   return { day: (at) => day.format(at * 1000), time: (at) => `${time.format(at * 1000)} UTC` };
@@ -88,7 +132,9 @@ function makeWords(language: Language): Words {
       let text = compiled.get(key);
       if (text === undefined) {
         const source = texts[key] ?? (catalogues.en as Texts)[key] ?? key;
-        text = /[{<']/.test(source) ? new IntlMessageFormat(source, language, undefined, { ignoreTag: true }) : source;
+        text = /[{<']/.test(source)
+          ? new IntlMessageFormat(source, language, undefined, { ignoreTag: true })
+          : source;
         compiled.set(key, text);
       }
       return typeof text === 'string' ? text : String(text.format({ ...values }));
@@ -103,7 +149,10 @@ const made = new Map(languages.map((language) => [language, makeWords(language)]
 
 const regional = new Map<string, Words>();
 
-/** The words of a language, with dates as a region of it writes them: `GB`, as in `en-GB`; null: as the language does. */
+/**
+ * The words of a language, with dates as a region of it writes them: `GB`, as in `en-GB`; null: as
+ * the language does.
+ */
 export function wordsOf(language: Language, region: string | null = null): Words {
   const plain = made.get(language) as Words;
   // No more tags than these can be asked for, and only one that has a form of its own is made.
@@ -124,7 +173,8 @@ export function languageOf(tag: string | undefined): Language | undefined {
 }
 
 /** The region of a tag such as `en-GB` or `de-Latn-CH` (BCP 47); null: none. */
-const regionOf = (tag: string): string | null => /^[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{2}|\d{3})(?:-|$)/i.exec(tag)?.[1]?.toUpperCase() ?? null;
+const regionOf = (tag: string): string | null =>
+  /^[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{2}|\d{3})(?:-|$)/i.exec(tag)?.[1]?.toUpperCase() ?? null;
 
 /** What a browser accepts of our languages, best first (RFC 9110 §12.5.4). */
 const accepted = (header: string | undefined) =>
@@ -134,20 +184,30 @@ const accepted = (header: string | undefined) =>
     .map((part, index) => {
       const [tag = '', ...parameters] = part.split(';').map((piece) => piece.trim());
       const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
-      return { language: languageOf(tag), region: regionOf(tag), weight: quality === undefined ? 1 : Number(quality) || 0, index };
+      return {
+        language: languageOf(tag),
+        region: regionOf(tag),
+        weight: quality === undefined ? 1 : Number(quality) || 0,
+        index,
+      };
     })
     .filter(({ language, weight }) => language !== undefined && weight > 0)
     .sort((one, other) => other.weight - one.weight || one.index - other.index);
 
 /** The best of ours among the languages a browser accepts. */
-export const acceptedLanguage = (header: string | undefined): Language | undefined => accepted(header)[0]?.language;
+export const acceptedLanguage = (header: string | undefined): Language | undefined =>
+  accepted(header)[0]?.language;
 
 /** The region a browser names first with a language of ours; null: none. */
 export const acceptedRegion = (header: string | undefined, language: Language): string | null =>
   accepted(header).find((one) => one.language === language && one.region !== null)?.region ?? null;
 
 /** The two texts of a note. */
-export const noteTexts = (words: Words, note: Note, values?: Values): { readonly title: string; readonly text: string } => ({
+export const noteTexts = (
+  words: Words,
+  note: Note,
+  values?: Values,
+): { readonly title: string; readonly text: string } => ({
   title: words.say(`note.${note}.title` as MessageKey, values),
   text: words.say(`note.${note}.text` as MessageKey, values),
 });

@@ -1,4 +1,7 @@
-/** Where the program tells the operator what happened. Fields never carry a secret, a token or a password. */
+/**
+ * Where the program tells the operator what happened. Fields never carry a secret, a token or a
+ * password.
+ */
 export interface Log {
   info(event: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(event: string, fields?: Readonly<Record<string, unknown>>): void;

@@ -19,7 +19,10 @@ export interface AuditEntry {
   /** Null: the operator, or the program's own scheduled work (`via` tells). */
   readonly actorId: UserId | null;
   readonly via: Via;
-  /** Where the request came from: a network address, or of the command line who used it (`os:ada`, `as:Ada`); null: not known. */
+  /**
+   * Where the request came from: a network address, or of the command line who used it (`os:ada`,
+   * `as:Ada`); null: not known.
+   */
   readonly address: string | null;
   readonly clientId: ClientId;
   /** The edition that the action made, or left as it is (consents). */
@@ -72,12 +75,16 @@ const compared = [
 ] as const satisfies readonly (keyof Client)[];
 
 /** The fields of a client that differ, before and after; every field of a new one. */
-export function fieldChanges(before: Partial<Client> | null, after: Partial<Client>): readonly FieldChange[] {
+export function fieldChanges(
+  before: Partial<Client> | null,
+  after: Partial<Client>,
+): readonly FieldChange[] {
   const changes: FieldChange[] = [];
   for (const field of compared) {
     if (!(field in after)) continue;
     const [old, now] = [before?.[field] ?? null, after[field] ?? null];
-    if (JSON.stringify(old) !== JSON.stringify(now)) changes.push({ field, before: old, after: now });
+    if (JSON.stringify(old) !== JSON.stringify(now))
+      changes.push({ field, before: old, after: now });
   }
   return changes;
 }
@@ -111,7 +118,10 @@ export type AuditBreak =
 export interface AuditVerdict {
   readonly entries: number;
   readonly head: AuditHead | null;
-  /** Entries that were chained later than they were written: those from before there was a chain, or by a version before. */
+  /**
+   * Entries that were chained later than they were written: those from before there was a chain, or
+   * by a version before.
+   */
   readonly late: { readonly from: number; readonly to: number } | null;
   readonly breaks: readonly AuditBreak[];
   /** Breaks that are not listed. */
@@ -125,8 +135,11 @@ export interface AuditChain {
   /** Chains entries that are not yet, at most 500; answers how many. */
   chainAudit(): Promise<number>;
   /**
-   * Checks every entry. `known`: heads that were noted earlier, which must still be in the chain. `archivedUntil`: entries up to this one may be
-   * missing, as their partition was taken away.
+   * Checks every entry. `known`: heads that were noted earlier, which must still be in the chain.
+   * `archivedUntil`: entries up to this one may be missing, as their partition was taken away.
    */
-  verifyAudit(asked?: { readonly known?: readonly AuditHead[]; readonly archivedUntil?: number }): Promise<AuditVerdict>;
+  verifyAudit(asked?: {
+    readonly known?: readonly AuditHead[];
+    readonly archivedUntil?: number;
+  }): Promise<AuditVerdict>;
 }

@@ -8,18 +8,25 @@ import { coversSite } from './policy.ts';
 import type { Effect } from './records.ts';
 import type { RegistryRefusal } from './refusals.ts';
 
-// The rule of ADR 17, for every way into the registry: what is done through a token or a signature never gives or widens a credential beyond
-// the caller's own scopes. Whatever goes further is the person's own to do, in a browser, having just proved who they are.
+// The rule of ADR 17, for every way into the registry: what is done through a token or a signature
+// never gives or widens a credential beyond the caller's own scopes. Whatever goes further is the
+// person's own to do, in a browser, having just proved who they are.
 
 /** What an action may do to credentials, and to who holds them. */
 export type Authority =
   /** Gives no credential and widens none: it asks, answers, or takes away. */
   | 'harmless'
-  /** A reviewer's decision on what somebody asked for. The scope for reviewing lends exactly that (ADR 17). */
+  /**
+   * A reviewer's decision on what somebody asked for. The scope for reviewing lends exactly that
+   * (ADR 17).
+   */
   | 'review'
   /** May give or widen a credential: judged by what it would give. */
   | 'credentials'
-  /** Decides who controls an app, and so who can have its credentials: the person alone, recently proven. */
+  /**
+   * Decides who controls an app, and so who can have its credentials: the person alone, recently
+   * proven.
+   */
   | 'control'
   /** A person's own yes to an app: the person alone. */
   | 'consent';
@@ -55,7 +62,10 @@ export type GovernedAction = keyof typeof authorities;
 
 /** How long a password or a passkey counts as just proven. */
 export const PROOF_FOR = seconds(600);
-/** By how much the clocks of two nodes may differ: a proof from further in the future proves nothing. */
+/**
+ * By how much the clocks of two nodes may differ: a proof from further in the future proves
+ * nothing.
+ */
 const CLOCK_TOLERANCE = seconds(60);
 
 /** True when a person proved who they are at most ten minutes ago. */
@@ -82,35 +92,57 @@ export function scopesWithin(actor: Actor, scopes: readonly string[]): readonly 
   return app === undefined ? scopes : scopes.filter((scope) => app.scopes.includes(scope));
 }
 
-/** The site that this actor can pass on when this one is wanted: "everywhere" is cut to where an app may act. */
-export const siteWithin = (actor: Actor, site: SiteId): SiteId => (site === EVERY_SITE ? (actingApp(actor)?.site ?? site) : site);
+/**
+ * The site that this actor can pass on when this one is wanted: "everywhere" is cut to where an app
+ * may act.
+ */
+export const siteWithin = (actor: Actor, site: SiteId): SiteId =>
+  site === EVERY_SITE ? (actingApp(actor)?.site ?? site) : site;
 
 /** True when an actor holds all of this themself; a person without an app between does. */
 export function holds(actor: Actor, { scopes, site, shared }: Given): boolean {
   const app = actingApp(actor);
   if (app === undefined) return true;
-  return !shared && (scopes.length === 0 || (coversSite(app.site, site) && scopes.every((scope) => app.scopes.includes(scope))));
+  return (
+    !shared &&
+    (scopes.length === 0 ||
+      (coversSite(app.site, site) && scopes.every((scope) => app.scopes.includes(scope))))
+  );
 }
 
-/** True when requests could come from more places than before, or touch more pages: none named are all. */
+/**
+ * True when requests could come from more places than before, or touch more pages: none named are
+ * all.
+ */
 function isLoosened({ restrictions: before }: Client, { restrictions: after }: Client): boolean {
   const elsewhere = after.addresses.some((range) => !before.addresses.includes(range));
-  if (elsewhere && !ANYWHERE.addresses.every((range) => before.addresses.includes(range))) return true;
-  return before.pages.length > 0 && (after.pages.length === 0 || after.pages.some((page) => !before.pages.includes(page)));
+  if (elsewhere && !ANYWHERE.addresses.every((range) => before.addresses.includes(range)))
+    return true;
+  return (
+    before.pages.length > 0 &&
+    (after.pages.length === 0 || after.pages.some((page) => !before.pages.includes(page)))
+  );
 }
 
 /** What an app holds before a change of it. */
 export interface Holdings {
   /** The owner's, for an owner-only app. */
   readonly consent: Consent | undefined;
-  /** It was given to another owner: people may have allowed it before, though it is proposed again (ADR 15). */
+  /**
+   * It was given to another owner: people may have allowed it before, though it is proposed again
+   * (ADR 15).
+   */
   readonly handedOver: boolean;
 }
 
-/** What somebody could do who can prove to be the app as it is. A new one can be used by its owner alone, and a reviewer looks at it first. */
+/**
+ * What somebody could do who can prove to be the app as it is. A new one can be used by its owner
+ * alone, and a reviewer looks at it first.
+ */
 function asApp(client: Client, { consent, handedOver }: Holdings): readonly Given[] {
   const inUse = client.stage === 'approved' || handedOver;
-  if (!client.ownerOnly) return inUse ? [{ scopes: client.scopes, site: client.site, shared: true }] : [nothing];
+  if (!client.ownerOnly)
+    return inUse ? [{ scopes: client.scopes, site: client.site, shared: true }] : [nothing];
   const scopes = (consent?.scopes ?? []).filter((scope) => client.scopes.includes(scope));
   return [{ scopes, site: client.site, shared: false }];
 }
@@ -124,16 +156,25 @@ function givenBySave(before: Client, after: Client, held: Holdings): readonly Gi
   const added = after.scopes.filter((scope) => !before.scopes.includes(scope));
   const moved = !coversSite(before.site, after.site);
   if (added.length === 0 && !moved) return proven;
-  return [...proven, { scopes: moved ? after.scopes : added, site: after.site, shared: !after.ownerOnly }];
+  return [
+    ...proven,
+    { scopes: moved ? after.scopes : added, site: after.site, shared: !after.ownerOnly },
+  ];
 }
 
 /**
- * What a decided change gives. `before`: the client it is about, null when it is created here; `held`: what it holds.
- * Every kind of effect is judged here, so that no action can forget.
+ * What a decided change gives. `before`: the client it is about, null when it is created here;
+ * `held`: what it holds. Every kind of effect is judged here, so that no action can forget.
  */
-export function givenBy(effects: readonly Effect[], before: Client | null, held: Holdings): readonly Given[] {
+export function givenBy(
+  effects: readonly Effect[],
+  before: Client | null,
+  held: Holdings,
+): readonly Given[] {
   const regrant = effects.find((effect) => effect.kind === 'regrant');
-  const standing = regrant ? { ...held, consent: { ...regrant.grant.consent, id: 0 as Consent['id'] } } : held;
+  const standing = regrant
+    ? { ...held, consent: { ...regrant.grant.consent, id: 0 as Consent['id'] } }
+    : held;
   return effects.flatMap((effect) => givenByOne(effect, before, standing));
 }
 
@@ -142,14 +183,18 @@ function givenByOne(effect: Effect, before: Client | null, held: Holdings): read
     case 'create-client': {
       const { client, grant } = effect;
       if (grant) return [{ scopes: grant.consent.scopes, site: grant.consent.site, shared: false }];
-      return client.stage === 'approved' ? [{ scopes: client.scopes, site: client.site, shared: false }] : [];
+      return client.stage === 'approved'
+        ? [{ scopes: client.scopes, site: client.site, shared: false }]
+        : [];
     }
     case 'save-client':
       return before === null ? [] : givenBySave(before, effect.client, held);
     case 'add-secret':
       return before === null ? [] : asApp(before, held);
     case 'regrant':
-      return [{ scopes: effect.grant.consent.scopes, site: effect.grant.consent.site, shared: false }];
+      return [
+        { scopes: effect.grant.consent.scopes, site: effect.grant.consent.site, shared: false },
+      ];
     case 'remove-secrets':
     case 'end-consents-of':
     case 'open-revision':
@@ -167,8 +212,16 @@ function givenByOne(effect: Effect, before: Client | null, held: Holdings): read
   }
 }
 
-/** Why an actor may not do this by the way they came; undefined: nothing stands in the way. Who may do it at all is the action's own rule. */
-export function authorityProblem(actor: Actor, action: GovernedAction, given: readonly Given[], now: Instant): RegistryRefusal | undefined {
+/**
+ * Why an actor may not do this by the way they came; undefined: nothing stands in the way. Who may
+ * do it at all is the action's own rule.
+ */
+export function authorityProblem(
+  actor: Actor,
+  action: GovernedAction,
+  given: readonly Given[],
+  now: Instant,
+): RegistryRefusal | undefined {
   if (actor.kind === 'operator') return undefined;
   const authority: Authority = authorities[action];
   const { authentication } = actor;
@@ -177,12 +230,16 @@ export function authorityProblem(actor: Actor, action: GovernedAction, given: re
       if (authority === 'harmless' || authority === 'review') return undefined;
       const beyond = given.filter((one) => !holds(actor, one));
       if (authority === 'credentials' && beyond.length === 0) return undefined;
-      const missing = beyond.flatMap(({ scopes }) => scopes.filter((scope) => !authentication.scopes.includes(scope)));
+      const missing = beyond.flatMap(({ scopes }) =>
+        scopes.filter((scope) => !authentication.scopes.includes(scope)),
+      );
       return { kind: 'browser_session_required', scopes: [...new Set(missing)] };
     }
     case 'session': {
       const asks = authority === 'control' || (authority === 'credentials' && given.length > 0);
-      return asks && !isRecent(authentication.proof, now) ? { kind: 'reauthentication_required' } : undefined;
+      return asks && !isRecent(authentication.proof, now)
+        ? { kind: 'reauthentication_required' }
+        : undefined;
     }
     case 'none':
       return { kind: 'not_logged_in' };

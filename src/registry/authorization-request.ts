@@ -2,7 +2,8 @@ import type { ClientId, Digest, Sealed, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 
 /**
- * At which addresses of this server an app speaks its protocol: the core's, or the MediaWiki dialect's. What is bought at one is bound to it.
+ * At which addresses of this server an app speaks its protocol: the core's, or the MediaWiki
+ * dialect's. What is bought at one is bound to it.
  */
 export type ProtocolProfile = 'core' | 'mediawiki';
 
@@ -26,8 +27,8 @@ export interface OAuth2Asked {
 }
 
 /**
- * A request waiting for one user's decision, either protocol. Stored before the page is shown, so the decision can only be about
- * what the user saw. The URL carries a handle; the store its digest.
+ * A request waiting for one user's decision, either protocol. Stored before the page is shown, so
+ * the decision can only be about what the user saw. The URL carries a handle; the store its digest.
  */
 export interface AuthorizationRequest {
   readonly digest: Digest;
@@ -37,7 +38,10 @@ export interface AuthorizationRequest {
   /** Scopes shown, and granted by "yes". */
   readonly scopes: readonly string[];
   readonly asked: OAuth1Asked | OAuth2Asked;
-  /** Which face of the server asked, so that the answer has its shape: the core, or the MediaWiki dialect. */
+  /**
+   * Which face of the server asked, so that the answer has its shape: the core, or the MediaWiki
+   * dialect.
+   */
   readonly dialect: ProtocolProfile;
   readonly display: 'page' | 'popup';
   readonly expiresAt: Instant;
@@ -45,21 +49,36 @@ export interface AuthorizationRequest {
   readonly decision?: RequestDecision;
 }
 
-/** A person's decision on a request, kept so that the same form sent twice gets the same answer (ADR 26). */
+/**
+ * A person's decision on a request, kept so that the same form sent twice gets the same answer (ADR
+ * 26).
+ */
 export interface RequestDecision {
   readonly kind: 'allowed' | 'denied';
   /** Digest of the secret of the session in which it was made. */
   readonly session: Digest;
   readonly decidedAt: Instant;
-  /** What the answer is made of, sealed under the handle of the request; null for a denial, which has no secrets. */
+  /**
+   * What the answer is made of, sealed under the handle of the request; null for a denial, which
+   * has no secrets.
+   */
   readonly answerSealed: Sealed | null;
 }
 
 /** Requests that wait for a decision: short-lived. */
 export interface AuthorizationRequests {
   saveRequest(request: AuthorizationRequest): Promise<void>;
-  /** Undefined when unknown, or expired at `now`. One that has expired is kept for a day, so that it can be asked for as of earlier. */
+  /**
+   * Undefined when unknown, or expired at `now`. One that has expired is kept for a day, so that it
+   * can be asked for as of earlier.
+   */
   findRequest(digest: Digest, now: Instant): Promise<AuthorizationRequest | undefined>;
-  /** Puts a request in the place of the one that was found. 'changed': it is not that one any more; of several at once only one gets it. */
-  replaceRequest(found: AuthorizationRequest, next: AuthorizationRequest): Promise<'replaced' | 'changed'>;
+  /**
+   * Puts a request in the place of the one that was found. 'changed': it is not that one any more;
+   * of several at once only one gets it.
+   */
+  replaceRequest(
+    found: AuthorizationRequest,
+    next: AuthorizationRequest,
+  ): Promise<'replaced' | 'changed'>;
 }

@@ -1,6 +1,9 @@
 import type { Client } from './client.ts';
 
-/** A condition under which an app needs no reviewer. Every rule in it must hold; one of an unknown name never does. */
+/**
+ * A condition under which an app needs no reviewer. Every rule in it must hold; one of an unknown
+ * name never does.
+ */
 export type Condition = Readonly<Record<string, unknown>>;
 
 /** What is looked at. */
@@ -9,13 +12,15 @@ export interface Candidate extends Pick<Client, 'redirectUri' | 'redirectIsPrefi
   readonly risk: number;
 }
 
-const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []);
+const texts = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 
 const rules: Readonly<Record<string, (value: unknown, candidate: Candidate) => boolean>> = {
   /** Every scope is in the list, the hidden ones too. */
   scopes: (value, { scopes }) => scopes.every((scope) => texts(value).includes(scope)),
   /** The redirect URI has one of the schemes. */
-  protocols: (value, { redirectUri }) => texts(value).includes(/^([a-z][a-z0-9+.-]*):/i.exec(redirectUri)?.[1]?.toLowerCase() ?? ''),
+  protocols: (value, { redirectUri }) =>
+    texts(value).includes(/^([a-z][a-z0-9+.-]*):/i.exec(redirectUri)?.[1]?.toLowerCase() ?? ''),
   /** The sum of the risk rules is at most this. */
   riskAtMost: (value, { risk }) => typeof value === 'number' && risk <= value,
 };
@@ -23,14 +28,22 @@ const rules: Readonly<Record<string, (value: unknown, candidate: Candidate) => b
 /** Names of the rules a condition may have. */
 export const conditionRules: readonly string[] = Object.keys(rules);
 
-/** True for a prefix callback on port 1, which stands for any port: anybody on the machine could receive the answer. */
-export const isAnyPort = ({ redirectUri, redirectIsPrefix }: Pick<Client, 'redirectUri' | 'redirectIsPrefix'>): boolean =>
+/**
+ * True for a prefix callback on port 1, which stands for any port: anybody on the machine could
+ * receive the answer.
+ */
+export const isAnyPort = ({
+  redirectUri,
+  redirectIsPrefix,
+}: Pick<Client, 'redirectUri' | 'redirectIsPrefix'>): boolean =>
   redirectIsPrefix && URL.parse(redirectUri)?.port === '1';
 
 /** True when a condition is met (registry 5). No conditions: nothing is approved by itself. */
 export function autoApproves(conditions: readonly Condition[], candidate: Candidate): boolean {
   if (isAnyPort(candidate)) return false;
   return conditions.some((condition) =>
-    Object.entries(condition).every(([name, value]) => Object.hasOwn(rules, name) && rules[name]?.(value, candidate)),
+    Object.entries(condition).every(
+      ([name, value]) => Object.hasOwn(rules, name) && rules[name]?.(value, candidate),
+    ),
   );
 }

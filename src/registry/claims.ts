@@ -28,14 +28,20 @@ export interface WaitingFilter {
   readonly suppressed?: false;
   /** Continue after this one. */
   readonly after?: Pick<Waiting, 'since' | 'clientId'>;
-  /** Only what this reviewer could take up: an app they took no part in, without a yes of theirs, and claimed by nobody since `endedAt`. */
+  /**
+   * Only what this reviewer could take up: an app they took no part in, without a yes of theirs,
+   * and claimed by nobody since `endedAt`.
+   */
   readonly freeFor?: { readonly reviewerId: UserId; readonly endedAt: Instant };
   readonly limit: number;
 }
 
 /** Who looks at what, and what waits. `endedAt`: claims from then or before count no more. */
 export interface ReviewClaims {
-  /** Claims for an hour, again when it is theirs already. 'held': somebody else has it, unless the claim is taken `over`. */
+  /**
+   * Claims for an hour, again when it is theirs already. 'held': somebody else has it, unless the
+   * claim is taken `over`.
+   */
   claim(
     id: ClientId,
     reviewer: UserId,

@@ -2,10 +2,18 @@ import type { ClientId, Digest, Sealed, SiteId, UserId } from '#kernel/ids.ts';
 import { type Instant, isPast } from '#kernel/time.ts';
 
 /**
- * Where a client stands in review. The numbers of the reference are the dialect's business. `configured` is the row of an app that the
- * configuration describes: without its entry in the configuration it is usable by nobody.
+ * Where a client stands in review. The numbers of the reference are the dialect's business.
+ * `configured` is the row of an app that the configuration describes: without its entry in the
+ * configuration it is usable by nobody.
  */
-export const stages = ['proposed', 'approved', 'rejected', 'expired', 'disabled', 'configured'] as const;
+export const stages = [
+  'proposed',
+  'approved',
+  'rejected',
+  'expired',
+  'disabled',
+  'configured',
+] as const;
 export type Stage = (typeof stages)[number];
 
 export const protocols = ['oauth1', 'oauth2'] as const;
@@ -23,11 +31,16 @@ export interface Restrictions {
 
 export const ANYWHERE: Restrictions = { addresses: ['0.0.0.0/0', '::/0'], pages: [] };
 
-/** What a reviewer has stopped without disabling the client, each grade more than the one before. */
+/**
+ * What a reviewer has stopped without disabling the client, each grade more than the one before.
+ */
 export const halts = ['nothing', 'consents', 'tokens'] as const;
 export type Halt = (typeof halts)[number];
 
-/** One of a client's secrets. Several may live at once, so that one is exchanged for another without an outage. */
+/**
+ * One of a client's secrets. Several may live at once, so that one is exchanged for another without
+ * an outage.
+ */
 export interface ClientSecret {
   readonly id: number;
   readonly label: string;
@@ -63,11 +76,15 @@ export interface Client {
   readonly grantTypes: readonly GrantType[];
   /** May use the code flow without PKCE; honoured for confidential clients only. */
   readonly pkceOptional: boolean;
-  /** May ask about access tokens of every app, as an API does (RFC 7662); without it, about its own alone. Named by the operator. */
+  /**
+   * May ask about access tokens of every app, as an API does (RFC 7662); without it, about its own
+   * alone. Named by the operator.
+   */
   readonly introspector: boolean;
   /**
-   * Until when it may send a `plain` challenge (RFC 7636 §4.2) at the dialect; null: never. No registration sets it: only an importer of apps
-   * that are in use elsewhere does, so that their users are not shut out on the day of the move.
+   * Until when it may send a `plain` challenge (RFC 7636 §4.2) at the dialect; null: never. No
+   * registration sets it: only an importer of apps that are in use elsewhere does, so that their
+   * users are not shut out on the day of the move.
    */
   readonly plainPkceUntil: Instant | null;
   /** What its access tokens are signed with. */
@@ -98,10 +115,14 @@ export interface Client {
 }
 
 /**
- * True for an app that people are sent back to. A service, which acts for itself alone, has nowhere to send anybody (RFC 6749 §3.1.2, §4.4),
- * and neither has an app that only its owner uses.
+ * True for an app that people are sent back to. A service, which acts for itself alone, has nowhere
+ * to send anybody (RFC 6749 §3.1.2, §4.4), and neither has an app that only its owner uses.
  */
-export const needsRedirectUri = ({ protocol, ownerOnly, grantTypes }: Pick<Client, 'protocol' | 'ownerOnly' | 'grantTypes'>): boolean =>
+export const needsRedirectUri = ({
+  protocol,
+  ownerOnly,
+  grantTypes,
+}: Pick<Client, 'protocol' | 'ownerOnly' | 'grantTypes'>): boolean =>
   !ownerOnly && (protocol === 'oauth1' || grantTypes.includes('authorization_code'));
 
 /** The secrets that still hold. */

@@ -10,7 +10,8 @@ import type { NewClient, NewSecret } from './records.ts';
 import { redirectToReview } from './redirect-rules.ts';
 import { registeredScopes, revocable } from './scopes.ts';
 
-// Apps that the configuration describes (registry 4.6): the operator's own, approved by being there, changed only there.
+// Apps that the configuration describes (registry 4.6): the operator's own, approved by being
+// there, changed only there.
 
 /** One thing wrong with an entry. `app`: its identifier, or its place in the list. */
 export interface ConfiguredProblem {
@@ -29,7 +30,10 @@ export interface ConfiguredContext {
   /** Contact address of all of them. */
   readonly email: string;
   readonly now: Instant;
-  /** The redirect URI that the app had at the last start; undefined: it is new. An accepted one is not judged again. */
+  /**
+   * The redirect URI that the app had at the last start; undefined: it is new. An accepted one is
+   * not judged again.
+   */
   readonly acceptedUriOf?: (id: string) => string | undefined;
 }
 
@@ -52,7 +56,10 @@ const shape = {
   client_secret: z.string().min(32, 'use at least 32 characters').max(255),
   client_secret_file: z.string().min(1).max(4096),
   site: z.string().max(255),
-  restrictions: z.strictObject({ addresses: z.array(z.string()).min(1), pages: z.array(z.string()).optional() }),
+  restrictions: z.strictObject({
+    addresses: z.array(z.string()).min(1),
+    pages: z.array(z.string()).optional(),
+  }),
   skip_consent: z.boolean(),
   pkce_optional: z.boolean(),
   introspector: z.boolean(),
@@ -61,7 +68,15 @@ const shape = {
 type Key = keyof typeof shape;
 type Entry = { [K in Key]?: z.output<(typeof shape)[K]> };
 
-const always: readonly Key[] = ['client_id', 'name', 'version', 'description', 'owner', 'protocol', 'scopes'];
+const always: readonly Key[] = [
+  'client_id',
+  'name',
+  'version',
+  'description',
+  'owner',
+  'protocol',
+  'scopes',
+];
 const anywhere: readonly Key[] = [
   'client_secret',
   'client_secret_file',
@@ -73,19 +88,41 @@ const anywhere: readonly Key[] = [
 ];
 
 /** Which keys an app of this kind must and may have. */
-function keysOf(entry: Entry): { readonly required: readonly Key[]; readonly optional: readonly Key[] } {
+function keysOf(entry: Entry): {
+  readonly required: readonly Key[];
+  readonly optional: readonly Key[];
+} {
   const owned = entry.owner_only === true;
   if (entry.protocol === 'oauth1') {
     if (owned) return { required: always, optional: [...anywhere, 'rsa_public_key'] };
-    return { required: [...always, 'redirect_uri'], optional: [...anywhere, 'rsa_public_key', 'redirect_is_prefix'] };
+    return {
+      required: [...always, 'redirect_uri'],
+      optional: [...anywhere, 'rsa_public_key', 'redirect_is_prefix'],
+    };
   }
-  if (owned) return { required: [...always, 'confidential'], optional: [...anywhere, 'token_algorithm', 'introspector'] };
-  // Nothing is known of it yet, not even that it is a list; as long as it is none, a redirect URI may be right.
+  if (owned)
+    return {
+      required: [...always, 'confidential'],
+      optional: [...anywhere, 'token_algorithm', 'introspector'],
+    };
+  // Nothing is known of it yet, not even that it is a list; as long as it is none, a redirect URI
+  // may be right.
   const listed = Array.isArray(entry.grant_types);
   const code = listed && entry.grant_types?.includes('authorization_code');
   return {
-    required: [...always, 'confidential', 'grant_types', ...(code ? (['redirect_uri'] as const) : [])],
-    optional: [...anywhere, 'token_algorithm', 'pkce_optional', 'introspector', ...(listed ? [] : (['redirect_uri'] as const))],
+    required: [
+      ...always,
+      'confidential',
+      'grant_types',
+      ...(code ? (['redirect_uri'] as const) : []),
+    ],
+    optional: [
+      ...anywhere,
+      'token_algorithm',
+      'pkce_optional',
+      'introspector',
+      ...(listed ? [] : (['redirect_uri'] as const)),
+    ],
   };
 }
 
@@ -113,19 +150,25 @@ function wanted(message: string): string {
 }
 
 /** What is wrong with an entry's keys and types; empty: nothing. */
-function shapeProblems(given: Readonly<Record<string, unknown>>): readonly [field: string, problem: string][] {
+function shapeProblems(
+  given: Readonly<Record<string, unknown>>,
+): readonly [field: string, problem: string][] {
   const problems: [string, string][] = [];
   if (given.protocol === undefined) return [['protocol', 'is missing: use oauth1 or oauth2']];
-  if (!shape.protocol.safeParse(given.protocol).success) return [['protocol', 'use oauth1 or oauth2']];
+  if (!shape.protocol.safeParse(given.protocol).success)
+    return [['protocol', 'use oauth1 or oauth2']];
   const { required, optional } = keysOf(given as Entry);
-  for (const key of required) if (given[key] === undefined || given[key] === null) problems.push([key, 'is missing']);
+  for (const key of required)
+    if (given[key] === undefined || given[key] === null) problems.push([key, 'is missing']);
   for (const [key, value] of Object.entries(given)) {
     if (problems.some(([field]) => field === key)) continue;
     if (!Object.hasOwn(shape, key)) problems.push([key.slice(0, 64), 'is not a key of an app']);
-    else if (![...required, ...optional].includes(key as Key)) problems.push([key, 'is not for an app of this kind']);
+    else if (![...required, ...optional].includes(key as Key))
+      problems.push([key, 'is not for an app of this kind']);
     else {
       const read = shape[key as Key].safeParse(value);
-      if (!read.success) problems.push([key, read.error.issues.map(({ message }) => wanted(message)).join('; ')]);
+      if (!read.success)
+        problems.push([key, read.error.issues.map(({ message }) => wanted(message)).join('; ')]);
     }
   }
   return problems;
@@ -133,11 +176,19 @@ function shapeProblems(given: Readonly<Record<string, unknown>>): readonly [fiel
 
 function secretOf(entry: Entry, { readSecret }: ConfiguredContext): string | null {
   if (entry.client_secret !== undefined) return entry.client_secret;
-  return entry.client_secret_file === undefined ? null : readSecret(entry.client_secret_file).trim();
+  return entry.client_secret_file === undefined
+    ? null
+    : readSecret(entry.client_secret_file).trim();
 }
 
-/** True for a redirect URI that the app had before and that only later rules would refuse: it is listed for review instead. */
-function isAccepted({ client_id: id, redirect_uri: uri }: Entry, { acceptedUriOf }: ConfiguredContext): boolean {
+/**
+ * True for a redirect URI that the app had before and that only later rules would refuse: it is
+ * listed for review instead.
+ */
+function isAccepted(
+  { client_id: id, redirect_uri: uri }: Entry,
+  { acceptedUriOf }: ConfiguredContext,
+): boolean {
   if (id === undefined || uri === undefined || acceptedUriOf?.(id) !== storedUri(uri)) return false;
   return redirectToReview({ redirectUri: uri, ownerOnly: false }) !== undefined;
 }
@@ -150,11 +201,14 @@ function readEntry(
   const wrong = new Set(problems.map(([field]) => field));
   if (wrong.has('protocol')) return refuse(problems);
   // What has not even its shape is left out, and the rest judged all the same.
-  const entry = Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))) as Entry;
+  const entry = Object.fromEntries(
+    Object.entries(given).filter(([key]) => !wrong.has(key)),
+  ) as Entry;
   const protocol = entry.protocol as Protocol;
   const ownerOnly = entry.owner_only ?? false;
   const confidential = protocol === 'oauth1' || (entry.confidential ?? true);
-  const types: readonly GrantType[] = protocol === 'oauth1' ? [] : ownerOnly ? ['client_credentials'] : (entry.grant_types ?? []);
+  const types: readonly GrantType[] =
+    protocol === 'oauth1' ? [] : ownerOnly ? ['client_credentials'] : (entry.grant_types ?? []);
   let secret: string | null = null;
   try {
     secret = secretOf(entry, context);
@@ -166,19 +220,34 @@ function readEntry(
   if (entry.client_secret !== undefined && entry.client_secret_file !== undefined)
     problems.push(['client_secret_file', 'give the secret or the file, not both']);
   const about = ['client_secret', 'client_secret_file', 'rsa_public_key', 'confidential'];
-  if (confidential && secret === null && !entry.rsa_public_key && !problems.some(([field]) => about.includes(field)))
-    problems.push(['client_secret', 'is missing: an app that keeps a secret needs one, or an RSA key']);
-  if (entry.introspector && !confidential) problems.push(['introspector', 'is for apps that keep a secret']);
+  if (
+    confidential &&
+    secret === null &&
+    !entry.rsa_public_key &&
+    !problems.some(([field]) => about.includes(field))
+  )
+    problems.push([
+      'client_secret',
+      'is missing: an app that keeps a secret needs one, or an RSA key',
+    ]);
+  if (entry.introspector && !confidential)
+    problems.push(['introspector', 'is for apps that keep a secret']);
   const ownerId = entry.owner === undefined ? undefined : context.ownerOf(entry.owner);
   if (entry.owner !== undefined && ownerId === undefined)
-    problems.push(['owner', `there is no account named ${entry.owner}: create it with "gatehouse account create"`]);
+    problems.push([
+      'owner',
+      `there is no account named ${entry.owner}: create it with "gatehouse account create"`,
+    ]);
   const values: Record<string, unknown> = { protocol, ownerOnly, confidential, grantTypes: types };
-  for (const [key, field] of Object.entries(judged)) if (entry[key as Key] !== undefined) values[field] = entry[key as Key];
+  for (const [key, field] of Object.entries(judged))
+    if (entry[key as Key] !== undefined) values[field] = entry[key as Key];
   for (const [key, field] of Object.entries(judged)) {
-    if (values[field] === undefined || (field === 'grantTypes' && entry.grant_types === undefined)) continue;
+    if (values[field] === undefined || (field === 'grantTypes' && entry.grant_types === undefined))
+      continue;
     const problem = judges[field](values[field], values as Values, context.rules);
     // A key from before the rule keeps working.
-    if (problem?.problem.kind === 'key-too-short' && rsaBits(String(values[field])) >= 1024) continue;
+    if (problem?.problem.kind === 'key-too-short' && rsaBits(String(values[field])) >= 1024)
+      continue;
     // Advice is for people who fill in forms: an operator means what they wrote.
     if (problem && !problem.ignorable && !(key === 'redirect_uri' && isAccepted(entry, context)))
       problems.push([key, problem.problem.kind.replaceAll('-', ' ')]);
@@ -216,14 +285,29 @@ function readEntry(
   };
   if (secret === null) return accept({ client, secret: null });
   const sealed = protocol === 'oauth1' ? context.seal(secret) : null;
-  return accept({ client, secret: { label: 'configuration', digest: digestOf(secret), sealed, createdAt: context.now, expiresAt: null } });
+  return accept({
+    client,
+    secret: {
+      label: 'configuration',
+      digest: digestOf(secret),
+      sealed,
+      createdAt: context.now,
+      expiresAt: null,
+    },
+  });
 }
 
-/** Reads the entries, expands and judges each. Every problem of every entry is reported at once; with one problem, none is used. */
+/**
+ * Reads the entries, expands and judges each. Every problem of every entry is reported at once;
+ * with one problem, none is used.
+ */
 export function readConfigured(
   entries: readonly unknown[],
   context: ConfiguredContext,
-): Result<{ readonly clients: readonly NewClient[]; readonly secrets: ReadonlyMap<ClientId, NewSecret> }, readonly ConfiguredProblem[]> {
+): Result<
+  { readonly clients: readonly NewClient[]; readonly secrets: ReadonlyMap<ClientId, NewSecret> },
+  readonly ConfiguredProblem[]
+> {
   const problems: ConfiguredProblem[] = [];
   const clients: NewClient[] = [];
   const secrets = new Map<ClientId, NewSecret>();
@@ -241,9 +325,21 @@ export function readConfigured(
       continue;
     }
     const { client, secret } = read.value;
-    if (clients.some((other) => other.id === client.id)) problems.push({ app, field: 'client_id', problem: 'is there twice' });
-    if (clients.some((other) => other.ownerId === client.ownerId && other.name === client.name && other.version === client.version))
-      problems.push({ app, field: 'version', problem: 'the owner has this app and version already' });
+    if (clients.some((other) => other.id === client.id))
+      problems.push({ app, field: 'client_id', problem: 'is there twice' });
+    if (
+      clients.some(
+        (other) =>
+          other.ownerId === client.ownerId &&
+          other.name === client.name &&
+          other.version === client.version,
+      )
+    )
+      problems.push({
+        app,
+        field: 'version',
+        problem: 'the owner has this app and version already',
+      });
     clients.push(client);
     if (secret) secrets.set(client.id, secret);
   }

@@ -5,8 +5,15 @@ import type { Consent } from './consent.ts';
 import type { RegistryRecords } from './records.ts';
 import type { ScopeCatalogue } from './scopes.ts';
 
-/** What a person accepts when they accept `requested`: hidden and identity scopes first, then the rest, within what the client may ask for. */
-export function acceptedScopes(requested: readonly string[], client: Pick<Client, 'scopes'>, catalogue: ScopeCatalogue): readonly string[] {
+/**
+ * What a person accepts when they accept `requested`: hidden and identity scopes first, then the
+ * rest, within what the client may ask for.
+ */
+export function acceptedScopes(
+  requested: readonly string[],
+  client: Pick<Client, 'scopes'>,
+  catalogue: ScopeCatalogue,
+): readonly string[] {
   const may = new Set(client.scopes);
   return [...new Set([...catalogue.irrevocable, ...requested])].filter((scope) => may.has(scope));
 }
@@ -15,7 +22,10 @@ export function acceptedScopes(requested: readonly string[], client: Pick<Client
 export const isIdentityOnly = (scopes: readonly string[], catalogue: ScopeCatalogue): boolean =>
   scopes.length > 0 && scopes.every((scope) => catalogue.identityOnly.includes(scope));
 
-/** The consent in force: for the client's own site (the current one if it has none), else for every site (registry 7.2). */
+/**
+ * The consent in force: for the client's own site (the current one if it has none), else for every
+ * site (registry 7.2).
+ */
 export async function currentConsent(
   records: Pick<RegistryRecords, 'findConsent'>,
   client: Client,
@@ -23,9 +33,18 @@ export async function currentConsent(
   site: SiteId,
 ): Promise<Consent | undefined> {
   const first = client.site === EVERY_SITE ? site : client.site;
-  return (await records.findConsent(user.id, client.id, first)) ?? records.findConsent(user.id, client.id, EVERY_SITE);
+  return (
+    (await records.findConsent(user.id, client.id, first)) ??
+    records.findConsent(user.id, client.id, EVERY_SITE)
+  );
 }
 
-/** True when nobody need be asked: a first-party app of the configuration, sent back over https (registry 7.6). */
+/**
+ * True when nobody need be asked: a first-party app of the configuration, sent back over https
+ * (registry 7.6).
+ */
 export const needsNoConsent = (client: Client): boolean =>
-  client.managed && client.skipConsent && client.protocol === 'oauth2' && /^https:/i.test(client.redirectUri);
+  client.managed &&
+  client.skipConsent &&
+  client.protocol === 'oauth2' &&
+  /^https:/i.test(client.redirectUri);

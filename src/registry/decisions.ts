@@ -4,7 +4,10 @@ import type { Values } from './fields.ts';
 import type { Matter } from './independence.ts';
 import type { Revision } from './revision.ts';
 
-/** What a reviewer can decide, in the order it is offered. `hide` and `show` are for apps that are not in use (registry 3.7). */
+/**
+ * What a reviewer can decide, in the order it is offered. `hide` and `show` are for apps that are
+ * not in use (registry 3.7).
+ */
 export const reviewDecisions = [
   'approve-revision',
   'reject-revision',
@@ -39,10 +42,14 @@ export interface Offered {
 }
 
 /**
- * The decisions that the stage of a client and the rights of this reviewer allow; whether they are independent of them is another question
- * (`matterOf`). The registry judges again when one is made.
+ * The decisions that the stage of a client and the rights of this reviewer allow; whether they are
+ * independent of them is another question (`matterOf`). The registry judges again when one is made.
  */
-export function possibleDecisions(actor: Actor, client: Client, { revision }: Offered): readonly ReviewDecision[] {
+export function possibleDecisions(
+  actor: Actor,
+  client: Client,
+  { revision }: Offered,
+): readonly ReviewDecision[] {
   const hider = mayDo(actor, RIGHTS.suppress);
   const managed = client.managed || client.stage === 'configured';
   if (managed || !mayDo(actor, RIGHTS.review) || (client.suppressed && !hider)) return [];
@@ -64,8 +71,15 @@ export function possibleDecisions(actor: Actor, client: Client, { revision }: Of
   return reviewDecisions.filter((decision) => possible[decision]);
 }
 
-/** What a decision says yes to, for which independence is asked; null: it stops something, which any reviewer may. */
-export function matterOf(decision: ReviewDecision, client: Client, revision: Revision | null): Matter | null {
+/**
+ * What a decision says yes to, for which independence is asked; null: it stops something, which any
+ * reviewer may.
+ */
+export function matterOf(
+  decision: ReviewDecision,
+  client: Client,
+  revision: Revision | null,
+): Matter | null {
   switch (decision) {
     case 'approve-revision':
       return revision && { kind: decision, revision };

@@ -14,7 +14,10 @@ export interface Endpoint {
   readonly url: string;
   /** `whsec_` and the key in base64 (Standard Webhooks). */
   readonly secret: string;
-  /** The one before it, while it is exchanged: notices carry a signature under each, and a receiver takes either. */
+  /**
+   * The one before it, while it is exchanged: notices carry a signature under each, and a receiver
+   * takes either.
+   */
   readonly previousSecret?: string;
 }
 
@@ -45,11 +48,14 @@ export interface DeliveryParts extends NoticeSender {
 
 /** Carries notices out of the outbox. */
 export interface Delivery {
-  /** Tries what is due, and answers how many notices were tried. A call during another one joins it. */
+  /**
+   * Tries what is due, and answers how many notices were tried. A call during another one joins it.
+   */
   run(): Promise<number>;
   /**
-   * Begins nothing more, gives back what was claimed and not begun, and waits `patienceMs` for what is under way. What has not ended then goes
-   * out again under the same key when its claim runs out; nothing is written or logged about it any more.
+   * Begins nothing more, gives back what was claimed and not begun, and waits `patienceMs` for what
+   * is under way. What has not ended then goes out again under the same key when its claim runs
+   * out; nothing is written or logged about it any more.
    */
   stop(patienceMs: number): Promise<void>;
 }
@@ -64,11 +70,21 @@ type Outcome = 'delivered' | { readonly problem: string; readonly final: boolean
 const never = (problem: string): Outcome => ({ problem, final: true });
 const notNow = (problem: string): Outcome => ({ problem, final: false });
 
-/** What went wrong, in a word: the message of a fault may have an address or the URL of an endpoint in it. */
+/**
+ * What went wrong, in a word: the message of a fault may have an address or the URL of an endpoint
+ * in it.
+ */
 function wordOf(fault: unknown): string {
-  const { code, cause, name } = Object(fault) as { code?: unknown; cause?: unknown; name?: unknown };
+  const { code, cause, name } = Object(fault) as {
+    code?: unknown;
+    cause?: unknown;
+    name?: unknown;
+  };
   const words = [code, (Object(cause) as { code?: unknown }).code, name];
-  return words.find((word): word is string => typeof word === 'string' && /^\w{1,60}$/.test(word)) ?? 'failed';
+  return (
+    words.find((word): word is string => typeof word === 'string' && /^\w{1,60}$/.test(word)) ??
+    'failed'
+  );
 }
 
 /** Ends the wait, whether or not the work ends. */
@@ -84,7 +100,8 @@ async function within(work: Promise<Outcome>, ms: number): Promise<Outcome> {
 function keysOf({ name, secret, previousSecret }: Endpoint): readonly Buffer[] {
   return [secret, ...(previousSecret === undefined ? [] : [previousSecret])].map((text) => {
     const key = text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : Buffer.alloc(0);
-    if (key.length === 0) throw new Error(`a secret of the endpoint ${name} is not whsec_ and a key in base64`);
+    if (key.length === 0)
+      throw new Error(`a secret of the endpoint ${name} is not whsec_ and a key in base64`);
     return key;
   });
 }
@@ -103,12 +120,28 @@ const bodyOf = (facts: Notice['facts'], issuer: string): string =>
   });
 
 /**
- * The worker of the outbox. Each notice is tried for about four days and then given up; what it knows to be delivered it never sends again,
- * and what a crash leaves in doubt goes out once more under the same key. Throws when the secret of an endpoint is malformed.
+ * The worker of the outbox. Each notice is tried for about four days and then given up; what it
+ * knows to be delivered it never sends again, and what a crash leaves in doubt goes out once more
+ * under the same key. Throws when the secret of an endpoint is malformed.
  */
 export function makeDelivery(parts: DeliveryParts): Delivery {
-  const { outbox, mail, web, clock, log, findAccount, issuer, concurrency, limits = usualLimits } = parts;
-  const endpoints = new Map(parts.endpoints.map((endpoint) => [endpoint.name, { url: endpoint.url, keys: keysOf(endpoint) }]));
+  const {
+    outbox,
+    mail,
+    web,
+    clock,
+    log,
+    findAccount,
+    issuer,
+    concurrency,
+    limits = usualLimits,
+  } = parts;
+  const endpoints = new Map(
+    parts.endpoints.map((endpoint) => [
+      endpoint.name,
+      { url: endpoint.url, keys: keysOf(endpoint) },
+    ]),
+  );
   /** Delivered, but the store could not be told: to be closed when they are claimed again. */
   const unclosed = new Set<number>();
   let running: Promise<number> | null = null;
@@ -125,15 +158,21 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     return answer === 'sent' ? 'delivered' : never(`refused: ${answer.refused}`);
   }
 
-  /** Standard Webhooks 1.0: the key is signed with the time of the attempt, so that a recorded request cannot be played again later. */
+  /**
+   * Standard Webhooks 1.0: the key is signed with the time of the attempt, so that a recorded
+   * request cannot be played again later.
+   */
   async function post(name: string, { key: id, facts }: Notice): Promise<Outcome> {
     const endpoint = endpoints.get(name);
     if (endpoint === undefined) return never('the endpoint is not configured');
     const body = bodyOf(facts, issuer);
     const timestamp = String(clock.now());
     const signed = `${id}.${timestamp}.${body}`;
-    // A list with blanks between: a receiver takes any that it can check (Standard Webhooks 1.0, "Signature scheme").
-    const signatures = endpoint.keys.map((key) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
+    // A list with blanks between: a receiver takes any that it can check (Standard Webhooks 1.0,
+    // "Signature scheme").
+    const signatures = endpoint.keys.map(
+      (key) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`,
+    );
     const headers = {
       'content-type': 'application/json',
       'webhook-id': id,
@@ -150,7 +189,8 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     if (unclosed.has(notice.id)) return 'delivered';
     try {
       const { target } = notice;
-      const work = target.kind === 'mail' ? write(target.userId, notice) : post(target.endpoint, notice);
+      const work =
+        target.kind === 'mail' ? write(target.userId, notice) : post(target.endpoint, notice);
       return await within(work, limits.attemptMs);
     } catch (fault) {
       return notNow(wordOf(fault));
@@ -184,13 +224,19 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     if (stopping) await giveBack();
     let tried = 0;
     async function work(): Promise<void> {
-      // What cannot end before the claim does is left alone: somebody else may have claimed it by then, and it would go out twice.
-      while (waiting.length > 0 && later(clock.now(), seconds(Math.ceil(limits.attemptMs / 1000))) < claimedUntil) {
+      // What cannot end before the claim does is left alone: somebody else may have claimed it by
+      // then, and it would go out twice.
+      while (
+        waiting.length > 0 &&
+        later(clock.now(), seconds(Math.ceil(limits.attemptMs / 1000))) < claimedUntil
+      ) {
         const notice = waiting.shift() as Notice;
         tried += 1;
-        // The claim runs out by itself; one notice that cannot be noted down does not keep the others.
+        // The claim runs out by itself; one notice that cannot be noted down does not keep the
+        // others.
         await handle(notice).catch((fault) => {
-          if (!abandoned) log.error('notice not noted down', { key: notice.key, problem: wordOf(fault) });
+          if (!abandoned)
+            log.error('notice not noted down', { key: notice.key, problem: wordOf(fault) });
         });
       }
     }
@@ -202,7 +248,11 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
   async function giveBack(): Promise<void> {
     const back = waiting;
     waiting = [];
-    await Promise.allSettled(back.map(({ id, problem }) => outbox.retryNotice(id, clock.now(), problem ?? 'the server stopped')));
+    await Promise.allSettled(
+      back.map(({ id, problem }) =>
+        outbox.retryNotice(id, clock.now(), problem ?? 'the server stopped'),
+      ),
+    );
   }
 
   return {
@@ -220,7 +270,9 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
       const patience = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, patienceMs);
       });
-      await Promise.race([Promise.resolve(running).catch(() => 0), patience]).finally(() => clearTimeout(timer));
+      await Promise.race([Promise.resolve(running).catch(() => 0), patience]).finally(() =>
+        clearTimeout(timer),
+      );
       abandoned = true;
     },
   };

@@ -15,7 +15,13 @@ import type { Client, Protocol } from './client.ts';
 import type { Consent } from './consent.ts';
 import { acceptedScopes } from './consents.ts';
 import type { FieldRules } from './fields.ts';
-import type { NewClient, NewOwnerToken, NewSecret, OwnerGrant, RegistryRecords } from './records.ts';
+import type {
+  NewClient,
+  NewOwnerToken,
+  NewSecret,
+  OwnerGrant,
+  RegistryRecords,
+} from './records.ts';
 import type { RegistryRefusal } from './refusals.ts';
 
 /** What sealed client secrets are bound to. */
@@ -40,7 +46,10 @@ export interface RegistrySettings {
   readonly autoApprove: readonly Condition[];
   /** Risks of scopes for which two people must say yes. */
   readonly twoPersonRisks: readonly string[];
-  /** Reviewers may decide on apps of their own where one yes is enough: for houses with a single reviewer. */
+  /**
+   * Reviewers may decide on apps of their own where one yes is enough: for houses with a single
+   * reviewer.
+   */
   readonly ownApps: boolean;
   /** For how long before a question arose whoever took part in an app is not independent of it. */
   readonly involvedFor: Seconds;
@@ -82,11 +91,19 @@ export interface Issued {
   readonly credentials: { readonly token: string; readonly secret: string } | null;
   /** OAuth 2 owner-only: the long-lived access token. */
   readonly accessToken: string | null;
-  /** Scopes that the credential would have had, and has not because it was issued through an app without them (ADR 17). */
+  /**
+   * Scopes that the credential would have had, and has not because it was issued through an app
+   * without them (ADR 17).
+   */
   readonly withheldScopes: readonly string[];
 }
 
-export const nothingIssued: Issued = { secret: null, credentials: null, accessToken: null, withheldScopes: [] };
+export const nothingIssued: Issued = {
+  secret: null,
+  credentials: null,
+  accessToken: null,
+  withheldScopes: [],
+};
 
 /** What an accepted action led to. */
 export interface Outcome extends Issued {
@@ -99,7 +116,9 @@ export interface Outcome extends Issued {
 
 export type Ran = Promise<Result<Outcome, RegistryRefusal>>;
 
-export const denied = (right: string | null = null): { readonly ok: false; readonly refusal: RegistryRefusal } =>
+export const denied = (
+  right: string | null = null,
+): { readonly ok: false; readonly refusal: RegistryRefusal } =>
   refuse({ kind: 'permission_denied', right });
 
 /** A client secret: 40 hexadecimal digits, kept readable only where HMAC needs it back. */
@@ -111,27 +130,42 @@ export function newSecret(
 ): { readonly plain: string; readonly kept: NewSecret } {
   const plain = desk.mint.randomHex(20);
   const sealed = protocol === 'oauth1' ? desk.sealer.seal(plain, CLIENT_SECRET) : null;
-  return { plain, kept: { label, digest: digestOf(plain), sealed, createdAt: desk.clock.now(), expiresAt } };
+  return {
+    plain,
+    kept: { label, digest: digestOf(plain), sealed, createdAt: desk.clock.now(), expiresAt },
+  };
 }
 
-/** What an owner-only client acts with: the owner's consent for these of its scopes, and the one credential under it. */
+/**
+ * What an owner-only client acts with: the owner's consent for these of its scopes, and the one
+ * credential under it.
+ */
 export function ownerGrant(
   desk: Desk,
   client: NewClient,
   given: readonly string[],
-  { profile, keptToken }: { readonly profile: ProtocolProfile; readonly keptToken?: string | undefined },
+  {
+    profile,
+    keptToken,
+  }: { readonly profile: ProtocolProfile; readonly keptToken?: string | undefined },
 ): { readonly grant: OwnerGrant } & Pick<Issued, 'credentials' | 'accessToken'> {
   const consent = {
     userId: client.ownerId,
     clientId: client.id,
     site: client.site,
-    scopes: acceptedScopes(client.scopes, client, desk.rules.catalogue).filter((scope) => given.includes(scope)),
+    scopes: acceptedScopes(client.scopes, client, desk.rules.catalogue).filter((scope) =>
+      given.includes(scope),
+    ),
     acceptedAt: desk.clock.now(),
   };
   if (client.protocol === 'oauth1') {
     const [token, secret] = [keptToken ?? desk.mint.hex32(), desk.mint.randomHex(20)];
     const credentials = { token, secretSealed: desk.sealer.seal(secret, TOKEN_SECRET) };
-    return { grant: { consent, credentials, token: null }, credentials: { token, secret }, accessToken: null };
+    return {
+      grant: { consent, credentials, token: null },
+      credentials: { token, secret },
+      accessToken: null,
+    };
   }
   const scopes = client.scopes.filter((scope) => consent.scopes.includes(scope));
   const { token, jwt } = desk.mintOwnerToken(client, { id: client.ownerId }, scopes, profile);
@@ -140,8 +174,15 @@ export function ownerGrant(
 
 const viewerOf = (actor: Actor) => `${actor.kind} ${personOf(actor)?.id ?? ''}`;
 
-/** 40 hexadecimal digits over what this viewer saw: the edition, and a proof that it was we who named it. */
-export function changeToken(desk: Pick<Desk, 'tokenKey'>, actor: Actor, client: Pick<Client, 'id' | 'edition'>): string {
+/**
+ * 40 hexadecimal digits over what this viewer saw: the edition, and a proof that it was we who
+ * named it.
+ */
+export function changeToken(
+  desk: Pick<Desk, 'tokenKey'>,
+  actor: Actor,
+  client: Pick<Client, 'id' | 'edition'>,
+): string {
   const edition = client.edition.toString(16).padStart(8, '0');
   const mac = createHmac('sha256', desk.tokenKey)
     .update(`${viewerOf(actor)}\n${client.id}\n${edition}`)
@@ -150,16 +191,31 @@ export function changeToken(desk: Pick<Desk, 'tokenKey'>, actor: Actor, client: 
 }
 
 /** Refuses a decision on anything older than what stands, and tells what happened since. */
-export async function conflict(desk: Desk, client: Client, seen: number | null): Promise<RegistryRefusal> {
+export async function conflict(
+  desk: Desk,
+  client: Client,
+  seen: number | null,
+): Promise<RegistryRefusal> {
   const since =
     seen === null
       ? []
-      : await desk.records.listAudit({ clientId: client.id, about: 'clients', afterEdition: seen, order: 'oldest-first', limit: 50 });
+      : await desk.records.listAudit({
+          clientId: client.id,
+          about: 'clients',
+          afterEdition: seen,
+          order: 'oldest-first',
+          limit: 50,
+        });
   return { kind: 'change_conflict', since };
 }
 
 /** The edition a change token names; null: it is not one of ours, or another viewer's. */
-export function seenEdition(desk: Desk, actor: Actor, client: Client, token: string): number | null {
+export function seenEdition(
+  desk: Desk,
+  actor: Actor,
+  client: Client,
+  token: string,
+): number | null {
   const edition = Number.parseInt(token.slice(0, 8), 16);
   return equalSecrets(token, changeToken(desk, actor, { id: client.id, edition })) ? edition : null;
 }

@@ -3,7 +3,10 @@ import type { Instant } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Clock } from '#ports/clock.ts';
 
-/** A request of an app that was refused, as its developer may see it. Never a secret, a code or a token. */
+/**
+ * A request of an app that was refused, as its developer may see it. Never a secret, a code or a
+ * token.
+ */
 export interface Failure {
   readonly id: number;
   readonly clientId: ClientId;
@@ -73,9 +76,11 @@ export function makeFailures(clock: Clock, records: FailureRecords): Failures {
 
   return {
     note(clientId, kind, facts) {
-      if (JSON.stringify(facts).length <= MOST_BYTES) hold({ clientId, kind, at: clock.now(), facts });
+      if (JSON.stringify(facts).length <= MOST_BYTES)
+        hold({ clientId, kind, at: clock.now(), facts });
     },
-    // One after the other: whoever waits for it finds everything that was noted before in the store.
+    // One after the other: whoever waits for it finds everything that was noted before in the
+    // store.
     flush() {
       writing = writing.catch(() => undefined).then(write);
       return writing;

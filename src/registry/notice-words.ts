@@ -7,19 +7,49 @@ export interface NoticeSender {
   readonly siteName: string;
 }
 
-/** What happened, by event: a headline, and a sentence. `app` and `who` are quoted already; `who` begins the sentence. */
-type Telling = readonly [headline: string, sentence: (app: string, who: string) => string, after?: string];
+/**
+ * What happened, by event: a headline, and a sentence. `app` and `who` are quoted already; `who`
+ * begins the sentence.
+ */
+type Telling = readonly [
+  headline: string,
+  sentence: (app: string, who: string) => string,
+  after?: string,
+];
 
 export const tellings: Readonly<Record<string, Telling>> = {
   propose: ['New app to review', (app, who) => `${who} proposed ${app}.`, 'It waits for a review.'],
   update: ['App changed', (app, who) => `${who} changed ${app}.`],
-  revise: ['Change to review', (app, who) => `${who} proposed a change of ${app}.`, 'The app keeps working as it is until a review.'],
-  'propose-autoapproved': ['New app', (app, who) => `${who} registered ${app}.`, 'A rule of the operator approved it.'],
-  'create-owner-only': ['New app', (app, who) => `${who} registered ${app}.`, 'Only its owner can use it.'],
-  'revise-autoapproved': ['App changed', (app, who) => `${who} changed ${app}.`, 'A rule of the operator approved the change.'],
+  revise: [
+    'Change to review',
+    (app, who) => `${who} proposed a change of ${app}.`,
+    'The app keeps working as it is until a review.',
+  ],
+  'propose-autoapproved': [
+    'New app',
+    (app, who) => `${who} registered ${app}.`,
+    'A rule of the operator approved it.',
+  ],
+  'create-owner-only': [
+    'New app',
+    (app, who) => `${who} registered ${app}.`,
+    'Only its owner can use it.',
+  ],
+  'revise-autoapproved': [
+    'App changed',
+    (app, who) => `${who} changed ${app}.`,
+    'A rule of the operator approved the change.',
+  ],
   narrow: ['App changed', (app, who) => `${who} took rights away from ${app}.`],
-  'withdraw-revision': ['Change withdrawn', (app, who) => `${who} withdrew the proposed change of ${app}.`],
-  'first-approval': ['First approval', (app, who) => `${who} approved ${app}.`, 'A second reviewer has to approve it too.'],
+  'withdraw-revision': [
+    'Change withdrawn',
+    (app, who) => `${who} withdrew the proposed change of ${app}.`,
+  ],
+  'first-approval': [
+    'First approval',
+    (app, who) => `${who} approved ${app}.`,
+    'A second reviewer has to approve it too.',
+  ],
   'first-approval-of-revision': [
     'First approval of a change',
     (app, who) => `${who} approved the change of ${app}.`,
@@ -36,11 +66,26 @@ export const tellings: Readonly<Record<string, Telling>> = {
     'A second reviewer has to approve it too.',
   ],
   approve: ['App approved', (app, who) => `${who} approved ${app}.`],
-  'approve-revision': ['Change approved', (app, who) => `${who} approved the change of ${app}.`, 'It is in force now.'],
+  'approve-revision': [
+    'Change approved',
+    (app, who) => `${who} approved the change of ${app}.`,
+    'It is in force now.',
+  ],
   reject: ['App rejected', (app, who) => `${who} rejected ${app}.`],
-  'reject-revision': ['Change rejected', (app, who) => `${who} rejected the change of ${app}.`, 'The app keeps working as it was.'],
-  expire: ['Proposal expired', (app) => `Nobody decided on ${app} for a long time, so its proposal has expired.`],
-  disable: ['App disabled', (app, who) => `${who} disabled ${app}.`, 'Nobody can use it until it is enabled again.'],
+  'reject-revision': [
+    'Change rejected',
+    (app, who) => `${who} rejected the change of ${app}.`,
+    'The app keeps working as it was.',
+  ],
+  expire: [
+    'Proposal expired',
+    (app) => `Nobody decided on ${app} for a long time, so its proposal has expired.`,
+  ],
+  disable: [
+    'App disabled',
+    (app, who) => `${who} disabled ${app}.`,
+    'Nobody can use it until it is enabled again.',
+  ],
   reenable: ['App enabled again', (app, who) => `${who} enabled ${app} again.`],
   halt: [
     'App stopped in part, or let go on',
@@ -59,9 +104,16 @@ export const tellings: Readonly<Record<string, Telling>> = {
   ],
   'add-secret': ['New secret', (app, who) => `${who} added a secret to ${app}.`],
   'retire-secret': ['Secret removed', (app, who) => `${who} removed a secret of ${app}.`],
-  invite: ['Invitation', (app, who) => `${who} invites you to help look after ${app}.`, 'You can accept on the page of the app.'],
+  invite: [
+    'Invitation',
+    (app, who) => `${who} invites you to help look after ${app}.`,
+    'You can accept on the page of the app.',
+  ],
   join: ['New maintainer', (app, who) => `${who} now helps look after ${app}.`],
-  leave: ['Maintainer left', (app, who) => `${who} changed who looks after ${app}: one person less.`],
+  leave: [
+    'Maintainer left',
+    (app, who) => `${who} changed who looks after ${app}: one person less.`,
+  ],
   offer: [
     'Offer of an app',
     (app, who) => `${who} offers you ${app}.`,
@@ -79,19 +131,32 @@ export const tellings: Readonly<Record<string, Telling>> = {
 const quoted = (name: string): string => `"${strangerText(name) || 'without a name'}"`;
 
 /** Where people see the app of a notice. */
-export const appPage = (facts: NoticeFacts, issuer: string): string => `${issuer}/apps/${encodeURIComponent(facts.client.id)}`;
+export const appPage = (facts: NoticeFacts, issuer: string): string =>
+  `${issuer}/apps/${encodeURIComponent(facts.client.id)}`;
 
-/** Subject and text of a letter. Names and reasons are strangers' words: each is quoted, says whose it is, and holds no link. */
-export function noticeWords(facts: NoticeFacts, { issuer, siteName }: NoticeSender): { readonly subject: string; readonly text: string } {
+/**
+ * Subject and text of a letter. Names and reasons are strangers' words: each is quoted, says whose
+ * it is, and holds no link.
+ */
+export function noticeWords(
+  facts: NoticeFacts,
+  { issuer, siteName }: NoticeSender,
+): { readonly subject: string; readonly text: string } {
   const name = quoted(facts.client.name);
   const who = facts.actor === null ? 'The operator' : quoted(facts.actor);
   const site = oneLine(siteName);
   const [headline, sentence, after] = Object.hasOwn(tellings, facts.event)
     ? (tellings[facts.event] as Telling)
-    : (['App changed', (app: string) => `Something changed about ${app}: ${strangerText(facts.event)}.`] as const);
+    : ([
+        'App changed',
+        (app: string) => `Something changed about ${app}: ${strangerText(facts.event)}.`,
+      ] as const);
   const reason = strangerText(facts.reason);
   const paragraphs = [
-    [sentence(`the app ${name} (version ${strangerText(facts.client.version)})`, who), ...(after ? [after] : [])],
+    [
+      sentence(`the app ${name} (version ${strangerText(facts.client.version)})`, who),
+      ...(after ? [after] : []),
+    ],
     [
       ...(facts.owner === null ? [] : [`Owner: ${quoted(facts.owner)}`]),
       `When: ${new Date(facts.at * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`,

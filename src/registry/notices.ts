@@ -1,7 +1,10 @@
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 
-/** What a person or another program is told. Facts as they were when it happened; words are made when it is delivered. */
+/**
+ * What a person or another program is told. Facts as they were when it happened; words are made
+ * when it is delivered.
+ */
 export interface NoticeFacts {
   /** The action, such as `approve`. */
   readonly event: string;
@@ -13,12 +16,20 @@ export interface NoticeFacts {
   readonly at: Instant;
 }
 
-/** Where a notice goes: a person's confirmed e-mail address, looked up when it is sent, or an endpoint of the configuration by its name. */
-export type NoticeTarget = { readonly kind: 'mail'; readonly userId: UserId } | { readonly kind: 'webhook'; readonly endpoint: string };
+/**
+ * Where a notice goes: a person's confirmed e-mail address, looked up when it is sent, or an
+ * endpoint of the configuration by its name.
+ */
+export type NoticeTarget =
+  | { readonly kind: 'mail'; readonly userId: UserId }
+  | { readonly kind: 'webhook'; readonly endpoint: string };
 
 /** A notice about to be written, in the same unit of work as what it tells of. */
 export interface NewNotice {
-  /** Unique, of letters, digits and `-`: the same notice written twice is one notice, and receivers know a repetition by it. */
+  /**
+   * Unique, of letters, digits and `-`: the same notice written twice is one notice, and receivers
+   * know a repetition by it.
+   */
   readonly key: string;
   readonly target: NoticeTarget;
   readonly facts: NoticeFacts;
@@ -40,7 +51,10 @@ export interface Notice extends NewNotice {
   readonly problem: string | null;
 }
 
-/** The worker's questions. A claim keeps other workers away until it runs out, so that a worker that dies loses nothing. */
+/**
+ * The worker's questions. A claim keeps other workers away until it runs out, so that a worker that
+ * dies loses nothing.
+ */
 export interface Outbox {
   /** Claims at most `limit` waiting notices that are due, oldest first, until `claimedUntil`. */
   claimNotices(now: Instant, claimedUntil: Instant, limit: number): Promise<readonly Notice[]>;
@@ -48,5 +62,8 @@ export interface Outbox {
   closeNotice(id: number, state: 'delivered' | 'given-up', problem: string | null): Promise<void>;
   /** Another attempt is due at `dueAt`. */
   retryNotice(id: number, dueAt: Instant, problem: string): Promise<void>;
-  listNotices(filter: { readonly state?: NoticeState; readonly limit: number }): Promise<readonly Notice[]>;
+  listNotices(filter: {
+    readonly state?: NoticeState;
+    readonly limit: number;
+  }): Promise<readonly Notice[]>;
 }

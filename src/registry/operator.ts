@@ -39,7 +39,10 @@ export interface DecisionDetails {
 
 /** The registry's verbs for whoever holds the data directory. */
 export interface OperatorDesk {
-  /** Proposes an app for its owner, and approves it when asked to: an owner-only one is approved by itself. */
+  /**
+   * Proposes an app for its owner, and approves it when asked to: an owner-only one is approved by
+   * itself.
+   */
   create(proposal: Proposal, owner: Account, options: { readonly approve: boolean }): Answer;
   approve(id: ClientId, details?: DecisionDetails): Answer;
   reject(id: ClientId, details?: DecisionDetails): Answer;
@@ -52,9 +55,16 @@ export interface OperatorDesk {
 }
 
 /** Makes the operator's desk over the registry. */
-export function operatorDesk(registry: Pick<Registry, 'submit'>, operator: Actor = OPERATOR): OperatorDesk {
-  const on = (action: string, clientId: ClientId, { reason = '' }: DecisionDetails = {}, more: Readonly<Record<string, unknown>> = {}) =>
-    registry.submit(operator, action, { clientId, reason, ...more });
+export function operatorDesk(
+  registry: Pick<Registry, 'submit'>,
+  operator: Actor = OPERATOR,
+): OperatorDesk {
+  const on = (
+    action: string,
+    clientId: ClientId,
+    { reason = '' }: DecisionDetails = {},
+    more: Readonly<Record<string, unknown>> = {},
+  ) => registry.submit(operator, action, { clientId, reason, ...more });
   return {
     async create(proposal, owner, { approve }) {
       const ownerOnly = proposal.ownerOnly ?? false;
@@ -72,7 +82,9 @@ export function operatorDesk(registry: Pick<Registry, 'submit'>, operator: Actor
       });
       if (!created.ok || !approve || created.value.client.stage === 'approved') return created;
       const approved = await on('approve', created.value.client.id);
-      return approved.ok ? { ok: true, value: { ...created.value, client: approved.value.client } } : approved;
+      return approved.ok
+        ? { ok: true, value: { ...created.value, client: approved.value.client } }
+        : approved;
     },
     approve: (id, details) => on('approve', id, details),
     reject: (id, details) => on('reject', id, details, { suppress: details?.suppress ?? false }),
@@ -80,6 +92,7 @@ export function operatorDesk(registry: Pick<Registry, 'submit'>, operator: Actor
     reenable: (id, details) => on('reenable', id, details),
     halt: (id, halted, details) => on('halt', id, details, { halted }),
     resetSecret: (id, details) => on('update', id, details, { resetSecret: true }),
-    setIntrospector: (id, introspector, details) => on('set-introspector', id, details, { introspector }),
+    setIntrospector: (id, introspector, details) =>
+      on('set-introspector', id, details, { introspector }),
   };
 }

@@ -13,11 +13,13 @@ export type Hindrance =
   | { readonly kind: 'address-not-allowed' };
 
 /** True when the person is the client's owner. Nobody is never an owner. */
-export const isOwnedBy = (client: Client, user: Pick<Account, 'id'> | null): boolean => user !== null && user.id === client.ownerId;
+export const isOwnedBy = (client: Client, user: Pick<Account, 'id'> | null): boolean =>
+  user !== null && user.id === client.ownerId;
 
 /**
- * Whether the stage lets this person use the client: approved ones everybody, proposed and owner-only ones their owner (registry 7.1). An
- * owner-only one is proposed only where two people must say yes to what it may do as its owner (ADR 15): until then nobody uses it.
+ * Whether the stage lets this person use the client: approved ones everybody, proposed and
+ * owner-only ones their owner (registry 7.1). An owner-only one is proposed only where two people
+ * must say yes to what it may do as its owner (ADR 15): until then nobody uses it.
  */
 export function isUsableBy(client: Client, user: Account | null): boolean {
   if (client.stage === 'approved') return !client.ownerOnly || isOwnedBy(client, user);
@@ -25,8 +27,9 @@ export function isUsableBy(client: Client, user: Account | null): boolean {
 }
 
 /**
- * The one place that decides whether a client may act for a person (null: for itself) on a site, from an address. Every grant, page and
- * API check asks here; undefined means nothing stands in the way.
+ * The one place that decides whether a client may act for a person (null: for itself) on a site,
+ * from an address. Every grant, page and API check asks here; undefined means nothing stands in the
+ * way.
  */
 export function hindrance(
   client: Client,
@@ -38,17 +41,22 @@ export function hindrance(
   } = {},
 ): Hindrance | undefined {
   if (client.suppressed) return { kind: 'client-suppressed' };
-  if (!isUsableBy(client, user)) return { kind: 'client-not-usable', stage: client.stage, ownerOnly: client.ownerOnly };
+  if (!isUsableBy(client, user))
+    return { kind: 'client-not-usable', stage: client.stage, ownerOnly: client.ownerOnly };
   if (client.halted === 'tokens' || (client.halted === 'consents' && where.newConsent))
     return { kind: 'client-halted', halted: client.halted };
   if (user?.blocked) return { kind: 'user-blocked' };
-  if (where.site !== undefined && !coversSite(client.site, where.site)) return { kind: 'wrong-site', site: client.site };
-  if (where.address !== undefined && !addressInRanges(where.address, client.restrictions.addresses)) return { kind: 'address-not-allowed' };
+  if (where.site !== undefined && !coversSite(client.site, where.site))
+    return { kind: 'wrong-site', site: client.site };
+  if (where.address !== undefined && !addressInRanges(where.address, client.restrictions.addresses))
+    return { kind: 'address-not-allowed' };
   return undefined;
 }
 
 /** True when a client's or consent's site covers the place. */
-export const coversSite = (covering: SiteId, place: SiteId): boolean => covering === EVERY_SITE || covering === place;
+export const coversSite = (covering: SiteId, place: SiteId): boolean =>
+  covering === EVERY_SITE || covering === place;
 
 /** The narrower of two sites of which one covers the other: where both reach. */
-export const commonSite = (one: SiteId, other: SiteId): SiteId => (one === EVERY_SITE ? other : one);
+export const commonSite = (one: SiteId, other: SiteId): SiteId =>
+  one === EVERY_SITE ? other : one;

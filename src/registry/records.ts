@@ -15,7 +15,10 @@ export type NewSecret = Omit<ClientSecret, 'id'>;
 /** A client about to be stored: the store gives it its number. */
 export type NewClient = Omit<Client, 'number' | 'edition' | 'secrets'>;
 
-/** A permanent pair of an OAuth 1 consent (RFC 5849 §2.3). The secret is sealed because HMAC needs it back. */
+/**
+ * A permanent pair of an OAuth 1 consent (RFC 5849 §2.3). The secret is sealed because HMAC needs
+ * it back.
+ */
 export interface NewTokenCredentials {
   readonly token: string;
   readonly secretSealed: Sealed;
@@ -43,14 +46,19 @@ export interface OwnerGrant {
   readonly token: NewOwnerToken | null;
 }
 
-/** One thing that a change of the registry does. The closed list of all that can happen to a client. */
+/**
+ * One thing that a change of the registry does. The closed list of all that can happen to a client.
+ */
 export type Effect =
   | {
       readonly kind: 'create-client';
       readonly client: NewClient;
       readonly secret: NewSecret | null;
       readonly grant: OwnerGrant | null;
-      /** Number of the owner's latest client of that name when this was decided, null for none: another one since makes it stale. */
+      /**
+       * Number of the owner's latest client of that name when this was decided, null for none:
+       * another one since makes it stale.
+       */
       readonly after?: number | null;
     }
   /** Writes every field of the client but its secrets. */
@@ -58,14 +66,20 @@ export type Effect =
   | { readonly kind: 'add-secret'; readonly secret: NewSecret }
   | { readonly kind: 'remove-secrets'; readonly ids: readonly number[] }
   /**
-   * Gives an owner-only client's consent a new credential: its access tokens die, the OAuth 1 token identifier is kept and its secret
-   * replaced; a consent that was renounced is made again. `newToken`: the identifier is replaced too.
+   * Gives an owner-only client's consent a new credential: its access tokens die, the OAuth 1 token
+   * identifier is kept and its secret replaced; a consent that was renounced is made again.
+   * `newToken`: the identifier is replaced too.
    */
   | { readonly kind: 'regrant'; readonly grant: OwnerGrant; readonly newToken?: true }
   /** Ends the consent of an owner for a client of theirs, with all that hangs on it. */
   | { readonly kind: 'end-consents-of'; readonly userId: UserId }
   | { readonly kind: 'open-revision'; readonly revision: NewRevision }
-  | { readonly kind: 'close-revision'; readonly id: number; readonly stage: Exclude<RevisionStage, 'proposed'>; readonly at: Instant }
+  | {
+      readonly kind: 'close-revision';
+      readonly id: number;
+      readonly stage: Exclude<RevisionStage, 'proposed'>;
+      readonly at: Instant;
+    }
   /** A first yes where two are needed, in place of an earlier one of the same reviewer. */
   | {
       readonly kind: 'first-approval';
@@ -75,10 +89,20 @@ export type Effect =
       readonly at: Instant;
     }
   | { readonly kind: 'clear-approvals' }
-  | { readonly kind: 'invite'; readonly userId: UserId; readonly by: UserId | null; readonly at: Instant }
+  | {
+      readonly kind: 'invite';
+      readonly userId: UserId;
+      readonly by: UserId | null;
+      readonly at: Instant;
+    }
   | { readonly kind: 'join'; readonly userId: UserId; readonly at: Instant }
   | { readonly kind: 'leave'; readonly userId: UserId }
-  | { readonly kind: 'offer'; readonly toId: UserId; readonly by: UserId | null; readonly at: Instant }
+  | {
+      readonly kind: 'offer';
+      readonly toId: UserId;
+      readonly by: UserId | null;
+      readonly at: Instant;
+    }
   | { readonly kind: 'end-offer' }
   /** Writes down a part somebody took in the client, which they may not have any more. */
   | { readonly kind: 'involve'; readonly userId: UserId; readonly part: Part; readonly at: Instant }
@@ -106,8 +130,12 @@ export interface ApprovalGate {
   readonly withdrawn: readonly string[];
 }
 
-/** 'stale': the client is not in that edition any more. 'exists': owner, name and version are taken. */
-export type Applied = { readonly outcome: 'applied'; readonly client: Client } | { readonly outcome: 'stale' | 'unknown' | 'exists' };
+/**
+ * 'stale': the client is not in that edition any more. 'exists': owner, name and version are taken.
+ */
+export type Applied =
+  | { readonly outcome: 'applied'; readonly client: Client }
+  | { readonly outcome: 'stale' | 'unknown' | 'exists' };
 
 export interface ClientFilter {
   readonly ownerId?: UserId;
@@ -139,13 +167,18 @@ export interface ClientFilter {
   readonly limit?: number;
 }
 
-/** The registry's questions to durable storage. One call is one unit of work with a named outcome. */
+/**
+ * The registry's questions to durable storage. One call is one unit of work with a named outcome.
+ */
 export interface RegistryRecords extends Outbox, UsageRecords {
   findClient(id: ClientId): Promise<Client | undefined>;
   /** Newest first. */
   listClients(filter: ClientFilter): Promise<readonly Client[]>;
   countClients(filter: Omit<ClientFilter, 'below' | 'limit'>): Promise<number>;
-  /** True once after a migration that left something to be told to the operator: apps that have to use PKCE since. Of several that ask, one is told. */
+  /**
+   * True once after a migration that left something to be told to the operator: apps that have to
+   * use PKCE since. Of several that ask, one is told.
+   */
   takePkceNotice(): Promise<boolean>;
   /** Same owner and name, the latest registration first. */
   findClientsNamed(ownerId: UserId, name: string): Promise<readonly Client[]>;
@@ -154,27 +187,37 @@ export interface RegistryRecords extends Outbox, UsageRecords {
   /** Proposed clients whose stage did not move since `before`, oldest first. */
   listIdle(before: Instant, limit: number): Promise<readonly Client[]>;
   /**
-   * Keeps the clients of the configuration: their rows reserve identifier and number, their values live in this process alone, so that a
-   * client whose entry disappears is usable by nobody. 'taken': the identifier, or owner with name and version, belongs to another client.
+   * Keeps the clients of the configuration: their rows reserve identifier and number, their values
+   * live in this process alone, so that a client whose entry disappears is usable by nobody.
+   * 'taken': the identifier, or owner with name and version, belongs to another client.
    */
-  keepConfigured(clients: readonly NewClient[], secrets: ReadonlyMap<ClientId, NewSecret>): Promise<'kept' | { readonly taken: ClientId }>;
+  keepConfigured(
+    clients: readonly NewClient[],
+    secrets: ReadonlyMap<ClientId, NewSecret>,
+  ): Promise<'kept' | { readonly taken: ClientId }>;
 
   openRevision(id: ClientId): Promise<Revision | undefined>;
   /** Newest first. */
   listRevisions(id: ClientId): Promise<readonly Revision[]>;
   teamOf(id: ClientId): Promise<Team>;
   /** Offers and unanswered invitations for a person. */
-  invitationsOf(user: UserId): Promise<readonly { readonly clientId: ClientId; readonly kind: 'maintain' | 'own' }[]>;
+  invitationsOf(
+    user: UserId,
+  ): Promise<readonly { readonly clientId: ClientId; readonly kind: 'maintain' | 'own' }[]>;
   /** True when `from` asked `to` to help look after an app, and has no answer yet. */
   hasOpenInvitation(from: UserId, to: UserId): Promise<boolean>;
   /** True when the person does not want to be invited, nor to be offered apps. */
   declinesInvitations(user: UserId): Promise<boolean>;
   setInvitationsDeclined(user: UserId, declined: boolean): Promise<void>;
-  /** First yeses, for the client (null) or one of its revisions, whatever became of their givers. */
+  /**
+   * First yeses, for the client (null) or one of its revisions, whatever became of their givers.
+   */
   approvalsOf(id: ClientId, revisionId: number | null): Promise<readonly Approval[]>;
   /** Parts that people took in a client and may not have any more. */
   involvementsIn(id: ClientId): Promise<readonly Involvement[]>;
-  /** What switching a client off would stop. Tokens issued before `issuedSince` are not looked at. */
+  /**
+   * What switching a client off would stop. Tokens issued before `issuedSince` are not looked at.
+   */
   impactOf(id: ClientId, now: Instant, issuedSince: Instant): Promise<Impact>;
   listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]>;
   /** Accounts in any of the groups, at most `limit`. */
@@ -186,15 +229,21 @@ export interface RegistryRecords extends Outbox, UsageRecords {
   findConsentById(id: ConsentId): Promise<Consent | undefined>;
   listConsents(user: UserId): Promise<readonly Consent[]>;
   /**
-   * Stores a consent with its audit line; the scopes of one that exists for (user, client, site) are replaced. When they already are the
-   * same, nothing is written. For OAuth 1, `credentials` are stored only when the consent has none yet, so that one permanent pair exists
-   * for each.
+   * Stores a consent with its audit line; the scopes of one that exists for (user, client, site)
+   * are replaced. When they already are the same, nothing is written. For OAuth 1, `credentials`
+   * are stored only when the consent has none yet, so that one permanent pair exists for each.
    */
-  saveConsent(consent: NewConsent, credentials: NewTokenCredentials | null, audit: NewAuditEntry): Promise<Consent>;
+  saveConsent(
+    consent: NewConsent,
+    credentials: NewTokenCredentials | null,
+    audit: NewAuditEntry,
+  ): Promise<Consent>;
   /**
-   * Adds a person's approval, judged on an edition of the client, to the consent for (user, client, site): the scopes of one that stands come
-   * first, as they were, then the new ones. `withdrawn` are taken out of every consent of this person for the client. Of approvals at the same
-   * time none is lost. 'stale': the client, or the consent that had to be there, changed since; nothing is written.
+   * Adds a person's approval, judged on an edition of the client, to the consent for (user, client,
+   * site): the scopes of one that stands come first, as they were, then the new ones. `withdrawn`
+   * are taken out of every consent of this person for the client. Of approvals at the same time
+   * none is lost. 'stale': the client, or the consent that had to be there, changed since; nothing
+   * is written.
    */
   acceptConsent(
     consent: NewConsent,
@@ -202,6 +251,13 @@ export interface RegistryRecords extends Outbox, UsageRecords {
     audit: NewAuditEntry,
     gate: ApprovalGate,
   ): Promise<Consent | 'stale'>;
-  /** Ends a consent with its audit line: its token credentials, access tokens and families die with it. Only for its own user. */
-  renounceConsent(id: ConsentId, user: UserId, audit: NewAuditEntry): Promise<'renounced' | 'unknown'>;
+  /**
+   * Ends a consent with its audit line: its token credentials, access tokens and families die with
+   * it. Only for its own user.
+   */
+  renounceConsent(
+    id: ConsentId,
+    user: UserId,
+    audit: NewAuditEntry,
+  ): Promise<'renounced' | 'unknown'>;
 }

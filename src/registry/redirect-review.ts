@@ -9,18 +9,25 @@ export interface RedirectToReview {
   readonly problem: FieldProblem;
 }
 
-/** Apps looked at in one question, and in one answer: a list of a large registry is read in pieces. */
+/**
+ * Apps looked at in one question, and in one answer: a list of a large registry is read in pieces.
+ */
 const BATCH = 500;
 const MOST_LOOKED_AT = 5000;
 
 /**
- * Apps whose redirect URIs were registered or imported before a rule that would refuse them, the latest registration first; rejected and
- * expired apps are left out. At most `limit`; `next`: continue below this number, null at the end. A piece may be shorter than `limit` and
- * still have a next one.
+ * Apps whose redirect URIs were registered or imported before a rule that would refuse them, the
+ * latest registration first; rejected and expired apps are left out. At most `limit`; `next`:
+ * continue below this number, null at the end. A piece may be shorter than `limit` and still have a
+ * next one.
  */
 export async function redirectsToReview(
   records: Pick<RegistryRecords, 'listClients'>,
-  { limit, below, suppressed }: Pick<ClientFilter, 'below' | 'suppressed'> & { readonly limit: number },
+  {
+    limit,
+    below,
+    suppressed,
+  }: Pick<ClientFilter, 'below' | 'suppressed'> & { readonly limit: number },
 ): Promise<{ readonly items: readonly RedirectToReview[]; readonly next: number | null }> {
   const items: RedirectToReview[] = [];
   let from = below;
@@ -32,7 +39,9 @@ export async function redirectsToReview(
     });
     for (const client of clients) {
       from = client.number;
-      const problem = ['rejected', 'expired'].includes(client.stage) ? undefined : redirectToReview(client);
+      const problem = ['rejected', 'expired'].includes(client.stage)
+        ? undefined
+        : redirectToReview(client);
       if (problem !== undefined) items.push({ client, problem });
       if (items.length === limit) return { items, next: from };
     }

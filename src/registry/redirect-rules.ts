@@ -11,7 +11,10 @@ export interface RedirectRules {
   readonly sites: Sites;
   /** Host suffixes, with their dot, that stand for this very machine: TLS adds nothing there. */
   readonly localSuffixes: readonly string[];
-  /** The app comes by the registration addresses of the dialect: a scheme without a dot is advised against and not refused (registry 4.3). */
+  /**
+   * The app comes by the registration addresses of the dialect: a scheme without a dot is advised
+   * against and not refused (registry 4.3).
+   */
   readonly dialect?: boolean;
 }
 
@@ -26,10 +29,12 @@ const advice = (problem: FieldProblem): Judged => ({ problem, ignorable: true })
 
 /** Hosts that are this very machine. */
 export const isLocalHost = (host: string, suffixes: readonly string[]): boolean =>
-  ['localhost', '127.0.0.1', '[::1]'].includes(host) || suffixes.some((suffix) => host.endsWith(suffix));
+  ['localhost', '127.0.0.1', '[::1]'].includes(host) ||
+  suffixes.some((suffix) => host.endsWith(suffix));
 
 /**
- * True for a URI that an answer travels to without encryption, over a network (RFC 8252 §8.3). Loopback is none, whatever the port: all of
+ * True for a URI that an answer travels to without encryption, over a network (RFC 8252 §8.3).
+ * Loopback is none, whatever the port: all of
  * 127.0.0.0/8, ::1, and names for this very machine.
  */
 export function isReadableOnTheWay(uri: string, suffixes: readonly string[]): boolean {
@@ -54,32 +59,42 @@ const deviations = {
 /** A reversed domain name, or at least one that has a dot between two labels (RFC 8252 §7.1). */
 const hasDomain = (scheme: string): boolean => /^[a-z0-9+-]+(?:\.[a-z0-9+-]+)+$/.test(scheme);
 
-const schemeOf = (uri: string): string | undefined => /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(uri)?.[1]?.toLowerCase();
+const schemeOf = (uri: string): string | undefined =>
+  /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(uri)?.[1]?.toLowerCase();
 
-/** What is wrong with the text of a URI, whoever uses it: a browser would read it differently, or nobody is ever sent there. */
+/**
+ * What is wrong with the text of a URI, whoever uses it: a browser would read it differently, or
+ * nobody is ever sent there.
+ */
 function uriProblem(uri: string): FieldProblem | undefined {
   const scheme = schemeOf(uri);
-  if (scheme !== undefined && isRefusedScheme(scheme)) return { kind: 'scheme-not-allowed', scheme };
+  if (scheme !== undefined && isRefusedScheme(scheme))
+    return { kind: 'scheme-not-allowed', scheme };
   const { deviation, reads } = readAsBrowser(uri);
   return deviation === null ? undefined : deviations[deviation](reads ?? '');
 }
 
 /**
- * What would be refused about a redirect URI if it were registered now; undefined: nothing. URIs that were registered or imported before a
- * rule keep working, and are listed for review by this. The rules of the app's kind are not among it: its kind was reviewed.
+ * What would be refused about a redirect URI if it were registered now; undefined: nothing. URIs
+ * that were registered or imported before a rule keep working, and are listed for review by this.
+ * The rules of the app's kind are not among it: its kind was reviewed.
  */
-export function redirectToReview(client: Pick<Client, 'redirectUri' | 'ownerOnly'>): FieldProblem | undefined {
+export function redirectToReview(
+  client: Pick<Client, 'redirectUri' | 'ownerOnly'>,
+): FieldProblem | undefined {
   const { redirectUri, ownerOnly } = client;
   if (ownerOnly || redirectUri === '') return undefined;
   const problem = uriProblem(redirectUri);
   if (problem !== undefined) return problem;
   const scheme = schemeOf(redirectUri) ?? '';
-  return scheme === 'http' || scheme === 'https' || hasDomain(scheme) ? undefined : { kind: 'own-scheme-without-dot' };
+  return scheme === 'http' || scheme === 'https' || hasDomain(scheme)
+    ? undefined
+    : { kind: 'own-scheme-without-dot' };
 }
 
 /**
- * What is wrong with a redirect URI (OAuth 1: callback); undefined: nothing (registry 4.3; RFC 6749 §3.1.2, RFC 8252 §7). It must read to a
- * browser as it does to a reviewer.
+ * What is wrong with a redirect URI (OAuth 1: callback); undefined: nothing (registry 4.3; RFC 6749
+ * §3.1.2, RFC 8252 §7). It must read to a browser as it does to a reviewer.
  */
 export function redirectProblem(
   uri: string,
@@ -98,9 +113,16 @@ export function redirectProblem(
     if (client.confidential) return error({ kind: 'own-scheme-confidential' });
     // Reverse domain names (RFC 8252 §7.1): without a dot, another app may claim the same scheme.
     if (hasDomain(scheme)) return undefined;
-    return dialect ? advice({ kind: 'own-scheme-without-dot' }) : error({ kind: 'own-scheme-without-dot' });
+    return dialect
+      ? advice({ kind: 'own-scheme-without-dot' })
+      : error({ kind: 'own-scheme-without-dot' });
   }
-  if (client.protocol === 'oauth2' && scheme === 'http' && !isLocalHost(url.hostname, localSuffixes)) return error({ kind: 'not-https' });
+  if (
+    client.protocol === 'oauth2' &&
+    scheme === 'http' &&
+    !isLocalHost(url.hostname, localSuffixes)
+  )
+    return error({ kind: 'not-https' });
   if (client.confidential && sites.holds(url)) return advice({ kind: 'our-own-site' });
   const bare = url.pathname === '/' && url.search === '' && url.hash === '';
   return bare && !client.redirectIsPrefix ? advice({ kind: 'bare-domain' }) : undefined;

@@ -14,7 +14,10 @@ export type RedirectWarning =
   /** Others on the network could read the answer; never said of loopback. */
   | 'plain-http';
 
-/** What a reviewer is told about the redirect URI of an app. `localSuffixes`: host suffixes that stand for this very machine. */
+/**
+ * What a reviewer is told about the redirect URI of an app. `localSuffixes`: host suffixes that
+ * stand for this very machine.
+ */
 export function redirectWarnings(
   app: Pick<Client, 'redirectUri' | 'redirectIsPrefix' | 'ownerOnly'>,
   localSuffixes: readonly string[],
@@ -23,7 +26,8 @@ export function redirectWarnings(
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(app.redirectUri)?.[1]?.toLowerCase() ?? '';
   const warnings: RedirectWarning[] = [];
   if (misleads(app.redirectUri)) warnings.push('misleading');
-  else if (!['own-scheme-without-dot', undefined].includes(redirectToReview(app)?.kind)) warnings.push('read-differently');
+  else if (!['own-scheme-without-dot', undefined].includes(redirectToReview(app)?.kind))
+    warnings.push('read-differently');
   if (scheme !== 'http' && scheme !== 'https') {
     warnings.push('own-scheme');
     if (!scheme.includes('.')) warnings.push('scheme-without-dot');

@@ -1,5 +1,11 @@
 import type { Dependence } from './independence.ts';
-import { codeOf, type FieldProblem, type FieldRefusal, fieldRefusals, type RegistryRefusal } from './refusals.ts';
+import {
+  codeOf,
+  type FieldProblem,
+  type FieldRefusal,
+  fieldRefusals,
+  type RegistryRefusal,
+} from './refusals.ts';
 
 /** Why somebody's yes does not count, as the end of a sentence. */
 const dependenceWords: Readonly<Record<Dependence, string>> = {
@@ -105,10 +111,16 @@ const fieldWords = (refusal: FieldRefusal): string =>
     : `${refusal.field} ${problemWords(refusal.problem)}.${refusal.ignorable ? ' This is advice and can be waved through.' : ''}`;
 
 /** The same refusal with other names for its fields. */
-export function renamed(refusal: RegistryRefusal, name: (field: string) => string): RegistryRefusal {
+export function renamed(
+  refusal: RegistryRefusal,
+  name: (field: string) => string,
+): RegistryRefusal {
   if (refusal.kind === 'nothing_to_do') return { ...refusal, field: name(refusal.field) };
   if (refusal.kind !== 'missing_field' && refusal.kind !== 'invalid_field') return refusal;
-  const [first = refusal, ...others] = fieldRefusals(refusal).map((one) => ({ ...one, field: name(one.field) }));
+  const [first = refusal, ...others] = fieldRefusals(refusal).map((one) => ({
+    ...one,
+    field: name(one.field),
+  }));
   return others.length === 0 ? first : { ...first, others };
 }
 
@@ -182,9 +194,13 @@ const options: Readonly<Record<string, string>> = {
   confidential: 'public',
   redirectIsPrefix: 'prefix',
 };
-const optionOf = (field: string) => `--${options[field] ?? field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+const optionOf = (field: string) =>
+  `--${options[field] ?? field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** The sentences, each with its stable code, for a terminal: fields are named by the options that fill them. */
+/**
+ * The sentences, each with its stable code, for a terminal: fields are named by the options that
+ * fill them.
+ */
 export function refusalLine(refusal: RegistryRefusal): string {
   const fields = fieldRefusals(refusal);
   const each: readonly RegistryRefusal[] = fields.length > 0 ? fields : [refusal];

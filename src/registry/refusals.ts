@@ -46,24 +46,41 @@ export type FieldProblem =
   | { readonly kind: 'not-a-name' }
   | { readonly kind: 'in-the-past' };
 
-/** What is wrong with one field of an action. `ignorable`: advice, which the caller may wave through. */
+/**
+ * What is wrong with one field of an action. `ignorable`: advice, which the caller may wave
+ * through.
+ */
 export type FieldRefusal =
   | { readonly kind: 'missing_field'; readonly field: string }
-  | { readonly kind: 'invalid_field'; readonly field: string; readonly problem: FieldProblem; readonly ignorable: boolean };
+  | {
+      readonly kind: 'invalid_field';
+      readonly field: string;
+      readonly problem: FieldProblem;
+      readonly ignorable: boolean;
+    };
 
-/** Every way a registry action says no. `kind` is stable, and the code that clients of the reference know (registry 2–7). */
+/**
+ * Every way a registry action says no. `kind` is stable, and the code that clients of the reference
+ * know (registry 2–7).
+ */
 export type RegistryRefusal =
   | { readonly kind: 'not_logged_in' }
   | { readonly kind: 'user_blocked' }
   | { readonly kind: 'readonly'; readonly reason: string }
   | { readonly kind: 'invalid_field_action'; readonly asked: string }
-  /** The first field with a problem, in the order of the reference. `others`: what is wrong with the fields after it; absent: nothing. */
+  /**
+   * The first field with a problem, in the order of the reference. `others`: what is wrong with the
+   * fields after it; absent: nothing.
+   */
   | (FieldRefusal & { readonly others?: readonly FieldRefusal[] })
   /** `right`: the one that is missing; null: it is about whose app it is, or where it stands. */
   | { readonly kind: 'permission_denied'; readonly right: string | null }
   | { readonly kind: 'email_not_confirmed' }
   | { readonly kind: 'email_mismatched' }
-  /** `version`: the version that is there, when the new one is not later; null: exactly this one exists. */
+  /**
+   * `version`: the version that is there, when the new one is not later; null: exactly this one
+   * exists.
+   */
   | { readonly kind: 'consumer_exists'; readonly version: string | null }
   | { readonly kind: 'invalid_consumer_key' }
   | { readonly kind: 'not_proposed'; readonly stage: Stage }
@@ -75,7 +92,10 @@ export type RegistryRefusal =
   | { readonly kind: 'managed_by_configuration' }
   /** The value already is what was asked for, or there is no such thing to act on. */
   | { readonly kind: 'nothing_to_do'; readonly field: string }
-  | { readonly kind: 'not_found'; readonly what: 'revision' | 'secret' | 'maintainer' | 'person' | 'offer' }
+  | {
+      readonly kind: 'not_found';
+      readonly what: 'revision' | 'secret' | 'maintainer' | 'person' | 'offer';
+    }
   | { readonly kind: 'too_many'; readonly what: 'secrets' | 'maintainers'; readonly most: number }
   /** The sender's budget of letters for the day is spent. */
   | { readonly kind: 'too_many_invitations'; readonly most: number }
@@ -83,9 +103,15 @@ export type RegistryRefusal =
   | { readonly kind: 'invitations_declined' }
   /** The last secret of a client that needs one. */
   | { readonly kind: 'last_secret' }
-  /** Somebody else has to decide: this person said yes before, or is not independent of the decision. */
+  /**
+   * Somebody else has to decide: this person said yes before, or is not independent of the
+   * decision.
+   */
   | { readonly kind: 'needs_another_reviewer'; readonly why: Dependence }
-  /** Through an app it would give more than the app holds. `scopes`: those it lacks; empty: it is the person's own to do (ADR 17). */
+  /**
+   * Through an app it would give more than the app holds. `scopes`: those it lacks; empty: it is
+   * the person's own to do (ADR 17).
+   */
   | { readonly kind: 'browser_session_required'; readonly scopes: readonly string[] }
   /** The person of the browser session proved who they are too long ago (ADR 17). */
   | { readonly kind: 'reauthentication_required' };
@@ -94,7 +120,10 @@ export type RegistryRefusal =
 export const codeOf = (refusal: RegistryRefusal): string =>
   refusal.kind === 'missing_field' ? `missing_field_${refusal.field}` : refusal.kind;
 
-/** The fields that a refusal is about, each with its problem, in their order; empty: it is about something else. */
+/**
+ * The fields that a refusal is about, each with its problem, in their order; empty: it is about
+ * something else.
+ */
 export function fieldRefusals(refusal: RegistryRefusal): readonly FieldRefusal[] {
   if (refusal.kind !== 'missing_field' && refusal.kind !== 'invalid_field') return [];
   const { others = [], ...first } = refusal;

@@ -8,7 +8,14 @@ import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions
 import { setPkceExemption } from './actions/pkce-exemption.ts';
 import { propose } from './actions/propose.ts';
 import { approve, disable, expire, halt, reenable, reject } from './actions/review.ts';
-import { approveRevision, isAtOnce, rejectRevision, revise, revised, withdrawRevision } from './actions/revise.ts';
+import {
+  approveRevision,
+  isAtOnce,
+  rejectRevision,
+  revise,
+  revised,
+  withdrawRevision,
+} from './actions/revise.ts';
 import { addSecret, retireSecret, update } from './actions/update.ts';
 import { type Actor, JOB, mayDo, personOf, RIGHTS } from './actor.ts';
 import { authorityProblem, type GovernedAction } from './authority.ts';
@@ -24,8 +31,9 @@ import { riskOf } from './risk-context.ts';
 import type { Impact } from './usage.ts';
 
 /**
- * The registry's actions, and the one way to them. Pages, the API, the dialect, the command line, the configuration and scheduled work all
- * submit here: base permission → known action → fields → rule ladder → effects, audit line and notices in one unit of work (ADR 7).
+ * The registry's actions, and the one way to them. Pages, the API, the dialect, the command line,
+ * the configuration and scheduled work all submit here: base permission → known action → fields →
+ * rule ladder → effects, audit line and notices in one unit of work (ADR 7).
  */
 export const actions = {
   propose,
@@ -57,32 +65,49 @@ export const actions = {
 export type ActionName = keyof typeof actions;
 
 export interface Registry {
-  /** Does one action, or refuses it with nothing written. Texts are trimmed; `ignoreWarnings: true` waves advice through. */
+  /**
+   * Does one action, or refuses it with nothing written. Texts are trimmed; `ignoreWarnings: true`
+   * waves advice through.
+   */
   submit(actor: Actor, action: string, values: Values): Promise<Result<Outcome, RegistryRefusal>>;
   /**
-   * What `submit` would answer, judged by the same rules as things are now; nothing is written, and nobody is told. Secrets in the answer
-   * were never issued.
+   * What `submit` would answer, judged by the same rules as things are now; nothing is written, and
+   * nobody is told. Secrets in the answer were never issued.
    */
   preview(actor: Actor, action: string, values: Values): Promise<Result<Outcome, RegistryRefusal>>;
-  /** What the action `accept` would be refused with, as things are now; undefined: nothing. Nothing is written. */
+  /**
+   * What the action `accept` would be refused with, as things are now; undefined: nothing. Nothing
+   * is written.
+   */
   approvalProblem(actor: Actor, values: Values): Promise<RegistryRefusal | undefined>;
   /** What a form sends back to show which edition it was made from. Good for this viewer alone. */
   changeToken(actor: Actor, client: Client): string;
-  /** What an app would be after a revision with these values, or what is wrong with them. Nothing is written. */
+  /**
+   * What an app would be after a revision with these values, or what is wrong with them. Nothing is
+   * written.
+   */
   revised(client: Client, values: Values): Result<RevisedFields, RegistryRefusal>;
   /** The risk rules that hold for a client, or for a revision of it. */
   risk(client: Client, revision?: RevisedFields): Promise<Risk>;
   /** What a reviewer is told about the redirect URI of an app. */
-  redirectWarnings(app: Pick<Client, 'redirectUri' | 'redirectIsPrefix' | 'ownerOnly'>): readonly RedirectWarning[];
+  redirectWarnings(
+    app: Pick<Client, 'redirectUri' | 'redirectIsPrefix' | 'ownerOnly'>,
+  ): readonly RedirectWarning[];
   /** True when a revision of these fields is in force without anybody's yes. */
   isAtOnce(client: Client, next: RevisedFields): boolean;
-  /** How a decision stands for the actor: how many must say yes, who did, and why the actor's would not count. */
+  /**
+   * How a decision stands for the actor: how many must say yes, who did, and why the actor's would
+   * not count.
+   */
   standing(actor: Actor, client: Client, matter: Matter): Promise<Standing>;
   /** What switching a client off would stop. */
   impact(id: ClientId): Promise<Impact>;
   /** Whether the person lets others invite them to look after apps, or offer them theirs. */
   invitationsDeclined(user: UserId): Promise<boolean>;
-  setInvitationsDeclined(actor: Actor, declined: boolean): Promise<Result<boolean, RegistryRefusal>>;
+  setInvitationsDeclined(
+    actor: Actor,
+    declined: boolean,
+  ): Promise<Result<boolean, RegistryRefusal>>;
   /** Expires idle proposals, at most 100; answers how many. */
   expireIdle(): Promise<number>;
   /** Why nothing may be written at the moment; null: writing is allowed. */
@@ -92,12 +117,18 @@ export interface Registry {
 const isAction = (name: string): name is ActionName => Object.hasOwn(actions, name);
 
 /** Who may come at all (registry 3.1, 6.1). The operator may; read-only holds for everybody. */
-function baseProblem(actor: Actor, base: Action['base'], readOnly: string | null): RegistryRefusal | undefined {
+function baseProblem(
+  actor: Actor,
+  base: Action['base'],
+  readOnly: string | null,
+): RegistryRefusal | undefined {
   if (actor.kind === 'person') {
     if (actor.account === null) return { kind: 'not_logged_in' };
-    // Whoever is blocked may still take their yes back (registry 6.1); what they may say yes to is the action's business.
+    // Whoever is blocked may still take their yes back (registry 6.1); what they may say yes to is
+    // the action's business.
     if (actor.account.blocked && base === 'registry') return { kind: 'user_blocked' };
-    if (base === 'consents' && !mayDo(actor, RIGHTS.manageConsents)) return { kind: 'permission_denied', right: RIGHTS.manageConsents };
+    if (base === 'consents' && !mayDo(actor, RIGHTS.manageConsents))
+      return { kind: 'permission_denied', right: RIGHTS.manageConsents };
   }
   return readOnly === null ? undefined : { kind: 'readonly', reason: readOnly };
 }
@@ -115,21 +146,35 @@ export function makeRegistry(desk: Desk): Registry {
     const action: Action | undefined = isAction(name) ? actions[name] : undefined;
     const problem = baseProblem(actor, action?.base ?? 'registry', readOnly);
     if (problem) return refuse(problem);
-    if (action === undefined) return refuse({ kind: 'invalid_field_action', asked: name.slice(0, 64) });
-    // What actions on clients would give is judged when they have decided; consents have nothing to decide but whose they are.
-    const foreign = action.base === 'consents' ? authorityProblem(actor, name as ActionName, [], desk.clock.now()) : undefined;
+    if (action === undefined)
+      return refuse({ kind: 'invalid_field_action', asked: name.slice(0, 64) });
+    // What actions on clients would give is judged when they have decided; consents have nothing to
+    // decide but whose they are.
+    const foreign =
+      action.base === 'consents'
+        ? authorityProblem(actor, name as ActionName, [], desk.clock.now())
+        : undefined;
     if (foreign) return refuse(foreign);
     // A page shows something before it asks: what it showed must be named.
-    const fields = action.fields.map((field) => (field.name === 'changeToken' ? { ...field, optional: actor.via !== 'page' } : field));
+    const fields = action.fields.map((field) =>
+      field.name === 'changeToken' ? { ...field, optional: actor.via !== 'page' } : field,
+    );
     const dialect = actor.kind === 'person' && actor.dialect === true;
     // The operator may well register an app of the site's own name.
     const reservedNames = actor.kind === 'person' ? (desk.rules.reservedNames ?? []) : [];
     const read = readFields(fields, values, { ...desk.rules, dialect, reservedNames });
     if (!read.ok) return read;
-    return accept({ action, tidy: values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value });
+    return accept({
+      action,
+      tidy: values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value,
+    });
   }
 
-  async function submit(actor: Actor, name: string, values: Values): Promise<Result<Outcome, RegistryRefusal>> {
+  async function submit(
+    actor: Actor,
+    name: string,
+    values: Values,
+  ): Promise<Result<Outcome, RegistryRefusal>> {
     const asked = admitted(actor, name, values);
     return asked.ok ? asked.value.action.run(desk, actor, asked.value.tidy) : asked;
   }

@@ -18,19 +18,35 @@ export interface SealedValue {
 
 /** What sealing again asks of the store. */
 export interface SealedRecords {
-  /** Texts in the order of their keys, after one of them (null: from the first), at most `limit`. */
-  listSealed(kind: SealedKind, after: string | number | null, limit: number): Promise<readonly SealedValue[]>;
+  /**
+   * Texts in the order of their keys, after one of them (null: from the first), at most `limit`.
+   */
+  listSealed(
+    kind: SealedKind,
+    after: string | number | null,
+    limit: number,
+  ): Promise<readonly SealedValue[]>;
   /** Replaces each text that is still the one given, in one unit of work; answers how many were. */
   replaceSealed(
     kind: SealedKind,
-    changes: readonly { readonly key: string | number; readonly from: Sealed; readonly to: Sealed }[],
+    changes: readonly {
+      readonly key: string | number;
+      readonly from: Sealed;
+      readonly to: Sealed;
+    }[],
   ): Promise<number>;
 }
 
-const purposes: Readonly<Record<SealedKind, string>> = { 'client secrets': CLIENT_SECRET, 'token secrets': TOKEN_SECRET };
+const purposes: Readonly<Record<SealedKind, string>> = {
+  'client secrets': CLIENT_SECRET,
+  'token secrets': TOKEN_SECRET,
+};
 const PAGE = 200;
 const PAGES_OF_ONE_RUN = 25;
-/** A pass that found something is followed by another soon: a process that heard late of the new key may have sealed behind our back. */
+/**
+ * A pass that found something is followed by another soon: a process that heard late of the new key
+ * may have sealed behind our back.
+ */
 const SOON = 30;
 const SELDOM = 3600;
 
@@ -41,8 +57,9 @@ export interface Resealing {
 }
 
 /**
- * Makes the job. It walks through all sealed texts, page by page, while there is more than one key; with one key it asks the store nothing.
- * A text that was changed meanwhile is left alone: whoever changed it sealed it.
+ * Makes the job. It walks through all sealed texts, page by page, while there is more than one key;
+ * with one key it asks the store nothing. A text that was changed meanwhile is left alone: whoever
+ * changed it sealed it.
  */
 export function makeResealing(parts: {
   readonly records: SealedRecords;
@@ -63,7 +80,13 @@ export function makeResealing(parts: {
       .filter(({ sealed }) => keyIdOf(sealed) !== pass.under)
       .flatMap(({ key, sealed }) => {
         try {
-          return [{ key, from: sealed, to: sealer.seal(sealer.open(sealed, purposes[kind]), purposes[kind]) }];
+          return [
+            {
+              key,
+              from: sealed,
+              to: sealer.seal(sealer.open(sealed, purposes[kind]), purposes[kind]),
+            },
+          ];
         } catch {
           pass.lost += 1;
           return [];
@@ -109,7 +132,8 @@ export async function countSealed(records: SealedRecords): Promise<ReadonlyMap<s
     let after: string | number | null = null;
     for (let more = true; more; ) {
       const values: readonly SealedValue[] = await records.listSealed(kind, after, COUNT_PAGE);
-      for (const { sealed } of values) counts.set(keyIdOf(sealed), (counts.get(keyIdOf(sealed)) ?? 0) + 1);
+      for (const { sealed } of values)
+        counts.set(keyIdOf(sealed), (counts.get(keyIdOf(sealed)) ?? 0) + 1);
       after = values.at(-1)?.key ?? null;
       more = values.length === COUNT_PAGE;
     }

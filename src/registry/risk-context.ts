@@ -19,7 +19,8 @@ export async function riskOf(
   next: RiskSubject['next'] & { readonly id: Client['id'] },
   { owner, live }: RiskContext,
 ): Promise<Risk> {
-  // Apps of the configuration have rows of a stage of their own; those whose entry is there are approved.
+  // Apps of the configuration have rows of a stage of their own; those whose entry is there are
+  // approved.
   const listed = (['configured', 'approved'] as const).map((stage) =>
     desk.records.listClients({ stage, suppressed: false, mayBeOld: true, limit: MOST_NAMES }),
   );
@@ -28,8 +29,12 @@ export async function riskOf(
     next,
     live,
     owner,
-    trusted: approved.some(({ id, ownerId, ownerOnly }) => ownerId === owner?.id && id !== next.id && !ownerOnly),
-    otherNames: approved.filter(({ ownerId, ownerOnly }) => ownerId !== owner?.id && !ownerOnly).map(({ name }) => name),
+    trusted: approved.some(
+      ({ id, ownerId, ownerOnly }) => ownerId === owner?.id && id !== next.id && !ownerOnly,
+    ),
+    otherNames: approved
+      .filter(({ ownerId, ownerOnly }) => ownerId !== owner?.id && !ownerOnly)
+      .map(({ name }) => name),
     siteNames: desk.rules.reservedNames ?? [],
     catalogue: desk.rules.catalogue,
     localSuffixes: desk.rules.localSuffixes,

@@ -9,7 +9,16 @@ import type { ScopeCatalogue } from './scopes.ts';
 
 /** What is judged: the description as it would be, beside the one that is live. */
 export interface RiskSubject {
-  readonly next: Pick<Client, 'name' | 'redirectUri' | 'redirectIsPrefix' | 'scopes' | 'ownerOnly' | 'confidential' | 'protocol'> & {
+  readonly next: Pick<
+    Client,
+    | 'name'
+    | 'redirectUri'
+    | 'redirectIsPrefix'
+    | 'scopes'
+    | 'ownerOnly'
+    | 'confidential'
+    | 'protocol'
+  > & {
     readonly grantTypes: readonly GrantType[];
     readonly pkceOptional: boolean;
   };
@@ -40,32 +49,58 @@ export interface Risk {
   readonly findings: readonly Finding[];
 }
 
-/** What a scope of each risk weighs when the app did not have one of that risk before. A risk the operator invented weighs like an unknown one. */
-const scopeWeights: Readonly<Record<string, number>> = { low: 0, internal: 3, vandalism: 3, security: 6 };
+/**
+ * What a scope of each risk weighs when the app did not have one of that risk before. A risk the
+ * operator invented weighs like an unknown one.
+ */
+const scopeWeights: Readonly<Record<string, number>> = {
+  low: 0,
+  internal: 3,
+  vandalism: 3,
+  security: 6,
+};
 const UNKNOWN_WEIGHT = 2;
 const YOUNG_DAYS = 30;
 const DAY = 86_400;
 
-/** Scripts people write one name in: Japanese, Korean and Chinese mix theirs, and all take Latin. */
+/**
+ * Scripts people write one name in: Japanese, Korean and Chinese mix theirs, and all take Latin.
+ */
 const together: readonly RegExp[] = [
   /^[\p{Script=Latin}]*$/u,
   /^[\p{Script=Latin}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]*$/u,
   /^[\p{Script=Latin}\p{Script=Han}\p{Script=Hangul}]*$/u,
   /^[\p{Script=Latin}\p{Script=Han}\p{Script=Bopomofo}]*$/u,
 ];
-const scripts = ['Latin', 'Cyrillic', 'Greek', 'Armenian', 'Hebrew', 'Arabic', 'Han', 'Hiragana', 'Katakana', 'Hangul', 'Georgian'].map(
-  (name) => [name, new RegExp(`\\p{Script=${name}}`, 'u')] as const,
-);
+const scripts = [
+  'Latin',
+  'Cyrillic',
+  'Greek',
+  'Armenian',
+  'Hebrew',
+  'Arabic',
+  'Han',
+  'Hiragana',
+  'Katakana',
+  'Hangul',
+  'Georgian',
+].map((name) => [name, new RegExp(`\\p{Script=${name}}`, 'u')] as const);
 
 const hostOf = (uri: string): string => URL.parse(uri)?.host ?? '';
-const schemeOf = (uri: string): string => /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase() ?? '';
+const schemeOf = (uri: string): string =>
+  /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase() ?? '';
 
-type Rule = (subject: RiskSubject) => readonly { readonly weight: number; readonly evidence: string }[];
-const when = (holds: boolean, weight: number, evidence: string) => (holds ? [{ weight, evidence }] : []);
+type Rule = (
+  subject: RiskSubject,
+) => readonly { readonly weight: number; readonly evidence: string }[];
+const when = (holds: boolean, weight: number, evidence: string) =>
+  holds ? [{ weight, evidence }] : [];
 const callback =
   (judge: (next: RiskSubject['next'], subject: RiskSubject) => ReturnType<Rule>): Rule =>
   (subject) =>
-    subject.next.ownerOnly || subject.next.redirectUri === '' || subject.live?.redirectUri === subject.next.redirectUri
+    subject.next.ownerOnly ||
+    subject.next.redirectUri === '' ||
+    subject.live?.redirectUri === subject.next.redirectUri
       ? []
       : judge(subject.next, subject);
 
@@ -73,7 +108,9 @@ const rules = {
   'risky-scopes': ({ next, live, catalogue }) => {
     const riskOf = (scope: string) => catalogue.get(scope)?.risk ?? 'unknown';
     const had = new Set((live?.scopes ?? []).map(riskOf));
-    const fresh = next.scopes.filter((scope) => !had.has(riskOf(scope)) && !catalogue.irrevocable.includes(scope));
+    const fresh = next.scopes.filter(
+      (scope) => !had.has(riskOf(scope)) && !catalogue.irrevocable.includes(scope),
+    );
     return [...new Set(fresh.map(riskOf))].flatMap((risk) => {
       const evidence = `${risk}: ${fresh.filter((scope) => riskOf(scope) === risk).join(', ')}`;
       const weight = scopeWeights[risk] ?? UNKNOWN_WEIGHT;
@@ -81,52 +118,91 @@ const rules = {
     });
   },
   'any-port-callback': callback((next) => when(isAnyPort(next), 6, next.redirectUri)),
-  'prefix-callback': callback((next) => when(next.redirectIsPrefix && !isAnyPort(next), 1, next.redirectUri)),
-  'loopback-callback': callback((next, { localSuffixes }) =>
-    when(isLocalHost(URL.parse(next.redirectUri)?.hostname ?? '', localSuffixes), 1, next.redirectUri),
+  'prefix-callback': callback((next) =>
+    when(next.redirectIsPrefix && !isAnyPort(next), 1, next.redirectUri),
   ),
-  'custom-scheme': callback((next) => when(!['http', 'https'].includes(schemeOf(next.redirectUri)), 2, schemeOf(next.redirectUri))),
+  'loopback-callback': callback((next, { localSuffixes }) =>
+    when(
+      isLocalHost(URL.parse(next.redirectUri)?.hostname ?? '', localSuffixes),
+      1,
+      next.redirectUri,
+    ),
+  ),
+  'custom-scheme': callback((next) =>
+    when(!['http', 'https'].includes(schemeOf(next.redirectUri)), 2, schemeOf(next.redirectUri)),
+  ),
   'plain-http-callback': callback((next, { localSuffixes }) =>
     when(isReadableOnTheWay(next.redirectUri, localSuffixes), 2, next.redirectUri),
   ),
   'redirect-host-changed': ({ next, live }) =>
     when(
-      live !== null && (hostOf(live.redirectUri) !== hostOf(next.redirectUri) || schemeOf(live.redirectUri) !== schemeOf(next.redirectUri)),
+      live !== null &&
+        (hostOf(live.redirectUri) !== hostOf(next.redirectUri) ||
+          schemeOf(live.redirectUri) !== schemeOf(next.redirectUri)),
       4,
       `${live?.redirectUri} → ${next.redirectUri}`,
     ),
-  'name-changed': ({ next, live }) => when(live !== null && live.name !== next.name, 1, `${live?.name} → ${next.name}`),
+  'name-changed': ({ next, live }) =>
+    when(live !== null && live.name !== next.name, 1, `${live?.name} → ${next.name}`),
   'invisible-characters': ({ next }) => {
-    const found = [...next.name].filter((letter) => /\p{Cf}|\p{Co}|\p{Cn}|\u034f|\u115f|\u1160|\u3164|\uffa0/u.test(letter));
-    return when(found.length > 0, 5, found.map((letter) => `U+${letter.codePointAt(0)?.toString(16).toUpperCase()}`).join(' '));
+    const found = [...next.name].filter((letter) =>
+      /\p{Cf}|\p{Co}|\p{Cn}|\u034f|\u115f|\u1160|\u3164|\uffa0/u.test(letter),
+    );
+    return when(
+      found.length > 0,
+      5,
+      found.map((letter) => `U+${letter.codePointAt(0)?.toString(16).toUpperCase()}`).join(' '),
+    );
   },
   'mixed-scripts': ({ next }) => {
     // Letters of all scripts, such as the long-vowel mark of Japanese, mix with each.
-    const letters = [...normalForm(next.name, 'NFC')].filter((letter) => /(?!\p{Script=Common})\p{L}/u.test(letter)).join('');
+    const letters = [...normalForm(next.name, 'NFC')]
+      .filter((letter) => /(?!\p{Script=Common})\p{L}/u.test(letter))
+      .join('');
     const found = scripts.filter(([, pattern]) => pattern.test(letters)).map(([name]) => name);
-    return when(found.length > 1 && !together.some((pattern) => pattern.test(letters)), 4, found.join(' and '));
+    return when(
+      found.length > 1 && !together.some((pattern) => pattern.test(letters)),
+      4,
+      found.join(' and '),
+    );
   },
   'look-alike-name': ({ next, otherNames }) => {
-    const other = otherNames.find((name) => skeleton(name) === skeleton(next.name) && skeleton(name) !== '');
+    const other = otherNames.find(
+      (name) => skeleton(name) === skeleton(next.name) && skeleton(name) !== '',
+    );
     return when(other !== undefined, 5, other ?? '');
   },
   'claims-trust': ({ next, live, siteNames = [] }) => {
     if (live?.name === next.name) return [];
     const looks = skeleton(next.name);
-    const site = siteNames.find((name) => [...skeleton(name)].length >= 4 && looks.includes(skeleton(name)));
-    const sign = /[\u2611\u2705\u2713\u2714\u{1f5f8}\u{1f6e1}\u{1f512}\u{1f510}\u2122\u00ae]/u.exec(next.name)?.[0];
+    const site = siteNames.find(
+      (name) => [...skeleton(name)].length >= 4 && looks.includes(skeleton(name)),
+    );
+    const sign = /[\u2611\u2705\u2713\u2714\u{1f5f8}\u{1f6e1}\u{1f512}\u{1f510}\u2122\u00ae]/u.exec(
+      next.name,
+    )?.[0];
     return [...when(site !== undefined, 3, site ?? ''), ...when(sign !== undefined, 3, sign ?? '')];
   },
   'public-client': ({ next, live }) =>
-    when(live === null && !next.confidential && next.protocol === 'oauth2', 1, 'it cannot keep a secret'),
-  'pkce-optional': ({ next, live }) => when(live === null && next.pkceOptional, 1, 'codes may be used without PKCE'),
+    when(
+      live === null && !next.confidential && next.protocol === 'oauth2',
+      1,
+      'it cannot keep a secret',
+    ),
+  'pkce-optional': ({ next, live }) =>
+    when(live === null && next.pkceOptional, 1, 'codes may be used without PKCE'),
   'acts-for-itself': ({ next, live }) =>
-    when(live === null && !next.ownerOnly && next.grantTypes.includes('client_credentials'), 1, 'client_credentials'),
+    when(
+      live === null && !next.ownerOnly && next.grantTypes.includes('client_credentials'),
+      1,
+      'client_credentials',
+    ),
   'young-owner': ({ owner, now }) => {
     const days = owner === null ? 0 : Math.floor((now - owner.createdAt) / DAY);
     return when(owner !== null && days < YOUNG_DAYS, 2, `account of ${days} days`);
   },
-  'first-app': ({ trusted, live }) => when(live === null && !trusted, 1, 'no app of this owner was approved before'),
+  'first-app': ({ trusted, live }) =>
+    when(live === null && !trusted, 1, 'no app of this owner was approved before'),
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type RiskRule = keyof typeof rules;
@@ -135,6 +211,8 @@ export const riskRules: readonly RiskRule[] = Object.keys(rules) as RiskRule[];
 
 /** Adds up the rules that hold. */
 export function assess(subject: RiskSubject): Risk {
-  const findings = riskRules.flatMap((rule) => rules[rule](subject).map((finding) => ({ rule, ...finding })));
+  const findings = riskRules.flatMap((rule) =>
+    rules[rule](subject).map((finding) => ({ rule, ...finding })),
+  );
   return { total: findings.reduce((sum, { weight }) => sum + weight, 0), findings };
 }

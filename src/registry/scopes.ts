@@ -2,7 +2,9 @@ import { z } from 'zod';
 
 const text = z.string().min(1).max(512);
 /** Texts by language, English among them: it is what readers of other languages see. */
-const texts = z.record(z.string().regex(/^[a-z]{2,3}$/), text).refine((by) => Object.hasOwn(by, 'en'));
+const texts = z
+  .record(z.string().regex(/^[a-z]{2,3}$/), text)
+  .refine((by) => Object.hasOwn(by, 'en'));
 type Label = string | Readonly<Record<string, string>>;
 const label = z.custom<Label>(
   (given) => text.safeParse(given).success || texts.safeParse(given).success,
@@ -26,9 +28,11 @@ const file = z
   .superRefine(({ groups, risks, scopes }, { addIssue }) => {
     const seen = new Set<string>();
     for (const [index, { name, group, risk }] of scopes.entries()) {
-      const problem = (field: string, message: string) => addIssue({ code: 'custom', path: ['scopes', index, field], message });
+      const problem = (field: string, message: string) =>
+        addIssue({ code: 'custom', path: ['scopes', index, field], message });
       if (seen.has(name)) problem('name', `${name} is there twice`);
-      if (!Object.hasOwn(groups, group)) problem('group', `the group ${group} has no label in "groups"`);
+      if (!Object.hasOwn(groups, group))
+        problem('group', `the group ${group} has no label in "groups"`);
       if (!Object.hasOwn(risks, risk)) problem('risk', `the risk ${risk} has no label in "risks"`);
       seen.add(name);
     }
@@ -60,28 +64,44 @@ export interface ScopeCatalogue {
   readonly irrevocable: readonly string[];
   groupLabel(group: string): string;
   riskLabel(risk: string): string;
-  /** What the operator wrote for readers of a language (`de`); undefined: the text is one for all of them. */
+  /**
+   * What the operator wrote for readers of a language (`de`); undefined: the text is one for all of
+   * them.
+   */
   translated(kind: 'scope' | 'group' | 'risk', name: string, language: string): string | undefined;
 }
 
 const inEnglish = (said: Label): string => (typeof said === 'string' ? said : (said.en as string));
 /** The labels that are more than one text, by name. */
-const translations = (labels: Iterable<readonly [name: string, label: Label]>): ReadonlyMap<string, Readonly<Record<string, string>>> =>
-  new Map([...labels].flatMap(([name, said]) => (typeof said === 'string' ? [] : [[name, said] as const])));
+const translations = (
+  labels: Iterable<readonly [name: string, label: Label]>,
+): ReadonlyMap<string, Readonly<Record<string, string>>> =>
+  new Map(
+    [...labels].flatMap(([name, said]) =>
+      typeof said === 'string' ? [] : [[name, said] as const],
+    ),
+  );
 
-/** Reads the catalogue from JSON of the form of `data/scopes.json`. Throws one error that names every problem. */
+/**
+ * Reads the catalogue from JSON of the form of `data/scopes.json`. Throws one error that names
+ * every problem.
+ */
 export function loadScopes(json: unknown): ScopeCatalogue {
   const parsed = file.safeParse(json);
-  if (!parsed.success) throw new Error(`the scopes file does not fit:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new Error(`the scopes file does not fit:\n${z.prettifyError(parsed.error)}`);
   const { groups, risks } = parsed.data;
-  const scopes = parsed.data.scopes.map((scope): Scope => ({ ...scope, description: inEnglish(scope.description) }));
+  const scopes = parsed.data.scopes.map(
+    (scope): Scope => ({ ...scope, description: inEnglish(scope.description) }),
+  );
   const inLanguages = {
     scope: translations(parsed.data.scopes.map(({ name, description }) => [name, description])),
     group: translations(Object.entries(groups)),
     risk: translations(Object.entries(risks)),
   };
   const byName = new Map(scopes.map((scope) => [scope.name, scope]));
-  const namesOf = (wanted: (scope: Scope) => boolean) => scopes.filter(wanted).map(({ name }) => name);
+  const namesOf = (wanted: (scope: Scope) => boolean) =>
+    scopes.filter(wanted).map(({ name }) => name);
   const hidden = namesOf(({ group }) => group === 'hidden');
   const identityOnly = namesOf((scope) => scope.identityOnly);
   return {
@@ -101,12 +121,21 @@ export function loadScopes(json: unknown): ScopeCatalogue {
   };
 }
 
-/** The scopes a client is registered with: an identity-only scope stands alone, all others come with the hidden ones. */
-export function registeredScopes(asked: readonly string[], catalogue: ScopeCatalogue): readonly string[] {
+/**
+ * The scopes a client is registered with: an identity-only scope stands alone, all others come with
+ * the hidden ones.
+ */
+export function registeredScopes(
+  asked: readonly string[],
+  catalogue: ScopeCatalogue,
+): readonly string[] {
   const identity = asked.filter((scope) => catalogue.identityOnly.includes(scope));
   return identity.length > 0 ? identity.slice(0, 1) : [...new Set([...catalogue.hidden, ...asked])];
 }
 
 /** The scopes a person could leave out: hidden and identity-only ones cannot be. */
-export const revocable = (scopes: readonly string[], catalogue: ScopeCatalogue): readonly string[] =>
+export const revocable = (
+  scopes: readonly string[],
+  catalogue: ScopeCatalogue,
+): readonly string[] =>
   [...new Set(scopes)].filter((scope) => !catalogue.irrevocable.includes(scope));

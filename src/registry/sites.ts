@@ -14,7 +14,10 @@ export interface Sites {
   readonly all: readonly Site[];
   /** The site an identifier or a display name means, or `*`; undefined: none. */
   resolve(text: string): SiteId | undefined;
-  /** The name people read; undefined for `*`, where there is more than one: every site of a server that has one is that one. */
+  /**
+   * The name people read; undefined for `*`, where there is more than one: every site of a server
+   * that has one is that one.
+   */
   nameOf(id: SiteId): string | undefined;
   /** True when the URL leads to one of them, whatever its scheme. */
   holds(url: URL): boolean;
@@ -22,11 +25,18 @@ export interface Sites {
 
 /** Makes the list of sites. Identifiers are unique; the caller checked that. */
 export function makeSites(all: readonly Site[]): Sites {
-  const hosts = new Set(all.map(({ origin }) => (origin === null ? '' : (URL.parse(origin)?.host ?? ''))).filter((host) => host !== ''));
+  const hosts = new Set(
+    all
+      .map(({ origin }) => (origin === null ? '' : (URL.parse(origin)?.host ?? '')))
+      .filter((host) => host !== ''),
+  );
   const nameOf = (id: SiteId) => all.find((site) => site.id === id)?.name ?? id;
   return {
     all,
-    resolve: (text) => (text === EVERY_SITE ? EVERY_SITE : all.find(({ id, name }) => id === text || name === text)?.id),
+    resolve: (text) =>
+      text === EVERY_SITE
+        ? EVERY_SITE
+        : all.find(({ id, name }) => id === text || name === text)?.id,
     nameOf: (id) => (id !== EVERY_SITE ? nameOf(id) : all.length === 1 ? all[0]?.name : undefined),
     holds: (url) => hosts.has(url.host),
   };

@@ -2,7 +2,10 @@ import type { ClientId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Clock } from '#ports/clock.ts';
 
-/** What can have been used: by kind, and its identifier as text. `token`: an OAuth 1 token, an owner-only token, or an OAuth 2 family. */
+/**
+ * What can have been used: by kind, and its identifier as text. `token`: an OAuth 1 token, an
+ * owner-only token, or an OAuth 2 family.
+ */
 export type Used = 'client' | 'consent' | 'secret' | 'token';
 
 /** One request that a credential served. */
@@ -22,7 +25,11 @@ export interface UsageNotes {
 /** A batch: things used on a day for the first time, and calls of a client in an hour. */
 export interface UsageBatch {
   readonly marks: readonly { readonly kind: Used; readonly id: string; readonly day: number }[];
-  readonly calls: readonly { readonly clientId: ClientId; readonly hour: number; readonly calls: number }[];
+  readonly calls: readonly {
+    readonly clientId: ClientId;
+    readonly hour: number;
+    readonly calls: number;
+  }[];
 }
 
 /** The store's side. */
@@ -47,10 +54,14 @@ const HOUR = 3600;
 const MOST_KNOWN = 100_000;
 
 /**
- * Collects use in memory: each thing is marked once a day, whatever the traffic, and calls are added up by the hour. `flush` hands over
- * what was collected; what a crash loses is at most the time between two flushes.
+ * Collects use in memory: each thing is marked once a day, whatever the traffic, and calls are
+ * added up by the hour. `flush` hands over what was collected; what a crash loses is at most the
+ * time between two flushes.
  */
-export function makeUsage(clock: Clock, records: Pick<UsageRecords, 'saveUsage'>): UsageNotes & { flush(): Promise<void> } {
+export function makeUsage(
+  clock: Clock,
+  records: Pick<UsageRecords, 'saveUsage'>,
+): UsageNotes & { flush(): Promise<void> } {
   let today = -1;
   let known = new Set<string>();
   let marks: { kind: Used; id: string; day: number }[] = [];
@@ -89,7 +100,9 @@ export function makeUsage(clock: Clock, records: Pick<UsageRecords, 'saveUsage'>
       if (marks.length === 0 && calls.size === 0) return;
       const batch: UsageBatch = {
         marks,
-        calls: [...calls].flatMap(([clientId, hours]) => [...hours].map(([hour, counted]) => ({ clientId, hour, calls: counted }))),
+        calls: [...calls].flatMap(([clientId, hours]) =>
+          [...hours].map(([hour, counted]) => ({ clientId, hour, calls: counted })),
+        ),
       };
       marks = [];
       calls = new Map();
@@ -98,7 +111,8 @@ export function makeUsage(clock: Clock, records: Pick<UsageRecords, 'saveUsage'>
       } catch (fault) {
         // None of it was written: it goes with the next batch.
         marks = [...batch.marks, ...marks];
-        for (const { clientId, hour, calls: counted } of batch.calls) count(clientId, hour, counted);
+        for (const { clientId, hour, calls: counted } of batch.calls)
+          count(clientId, hour, counted);
         throw fault;
       }
     },

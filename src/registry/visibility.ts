@@ -52,7 +52,10 @@ export const fieldReaders: Readonly<Record<keyof Client, Readers>> = {
   introspector: 'always',
 };
 
-/** The scopes that open such a field to an app, for whoever its person is; null: none is needed (ADR 17). */
+/**
+ * The scopes that open such a field to an app, for whoever its person is; null: none is needed (ADR
+ * 17).
+ */
 export const openingScopes: Readonly<Record<Readers, readonly string[] | null>> = {
   always: null,
   shown: null,
@@ -65,10 +68,16 @@ export const openingScopes: Readonly<Record<Readers, readonly string[] | null>> 
 export const maySeeHidden = (actor: Actor): boolean => mayDo(actor, RIGHTS.viewSuppressed);
 
 /**
- * Whether the actor may see a field of a client; undefined: yes (registry 6.4). Contact and restrictions are the owner's and, unless the app
- * is its owner's alone, the reviewers'; labels of secrets are for those who look after the app; secrets themselves are nobody's.
+ * Whether the actor may see a field of a client; undefined: yes (registry 6.4). Contact and
+ * restrictions are the owner's and, unless the app is its owner's alone, the reviewers'; labels of
+ * secrets are for those who look after the app; secrets themselves are nobody's.
  */
-export function unseen(field: keyof Client, client: Client, actor: Actor, keeper: boolean): Unseen | undefined {
+export function unseen(
+  field: keyof Client,
+  client: Client,
+  actor: Actor,
+  keeper: boolean,
+): Unseen | undefined {
   const readers = fieldReaders[field] as Readers | undefined;
   if (readers === 'always') return undefined;
   const owner = actor.kind === 'operator' || managerOf(actor)?.id === client.ownerId;
@@ -79,6 +88,13 @@ export function unseen(field: keyof Client, client: Client, actor: Actor, keeper
   return client.suppressed && !maySeeHidden(actor) ? 'suppressed' : undefined;
 }
 
-/** True when every field may be seen. Nobody is ever shown half of an answer by mistake (registry 6.4). */
-export const seesAll = (fields: readonly (keyof Client)[], client: Client, actor: Actor, keeper: boolean): boolean =>
-  fields.every((field) => unseen(field, client, actor, keeper) === undefined);
+/**
+ * True when every field may be seen. Nobody is ever shown half of an answer by mistake (registry
+ * 6.4).
+ */
+export const seesAll = (
+  fields: readonly (keyof Client)[],
+  client: Client,
+  actor: Actor,
+  keeper: boolean,
+): boolean => fields.every((field) => unseen(field, client, actor, keeper) === undefined);

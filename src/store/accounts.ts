@@ -4,16 +4,40 @@ import { normalForm } from '#kernel/normal-form.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Driver } from './driver.ts';
 import { toAccount, toSession } from './sql/rows.ts';
-import { all, held, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import {
+  all,
+  held,
+  one,
+  param,
+  params,
+  sql,
+  statement,
+  type Unit,
+  write,
+  written,
+} from './sql/statement.ts';
 
-const byId = statement(sql.selectFrom('accounts').selectAll().where('id', '=', param<number>('id')));
-const byName = statement(sql.selectFrom('accounts').selectAll().where('name_key', '=', param<string>('nameKey')));
+const byId = statement(
+  sql.selectFrom('accounts').selectAll().where('id', '=', param<number>('id')),
+);
+const byName = statement(
+  sql.selectFrom('accounts').selectAll().where('name_key', '=', param<string>('nameKey')),
+);
 const everyone = statement(sql.selectFrom('accounts').selectAll().orderBy('id'));
 const insert = statement(
   sql
     .insertInto('accounts')
     .values({
-      ...params('name', 'name_key', 'email', 'email_confirmed_at', 'real_name', 'groups', 'password_hash', 'created_at'),
+      ...params(
+        'name',
+        'name_key',
+        'email',
+        'email_confirmed_at',
+        'real_name',
+        'groups',
+        'password_hash',
+        'created_at',
+      ),
       blocked: 0,
     })
     .onConflict((conflict) => conflict.column('name_key').doNothing())
@@ -30,20 +54,41 @@ const saveSetting = statement(
   sql
     .insertInto('settings')
     .values(params('name', 'value'))
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: param<string>('value') })),
+    .onConflict((conflict) =>
+      conflict.column('name').doUpdateSet({ value: param<string>('value') }),
+    ),
 );
 const endSetting = statement(sql.deleteFrom('settings').where('name', '=', param<string>('name')));
-const findSetting = statement(sql.selectFrom('settings').selectAll().where('name', '=', param<string>('name')));
+const findSetting = statement(
+  sql.selectFrom('settings').selectAll().where('name', '=', param<string>('name')),
+);
 const holdSetting = held(findSetting);
 const anybody = statement(sql.selectFrom('accounts').select('id').limit(1));
 
 const insertSession = statement(
   sql
     .insertInto('sessions')
-    .values(params('digest', 'user_id', 'created_at', 'active_at', 'expires_at', 'ends_at', 'agent', 'address', 'proven_at', 'proven_by')),
+    .values(
+      params(
+        'digest',
+        'user_id',
+        'created_at',
+        'active_at',
+        'expires_at',
+        'ends_at',
+        'agent',
+        'address',
+        'proven_at',
+        'proven_by',
+      ),
+    ),
 );
 const findSession = statement(
-  sql.selectFrom('sessions').selectAll().where('digest', '=', param<string>('digest')).where('expires_at', '>', param<number>('now')),
+  sql
+    .selectFrom('sessions')
+    .selectAll()
+    .where('digest', '=', param<string>('digest'))
+    .where('expires_at', '>', param<number>('now')),
 );
 const sessionsOf = statement(
   sql
@@ -62,10 +107,16 @@ const proveSession = statement(
 );
 const noteActivity = written(`
   UPDATE sessions SET active_at = :at, expires_at = :end WHERE digest = :digest AND coalesce(active_at, created_at) < :at`);
-const deleteSession = statement(sql.deleteFrom('sessions').where('digest', '=', param<string>('digest')));
-const deleteSessionsOf = statement(sql.deleteFrom('sessions').where('user_id', '=', param<number>('user')));
+const deleteSession = statement(
+  sql.deleteFrom('sessions').where('digest', '=', param<string>('digest')),
+);
+const deleteSessionsOf = statement(
+  sql.deleteFrom('sessions').where('user_id', '=', param<number>('user')),
+);
 
-const findLimit = statement(sql.selectFrom('limits').selectAll().where('key', '=', param<string>('key')));
+const findLimit = statement(
+  sql.selectFrom('limits').selectAll().where('key', '=', param<string>('key')),
+);
 const hit = written<{ hits: number }>(`
   INSERT INTO limits (key, hits, expires_at) VALUES (:key, 1, :end) ON CONFLICT (key) DO UPDATE SET
     hits = CASE WHEN limits.expires_at > :now THEN limits.hits + 1 ELSE 1 END,
@@ -82,19 +133,31 @@ export function* accountById(id: UserId): Unit<ReturnType<typeof toAccount> | un
 /** Names are compared without regard to case. */
 export const nameKey = (name: string) => normalForm(name, 'NFC').toLowerCase();
 
-/** The one row of the set-up link: digest and end. Every door to an account contends for it, on all nodes. */
+/**
+ * The one row of the set-up link: digest and end. Every door to an account contends for it, on all
+ * nodes.
+ */
 const SETUP = 'setup-secret-digest';
 const setupText = (digest: Digest, expiresAt: Instant) => `${digest} ${expiresAt}`;
 
 /** True while the row is of this secret, has not expired, and there is no account. */
-function* setupHolds(row: { readonly value: string } | undefined, digest: Digest, now: Instant): Unit<boolean> {
+function* setupHolds(
+  row: { readonly value: string } | undefined,
+  digest: Digest,
+  now: Instant,
+): Unit<boolean> {
   const [kept, end = ''] = row?.value.split(' ') ?? [];
   if (kept !== digest || !/^\d+$/.test(end) || Number(end) <= now) return false;
   return (yield* one(anybody)) === undefined;
 }
 
-/** Creates an account, whichever door it comes by, which ends the set-up link; undefined: the name is taken. */
-export function* createAccount(account: NewAccount): Unit<ReturnType<typeof toAccount> | undefined> {
+/**
+ * Creates an account, whichever door it comes by, which ends the set-up link; undefined: the name
+ * is taken.
+ */
+export function* createAccount(
+  account: NewAccount,
+): Unit<ReturnType<typeof toAccount> | undefined> {
   yield* write(endSetting, { name: SETUP });
   const row = yield* one(insert, {
     name: account.name,
@@ -143,7 +206,9 @@ export function accountStore(driver: Driver): AccountRecords & Sessions & Limits
       return created ? { outcome: 'created', account: created } : { outcome: 'name-taken' };
     },
     setBlocked: async (id, blocked) =>
-      (await driver.write(() => write(block, { id, blocked: Number(blocked) }), 'once')) > 0 ? 'set' : 'unknown',
+      (await driver.write(() => write(block, { id, blocked: Number(blocked) }), 'once')) > 0
+        ? 'set'
+        : 'unknown',
     saveSetupSecret: (digest, expiresAt) =>
       driver.write(function* () {
         if ((yield* one(anybody)) !== undefined) return 'accounts-exist' as const;
@@ -158,24 +223,33 @@ export function accountStore(driver: Driver): AccountRecords & Sessions & Limits
       ),
     redeemSetupSecret: (digest, now, account) =>
       driver.write(function* () {
-        // Held until the end: whoever makes an account elsewhere meanwhile waits for this row, or has taken it away.
-        if (!(yield* setupHolds(yield* one(holdSetting, { name: SETUP }), digest, now))) return { outcome: 'unknown' as const };
+        // Held until the end: whoever makes an account elsewhere meanwhile waits for this row, or
+        // has taken it away.
+        if (!(yield* setupHolds(yield* one(holdSetting, { name: SETUP }), digest, now)))
+          return { outcome: 'unknown' as const };
         const created = yield* createAccount(account);
         if (created === undefined) return { outcome: 'unknown' as const };
         return { outcome: 'created' as const, account: created };
       }, 'rows'),
 
-    saveSession: async (session) => void (await driver.write(() => write(insertSession, sessionRow(session)), 'once')),
-    noteActivity: async ({ digest }, at, end) => void (await driver.write(() => write(noteActivity, { digest, at, end }), 'once')),
+    saveSession: async (session) =>
+      void (await driver.write(() => write(insertSession, sessionRow(session)), 'once')),
+    noteActivity: async ({ digest }, at, end) =>
+      void (await driver.write(() => write(noteActivity, { digest, at, end }), 'once')),
     async findSession(digest, now) {
       const row = await driver.read(one(findSession, { digest, now }));
       return row && toSession(row);
     },
-    listSessions: async (user, now) => (await driver.read(all(sessionsOf, { user, now }))).map(toSession),
+    listSessions: async (user, now) =>
+      (await driver.read(all(sessionsOf, { user, now }))).map(toSession),
     recordProof: async (digest, { at, method }) =>
-      (await driver.write(() => write(proveSession, { digest, at, method }), 'once')) > 0 ? 'recorded' : 'unknown',
-    endSession: async (digest) => void (await driver.write(() => write(deleteSession, { digest }), 'once')),
-    endSessionsOf: async (user) => void (await driver.write(() => write(deleteSessionsOf, { user }), 'once')),
+      (await driver.write(() => write(proveSession, { digest, at, method }), 'once')) > 0
+        ? 'recorded'
+        : 'unknown',
+    endSession: async (digest) =>
+      void (await driver.write(() => write(deleteSession, { digest }), 'once')),
+    endSessionsOf: async (user) =>
+      void (await driver.write(() => write(deleteSessionsOf, { user }), 'once')),
 
     async hit(key, now, windowEndsAt) {
       const row = await driver.write(() => one(hit, { key, now, end: windowEndsAt }), 'once');

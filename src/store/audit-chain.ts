@@ -26,7 +26,10 @@ const links = written<Linked>(`
 const strangers = written<{ id: number }>(`
   SELECT a.id FROM audit a WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.id = a.id) ORDER BY a.id LIMIT :limit`);
 const counted = written<{ entries: number }>('SELECT count(*) AS entries FROM audit_chain');
-/** Numbers that were given out. On PostgreSQL what was rolled back leaves gaps, so that the last one proves nothing. */
+/**
+ * Numbers that were given out. On PostgreSQL what was rolled back leaves gaps, so that the last one
+ * proves nothing.
+ */
 const given = written<{ last: number | null; there: number | null }>({
   sqlite: `SELECT (SELECT max(seq) FROM sqlite_sequence WHERE name = 'audit') AS last, (SELECT max(id) FROM audit) AS there`,
   postgres: 'SELECT CAST(NULL AS BIGINT) AS last, CAST(NULL AS BIGINT) AS there',
@@ -48,18 +51,40 @@ const expectedGuards = written<{ name: string }>({
     UNION ALL SELECT 'audit_chain_is_not_changed' UNION ALL SELECT 'audit_chain_is_not_emptied'`,
 });
 
-/** The hash of an entry, over the hash before it and everything it says, in hexadecimal digits. The form is in docs/registry.md. */
+/**
+ * The hash of an entry, over the hash before it and everything it says, in hexadecimal digits. The
+ * form is in docs/registry.md.
+ */
 function hashOf(before: string, row: AuditRow): string {
   const { id, at, action, actor_id, via, address, client_id, edition, reason, changes } = row;
-  return hash('sha256', JSON.stringify([before, id, at, action, actor_id, via, address, client_id, edition, reason, changes]), 'hex');
+  return hash(
+    'sha256',
+    JSON.stringify([
+      before,
+      id,
+      at,
+      action,
+      actor_id,
+      via,
+      address,
+      client_id,
+      edition,
+      reason,
+      changes,
+    ]),
+    'hex',
+  );
 }
 
 /**
- * Chains entries, a page at most; answers how many. `adding`: a unit that adds one, of which it answers the number; what others left unchained (a
- * version before, another program) is chained with it, and marked as late. All is asked in one go, as others wait behind: whoever calls stands
+ * Chains entries, a page at most; answers how many. `adding`: a unit that adds one, of which it
+ * answers the number; what others left unchained (a version before, another program) is chained
+ * with it, and marked as late. All is asked in one go, as others wait behind: whoever calls stands
  * in the queue of the trail.
  */
-function* chainPage(adding: Unit<number | null>): Unit<{ readonly own: number | null; readonly chained: number }> {
+function* chainPage(
+  adding: Unit<number | null>,
+): Unit<{ readonly own: number | null; readonly chained: number }> {
   const [own, last, rows] = yield* alongside(adding, one(head), all(unchained, { limit: PAGE }));
   let before = last?.hash ?? '';
   const links = rows.map((row) => {
@@ -73,8 +98,10 @@ function* chainPage(adding: Unit<number | null>): Unit<{ readonly own: number | 
 /** Adds an entry and chains it. */
 export function* chainedTo(adding: Unit<number>): Unit<void> {
   const { own, chained } = yield* chainPage(adding);
-  // With more than a page in front of it, which only a long time without us leaves, its own turn comes later.
-  for (let more = chained === PAGE; more; ) more = (yield* chainPage(numbered(own))).chained === PAGE;
+  // With more than a page in front of it, which only a long time without us leaves, its own turn
+  // comes later.
+  for (let more = chained === PAGE; more; )
+    more = (yield* chainPage(numbered(own))).chained === PAGE;
 }
 
 // biome-ignore lint/correctness/useYield: a unit that asks nothing
@@ -83,7 +110,10 @@ function* numbered(own: number | null): Unit<number | null> {
 }
 
 /** What is wrong with the entries of one page; `before`: the hash in front of it. */
-function breaksIn(rows: readonly Linked[], before: string): { readonly breaks: readonly AuditBreak[]; readonly last: string } {
+function breaksIn(
+  rows: readonly Linked[],
+  before: string,
+): { readonly breaks: readonly AuditBreak[]; readonly last: string } {
   const breaks: AuditBreak[] = [];
   let previous = before;
   let lastLink: number | null = null;
@@ -97,7 +127,8 @@ function breaksIn(rows: readonly Linked[], before: string): { readonly breaks: r
     current = row.hash;
     lastLink = row.link;
     if (row.id === null) breaks.push({ kind: 'missing', id: row.link });
-    else if (hashOf(previous, row as AuditRow) !== row.hash) breaks.push({ kind: 'changed', id: row.link });
+    else if (hashOf(previous, row as AuditRow) !== row.hash)
+      breaks.push({ kind: 'changed', id: row.link });
   }
   return { breaks, last: current };
 }
@@ -107,10 +138,16 @@ const joined = (late: AuditVerdict['late'], more: readonly number[]): AuditVerdi
 
 async function guardBreaks(driver: Driver): Promise<readonly AuditBreak[]> {
   const there = new Set((await driver.read(all(guards))).map(({ name }) => name));
-  return (await driver.read(all(expectedGuards))).filter(({ name }) => !there.has(name)).map(({ name }) => ({ kind: 'unguarded', name }));
+  return (await driver.read(all(expectedGuards)))
+    .filter(({ name }) => !there.has(name))
+    .map(({ name }) => ({ kind: 'unguarded', name }));
 }
 
-async function verify(driver: Driver, known: readonly AuditHead[], archivedUntil: number): Promise<AuditVerdict> {
+async function verify(
+  driver: Driver,
+  known: readonly AuditHead[],
+  archivedUntil: number,
+): Promise<AuditVerdict> {
   const breaks: AuditBreak[] = [];
   let more = 0;
   const add = (found: readonly AuditBreak[]) => {
@@ -122,7 +159,9 @@ async function verify(driver: Driver, known: readonly AuditHead[], archivedUntil
   let late: AuditVerdict['late'] = null;
   let last: AuditHead | null = null;
   for (;;) {
-    const rows: readonly Linked[] = await driver.read(all(links, { after: last?.id ?? 0, limit: PAGE }));
+    const rows: readonly Linked[] = await driver.read(
+      all(links, { after: last?.id ?? 0, limit: PAGE }),
+    );
     const end: Linked | undefined = rows.at(-1);
     if (end === undefined) break;
     const found = breaksIn(rows, last?.hash ?? '');
@@ -136,10 +175,16 @@ async function verify(driver: Driver, known: readonly AuditHead[], archivedUntil
     const link = await driver.read(one(linkAt, { id: each.id }));
     if (link?.hash !== each.hash) add([{ kind: 'other-head', id: each.id }]);
   }
-  add((await driver.read(all(strangers, { limit: MOST_LISTED + 1 }))).map(({ id }) => ({ kind: 'unchained', id })));
+  add(
+    (await driver.read(all(strangers, { limit: MOST_LISTED + 1 }))).map(({ id }) => ({
+      kind: 'unchained',
+      id,
+    })),
+  );
   const numbers = await driver.read(one(given));
   const end = Math.max(last?.id ?? 0, numbers?.there ?? 0);
-  if (numbers?.last != null && numbers.last > end) add([{ kind: 'cut', from: end + 1, to: numbers.last }]);
+  if (numbers?.last != null && numbers.last > end)
+    add([{ kind: 'cut', from: end + 1, to: numbers.last }]);
   add(await guardBreaks(driver));
   return { entries, head: last, late, breaks, more };
 }
@@ -149,7 +194,13 @@ export function auditChainStore(driver: Driver): AuditChain {
   return {
     auditHead: async () => {
       const found = await driver.read(one(head));
-      return found === undefined ? null : { id: found.id, hash: found.hash, entries: (await driver.read(one(counted)))?.entries ?? 0 };
+      return found === undefined
+        ? null
+        : {
+            id: found.id,
+            hash: found.hash,
+            entries: (await driver.read(one(counted)))?.entries ?? 0,
+          };
     },
     chainAudit: async () => (await driver.write(() => chainPage(numbered(null)), 'queue')).chained,
     verifyAudit: ({ known = [], archivedUntil = 0 } = {}) => verify(driver, known, archivedUntil),

@@ -22,9 +22,16 @@ interface SchemaObject {
 
 /** What is in a database besides its rows. SQLite's own tables are not told. */
 const objectsOf = (db: DatabaseSync): readonly SchemaObject[] =>
-  db.prepare(`SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name`).all() as never;
+  db
+    .prepare(
+      `SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name`,
+    )
+    .all() as never;
 
-/** Why a database is not what the migrations made, in its objects: a trigger of somebody else's would go on living in it. Null: it is. */
+/**
+ * Why a database is not what the migrations made, in its objects: a trigger of somebody else's
+ * would go on living in it. Null: it is.
+ */
 function foreignTo(db: DatabaseSync, schema: number): string | null {
   const own = new DatabaseSync(':memory:');
   try {
@@ -33,24 +40,32 @@ function foreignTo(db: DatabaseSync, schema: number): string | null {
     const [expected, there] = [objectsOf(own), objectsOf(db)];
     const known = new Set(expected.map(textOf));
     const foreign = there.find((each) => !known.has(textOf(each)));
-    if (foreign !== undefined) return `the ${foreign.type} ${foreign.name} in it was not made by Gatehouse`;
+    if (foreign !== undefined)
+      return `the ${foreign.type} ${foreign.name} in it was not made by Gatehouse`;
     const found = new Set(there.map(textOf));
     const gone = expected.find((each) => !found.has(textOf(each)));
-    return gone === undefined ? null : `the ${gone.type} ${gone.name} of Gatehouse is missing in it`;
+    return gone === undefined
+      ? null
+      : `the ${gone.type} ${gone.name} of Gatehouse is missing in it`;
   } finally {
     own.close();
   }
 }
 
 function headOf(db: DatabaseSync): Checked['auditHead'] {
-  const chained = db.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_chain'`).get();
+  const chained = db
+    .prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_chain'`)
+    .get();
   if (chained === undefined) return null;
-  return (db.prepare('SELECT id, hash FROM audit_chain ORDER BY id DESC LIMIT 1').get() as never) ?? null;
+  return (
+    (db.prepare('SELECT id, hash FROM audit_chain ORDER BY id DESC LIMIT 1').get() as never) ?? null
+  );
 }
 
 /**
- * Copies the database into a new file (mode 600) as it is at one moment, while others read and write it: whatever was committed before the
- * call is in it. The copy is compact, and without what was deleted.
+ * Copies the database into a new file (mode 600) as it is at one moment, while others read and
+ * write it: whatever was committed before the call is in it. The copy is compact, and without what
+ * was deleted.
  */
 export function snapshot(path: string, to: string): void {
   closeSync(openSync(to, 'wx', 0o600));
@@ -67,7 +82,10 @@ export function snapshot(path: string, to: string): void {
   }
 }
 
-/** Reads every page of a database file. Throws SchemaMismatch when it was written by a newer program. */
+/**
+ * Reads every page of a database file. Throws SchemaMismatch when it was written by a newer
+ * program.
+ */
 export function checkDatabase(path: string): Checked {
   const db = new DatabaseSync(path, { readOnly: true });
   try {
@@ -79,7 +97,8 @@ export function checkDatabase(path: string): Checked {
   } catch (fault) {
     // NOTADB and CORRUPT: it is no database, or none any more.
     const code = (fault as { readonly errcode?: unknown }).errcode;
-    if (code === 26 || code === 11) return { schema: 0, problem: (fault as Error).message, auditHead: null };
+    if (code === 26 || code === 11)
+      return { schema: 0, problem: (fault as Error).message, auditHead: null };
     throw fault;
   } finally {
     db.close();

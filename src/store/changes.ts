@@ -1,7 +1,23 @@
 import type { ClientId, ConsentId } from '#kernel/ids.ts';
 import type { Applied, Effect, OwnerGrant, RegistryChange } from '#registry/records.ts';
-import { addSecret, clientNow, insertClient, latestNamed, nameTaken, nextEdition, removeSecret, rowExists, saveClient } from './clients.ts';
-import { addConsent, addCredentials, consentFor, credentialsOf, endConsentsOf } from './consents.ts';
+import {
+  addSecret,
+  clientNow,
+  insertClient,
+  latestNamed,
+  nameTaken,
+  nextEdition,
+  removeSecret,
+  rowExists,
+  saveClient,
+} from './clients.ts';
+import {
+  addConsent,
+  addCredentials,
+  consentFor,
+  credentialsOf,
+  endConsentsOf,
+} from './consents.ts';
 import type { Driver } from './driver.ts';
 import { insertAccessToken } from './oauth2.ts';
 import { type Unit, write, written } from './sql/statement.ts';
@@ -9,14 +25,18 @@ import { addAudit, addNotice } from './trail.ts';
 
 const openRevision = written(`
   INSERT INTO revisions (client_id, stage, fields, proposed_by, proposed_at) VALUES (:client, 'proposed', :fields, :by, :at)`);
-const closeRevision = written(`UPDATE revisions SET stage = :stage, closed_at = :at WHERE id = :id AND stage = 'proposed'`);
+const closeRevision = written(
+  `UPDATE revisions SET stage = :stage, closed_at = :at WHERE id = :id AND stage = 'proposed'`,
+);
 const approve = written(`
   INSERT INTO approvals (client_id, revision_id, reviewer_id, subject, at) VALUES (:client, :revision, :reviewer, :subject, :at)
   ON CONFLICT (client_id, revision_id, reviewer_id) DO UPDATE SET subject = :subject, at = :at`);
 const clearApprovals = written(`DELETE FROM approvals WHERE client_id = :client`);
 const invite = written(`
   INSERT INTO maintainers (client_id, user_id, invited_by, invited_at) VALUES (:client, :user, :by, :at) ON CONFLICT DO NOTHING`);
-const join = written(`UPDATE maintainers SET accepted_at = :at WHERE client_id = :client AND user_id = :user`);
+const join = written(
+  `UPDATE maintainers SET accepted_at = :at WHERE client_id = :client AND user_id = :user`,
+);
 const leave = written(`DELETE FROM maintainers WHERE client_id = :client AND user_id = :user`);
 const offer = written(`
   INSERT INTO offers (client_id, to_id, offered_by, offered_at) VALUES (:client, :to, :by, :at)
@@ -30,9 +50,16 @@ const endSecrets = written(
 );
 const endOffer = written(`DELETE FROM offers WHERE client_id = :client`);
 
-function* addGrant(client: ClientId, { consent, credentials, token }: OwnerGrant, keptToken?: string): Unit<void> {
+function* addGrant(
+  client: ClientId,
+  { consent, credentials, token }: OwnerGrant,
+  keptToken?: string,
+): Unit<void> {
   const { id } = yield* addConsent(consent);
-  yield* addCredentials(id, credentials && { ...credentials, token: keptToken ?? credentials.token });
+  yield* addCredentials(
+    id,
+    credentials && { ...credentials, token: keptToken ?? credentials.token },
+  );
   if (token) {
     yield* insertAccessToken({
       id: token.id,
@@ -65,9 +92,11 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
       return;
     case 'regrant': {
       const { userId, site } = effect.grant.consent;
-      // Its old access tokens die with the old consent: consent ids are never used again. One for the site it had before ends too.
+      // Its old access tokens die with the old consent: consent ids are never used again. One for
+      // the site it had before ends too.
       const old = yield* consentFor(userId, client, site);
-      const kept = old && !effect.newToken ? (yield* credentialsOf(old.id as ConsentId))?.token : undefined;
+      const kept =
+        old && !effect.newToken ? (yield* credentialsOf(old.id as ConsentId))?.token : undefined;
       yield* endConsentsOf(userId, client);
       return yield* addGrant(client, effect.grant, kept);
     }
@@ -75,7 +104,12 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
       return yield* endConsentsOf(effect.userId, client);
     case 'open-revision': {
       const { fields, proposedBy, proposedAt } = effect.revision;
-      yield* write(openRevision, { client, fields: JSON.stringify(fields), by: proposedBy, at: proposedAt });
+      yield* write(openRevision, {
+        client,
+        fields: JSON.stringify(fields),
+        by: proposedBy,
+        at: proposedAt,
+      });
       return;
     }
     case 'close-revision':
@@ -117,11 +151,20 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
   }
 }
 
-/** Carries out a change, with its audit line and its notices. Every refusal comes before the first write. */
-export function* applyChange(driver: Driver, { edition, effects, audit, notices }: RegistryChange): Unit<Applied> {
+/**
+ * Carries out a change, with its audit line and its notices. Every refusal comes before the first
+ * write.
+ */
+export function* applyChange(
+  driver: Driver,
+  { edition, effects, audit, notices }: RegistryChange,
+): Unit<Applied> {
   const id = audit.clientId;
   for (const effect of effects) {
-    if ((effect.kind === 'create-client' || effect.kind === 'save-client') && (yield* nameTaken(id, effect.client)))
+    if (
+      (effect.kind === 'create-client' || effect.kind === 'save-client') &&
+      (yield* nameTaken(id, effect.client))
+    )
       return { outcome: 'exists' };
   }
   for (const effect of effects) {

@@ -34,7 +34,8 @@ const listed = written<{ client_id: string; revision_id: number; since: number }
   ORDER BY since, client_id LIMIT :limit`);
 const counted = written<{ total: number }>(`SELECT count(*) AS total FROM ${waiting}`);
 
-const hidden = ({ suppressed }: Pick<WaitingFilter, 'suppressed'>) => (suppressed === undefined ? null : Number(suppressed));
+const hidden = ({ suppressed }: Pick<WaitingFilter, 'suppressed'>) =>
+  suppressed === undefined ? null : Number(suppressed);
 
 /** Answers who looks at what, and what waits for a review. */
 export function claimStore(driver: Driver): ReviewClaims {
@@ -43,14 +44,20 @@ export function claimStore(driver: Driver): ReviewClaims {
       const values = { client, reviewer, now, ended: endedAt, over: Number(over) };
       return (await driver.write(() => write(claim, values), 'once')) > 0 ? 'claimed' : 'held';
     },
-    release: async (client, reviewer) => void (await driver.write(() => write(release, { client, reviewer }), 'once')),
+    release: async (client, reviewer) =>
+      void (await driver.write(() => write(release, { client, reviewer }), 'once')),
     claimsOf: (ids, endedAt) =>
       driver.read(
         (function* () {
           const claims = new Map<ClientId, ReviewClaim>();
           for (const clientId of ids) {
             const row = yield* one(claimOf, { client: clientId, ended: endedAt });
-            if (row) claims.set(clientId, { clientId, reviewerId: row.reviewer_id as UserId, at: row.at as Instant });
+            if (row)
+              claims.set(clientId, {
+                clientId,
+                reviewerId: row.reviewer_id as UserId,
+                at: row.at as Instant,
+              });
           }
           return claims;
         })(),
@@ -72,6 +79,7 @@ export function claimStore(driver: Driver): ReviewClaims {
         since: since as Instant,
       }));
     },
-    countWaiting: async (filter) => (await driver.read(one(counted, { suppressed: hidden(filter) })))?.total ?? 0,
+    countWaiting: async (filter) =>
+      (await driver.read(one(counted, { suppressed: hidden(filter) })))?.total ?? 0,
   };
 }

@@ -5,12 +5,33 @@ import type { ClientFilter, NewClient, NewSecret } from '#registry/records.ts';
 import type { Driver } from './driver.ts';
 import { toClient } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
-import { all, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import {
+  all,
+  one,
+  param,
+  params,
+  sql,
+  statement,
+  type Unit,
+  write,
+  written,
+} from './sql/statement.ts';
 
 type Row = Selectable<Schema['clients']>;
 
 const columns = [
-  ...(['id', 'name', 'version', 'description', 'owner_id', 'email', 'protocol', 'owner_only', 'confidential', 'redirect_uri'] as const),
+  ...([
+    'id',
+    'name',
+    'version',
+    'description',
+    'owner_id',
+    'email',
+    'protocol',
+    'owner_only',
+    'confidential',
+    'redirect_uri',
+  ] as const),
   ...([
     'redirect_is_prefix',
     'grant_types',
@@ -28,8 +49,16 @@ const columns = [
 ] as const;
 
 const byId = statement(sql.selectFrom('clients').selectAll().where('id', '=', param<string>('id')));
-const changesOf = statement(sql.selectFrom('clients').select('changes').where('id', '=', param<string>('id')));
-const secretsOf = statement(sql.selectFrom('client_secrets').selectAll().where('client_id', '=', param<string>('client')).orderBy('id'));
+const changesOf = statement(
+  sql.selectFrom('clients').select('changes').where('id', '=', param<string>('id')),
+);
+const secretsOf = statement(
+  sql
+    .selectFrom('client_secrets')
+    .selectAll()
+    .where('client_id', '=', param<string>('client'))
+    .orderBy('id'),
+);
 const named = statement(
   sql
     .selectFrom('clients')
@@ -69,11 +98,16 @@ const bump = statement(
   ['client', 'id'],
 );
 const insertSecret = statement(
-  sql.insertInto('client_secrets').values(params('client_id', 'label', 'digest', 'sealed', 'created_at', 'expires_at')),
+  sql
+    .insertInto('client_secrets')
+    .values(params('client_id', 'label', 'digest', 'sealed', 'created_at', 'expires_at')),
   ['client', 'client_id'],
 );
 const deleteSecret = statement(
-  sql.deleteFrom('client_secrets').where('id', '=', param<number>('id')).where('client_id', '=', param<string>('client')),
+  sql
+    .deleteFrom('client_secrets')
+    .where('id', '=', param<number>('id'))
+    .where('client_id', '=', param<string>('client')),
   ['client', 'client'],
 );
 
@@ -97,7 +131,9 @@ const listed = written<Row>(
   `SELECT * FROM clients WHERE ${wanted} AND (CAST(:below AS BIGINT) IS NULL OR number < :below) ORDER BY number DESC LIMIT :limit`,
 );
 const counted = written<{ total: number }>(`SELECT count(*) AS total FROM clients WHERE ${wanted}`);
-const idle = written<Row>(`SELECT * FROM clients WHERE stage = 'proposed' AND stage_at < :before ORDER BY stage_at LIMIT :limit`);
+const idle = written<Row>(
+  `SELECT * FROM clients WHERE stage = 'proposed' AND stage_at < :before ORDER BY stage_at LIMIT :limit`,
+);
 
 /** As a limit that nothing reaches. */
 const EVERY = 2_147_483_647;
@@ -105,8 +141,19 @@ const EVERY = 2_147_483_647;
 const nullable = <T>(value: T | undefined): T | null => value ?? null;
 const flagOf = (value: boolean | undefined) => (value === undefined ? null : Number(value));
 /** A pattern of LIKE for texts that hold this one. */
-const holding = (part: string | undefined) => (part === undefined ? null : `%${part.replace(/[%_!]/g, '!$&')}%`);
-const filterValues = ({ ownerId, keeperId, stage, protocol, name, revised, orphaned, suppressed, ...more }: ClientFilter) => ({
+const holding = (part: string | undefined) =>
+  part === undefined ? null : `%${part.replace(/[%_!]/g, '!$&')}%`;
+const filterValues = ({
+  ownerId,
+  keeperId,
+  stage,
+  protocol,
+  name,
+  revised,
+  orphaned,
+  suppressed,
+  ...more
+}: ClientFilter) => ({
   owner: nullable(ownerId),
   keeper: nullable(keeperId),
   stage: nullable(stage),
@@ -167,7 +214,10 @@ function memoryOf(driver: Driver): Memory {
   return memory;
 }
 
-/** Reads a client whole when it is asked for next, or all of them: its row may have changed without a word. */
+/**
+ * Reads a client whole when it is asked for next, or all of them: its row may have changed without
+ * a word.
+ */
 export function forgetParsed(driver: Driver, id: string | null): void {
   const { parsed } = memoryOf(driver);
   if (id === null) parsed.clear();
@@ -176,7 +226,10 @@ export function forgetParsed(driver: Driver, id: string | null): void {
 
 /** The value of a row: what the configuration says, where it says anything. */
 function* clientOf(driver: Driver, row: Row): Unit<Client> {
-  return memoryOf(driver).configured.get(row.id) ?? toClient(row, yield* all(secretsOf, { client: row.id }));
+  return (
+    memoryOf(driver).configured.get(row.id) ??
+    toClient(row, yield* all(secretsOf, { client: row.id }))
+  );
 }
 
 function* valuesOf(driver: Driver, rows: readonly Row[]): Unit<readonly Client[]> {
@@ -185,13 +238,17 @@ function* valuesOf(driver: Driver, rows: readonly Row[]): Unit<readonly Client[]
   return clients;
 }
 
-/** A client by id. The row is read whole only when it changed since it was last read: most questions cost one small lookup. */
+/**
+ * A client by id. The row is read whole only when it changed since it was last read: most questions
+ * cost one small lookup.
+ */
 export function* clientById(driver: Driver, id: ClientId): Unit<Client | undefined> {
   const memory = memoryOf(driver);
   const configured = memory.configured.get(id);
   if (configured) return configured;
   const known = memory.parsed.get(id);
-  if (known !== undefined && (yield* one(changesOf, { id }))?.changes === known.edition) return known;
+  if (known !== undefined && (yield* one(changesOf, { id }))?.changes === known.edition)
+    return known;
   const client = yield* clientNow(driver, id);
   if (client === undefined) return undefined;
   if (memory.parsed.size >= MOST_KEPT) memory.parsed.clear();
@@ -199,20 +256,31 @@ export function* clientById(driver: Driver, id: ClientId): Unit<Client | undefin
   return client;
 }
 
-/** A client as its row is now. Inside a transaction, whose outcome is not known yet, nothing may be remembered. */
+/**
+ * A client as its row is now. Inside a transaction, whose outcome is not known yet, nothing may be
+ * remembered.
+ */
 export function* clientNow(driver: Driver, id: ClientId): Unit<Client | undefined> {
   const row = yield* one(byId, { id });
   return row && (yield* clientOf(driver, row));
 }
 
 /** Clients of one owner with one name, the latest first. */
-export function* clientsNamed(driver: Driver, owner: number, name: string): Unit<readonly Client[]> {
+export function* clientsNamed(
+  driver: Driver,
+  owner: number,
+  name: string,
+): Unit<readonly Client[]> {
   return yield* valuesOf(driver, yield* all(named, { owner, name }));
 }
 
 /** Newest first. */
 export function* listClients(driver: Driver, filter: ClientFilter): Unit<readonly Client[]> {
-  const rows = yield* all(listed, { ...filterValues(filter), below: nullable(filter.below), limit: filter.limit ?? EVERY });
+  const rows = yield* all(listed, {
+    ...filterValues(filter),
+    below: nullable(filter.below),
+    limit: filter.limit ?? EVERY,
+  });
   return yield* valuesOf(driver, rows);
 }
 
@@ -220,7 +288,11 @@ export function* countClients(filter: ClientFilter): Unit<number> {
   return (yield* one(counted, filterValues(filter)))?.total ?? 0;
 }
 
-export function* idleClients(driver: Driver, before: number, limit: number): Unit<readonly Client[]> {
+export function* idleClients(
+  driver: Driver,
+  before: number,
+  limit: number,
+): Unit<readonly Client[]> {
   return yield* valuesOf(driver, yield* all(idle, { before, limit }));
 }
 
@@ -230,7 +302,10 @@ export function* rowExists(id: ClientId): Unit<boolean> {
 }
 
 /** True when another client has that owner, name and version. */
-export function* nameTaken(id: ClientId, { ownerId, name, version }: Pick<Client, 'ownerId' | 'name' | 'version'>): Unit<boolean> {
+export function* nameTaken(
+  id: ClientId,
+  { ownerId, name, version }: Pick<Client, 'ownerId' | 'name' | 'version'>,
+): Unit<boolean> {
   const found = yield* one(namesake, { owner: ownerId, name, version });
   return found !== undefined && found.id !== id;
 }
@@ -268,18 +343,29 @@ export function* removeSecret(client: ClientId, id: number): Unit<void> {
   yield* write(deleteSecret, { client, id });
 }
 
-/** Writes the shadow rows of the configuration's clients; answers the one whose place is taken, if any. Nothing is written then. */
-export function* keepConfigured(clients: readonly NewClient[]): Unit<{ readonly taken: ClientId } | { readonly rows: readonly Row[] }> {
+/**
+ * Writes the shadow rows of the configuration's clients; answers the one whose place is taken, if
+ * any. Nothing is written then.
+ */
+export function* keepConfigured(
+  clients: readonly NewClient[],
+): Unit<{ readonly taken: ClientId } | { readonly rows: readonly Row[] }> {
   const known = new Map<ClientId, Row>();
   for (const client of clients) {
     const row = yield* one(byId, { id: client.id });
-    if ((row !== undefined && row.stage !== 'configured') || (yield* nameTaken(client.id, client))) return { taken: client.id };
+    if ((row !== undefined && row.stage !== 'configured') || (yield* nameTaken(client.id, client)))
+      return { taken: client.id };
     if (row) known.set(client.id, row);
   }
   const rows: Row[] = [];
   for (const client of clients) {
     const old = known.get(client.id);
-    if (old) yield* saveClient({ ...client, registeredAt: old.registered_at as never, stageAt: old.stage_at as never });
+    if (old)
+      yield* saveClient({
+        ...client,
+        registeredAt: old.registered_at as never,
+        stageAt: old.stage_at as never,
+      });
     else yield* insertClient(client);
     const row = yield* one(byId, { id: client.id });
     if (row) rows.push(row);

@@ -1,11 +1,27 @@
 import type { Selectable } from 'kysely';
-import { type ClientId, type ConsentId, EVERY_SITE, type SiteId, type UserId } from '#kernel/ids.ts';
+import {
+  type ClientId,
+  type ConsentId,
+  EVERY_SITE,
+  type SiteId,
+  type UserId,
+} from '#kernel/ids.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
 import type { Consent } from '#registry/consent.ts';
 import type { ApprovalGate, NewConsent, NewTokenCredentials } from '#registry/records.ts';
 import { toConsent } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
-import { all, one, param, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import {
+  all,
+  one,
+  param,
+  params,
+  sql,
+  statement,
+  type Unit,
+  write,
+  written,
+} from './sql/statement.ts';
 import { addAudit } from './trail.ts';
 
 const ofUser = statement(
@@ -16,7 +32,9 @@ const ofUser = statement(
     .where('client_id', '=', param<string>('client'))
     .where('site', '=', param<string>('site')),
 );
-const byId = statement(sql.selectFrom('consents').selectAll().where('id', '=', param<number>('id')));
+const byId = statement(
+  sql.selectFrom('consents').selectAll().where('id', '=', param<number>('id')),
+);
 const insert = statement(
   sql
     .insertInto('consents')
@@ -24,12 +42,17 @@ const insert = statement(
     .returningAll(),
 );
 const setScopes = written(`UPDATE consents SET scopes = :scopes WHERE id = :id`, ['consent', 'id']);
-const remove = statement(sql.deleteFrom('consents').where('id', '=', param<number>('id')).where('user_id', '=', param<number>('user')), [
-  'consent',
-  'id',
-]);
+const remove = statement(
+  sql
+    .deleteFrom('consents')
+    .where('id', '=', param<number>('id'))
+    .where('user_id', '=', param<number>('user')),
+  ['consent', 'id'],
+);
 const forgetUse = written(`DELETE FROM last_used WHERE kind = 'consent' AND id = :id`);
-const idsOf = written<{ id: number }>(`SELECT id FROM consents WHERE user_id = :user AND client_id = :client`);
+const idsOf = written<{ id: number }>(
+  `SELECT id FROM consents WHERE user_id = :user AND client_id = :client`,
+);
 const consentsFor = written<Selectable<Schema['consents']>>(
   `SELECT * FROM consents WHERE user_id = :user AND client_id = :client ORDER BY id`,
 );
@@ -39,10 +62,16 @@ const insertCredentials = statement(
     .values(params('token', 'consent_id', 'secret_sealed'))
     .onConflict((conflict) => conflict.column('consent_id').doNothing()),
 );
-const findCredentials = statement(sql.selectFrom('token_credentials').selectAll().where('consent_id', '=', param<number>('consent')));
+const findCredentials = statement(
+  sql
+    .selectFrom('token_credentials')
+    .selectAll()
+    .where('consent_id', '=', param<number>('consent')),
+);
 const editionOf = written<{ changes: number }>(`SELECT changes FROM clients WHERE id = :client`);
 
-export const consentFor = (user: UserId, client: ClientId, site: SiteId) => one(ofUser, { user, client, site });
+export const consentFor = (user: UserId, client: ClientId, site: SiteId) =>
+  one(ofUser, { user, client, site });
 export const credentialsOf = (consent: ConsentId) => one(findCredentials, { consent });
 
 /** A consent by id. */
@@ -63,30 +92,50 @@ export function* addConsent(consent: NewConsent): Unit<Consent> {
   return toConsent(row);
 }
 
-export function* addCredentials(consent: ConsentId, credentials: NewTokenCredentials | null): Unit<void> {
+export function* addCredentials(
+  consent: ConsentId,
+  credentials: NewTokenCredentials | null,
+): Unit<void> {
   if (credentials)
-    yield* write(insertCredentials, { token: credentials.token, consent_id: consent, secret_sealed: credentials.secretSealed });
+    yield* write(insertCredentials, {
+      token: credentials.token,
+      consent_id: consent,
+      secret_sealed: credentials.secretSealed,
+    });
 }
 
-/** Ends a consent; its token credentials go with it, its access tokens and families die for lack of it. */
+/**
+ * Ends a consent; its token credentials go with it, its access tokens and families die for lack of
+ * it.
+ */
 function* endConsent(id: ConsentId, user: UserId): Unit<boolean> {
   yield* write(forgetUse, { id: String(id) });
   return (yield* write(remove, { id, user })) > 0;
 }
 
 export function* endConsentsOf(user: UserId, client: ClientId): Unit<void> {
-  for (const { id } of yield* all(idsOf, { user, client })) yield* endConsent(id as ConsentId, user);
+  for (const { id } of yield* all(idsOf, { user, client }))
+    yield* endConsent(id as ConsentId, user);
 }
 
 function* auditAt(audit: NewAuditEntry): Unit<void> {
   yield* addAudit(audit, (yield* one(editionOf, { client: audit.clientId }))?.changes ?? 0);
 }
 
-/** Stores a consent, or the scopes of the one that exists; with its audit line, unless nothing changed. */
-export function* saveConsent(consent: NewConsent, credentials: NewTokenCredentials | null, audit: NewAuditEntry): Unit<Consent> {
+/**
+ * Stores a consent, or the scopes of the one that exists; with its audit line, unless nothing
+ * changed.
+ */
+export function* saveConsent(
+  consent: NewConsent,
+  credentials: NewTokenCredentials | null,
+  audit: NewAuditEntry,
+): Unit<Consent> {
   const old = yield* consentFor(consent.userId, consent.clientId, consent.site);
   const scopes = JSON.stringify(consent.scopes);
-  const saved: Consent = old ? { ...toConsent(old), scopes: consent.scopes } : yield* addConsent(consent);
+  const saved: Consent = old
+    ? { ...toConsent(old), scopes: consent.scopes }
+    : yield* addConsent(consent);
   yield* addCredentials(saved.id, credentials);
   if (old?.scopes === scopes) return toConsent(old);
   if (old) yield* write(setScopes, { id: old.id, scopes });
@@ -96,7 +145,11 @@ export function* saveConsent(consent: NewConsent, credentials: NewTokenCredentia
 }
 
 /** Takes scopes out of the consents of a person for a client on other sites than `site`. */
-function* withdrawElsewhere({ userId, clientId, site }: NewConsent, withdrawn: readonly string[], audit: NewAuditEntry): Unit<void> {
+function* withdrawElsewhere(
+  { userId, clientId, site }: NewConsent,
+  withdrawn: readonly string[],
+  audit: NewAuditEntry,
+): Unit<void> {
   for (const row of yield* all(consentsFor, { user: userId, client: clientId })) {
     const { id, site: other, scopes } = toConsent(row);
     const left = scopes.filter((scope) => !withdrawn.includes(scope));
@@ -106,7 +159,9 @@ function* withdrawElsewhere({ userId, clientId, site }: NewConsent, withdrawn: r
   }
 }
 
-/** Adds a person's approval to what they allowed before, unless what it was judged on changed since. */
+/**
+ * Adds a person's approval to what they allowed before, unless what it was judged on changed since.
+ */
 export function* acceptConsent(
   consent: NewConsent,
   credentials: NewTokenCredentials | null,
@@ -116,10 +171,20 @@ export function* acceptConsent(
   if ((yield* one(editionOf, { client: consent.clientId }))?.changes !== edition) return 'stale';
   const { userId, clientId, site } = consent;
   const standing = yield* consentFor(userId, clientId, site);
-  if (onlyExisting && standing === undefined && (yield* consentFor(userId, clientId, EVERY_SITE)) === undefined) return 'stale';
+  if (
+    onlyExisting &&
+    standing === undefined &&
+    (yield* consentFor(userId, clientId, EVERY_SITE)) === undefined
+  )
+    return 'stale';
   if (withdrawn.length > 0) yield* withdrawElsewhere(consent, withdrawn, audit);
-  const before = standing === undefined ? [] : toConsent(standing).scopes.filter((scope) => within.includes(scope));
-  const scopes = [...new Set([...before, ...consent.scopes])].filter((scope) => !withdrawn.includes(scope));
+  const before =
+    standing === undefined
+      ? []
+      : toConsent(standing).scopes.filter((scope) => within.includes(scope));
+  const scopes = [...new Set([...before, ...consent.scopes])].filter(
+    (scope) => !withdrawn.includes(scope),
+  );
   return yield* saveConsent({ ...consent, scopes }, credentials, audit);
 }
 
@@ -127,6 +192,9 @@ export function* acceptConsent(
 export function* renounceConsent(id: ConsentId, user: UserId, audit: NewAuditEntry): Unit<boolean> {
   const old = yield* one(byId, { id });
   if (!(yield* endConsent(id, user))) return false;
-  yield* auditAt({ ...audit, changes: [{ field: 'scopes', before: old && (JSON.parse(old.scopes) as unknown), after: null }] });
+  yield* auditAt({
+    ...audit,
+    changes: [{ field: 'scopes', before: old && (JSON.parse(old.scopes) as unknown), after: null }],
+  });
   return true;
 }

@@ -1,11 +1,13 @@
 import type { Unit } from './sql/statement.ts';
 
 /**
- * How a unit of work that writes is kept apart from others at the same time. SQLite runs one at a time and needs no word of it; on
- * PostgreSQL (ADR 8):
+ * How a unit of work that writes is kept apart from others at the same time. SQLite runs one at a
+ * time and needs no word of it; on PostgreSQL (ADR 8):
  * - `alone`: as if nothing else ran. SERIALIZABLE, and run again when it met another.
- * - `queue`: the same, and one after another on all nodes, so that the numbers it takes are in the order of the commits.
- * - `rows`: the unit sees to itself. READ COMMITTED: it holds the rows it decides on, or decides by the count of a conditional write.
+ * - `queue`: the same, and one after another on all nodes, so that the numbers it takes are in the
+ * order of the commits.
+ * - `rows`: the unit sees to itself. READ COMMITTED: it holds the rows it decides on, or decides by
+ * the count of a conditional write.
  * - `once`: one statement, which is a transaction by itself.
  */
 export type Guard = 'alone' | 'queue' | 'rows' | 'once';
@@ -15,13 +17,15 @@ export interface Driver {
   /** Outside a transaction, at once. */
   read<T>(unit: Unit<T>): Promise<T>;
   /**
-   * A read whose answer may be some seconds old: lists, counts and reports, never whether somebody may do something. A replica answers it
-   * where there is one, and the primary when the replica cannot.
+   * A read whose answer may be some seconds old: lists, counts and reports, never whether somebody
+   * may do something. A replica answers it where there is one, and the primary when the replica
+   * cannot.
    */
   glance<T>(make: () => Unit<T>): Promise<T>;
   /**
-   * All or nothing, durable when the promise resolves. `make` may be called again: when a neighbour's fault undid the batch, or when two
-   * met. Rejects with `Unavailable` when it is not known to be stored. `alone` unless the unit says that less will do.
+   * All or nothing, durable when the promise resolves. `make` may be called again: when a
+   * neighbour's fault undid the batch, or when two met. Rejects with `Unavailable` when it is not
+   * known to be stored. `alone` unless the unit says that less will do.
    */
   write<T>(make: () => Unit<T>, guard?: Guard): Promise<T>;
   close(): Promise<void>;

@@ -6,11 +6,15 @@ import type { Driver } from './driver.ts';
 import type { Schema } from './sql/schema.ts';
 import { all, write, written } from './sql/statement.ts';
 
-const insert = written('INSERT INTO failures (client_id, kind, at, facts) VALUES (:client, :kind, :at, :facts)');
+const insert = written(
+  'INSERT INTO failures (client_id, kind, at, facts) VALUES (:client, :kind, :at, :facts)',
+);
 const trim = written(`
   DELETE FROM failures WHERE client_id = :client AND id NOT IN (
     SELECT id FROM failures WHERE client_id = :client ORDER BY id DESC LIMIT :most)`);
-const latest = written<Selectable<Schema['failures']>>('SELECT * FROM failures WHERE client_id = :client ORDER BY id DESC LIMIT :limit');
+const latest = written<Selectable<Schema['failures']>>(
+  'SELECT * FROM failures WHERE client_id = :client ORDER BY id DESC LIMIT :limit',
+);
 
 /** Recent failed requests of apps. */
 export function failureStore(driver: Driver): FailureRecords {
@@ -19,7 +23,8 @@ export function failureStore(driver: Driver): FailureRecords {
       driver.write(function* () {
         for (const { clientId, kind, at, facts } of failures)
           yield* write(insert, { client: clientId, kind, at, facts: JSON.stringify(facts) });
-        for (const client of new Set(failures.map(({ clientId }) => clientId))) yield* write(trim, { client, most });
+        for (const client of new Set(failures.map(({ clientId }) => clientId)))
+          yield* write(trim, { client, most });
       }),
     listFailures: async (clientId, limit) =>
       (await driver.read(all(latest, { client: clientId, limit }))).map((row) => ({

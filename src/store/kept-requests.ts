@@ -2,8 +2,12 @@ import type { KeptRequestRecords } from '#accounts/kept-requests.ts';
 import type { Driver } from './driver.ts';
 import { one, write, written } from './sql/statement.ts';
 
-const keep = written('INSERT INTO kept_requests (digest, path, expires_at) VALUES (:digest, :path, :expires)');
-const find = written<{ path: string }>('SELECT path FROM kept_requests WHERE digest = :digest AND expires_at > :now');
+const keep = written(
+  'INSERT INTO kept_requests (digest, path, expires_at) VALUES (:digest, :path, :expires)',
+);
+const find = written<{ path: string }>(
+  'SELECT path FROM kept_requests WHERE digest = :digest AND expires_at > :now',
+);
 
 /** Requests of people who have not signed in yet. */
 export function keptRequestStore(driver: Driver): KeptRequestRecords {

@@ -14,7 +14,10 @@ export interface Kinds {
 export type Kind = keyof Kinds;
 type Key = string | number;
 
-/** A moment on two clocks: one that stands still while the machine is suspended, and one that somebody may set. */
+/**
+ * A moment on two clocks: one that stands still while the machine is suspended, and one that
+ * somebody may set.
+ */
 export interface Moment {
   readonly run: number;
   readonly wall: number;
@@ -26,12 +29,15 @@ export interface Alteration {
   readonly key: Key;
 }
 
-/** Takes what a question answered, unless something was changed since the question was about to be asked. */
+/**
+ * Takes what a question answered, unless something was changed since the question was about to be
+ * asked.
+ */
 export type Learn = <K extends Kind>(kind: K, key: Key, value: Kinds[K]) => void;
 
 /**
- * What one process knows of rows it read a moment ago (ADR 12). Only found things are remembered, so a memory can let somebody in for as
- * long as its lease lasts, and never keeps anybody out.
+ * What one process knows of rows it read a moment ago (ADR 12). Only found things are remembered,
+ * so a memory can let somebody in for as long as its lease lasts, and never keeps anybody out.
  */
 export interface Memory {
   /** Undefined: not known, known for too long, or nobody vouches for it just now. */
@@ -42,7 +48,10 @@ export interface Memory {
   forgetAll(): void;
   /** The present, to be vouched for later. */
   moment(): Moment;
-  /** Everything that was changed until then has been forgotten: the memory may be believed until a lease later, by both clocks. */
+  /**
+   * Everything that was changed until then has been forgotten: the memory may be believed until a
+   * lease later, by both clocks.
+   */
   vouch(at: Moment): void;
   /** False: each question has to be asked. */
   vouched(): boolean;
@@ -53,9 +62,15 @@ export interface MemoryOptions {
   readonly now?: () => number;
   /** Milliseconds of the day; without it, suspending the machine goes unnoticed. */
   readonly wall?: () => number;
-  /** How long after a proof that every change was heard of the memory is believed: the longest that it can be behind. */
+  /**
+   * How long after a proof that every change was heard of the memory is believed: the longest that
+   * it can be behind.
+   */
   readonly leaseMs?: number;
-  /** How long a thing is known before it is asked again, whatever was heard: the bound should a change be told by nobody. */
+  /**
+   * How long a thing is known before it is asked again, whatever was heard: the bound should a
+   * change be told by nobody.
+   */
   readonly keepMs?: number;
   /** Things of each kind; the oldest go first. */
   readonly most?: number;
@@ -73,7 +88,9 @@ export function makeMemory({
   keepMs = KEEP_MS,
   most = MOST,
 }: MemoryOptions = {}): Memory {
-  const known: { readonly [K in Kind]: Map<Key, { readonly value: Kinds[K]; readonly until: number }> } = {
+  const known: {
+    readonly [K in Kind]: Map<Key, { readonly value: Kinds[K]; readonly until: number }>;
+  } = {
     client: new Map(),
     account: new Map(),
     consent: new Map(),

@@ -6,10 +6,13 @@ import type { Store } from './store.ts';
 export const isPostgres = (location: string): boolean => /^postgres(?:ql)?:/.test(location);
 
 /**
- * Opens the store that `location` names: `postgres://…`, or `sqlite:PATH`, or a path alone, or `:memory:`. Whatever is asked before `ready`
- * may find an old schema.
+ * Opens the store that `location` names: `postgres://…`, or `sqlite:PATH`, or a path alone, or
+ * `:memory:`. Whatever is asked before `ready` may find an old schema.
  */
-export function openStore(location: string, options: PostgresOptions & { readonly migrate?: boolean } = {}): Store {
+export function openStore(
+  location: string,
+  options: PostgresOptions & { readonly migrate?: boolean } = {},
+): Store {
   if (isPostgres(location)) return openPostgres(location, options);
   return openSqlite(location.replace(/^sqlite:/, ''), options);
 }

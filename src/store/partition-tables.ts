@@ -10,9 +10,15 @@ export interface TimedTable {
   /** Its least value at a moment, and back. */
   keyAt(at: Instant): string;
   timeOf(key: string): Instant;
-  /** Who writes here stands in the queue of `turns`, and so do we: the numbers of the lines stay in the order of the commits (ADR 8). */
+  /**
+   * Who writes here stands in the queue of `turns`, and so do we: the numbers of the lines stay in
+   * the order of the commits (ADR 8).
+   */
   readonly queued: boolean;
-  /** Its primary key holds the column: it is one over all partitions. If not, each partition has its own. */
+  /**
+   * Its primary key holds the column: it is one over all partitions. If not, each partition has its
+   * own.
+   */
   readonly keyedByTime: boolean;
   /** Every row says when it ends, so that partitions can be dropped. */
   readonly expires: boolean;
@@ -65,7 +71,9 @@ export interface Standing {
 
 const NOTE = /^partitions of one (day|week|month)\b/;
 
-/** What is written on the table, so that every process goes on with partitions of the same length. */
+/**
+ * What is written on the table, so that every process goes on with partitions of the same length.
+ */
 export const noteOf = (every: Every): string => `partitions of one ${every}`;
 
 interface Row {
@@ -87,16 +95,23 @@ export async function standingOf(ask: Ask, { name }: TimedTable): Promise<Standi
     FROM pg_class c LEFT JOIN pg_inherits i ON i.inhparent = c.oid LEFT JOIN pg_class p ON p.oid = i.inhrelid
     WHERE c.oid = to_regclass('${name}')`);
   const [first] = rows;
-  if (first === undefined) return { state: 'absent', owner: '', mine: false, every: null, parts: [], rest: null };
+  if (first === undefined)
+    return { state: 'absent', owner: '', mine: false, every: null, parts: [], rest: null };
   const { relkind, owner, mine, note } = first;
   const every = (NOTE.exec(note ?? '')?.[1] ?? null) as Every | null;
-  const parts = rows.flatMap(({ part, bound }) => (part === null || bound === null ? [] : (toPart(part, bound) ?? [])));
-  const rest = rows.find(({ partition, bound }) => partition === false || bound === 'DEFAULT')?.part ?? null;
+  const parts = rows.flatMap(({ part, bound }) =>
+    part === null || bound === null ? [] : (toPart(part, bound) ?? []),
+  );
+  const rest =
+    rows.find(({ partition, bound }) => partition === false || bound === 'DEFAULT')?.part ?? null;
   const state = relkind === 'p' ? 'partitioned' : rest === null ? 'plain' : 'halfway';
   return { state, owner, mine, every, parts, rest };
 }
 
-/** Until when the partitions of a table reach; undefined when there are none, null when they never end. */
+/**
+ * Until when the partitions of a table reach; undefined when there are none, null when they never
+ * end.
+ */
 export function lastOf({ timeOf }: TimedTable, parts: readonly Part[]): Instant | null | undefined {
   if (parts.some(({ to }) => to === null)) return null;
   const ends = parts.map(({ to }) => timeOf(to ?? ''));
@@ -105,8 +120,15 @@ export function lastOf({ timeOf }: TimedTable, parts: readonly Part[]): Instant 
 
 const DAY = 86_400;
 
-/** Partitions whose time is over: for a day, so that tokens of an hour and clocks that are late are done with it. The oldest first. */
-export const overParts = ({ timeOf, expires }: TimedTable, parts: readonly Part[], now: Instant): readonly Part[] =>
+/**
+ * Partitions whose time is over: for a day, so that tokens of an hour and clocks that are late are
+ * done with it. The oldest first.
+ */
+export const overParts = (
+  { timeOf, expires }: TimedTable,
+  parts: readonly Part[],
+  now: Instant,
+): readonly Part[] =>
   expires
     ? parts
         .filter(({ to }) => to !== null && timeOf(to) + DAY <= now)

@@ -20,31 +20,42 @@ export function toPart(name: string, bound: string): Part | undefined {
 /** The first key of a row whose key begins with the time in milliseconds, 12 hexadecimal digits. */
 export const keyAt = (at: Instant): string => (at * 1000).toString(16).padStart(12, '0');
 /** The time that such a key begins with. */
-export const timeOfKey = (key: string): Instant => instant(Number.parseInt(key.slice(0, 12), 16) / 1000);
+export const timeOfKey = (key: string): Instant =>
+  instant(Number.parseInt(key.slice(0, 12), 16) / 1000);
 
 /** Longer than any that is made by a clock that is right: nobody will drop it soon. */
-const isLong = ({ from, to }: Omit<Part, 'name'>) => from !== null && to !== null && timeOfKey(to) - timeOfKey(from) > 62 * 86_400;
+const isLong = ({ from, to }: Omit<Part, 'name'>) =>
+  from !== null && to !== null && timeOfKey(to) - timeOfKey(from) > 62 * 86_400;
 
 /** Keys from the first to before the second. */
 export type Span = readonly [from: string, to: string];
 
 /** Above every key, compared by bytes. */
 const LAST = '\u{10ffff}';
-/** Access tokens that end live 31 days at most: what is still there after them has been waiting to be dropped, in vain. */
+/**
+ * Access tokens that end live 31 days at most: what is still there after them has been waiting to
+ * be dropped, in vain.
+ */
 const OVERDUE = 40 * 86_400;
 
 /**
- * Where expired tokens are deleted one by one, because they do not go with their partition: before the first partition of a time, after
- * the last, between two, and where a partition should have gone long ago.
+ * Where expired tokens are deleted one by one, because they do not go with their partition: before
+ * the first partition of a time, after the last, between two, and where a partition should have
+ * gone long ago.
  */
 export function spansBetween(parts: readonly Part[], now: Instant): readonly Span[] {
   const going = parts
-    .filter(({ from, to }) => from !== null && (to === null || timeOfKey(to) + OVERDUE > now) && !isLong({ from, to }))
+    .filter(
+      ({ from, to }) =>
+        from !== null && (to === null || timeOfKey(to) + OVERDUE > now) && !isLong({ from, to }),
+    )
     .map(({ from, to }): Span => [from ?? '', to ?? LAST])
     .toSorted(([one], [other]) => (one < other ? -1 : 1));
   const starts = ['', ...going.map(([, to]) => to)];
   const ends = [...going.map(([from]) => from), LAST];
-  return starts.map((from, index): Span => [from, ends[index] ?? LAST]).filter(([from, to]) => from < to);
+  return starts
+    .map((from, index): Span => [from, ends[index] ?? LAST])
+    .filter(([from, to]) => from < to);
 }
 
 const partsOfTokens = written<{ name: string; bound: string }>({
@@ -54,7 +65,10 @@ const partsOfTokens = written<{ name: string; bound: string }>({
     WHERE i.inhparent = to_regclass('access_tokens') AND p.relispartition`,
 });
 
-/** Where the reaper deletes tokens. Null: the table has no partitions, or not yet; another process may make them at any time. */
+/**
+ * Where the reaper deletes tokens. Null: the table has no partitions, or not yet; another process
+ * may make them at any time.
+ */
 export async function reapedSpans(driver: Driver, now: Instant): Promise<readonly Span[] | null> {
   const rows = await driver.read(all(partsOfTokens));
   return rows.length === 0

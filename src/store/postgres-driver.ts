@@ -15,7 +15,9 @@ export interface PostgresOptions {
   readonly statementMs?: number;
   /** A server that follows the primary, for reads that may be some seconds old. */
   readonly replica?: string | null;
-  /** Told of each row that a write of this process may have changed, before the write is answered. */
+  /**
+   * Told of each row that a write of this process may have changed, before the write is answered.
+   */
   readonly altered?: (change: Alteration) => void;
 }
 
@@ -30,12 +32,16 @@ const CLOSE_MS = 3000;
 
 const begin: Readonly<Record<Exclude<Guard, 'once'>, string>> = {
   alone: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
-  // The lock is taken before the first look at the data: a unit sees all that was committed before its turn came.
+  // The lock is taken before the first look at the data: a unit sees all that was committed before
+  // its turn came.
   queue: 'BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE turns IN EXCLUSIVE MODE',
   rows: 'BEGIN ISOLATION LEVEL READ COMMITTED',
 };
 
-/** Queries are sent without waiting for the answers of those before. Not yet in the types of the library. */
+/**
+ * Queries are sent without waiting for the answers of those before. Not yet in the types of the
+ * library.
+ */
 const pipelined = { pipeline: true };
 
 const BIGINT = 20;
@@ -43,16 +49,22 @@ const NUMERIC = 1700;
 const types: pg.CustomTypesConfig = {
   // Ours are counts, numbers of rows and seconds: all below 2^53.
   getTypeParser: ((oid: number, format?: 'text') =>
-    oid === BIGINT || oid === NUMERIC ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+    oid === BIGINT || oid === NUMERIC
+      ? Number
+      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
-/** PostgreSQL takes no NUL in a text. Nothing we look for holds the character that stands for it, so such a text is found by nobody. */
+/**
+ * PostgreSQL takes no NUL in a text. Nothing we look for holds the character that stands for it, so
+ * such a text is found by nobody.
+ */
 const sendable = (value: Bindable): Bindable =>
   typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
 
 /**
- * A pool of connections to one PostgreSQL server. Fails closed: whatever is not known to be committed rejects, with `Unavailable` where
- * asking again later may help. Connections that broke are thrown away, so that the pool recovers by itself (ADR 8).
+ * A pool of connections to one PostgreSQL server. Fails closed: whatever is not known to be
+ * committed rejects, with `Unavailable` where asking again later may help. Connections that broke
+ * are thrown away, so that the pool recovers by itself (ADR 8).
  */
 export class PostgresDriver implements Driver {
   readonly #pool: pg.Pool;
@@ -65,10 +77,19 @@ export class PostgresDriver implements Driver {
 
   constructor(
     url: string,
-    { connections = 10, connectMs = CONNECT_MS, statementMs = 5000, replica = null, altered = () => {} }: PostgresOptions = {},
+    {
+      connections = 10,
+      connectMs = CONNECT_MS,
+      statementMs = 5000,
+      replica = null,
+      altered = () => {},
+    }: PostgresOptions = {},
   ) {
     this.#altered = altered;
-    this.#replica = replica === null ? null : new PostgresDriver(replica, { connections, connectMs, statementMs });
+    this.#replica =
+      replica === null
+        ? null
+        : new PostgresDriver(replica, { connections, connectMs, statementMs });
     this.#pool = new pg.Pool({
       connectionString: url,
       max: connections,
@@ -86,14 +107,17 @@ export class PostgresDriver implements Driver {
       types,
       ...pipelined,
     });
-    // An idle connection that breaks is gone from the pool already; without a listener it would end the process.
+    // An idle connection that breaks is gone from the pool already; without a listener it would end
+    // the process.
     this.#pool.on('error', () => {});
   }
 
   async read<T>(unit: Unit<T>): Promise<T> {
     // What is known without a question needs no connection.
     const first = unit.next();
-    return first.done ? first.value : this.connected((client) => this.#run(client, unit, { first, patient: true }));
+    return first.done
+      ? first.value
+      : this.connected((client) => this.#run(client, unit, { first, patient: true }));
   }
 
   async write<T>(make: () => Unit<T>, guard: Guard = 'alone'): Promise<T> {
@@ -110,7 +134,9 @@ export class PostgresDriver implements Driver {
     for (let run = 1; ; run += 1) {
       try {
         return await this.connected((client) =>
-          guard === 'once' ? this.#run(client, make(), { most: 1 }) : this.#transaction(client, make, guard),
+          guard === 'once'
+            ? this.#run(client, make(), { most: 1 })
+            : this.#transaction(client, make, guard),
         );
       } catch (fault) {
         const { kind, state } = this.#again(fault);
@@ -118,7 +144,9 @@ export class PostgresDriver implements Driver {
         // A single statement has not looked before it wrote: the same row twice is a fault.
         if (guard === 'once' && state === '23505') throw fault;
         if (run === MOST_RUNS || (state === '23505' && run === MOST_RUNS_TO_FIND))
-          throw state === '23505' ? fault : new Unavailable('too many wanted the same at once', 1, { cause: fault });
+          throw state === '23505'
+            ? fault
+            : new Unavailable('too many wanted the same at once', 1, { cause: fault });
       }
       await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(100, 4 * run)));
     }
@@ -153,7 +181,8 @@ export class PostgresDriver implements Driver {
     try {
       return await this.#replica.read(make());
     } catch {
-      // Whatever is wrong there (away, behind by a table that it does not have yet) is not the primary's trouble.
+      // Whatever is wrong there (away, behind by a table that it does not have yet) is not the
+      // primary's trouble.
       return this.read(make());
     }
   }
@@ -163,23 +192,37 @@ export class PostgresDriver implements Driver {
     this.#closed = true;
     await this.#replica?.close();
     // A server that does not even take leave must not keep the process.
-    await Promise.race([this.#pool.end(), new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
+    await Promise.race([
+      this.#pool.end(),
+      new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref()),
+    ]);
   }
 
   #again(fault: unknown) {
-    const trouble = fault instanceof pg.DatabaseError ? troubleOf(fault) : { kind: 'fault' as const, state: '' };
+    const trouble =
+      fault instanceof pg.DatabaseError ? troubleOf(fault) : { kind: 'fault' as const, state: '' };
     if (trouble.kind === 'stale') this.#generation += 1;
     return trouble;
   }
 
-  async #transaction<T>(client: pg.PoolClient, make: () => Unit<T>, guard: Exclude<Guard, 'once'>): Promise<T> {
+  async #transaction<T>(
+    client: pg.PoolClient,
+    make: () => Unit<T>,
+    guard: Exclude<Guard, 'once'>,
+  ): Promise<T> {
     const began = () => asked(client.query(begin[guard]));
     try {
       const unit = make();
       let next = unit.next();
-      // A question may go along with BEGIN: if that fails, the question does no harm. A write waits until it is sure.
+      // A question may go along with BEGIN: if that fails, the question does no harm. A write waits
+      // until it is sure.
       if (next.done || !next.value.steps.every(onlyAsks)) await began();
-      else next = unit.next((await allOf<unknown>([began(), ...this.#send(client, next.value, false)])).slice(1) as Answer[]);
+      else
+        next = unit.next(
+          (await allOf<unknown>([began(), ...this.#send(client, next.value, false)])).slice(
+            1,
+          ) as Answer[],
+        );
       while (!next.done) {
         const { last = false } = next.value;
         // What failed before a COMMIT turns it into a ROLLBACK: nothing is half done.
@@ -198,24 +241,38 @@ export class PostgresDriver implements Driver {
     }
   }
 
-  /** `patient`: outside a transaction, so that a statement whose plan is out of date can be asked again by itself. */
+  /**
+   * `patient`: outside a transaction, so that a statement whose plan is out of date can be asked
+   * again by itself.
+   */
   async #run<T>(
     client: pg.PoolClient,
     unit: Unit<T>,
-    { most = Infinity, patient = false, first = unit.next() }: { most?: number; patient?: boolean; first?: IteratorResult<Batch, T> } = {},
+    {
+      most = Infinity,
+      patient = false,
+      first = unit.next(),
+    }: { most?: number; patient?: boolean; first?: IteratorResult<Batch, T> } = {},
   ): Promise<T> {
     let next = first;
     for (let steps = 1; !next.done; steps += 1) {
       if (steps > most || next.value.steps.length > most)
-        throw new Error(`more than one statement in a unit that was said to be one: ${next.value.steps[0]?.statement.postgres.text}`);
+        throw new Error(
+          `more than one statement in a unit that was said to be one: ${next.value.steps[0]?.statement.postgres.text}`,
+        );
       next = unit.next(await allOf(this.#send(client, next.value, patient)));
     }
     return next.value;
   }
 
-  /** All are made before the first is sent: one that cannot be made must not be missing among the others. */
+  /**
+   * All are made before the first is sent: one that cannot be made must not be missing among the
+   * others.
+   */
   #send(client: pg.PoolClient, { steps }: Batch, patient: boolean): Promise<Answer>[] {
-    return steps.map((step) => ({ step, query: this.#query(step) })).map(({ step, query }) => this.#answer(client, step, query, patient));
+    return steps
+      .map((step) => ({ step, query: this.#query(step) }))
+      .map(({ step, query }) => this.#answer(client, step, query, patient));
   }
 
   #query({ statement, values }: Step): pg.QueryConfig {
@@ -223,17 +280,28 @@ export class PostgresDriver implements Driver {
     return { name: this.#nameOf(statement), text, values: bind(values).map(sendable) };
   }
 
-  async #answer(client: pg.PoolClient, step: Step, query: pg.QueryConfig, patient: boolean): Promise<Answer> {
+  async #answer(
+    client: pg.PoolClient,
+    step: Step,
+    query: pg.QueryConfig,
+    patient: boolean,
+  ): Promise<Answer> {
     try {
       const { rows, rowCount } = await asked(client.query(query));
-      return step.statement.answers ? { rows, changes: rows.length } : { rows: [], changes: rowCount ?? 0 };
+      return step.statement.answers
+        ? { rows, changes: rows.length }
+        : { rows: [], changes: rowCount ?? 0 };
     } catch (fault) {
-      if (patient && this.#again(fault).kind === 'stale') return this.#answer(client, step, this.#query(step), false);
+      if (patient && this.#again(fault).kind === 'stale')
+        return this.#answer(client, step, this.#query(step), false);
       throw fault;
     }
   }
 
-  /** The same text has the same name in every process, as a pooler between us and the server may share what was prepared. */
+  /**
+   * The same text has the same name in every process, as a pooler between us and the server may
+   * share what was prepared.
+   */
   #nameOf({ postgres: { text } }: Statement<unknown>): string {
     let name = this.#names.get(text);
     if (name === undefined) {
@@ -247,10 +315,15 @@ export class PostgresDriver implements Driver {
 /** Whether a query changes nothing, whatever becomes of it. */
 const onlyAsks = ({ statement }: Step): boolean => /^\s*select\b/i.test(statement.postgres.text);
 
-/** What was sent together: all of it comes back before anybody goes on. The first that failed is why. */
+/**
+ * What was sent together: all of it comes back before anybody goes on. The first that failed is
+ * why.
+ */
 async function allOf<T>(sent: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(sent);
-  const failed = settled.filter((one): one is PromiseRejectedResult => one.status === 'rejected').map(({ reason }) => reason as unknown);
+  const failed = settled
+    .filter((one): one is PromiseRejectedResult => one.status === 'rejected')
+    .map(({ reason }) => reason as unknown);
   if (failed.length > 0) throw failed.find((fault) => fault instanceof Broken) ?? failed[0];
   return settled.map((one) => (one as PromiseFulfilledResult<T>).value);
 }
@@ -266,7 +339,8 @@ const noting = <T>(make: () => Unit<T>, altered: Set<Alteration>) =>
     const unit = make();
     let next = unit.next();
     while (!next.done) {
-      for (const { statement, values } of next.value.steps) if (statement.alters) altered.add(statement.alters(values));
+      for (const { statement, values } of next.value.steps)
+        if (statement.alters) altered.add(statement.alters(values));
       next = unit.next(yield next.value);
     }
     return next.value;

@@ -11,7 +11,10 @@ const PULSE_MS = 300;
 const IDLE_MS = 5000;
 /** No pulse comes back for so long: the connection is thrown away. */
 const SILENT_MS = 6000;
-/** A pulse waits when a commit somewhere holds the queue, for a standby for instance. It is given up before the connection is. */
+/**
+ * A pulse waits when a commit somewhere holds the queue, for a standby for instance. It is given up
+ * before the connection is.
+ */
 const LOCK_MS = 2000;
 const LOCK_NOT_AVAILABLE = '55P03';
 const FIRST_RETRY_MS = 250;
@@ -31,17 +34,25 @@ export interface Ear {
   close(): void;
 }
 
-/** Reads what a trigger told. Undefined: it speaks of something this program does not know, and anything may have changed. */
+/**
+ * Reads what a trigger told. Undefined: it speaks of something this program does not know, and
+ * anything may have changed.
+ */
 function alterationOf(told: string): Alteration | undefined {
   const [, kind, key] = /^(client|account|consent) (.+)$/.exec(told) ?? [];
   if (kind === undefined || key === undefined) return undefined;
-  return kind === 'client' ? { kind, key } : { kind: kind as 'account' | 'consent', key: Number(key) };
+  return kind === 'client'
+    ? { kind, key }
+    : { kind: kind as 'account' | 'consent', key: Number(key) };
 }
 
 interface Line {
   readonly client: pg.Client;
   readonly socket: Socket;
-  /** Where its pulses come back: named after the server process it talks to, which nobody else talks to. */
+  /**
+   * Where its pulses come back: named after the server process it talks to, which nobody else talks
+   * to.
+   */
   readonly channel: string;
 }
 
@@ -56,11 +67,17 @@ const WHO = `
       AND (tgrelid, tgname) IN (${tellers.map((table) => `(to_regclass('${table}'), '${table}_tell')`).join(', ')})) AS tellers`;
 
 /**
- * Listens on a connection of its own, and proves again and again that it does: it notifies itself. PostgreSQL hands notifications over in
- * the order of the commits, so when a pulse comes back, everything that was committed before it was sent has been heard, and the memory is
- * vouched for as of that moment (ADR 12). Whatever goes wrong ends the vouching by itself; nothing here ever makes a request fail.
+ * Listens on a connection of its own, and proves again and again that it does: it notifies itself.
+ * PostgreSQL hands notifications over in the order of the commits, so when a pulse comes back,
+ * everything that was committed before it was sent has been heard, and the memory is vouched for as
+ * of that moment (ADR 12). Whatever goes wrong ends the vouching by itself; nothing here ever makes
+ * a request fail.
  */
-export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs = PULSE_MS }: EarOptions): Ear {
+export function openEar(
+  url: string,
+  memory: Memory,
+  { connectMs, log, pulseMs = PULSE_MS }: EarOptions,
+): Ear {
   let line: Line | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -68,7 +85,11 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
   let retryMs = FIRST_RETRY_MS;
   let retryAt = 0;
   /** The pulse that was sent last, and when; `heard`: it came back. */
-  let pulse: { number: number; at: Moment; heard: boolean } = { number: 0, at: memory.moment(), heard: true };
+  let pulse: { number: number; at: Moment; heard: boolean } = {
+    number: 0,
+    at: memory.moment(),
+    heard: true,
+  };
   let trouble: string | null = null;
 
   function deaf(fault: unknown): void {
@@ -79,7 +100,8 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
     retryAt = performance.now() + retryMs;
     retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
     const why = fault instanceof Deaf ? fault.message : troubleOf(fault).state;
-    if (why !== trouble) log?.warn('changes by other nodes are not heard: nothing is answered from memory', { why });
+    if (why !== trouble)
+      log?.warn('changes by other nodes are not heard: nothing is answered from memory', { why });
     trouble = why;
   }
 
@@ -101,7 +123,12 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
     // Nobody waits for this connection: it keeps no process alive.
     const socket = new Socket().unref();
     const client = new pg.Client({
-      ...{ connectionString: url, connectionTimeoutMillis: connectMs, query_timeout: connectMs + LOCK_MS, lock_timeout: LOCK_MS },
+      ...{
+        connectionString: url,
+        connectionTimeoutMillis: connectMs,
+        query_timeout: connectMs + LOCK_MS,
+        lock_timeout: LOCK_MS,
+      },
       ...{ keepAlive: true, application_name: 'gatehouse-ear', stream: () => socket },
     });
     const lost = (fault: unknown) => {
@@ -112,10 +139,12 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
       await client.connect();
       const { rows } = await client.query<{ pid: number; tellers: string }>(WHO);
       const pid = rows[0]?.pid;
-      // A connection through a pooler may be another one with each question, and what the server says between two questions is lost there.
+      // A connection through a pooler may be another one with each question, and what the server
+      // says between two questions is lost there.
       if (pid !== (client as unknown as { readonly processID: number }).processID)
         throw new Deaf('something stands between this process and the database');
-      if (Number(rows[0]?.tellers) !== tellers.length) throw new Deaf('triggers that tell of changes are missing or switched off');
+      if (Number(rows[0]?.tellers) !== tellers.length)
+        throw new Deaf('triggers that tell of changes are missing or switched off');
       const channel = `${CHANGES}_${pid}`;
       await client.query(`LISTEN ${CHANGES}`);
       await client.query(`LISTEN ${channel}`);
@@ -129,12 +158,14 @@ export function openEar(url: string, memory: Memory, { connectMs, log, pulseMs =
 
   function send(to: Line): void {
     pulse = { number: pulse.number + 1, at: memory.moment(), heard: false };
-    to.client.query('SELECT pg_notify($1, $2)', [to.channel, String(pulse.number)]).catch((fault) => {
-      if (line !== to) return;
-      // Somebody's commit holds the queue: nothing was lost, and the next pulse may get through.
-      if (troubleOf(fault).state === LOCK_NOT_AVAILABLE) pulse.heard = true;
-      else deaf(fault);
-    });
+    to.client
+      .query('SELECT pg_notify($1, $2)', [to.channel, String(pulse.number)])
+      .catch((fault) => {
+        if (line !== to) return;
+        // Somebody's commit holds the queue: nothing was lost, and the next pulse may get through.
+        if (troubleOf(fault).state === LOCK_NOT_AVAILABLE) pulse.heard = true;
+        else deaf(fault);
+      });
   }
 
   async function turn(): Promise<void> {

@@ -18,26 +18,42 @@ const passing = [
 
 /** What went wrong with a statement, or with a connection. */
 export interface Trouble {
-  /** `again`: the unit met another and can be run again. `stale`: a prepared plan does not fit the tables any more. */
+  /**
+   * `again`: the unit met another and can be run again. `stale`: a prepared plan does not fit the
+   * tables any more.
+   */
   readonly kind: 'again' | 'stale' | 'unavailable' | 'fault';
   /** The connection must not be used again. */
   readonly broken: boolean;
   readonly state: string;
 }
 
-/** Reads a fault of node-postgres. Whatever did not come from the server as a fault of SQL is trouble with the connection. */
+/**
+ * Reads a fault of node-postgres. Whatever did not come from the server as a fault of SQL is
+ * trouble with the connection.
+ */
 export function troubleOf(fault: unknown): Trouble {
   if (!(fault instanceof pg.DatabaseError) || fault.code === undefined)
-    return { kind: 'unavailable', broken: true, state: (fault as NodeJS.ErrnoException | null)?.code ?? 'connection lost' };
+    return {
+      kind: 'unavailable',
+      broken: true,
+      state: (fault as NodeJS.ErrnoException | null)?.code ?? 'connection lost',
+    };
   const { code: state, routine } = fault;
-  // Unique violation: two units looked, found nothing, and both wrote. Run again, one of them finds it.
-  if (state === '40001' || state === '40P01' || state === '23505') return { kind: 'again', broken: false, state };
-  if (state === '0A000' && routine === 'RevalidateCachedQuery') return { kind: 'stale', broken: false, state };
+  // Unique violation: two units looked, found nothing, and both wrote. Run again, one of them finds
+  // it.
+  if (state === '40001' || state === '40P01' || state === '23505')
+    return { kind: 'again', broken: false, state };
+  if (state === '0A000' && routine === 'RevalidateCachedQuery')
+    return { kind: 'stale', broken: false, state };
   if (passing.some((start) => state.startsWith(start)))
     return { kind: 'unavailable', broken: state !== '57014' && state !== '55P03', state };
   return { kind: 'fault', broken: false, state };
 }
 
-/** What such a fault is to the program. The words of the server may hold values, and stay in the cause. */
+/**
+ * What such a fault is to the program. The words of the server may hold values, and stay in the
+ * cause.
+ */
 export const unavailable = (fault: unknown): Unavailable =>
   new Unavailable(`the database is not available (${troubleOf(fault).state})`, 2, { cause: fault });

@@ -17,7 +17,16 @@ import {
   setAside,
   type Work,
 } from './partition-steps.ts';
-import { lastOf, nameOf, noteOf, overParts, type Standing, standingOf, type TimedTable, timedTables } from './partition-tables.ts';
+import {
+  lastOf,
+  nameOf,
+  noteOf,
+  overParts,
+  type Standing,
+  standingOf,
+  type TimedTable,
+  timedTables,
+} from './partition-tables.ts';
 import type { Part } from './partitioned.ts';
 import { type Every, missingPeriods, type Period, periodOf } from './periods.ts';
 import { PostgresDriver } from './postgres-driver.ts';
@@ -34,7 +43,12 @@ interface Due {
   readonly over: readonly Part[];
 }
 
-function dueOf(table: TimedTable, { parts }: Pick<Standing, 'parts'>, every: Every, now: Instant): Due {
+function dueOf(
+  table: TimedTable,
+  { parts }: Pick<Standing, 'parts'>,
+  every: Every,
+  now: Instant,
+): Due {
   const last = lastOf(table, parts);
   return {
     missing: last === null ? [] : missingPeriods(every, last ?? periodOf(every, now).from, now),
@@ -42,7 +56,11 @@ function dueOf(table: TimedTable, { parts }: Pick<Standing, 'parts'>, every: Eve
   };
 }
 
-async function* carriedOut(work: Work, table: TimedTable, { missing, over }: Due): AsyncGenerator<PartitionStep> {
+async function* carriedOut(
+  work: Work,
+  table: TimedTable,
+  { missing, over }: Due,
+): AsyncGenerator<PartitionStep> {
   for (const period of missing) {
     const made = await make(work, table, period);
     if (made !== undefined && made !== 'crowded') yield made;
@@ -55,9 +73,14 @@ async function* carriedOut(work: Work, table: TimedTable, { missing, over }: Due
 
 async function lookedAt(client: pg.ClientBase, table: TimedTable): Promise<Standing> {
   const standing = await standingOf(asking(client), table);
-  if (standing.state === 'absent') throw new PartitionRefusal(`the database has no table ${table.name}: run "gatehouse migrate" first`);
+  if (standing.state === 'absent')
+    throw new PartitionRefusal(
+      `the database has no table ${table.name}: run "gatehouse migrate" first`,
+    );
   if (!standing.mine)
-    throw new PartitionRefusal(`${table.name} belongs to ${standing.owner}: run this as that role, or as one that is a member of it`);
+    throw new PartitionRefusal(
+      `${table.name} belongs to ${standing.owner}: run this as that role, or as one that is a member of it`,
+    );
   return standing;
 }
 
@@ -68,8 +91,13 @@ const noted = (work: Work, table: TimedTable, every: Every) =>
     await ask(`COMMENT ON TABLE ${table.name} IS '${noteOf(every)}'`);
   });
 
-async function* partitioned(work: Work, table: TimedTable, every: Every | null): AsyncGenerator<PartitionStep> {
-  // Every step looks for itself what is there, so that another process may have done it, or a part of it, at any time.
+async function* partitioned(
+  work: Work,
+  table: TimedTable,
+  every: Every | null,
+): AsyncGenerator<PartitionStep> {
+  // Every step looks for itself what is there, so that another process may have done it, or a part
+  // of it, at any time.
   for (;;) {
     const standing = await lookedAt(work.client, table);
     if (standing.state === 'partitioned') {
@@ -86,11 +114,22 @@ async function* partitioned(work: Work, table: TimedTable, every: Every | null):
 }
 
 /** What would be done to a table. Nothing is changed, and nobody has to wait. */
-async function planned(client: pg.ClientBase, table: TimedTable, every: Every | null, now: Instant): Promise<readonly PartitionStep[]> {
+async function planned(
+  client: pg.ClientBase,
+  table: TimedTable,
+  every: Every | null,
+  now: Instant,
+): Promise<readonly PartitionStep[]> {
   const standing = await lookedAt(client, table);
   const length = every ?? standing.every ?? USUAL;
-  const step = (what: PartitionStep['what'], partition: string): PartitionStep => ({ table: table.name, what, partition, moved: 0 });
-  const made = (periods: readonly Period[]) => periods.map((period) => step('made', nameOf(table, period)));
+  const step = (what: PartitionStep['what'], partition: string): PartitionStep => ({
+    table: table.name,
+    what,
+    partition,
+    moved: 0,
+  });
+  const made = (periods: readonly Period[]) =>
+    periods.map((period) => step('made', nameOf(table, period)));
   if (standing.state !== 'partitioned') {
     const past = `${table.name}_past`;
     return [
@@ -102,7 +141,9 @@ async function planned(client: pg.ClientBase, table: TimedTable, every: Every | 
   }
   const { missing, over } = dueOf(table, standing, length, now);
   const going: PartitionStep[] = [];
-  for (const { name } of over) if ((await countUpTo(asking(client), name, alive(now))) <= MOST_MOVED) going.push(step('dropped', name));
+  for (const { name } of over)
+    if ((await countUpTo(asking(client), name, alive(now))) <= MOST_MOVED)
+      going.push(step('dropped', name));
   return [...made(missing), ...going];
 }
 
@@ -115,12 +156,15 @@ export interface PartitionOrder {
   readonly tell?: (step: PartitionStep) => void | Promise<void>;
 }
 
-/** Makes partitions, or only says what would be done, over one connection to a PostgreSQL database. */
+/**
+ * Makes partitions, or only says what would be done, over one connection to a PostgreSQL database.
+ */
 export interface PartitionDesk {
   plan(order: PartitionOrder): Promise<readonly PartitionStep[]>;
   /**
-   * Divides the tables that are not yet, makes partitions ahead and drops those that are done with. May be called while nodes serve and again
-   * at any time; what was begun and not finished is finished. Rejects with PartitionRefusal.
+   * Divides the tables that are not yet, makes partitions ahead and drops those that are done with.
+   * May be called while nodes serve and again at any time; what was begun and not finished is
+   * finished. Rejects with PartitionRefusal.
    */
   partition(order: PartitionOrder): Promise<readonly PartitionStep[]>;
   close(): Promise<void>;
@@ -129,9 +173,12 @@ export interface PartitionDesk {
 /** Words for what an operator can do something about. */
 function refusalOf(fault: unknown): unknown {
   if (isInTheWay(fault))
-    return new PartitionRefusal('somebody keeps a table for longer than we may wait (a dump, a long report): run this again later', {
-      cause: fault,
-    });
+    return new PartitionRefusal(
+      'somebody keeps a table for longer than we may wait (a dump, a long report): run this again later',
+      {
+        cause: fault,
+      },
+    );
   if (fault instanceof pg.DatabaseError && fault.code === '42501')
     return new PartitionRefusal(`the role lacks a right: ${fault.message}`, { cause: fault });
   if (fault instanceof PartitionRefusal || troubleOf(fault).kind !== 'unavailable') return fault;
@@ -144,21 +191,29 @@ export function openPartitions(url: string): PartitionDesk {
   const using = <T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> =>
     driver.connected(async (client) => {
       const { from } = await planPostgres(client);
-      if (from < LEAST_SCHEMA) throw new PartitionRefusal(`the database has schema ${from}: run "gatehouse migrate" first`);
+      if (from < LEAST_SCHEMA)
+        throw new PartitionRefusal(
+          `the database has schema ${from}: run "gatehouse migrate" first`,
+        );
       return use(client).catch((fault) => Promise.reject(refusalOf(fault)));
     });
   return {
     plan: ({ every, now }) =>
       using(async (client) => {
         const steps: PartitionStep[] = [];
-        for (const table of timedTables) steps.push(...(await planned(client, table, every, now())));
+        for (const table of timedTables)
+          steps.push(...(await planned(client, table, every, now())));
         return steps;
       }),
     partition: ({ every, now, tell }) =>
       using(async (client) => {
         const steps: PartitionStep[] = [];
         for (const table of timedTables)
-          for await (const step of partitioned({ client, now, others: 'wait', tries: 40 }, table, every)) {
+          for await (const step of partitioned(
+            { client, now, others: 'wait', tries: 40 },
+            table,
+            every,
+          )) {
             steps.push(step);
             await tell?.(step);
           }
@@ -171,21 +226,36 @@ export function openPartitions(url: string): PartitionDesk {
 /** What the partitions of a database needed. */
 export interface Upkeep {
   readonly steps: readonly PartitionStep[];
-  /** Tables for whose next time there is no partition, and the role of this process may not make one. */
+  /**
+   * Tables for whose next time there is no partition, and the role of this process may not make
+   * one.
+   */
   readonly lacking: readonly string[];
-  /** Seconds between this process's clock and the server's, when they are so many that nothing was done. */
+  /**
+   * Seconds between this process's clock and the server's, when they are so many that nothing was
+   * done.
+   */
   readonly apart?: number;
 }
 
 /** Tables that were never divided need nothing. */
 export const NO_UPKEEP: Upkeep = { steps: [], lacking: [] };
 
-/** Does what is due: what a node does now and then. When another process is at it, or a table is in use, it is left for the next time. */
-export async function keepPartitions(client: pg.ClientBase, now: Instant, mostApart: number = Number.POSITIVE_INFINITY): Promise<Upkeep> {
+/**
+ * Does what is due: what a node does now and then. When another process is at it, or a table is in
+ * use, it is left for the next time.
+ */
+export async function keepPartitions(
+  client: pg.ClientBase,
+  now: Instant,
+  mostApart: number = Number.POSITIVE_INFINITY,
+): Promise<Upkeep> {
   const steps: PartitionStep[] = [];
   const lacking: string[] = [];
   // By a clock that is far off, what lives would be dropped, and one partition made for years.
-  const [server] = await asking(client)<{ now: string }>('SELECT extract(epoch FROM clock_timestamp()) AS now');
+  const [server] = await asking(client)<{ now: string }>(
+    'SELECT extract(epoch FROM clock_timestamp()) AS now',
+  );
   const apart = Math.round(Math.abs(Number(server?.now) - now));
   if (apart > mostApart) return { steps, lacking, apart };
   try {

@@ -4,7 +4,11 @@ import { chainAll } from './audit-chain.ts';
 import { forgetParsed } from './clients.ts';
 import { type Memory, makeMemory } from './memory.ts';
 import { reapedSpans } from './partitioned.ts';
-import { CONNECT_MS, type PostgresOptions as DriverOptions, PostgresDriver } from './postgres-driver.ts';
+import {
+  CONNECT_MS,
+  type PostgresOptions as DriverOptions,
+  PostgresDriver,
+} from './postgres-driver.ts';
 import { openEar } from './postgres-ear.ts';
 import { migratePostgres, planPostgres } from './postgres-migrate.ts';
 import { keepPartitions } from './postgres-partitions.ts';
@@ -15,7 +19,10 @@ import { one, written } from './sql/statement.ts';
 import { portsOver, type Store } from './store.ts';
 
 export interface PostgresOptions extends Omit<DriverOptions, 'altered'> {
-  /** Whether this process may remember rows that are asked for with every request; true unless it is said otherwise. */
+  /**
+   * Whether this process may remember rows that are asked for with every request; true unless it is
+   * said otherwise.
+   */
   readonly remember?: boolean;
   /** Where it is said that changes cannot be heard. */
   readonly log?: Log;
@@ -31,10 +38,14 @@ const serverTime = written<{ millis: number }>({
 });
 
 /**
- * Every port of the program over a PostgreSQL database (`postgres://user:password@host/database`). No connection is made yet; `ready` brings
- * the schema up to date, and must have been awaited before anything else is asked.
+ * Every port of the program over a PostgreSQL database (`postgres://user:password@host/database`).
+ * No connection is made yet; `ready` brings the schema up to date, and must have been awaited
+ * before anything else is asked.
  */
-export function openPostgres(url: string, { remember = true, log, clock, ...options }: PostgresOptions = {}): Store {
+export function openPostgres(
+  url: string,
+  { remember = true, log, clock, ...options }: PostgresOptions = {},
+): Store {
   const rows = makeMemory(clock ? { wall: () => clock.millis() } : {});
   const memory: Memory = {
     ...rows,
@@ -48,13 +59,18 @@ export function openPostgres(url: string, { remember = true, log, clock, ...opti
     },
   };
   const driver = new PostgresDriver(url, { ...options, altered: memory.forget });
-  const ear = openEar(url, memory, { connectMs: options.connectMs ?? CONNECT_MS, log: log ?? null });
+  const ear = openEar(url, memory, {
+    connectMs: options.connectMs ?? CONNECT_MS,
+    log: log ?? null,
+  });
   const ports = portsOver(driver);
   return {
     ...ports,
     recent: remember ? recentStore(driver, memory, ear.wanted) : null,
-    purgeExpired: async (now, limit, options) => purgeExpired(driver, now, limit, { ...options, spans: await reapedSpans(driver, now) }),
-    keepPartitions: (now, mostApart) => driver.connected((client) => keepPartitions(client, now, mostApart)),
+    purgeExpired: async (now, limit, options) =>
+      purgeExpired(driver, now, limit, { ...options, spans: await reapedSpans(driver, now) }),
+    keepPartitions: (now, mostApart) =>
+      driver.connected((client) => keepPartitions(client, now, mostApart)),
     logBytes: () => null,
     async ready({ migrate = true } = {}) {
       if (migrate) {

@@ -12,8 +12,8 @@ import { accessTokenFacts } from './oauth2.ts';
 import type { Unit } from './sql/statement.ts';
 
 /**
- * The questions that are asked with every request, answered as things were at most a lease ago (ADR 12). For letting somebody in: what these
- * answers would refuse has to be asked of the store.
+ * The questions that are asked with every request, answered as things were at most a lease ago (ADR
+ * 12). For letting somebody in: what these answers would refuse has to be asked of the store.
  */
 export type Recent = Pick<RegistryRecords, 'findClient'> &
   Pick<AccountRecords, 'findAccount'> &
@@ -23,9 +23,14 @@ export type Recent = Pick<RegistryRecords, 'findClient'> &
     vouched(): boolean;
   };
 
-/** Answers from memory what it knows, and asks for the rest. `wanted` is told that somebody asks. */
+/**
+ * Answers from memory what it knows, and asks for the rest. `wanted` is told that somebody asks.
+ */
 export function recentStore(driver: Driver, memory: Memory, wanted: () => void): Recent {
-  const through = <K extends Kind, I extends string | number>(kind: K, ask: (id: I) => Unit<Kinds[K] | undefined>) =>
+  const through = <K extends Kind, I extends string | number>(
+    kind: K,
+    ask: (id: I) => Unit<Kinds[K] | undefined>,
+  ) =>
     function* (id: I): Unit<Kinds[K] | undefined> {
       const known = memory.recall(kind, id);
       if (known !== undefined) return known;
@@ -34,7 +39,9 @@ export function recentStore(driver: Driver, memory: Memory, wanted: () => void):
       if (found !== undefined) learn(kind, id, found);
       return found;
     };
-  const client = through('client', (id: Parameters<Recent['findClient']>[0]) => clientNow(driver, id));
+  const client = through('client', (id: Parameters<Recent['findClient']>[0]) =>
+    clientNow(driver, id),
+  );
   const account = through('account', accountById);
   const consent = through('consent', consentById);
   const pair = through('pair', credentialsByToken);

@@ -8,20 +8,36 @@ export interface Script {
   readonly sha: string;
 }
 
-/** Prepares a script. Every key it touches is handed in, and all of them share a hash tag, so that it runs in a Cluster too. */
-export const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') });
+/**
+ * Prepares a script. Every key it touches is handed in, and all of them share a hash tag, so that
+ * it runs in a Cluster too.
+ */
+export const script = (text: string): Script => ({
+  text,
+  sha: createHash('sha1').update(text).digest('hex'),
+});
 
-/** What is asked of Redis. Each call is one command, and rejects with Unavailable when its answer did not come. */
+/**
+ * What is asked of Redis. Each call is one command, and rejects with Unavailable when its answer
+ * did not come.
+ */
 export interface Link {
   command(name: string, key: string, ...rest: readonly string[]): Promise<unknown>;
-  run(script: Script, keys: readonly [string, ...string[]], ...values: readonly (string | number)[]): Promise<unknown>;
+  run(
+    script: Script,
+    keys: readonly [string, ...string[]],
+    ...values: readonly (string | number)[]
+  ): Promise<unknown>;
   /** Waits for the answers under way, no longer than the time a command has. */
   close(): Promise<void>;
 }
 
 /** One client of the library, of either kind. */
 interface Connection {
-  /** Settled when the first attempt to connect ended, well or not. From then on a command without a server fails at once. */
+  /**
+   * Settled when the first attempt to connect ended, well or not. From then on a command without a
+   * server fails at once.
+   */
   readonly tried: Promise<unknown>;
   /** What went wrong last with the connection itself. */
   problem(): unknown;
@@ -35,10 +51,16 @@ type Library = typeof import('@redis/client');
 /** Commands that may wait at once: a server that hangs costs a bounded amount of memory. */
 const MOST_WAITING = 10_000;
 const retryAfter = (attempt: number) => Math.min(25 * 2 ** attempt, 1000);
-/** A server may hang after it took the connection; then nothing comes for this many command times, although a ping is sent for each five. */
+/**
+ * A server may hang after it took the connection; then nothing comes for this many command times,
+ * although a ping is sent for each five.
+ */
 const SILENT = 15;
 
-/** Sent again by nobody: what was written when a connection broke is rejected, for it may have been done. */
+/**
+ * Sent again by nobody: what was written when a connection broke is rejected, for it may have been
+ * done.
+ */
 function options(timeoutMs: number) {
   return {
     disableOfflineQueue: true,
@@ -46,7 +68,11 @@ function options(timeoutMs: number) {
     maintNotifications: 'disabled' as const,
     disableClientInfo: true,
     pingInterval: timeoutMs * 5,
-    socket: { connectTimeout: timeoutMs, socketTimeout: timeoutMs * SILENT, reconnectStrategy: retryAfter },
+    socket: {
+      connectTimeout: timeoutMs,
+      socketTimeout: timeoutMs * SILENT,
+      reconnectStrategy: retryAfter,
+    },
   };
 }
 
@@ -75,7 +101,8 @@ function connectCluster(library: Library, urls: readonly string[], timeoutMs: nu
   const { socket, ...rest } = options(timeoutMs);
   const cluster = library.createCluster({
     rootNodes: urls.map((url) => ({ url })),
-    // Each node is connected to when it is needed: one that is down does not keep the others from being used.
+    // Each node is connected to when it is needed: one that is down does not keep the others from
+    // being used.
     minimizeConnections: true,
     topologyRefreshOnReconnectionAttemptStrategy: timeoutMs,
     defaults: {
@@ -95,13 +122,16 @@ function connectCluster(library: Library, urls: readonly string[], timeoutMs: nu
     try {
       await cluster.connect();
     } catch {
-      void pause(retryAfter(attempt), undefined, { ref: false }).then(() => (over ? undefined : connect(attempt + 1)));
+      void pause(retryAfter(attempt), undefined, { ref: false }).then(() =>
+        over ? undefined : connect(attempt + 1),
+      );
     }
   }
   return {
     tried: connect(0),
     problem: () => problem,
-    send: (key, command, abortSignal) => cluster.sendCommand(key, false, [...command], { abortSignal }),
+    send: (key, command, abortSignal) =>
+      cluster.sendCommand(key, false, [...command], { abortSignal }),
     close: async () => {
       over = true;
       await cluster.close();
@@ -113,17 +143,24 @@ function connectCluster(library: Library, urls: readonly string[], timeoutMs: nu
   };
 }
 
-/** Error replies that say the command itself is wrong: a fault of ours. Any other one is a state of the server (LOADING, READONLY, OOM, NOAUTH …). */
+/**
+ * Error replies that say the command itself is wrong: a fault of ours. Any other one is a state of
+ * the server (LOADING, READONLY, OOM, NOAUTH …).
+ */
 const ours = /^(?:ERR|WRONGTYPE|CROSSSLOT)\b/;
-/** What is said of a failure: the kind of it, such as ECONNREFUSED or WRONGPASS. The library's text may name an address. */
+/**
+ * What is said of a failure: the kind of it, such as ECONNREFUSED or WRONGPASS. The library's text
+ * may name an address.
+ */
 const kindOf = (fault: unknown): string | undefined => {
   const { code, message } = (fault ?? {}) as NodeJS.ErrnoException;
   return code ?? /^[A-Z]{4,16}\b/.exec(message ?? '')?.[0];
 };
 
 /**
- * Opens the way to one server (one URL) or to a Cluster (several of its nodes). Connects at the first command, and again by itself. A command
- * that has no answer after `timeoutMs` is given up, and the connection it hung on is replaced.
+ * Opens the way to one server (one URL) or to a Cluster (several of its nodes). Connects at the
+ * first command, and again by itself. A command that has no answer after `timeoutMs` is given up,
+ * and the connection it hung on is replaced.
  */
 export function openLink(urls: readonly string[], timeoutMs: number): Link {
   let current: Promise<Connection> | undefined;
@@ -132,10 +169,15 @@ export function openLink(urls: readonly string[], timeoutMs: number): Link {
 
   const connect = async () => {
     const library = await import('@redis/client');
-    return urls.length > 1 ? connectCluster(library, urls, timeoutMs) : connectServer(library, urls[0] as string, timeoutMs);
+    return urls.length > 1
+      ? connectCluster(library, urls, timeoutMs)
+      : connectServer(library, urls[0] as string, timeoutMs);
   };
 
-  /** A connection on which nothing comes back may be dead without anybody having said so: the next command gets another. */
+  /**
+   * A connection on which nothing comes back may be dead without anybody having said so: the next
+   * command gets another.
+   */
   function renew(hung: Promise<Connection>): void {
     if (hung !== current || closed || performance.now() - renewedAt < timeoutMs * 3) return;
     renewedAt = performance.now();
@@ -170,10 +212,14 @@ export function openLink(urls: readonly string[], timeoutMs: number): Link {
     try {
       return await Promise.race([answer, late]);
     } catch (fault) {
-      // The server we are with is no longer the one that is written to: its name may lead to another by now.
+      // The server we are with is no longer the one that is written to: its name may lead to
+      // another by now.
       if (/^READONLY\b/.test((fault as Error).message)) renew(used);
       if (fault instanceof Unavailable || ours.test((fault as Error).message)) throw fault;
-      const why = kindOf(fault) ?? kindOf(await used.then(({ problem }) => problem()).catch(() => undefined)) ?? 'no connection';
+      const why =
+        kindOf(fault) ??
+        kindOf(await used.then(({ problem }) => problem()).catch(() => undefined)) ??
+        'no connection';
       throw new Unavailable(`Redis is not available: ${why}`, 1, { cause: fault });
     } finally {
       clearTimeout(timer);
@@ -188,7 +234,13 @@ export function openLink(urls: readonly string[], timeoutMs: number): Link {
         return await send(keys[0], ['EVALSHA', sha, ...rest]);
       } catch (fault) {
         // A server that restarted has forgotten it. Nothing ran.
-        if (!((fault as Error).cause instanceof Error && /^NOSCRIPT\b/.test(((fault as Error).cause as Error).message))) throw fault;
+        if (
+          !(
+            (fault as Error).cause instanceof Error &&
+            /^NOSCRIPT\b/.test(((fault as Error).cause as Error).message)
+          )
+        )
+          throw fault;
         return send(keys[0], ['EVAL', text, ...rest]);
       }
     },
@@ -196,7 +248,10 @@ export function openLink(urls: readonly string[], timeoutMs: number): Link {
       closed = true;
       const connection = await current;
       if (connection === undefined) return;
-      await Promise.race([connection.close().catch(() => {}), pause(timeoutMs, undefined, { ref: false })]);
+      await Promise.race([
+        connection.close().catch(() => {}),
+        pause(timeoutMs, undefined, { ref: false }),
+      ]);
       connection.destroy();
     },
   };

@@ -1,19 +1,23 @@
 import { script } from './redis-link.ts';
 
-// Time is the program's own, handed in; every expiry is compared with it ("expires exactly now" is expired). EX is for cleaning alone, and so
-// is all that this server's own clock decides: when that jumps, what is gone too early must not be new again.
-//
-// Only a master answers. A server that became a replica while we are connected to it would go on reading from what may be long past, but refuses
-// to write: so a write that changes nothing stands in front of what may end without one. For a single text it is GETEX, which counts as a write.
+// Time is the program's own, handed in; every expiry is compared with it ("expires exactly now" is
+// expired). EX is for cleaning alone, and so is all that this server's own clock decides: when that
+// jumps, what is gone too early must not be new again. Only a master answers. A server that became
+// a replica while we are connected to it would go on reading from what may be long past, but
+// refuses to write: so a write that changes nothing stands in front of what may end without one.
+// For a single text it is GETEX, which counts as a write.
 
 /**
- * The book of nonces remembers whose it is, and since when it can be relied on. The line of replication is another one after each start of a server,
- * and each time one becomes the master, even if it was that before and never stopped. Whoever restarted or took over may have lost what was
- * written last, the book included: then only a nonce with a later timestamp can be told to be new. `INFO` is all a script can learn that from;
- * where neither this nor the server's own identifier is told, nothing but the loss of the book itself is detected.
+ * The book of nonces remembers whose it is, and since when it can be relied on. The line of
+ * replication is another one after each start of a server, and each time one becomes the master,
+ * even if it was that before and never stopped. Whoever restarted or took over may have lost what
+ * was written last, the book included: then only a nonce with a later timestamp can be told to be
+ * new. `INFO` is all a script can learn that from; where neither this nor the server's own
+ * identifier is told, nothing but the loss of the book itself is detected.
  *
- * When this server's clock runs ahead of ours by a minute more than it did, it may have cleaned away what still counts (a thing is kept five minutes
- * longer than it lasts): then nothing is believed to be new that is not later than the latest timestamp that was ever claimed.
+ * When this server's clock runs ahead of ours by a minute more than it did, it may have cleaned
+ * away what still counts (a thing is kept five minutes longer than it lasts): then nothing is
+ * believed to be new that is not later than the latest timestamp that was ever claimed.
  */
 const opening = `
 local function told(section, field)
@@ -48,7 +52,10 @@ local function claimed()
   return redis.call('SET', KEYS[2], '', 'NX', 'EX', ARGV[3])
 end`;
 
-/** Opens the book and writes to it. A server that may drop what it holds when it is full would let nonces come again: it answers with its policy. */
+/**
+ * Opens the book and writes to it. A server that may drop what it holds when it is full would let
+ * nonces come again: it answers with its policy.
+ */
 export const openBook = script(`${opening}
 redis.call('HSET', KEYS[1], 'since', opened(tonumber(ARGV[1])))
 local info = redis.pcall('INFO', 'memory')
@@ -59,7 +66,16 @@ export const claimNonce = script(`${claiming}
 return claimed() and 'first' or 'seen'`);
 
 /** In the order of the record. */
-export const pairFields = ['client', 'sealed', 'callback', 'expires', 'user', 'consent', 'verifier', 'used'] as const;
+export const pairFields = [
+  'client',
+  'sealed',
+  'callback',
+  'expires',
+  'user',
+  'consent',
+  'verifier',
+  'used',
+] as const;
 
 export const saveTemporary = script(`${claiming}
 if not claimed() then return 'nonce-seen' end
@@ -80,7 +96,10 @@ redis.call('HSET', KEYS[1], 'user', ARGV[2], 'consent', ARGV[3], 'verifier', ARG
 redis.call('EXPIRE', KEYS[1], ARGV[6])
 return 'authorized'`);
 
-/** Lua keeps each text once and compares addresses, so the time of the comparison tells nothing of the digests. */
+/**
+ * Lua keeps each text once and compares addresses, so the time of the comparison tells nothing of
+ * the digests.
+ */
 export const redeemTemporary = script(`${claiming}
 if not claimed() then return 'nonce-seen' end
 local pair = redis.call('HMGET', KEYS[3], 'expires', 'used', 'verifier', 'consent')
@@ -93,8 +112,9 @@ redis.call('EXPIRE', KEYS[3], ARGV[7])
 return 'redeemed'`);
 
 /**
- * KEYS: the session, its person's index (digests by expiry). The index lives as long as the longest of its sessions. What is over leaves it by the
- * clock that is behind, five minutes late: a session that is not in it outlives the end of all of them.
+ * KEYS: the session, its person's index (digests by expiry). The index lives as long as the longest
+ * of its sessions. What is over leaves it by the clock that is behind, five minutes late: a session
+ * that is not in it outlives the end of all of them.
  */
 export const saveSession = script(`
 if not redis.call('SET', KEYS[1], ARGV[2], 'NX', 'EX', ARGV[5]) then return 'there' end
@@ -112,7 +132,10 @@ session.proof = cjson.decode(ARGV[1])
 redis.call('SET', KEYS[1], cjson.encode(session), 'XX', 'KEEPTTL')
 return 'recorded'`);
 
-/** KEYS: the session, its person's index. What else stands in the session is left as it is; one that has ended is not brought back. */
+/**
+ * KEYS: the session, its person's index. What else stands in the session is left as it is; one that
+ * has ended is not brought back.
+ */
 export const noteActivity = script(`
 local text = redis.call('GETEX', KEYS[1])
 if not text then return 'gone' end

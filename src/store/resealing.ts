@@ -55,15 +55,17 @@ const words: Readonly<Record<SealedKind, Words>> = {
 };
 
 /**
- * Sealed texts, to be sealed again. A client's count of changes stays as it is: nothing anybody can see has changed, and a process that
- * remembers the old text can still open it.
+ * Sealed texts, to be sealed again. A client's count of changes stays as it is: nothing anybody can
+ * see has changed, and a process that remembers the old text can still open it.
  */
 export function resealingStore(driver: Driver): SealedRecords {
   return {
     async listSealed(kind, after, limit) {
       const { list, first } = words[kind];
       const rows = await driver.read(all(list, { after: after ?? first, limit }));
-      return rows.flatMap(({ key, sealed }) => (sealed === null ? [] : [{ key, sealed: sealed as Sealed }]));
+      return rows.flatMap(({ key, sealed }) =>
+        sealed === null ? [] : [{ key, sealed: sealed as Sealed }],
+      );
     },
     replaceSealed: (kind, changes) =>
       driver.write(function* () {

@@ -14,12 +14,16 @@ interface Queued {
 
 /** A write-ahead log larger than this is cut back as soon as no reader is in the way. */
 const MOST_WAL_BYTES = 64 * 1_048_576;
-/** From here on writers wait for readers, so that one of overlapping readers after the other cannot fill the disk. */
+/**
+ * From here on writers wait for readers, so that one of overlapping readers after the other cannot
+ * fill the disk.
+ */
 const PRESSING_WAL_BYTES = 8 * MOST_WAL_BYTES;
 
 /**
- * One SQLite connection. Writes that arrive in the same turn of the event loop are committed together: one fsync for all of them, which
- * makes FULL durability cheaper than NORMAL would be alone (ADR 3). A unit that faults is run again alone, so that it fails alone.
+ * One SQLite connection. Writes that arrive in the same turn of the event loop are committed
+ * together: one fsync for all of them, which makes FULL durability cheaper than NORMAL would be
+ * alone (ADR 3). A unit that faults is run again alone, so that it fails alone.
  */
 export class SqliteDriver implements Driver {
   readonly #db: DatabaseSync;
@@ -29,7 +33,9 @@ export class SqliteDriver implements Driver {
 
   constructor(path: string) {
     this.#db = new DatabaseSync(path, { enableForeignKeyConstraints: true });
-    this.#db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+    this.#db.exec(
+      'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;',
+    );
     this.#db.exec(`PRAGMA journal_size_limit = ${MOST_WAL_BYTES}`);
   }
 
@@ -56,8 +62,10 @@ export class SqliteDriver implements Driver {
   }
 
   /**
-   * Copies a write-ahead log that has grown into the database and cuts it back. SQLite does so by itself where there is a moment without readers;
-   * where there is none, this one waits for those who read now: a blink while the log is merely large, as long as an export takes when it presses.
+   * Copies a write-ahead log that has grown into the database and cuts it back. SQLite does so by
+   * itself where there is a moment without readers; where there is none, this one waits for those
+   * who read now: a blink while the log is merely large, as long as an export takes when it
+   * presses.
    */
   checkpoint(): void {
     const bytes = this.walBytes() ?? 0;
@@ -104,7 +112,8 @@ export class SqliteDriver implements Driver {
     } catch (fault) {
       const outward = sqliteFault(fault);
       // Where the file is not to be had, each unit alone would only wait for it again.
-      if (batch.length === 1 || isUnavailable(outward)) for (const queued of batch) queued.fail(outward);
+      if (batch.length === 1 || isUnavailable(outward))
+        for (const queued of batch) queued.fail(outward);
       else for (const queued of batch) this.#alone(queued);
     }
   }

@@ -10,8 +10,9 @@ import { sqliteFault } from './unavailable.ts';
 export type { Store } from './store.ts';
 
 /**
- * Opens (and makes) the database; `:memory:` for tests. The file is readable by its owner alone. The schema is brought up to date at once,
- * unless that is left to `ready`. Throws SchemaMismatch when it is newer than the program.
+ * Opens (and makes) the database; `:memory:` for tests. The file is readable by its owner alone.
+ * The schema is brought up to date at once, unless that is left to `ready`. Throws SchemaMismatch
+ * when it is newer than the program.
  */
 export function openSqlite(path: string, options: { readonly migrate?: boolean } = {}): Store {
   if (path !== ':memory:') {

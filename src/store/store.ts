@@ -1,5 +1,12 @@
 import type { KeptRequestRecords } from '#accounts/kept-requests.ts';
-import type { AccountRecords, AccountTokens, Limits, Passkeys, PeopleRecords, Sessions } from '#accounts/records.ts';
+import type {
+  AccountRecords,
+  AccountTokens,
+  Limits,
+  Passkeys,
+  PeopleRecords,
+  Sessions,
+} from '#accounts/records.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
 import type { Handshakes, TokenCredentialRecords } from '#oauth1/records.ts';
 import type { OAuth2Records } from '#oauth2/records.ts';
@@ -47,28 +54,34 @@ export interface Ports
   /** See StoreClock. */
   noteTime: StoreClock['noteTime'];
   /**
-   * Deletes at most `limit` rows of each short-lived table that had expired at `now`; answers how many went. It is the caller who knows that all
-   * clocks agree that it is later. Sealed answers of used refresh tokens and old days of use go as well. A nonce that expired no later than the last one deleted is `seen` from then on.
+   * Deletes at most `limit` rows of each short-lived table that had expired at `now`; answers how
+   * many went. It is the caller who knows that all clocks agree that it is later. Sealed answers of
+   * used refresh tokens and old days of use go as well. A nonce that expired no later than the last
+   * one deleted is `seen` from then on.
    */
   purgeExpired(now: Instant, limit: number, options?: PurgeOptions): Promise<number>;
 }
 
 /** Every port of the program, answered by one database. */
 export interface Store extends Ports, StoreClock {
-  /** Bytes of the write-ahead log of an embedded database; null: it has none, or another server looks after it. */
+  /**
+   * Bytes of the write-ahead log of an embedded database; null: it has none, or another server
+   * looks after it.
+   */
   logBytes(): number | null;
   /** Quicker answers to the questions of every request, up to 700 ms old; null: there are none. */
   readonly recent: Recent | null;
   /**
-   * Brings the schema up to date, or with `migrate: false` only looks. Of several processes one migrates and the others find it done. Throws
-   * SchemaMismatch when the schema is newer than the program, or older and must not be touched.
+   * Brings the schema up to date, or with `migrate: false` only looks. Of several processes one
+   * migrates and the others find it done. Throws SchemaMismatch when the schema is newer than the
+   * program, or older and must not be touched.
    */
   ready(options?: { readonly migrate?: boolean }): Promise<void>;
   /** What `ready` would do; throws SchemaMismatch when the schema is newer than the program. */
   plan(): Promise<MigrationPlan>;
   /**
-   * Makes the partitions that are due, where the database has any, and drops those in which nothing lives any more. Not when the clock of
-   * the server is further than `mostApart` from `now`.
+   * Makes the partitions that are due, where the database has any, and drops those in which nothing
+   * lives any more. Not when the clock of the server is further than `mostApart` from `now`.
    */
   keepPartitions(now: Instant, mostApart?: Seconds): Promise<Upkeep>;
   /** Rejects when the database cannot be reached. */

@@ -7,12 +7,34 @@ import { chainedTo } from './audit-chain.ts';
 import type { Driver } from './driver.ts';
 import { toAuditEntry, toNotice } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';
-import { all, held, one, params, sql, statement, type Unit, write, written } from './sql/statement.ts';
+import {
+  all,
+  held,
+  one,
+  params,
+  sql,
+  statement,
+  type Unit,
+  write,
+  written,
+} from './sql/statement.ts';
 
 const insertAudit = statement(
   sql
     .insertInto('audit')
-    .values(params('at', 'action', 'actor_id', 'via', 'address', 'client_id', 'edition', 'reason', 'changes'))
+    .values(
+      params(
+        'at',
+        'action',
+        'actor_id',
+        'via',
+        'address',
+        'client_id',
+        'edition',
+        'reason',
+        'changes',
+      ),
+    )
     .returning('id'),
 );
 const matching = `
@@ -38,8 +60,12 @@ const due = held(
   'skip',
 );
 const claim = written(`UPDATE notices SET due_at = :until, attempts = attempts + 1 WHERE id = :id`);
-const close = written(`UPDATE notices SET state = :state, problem = :problem WHERE id = :id AND state = 'waiting'`);
-const retry = written(`UPDATE notices SET due_at = :due, problem = :problem WHERE id = :id AND state = 'waiting'`);
+const close = written(
+  `UPDATE notices SET state = :state, problem = :problem WHERE id = :id AND state = 'waiting'`,
+);
+const retry = written(
+  `UPDATE notices SET due_at = :due, problem = :problem WHERE id = :id AND state = 'waiting'`,
+);
 const notices = written<Selectable<Schema['notices']>>(
   `SELECT * FROM notices WHERE (CAST(:state AS TEXT) IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit`,
 );
@@ -75,7 +101,12 @@ export function* addAudit(entry: NewAuditEntry, edition: number): Unit<void> {
 
 /** Puts a notice into the outbox; one that is there already stays as it is. */
 export function* addNotice({ key, target, facts }: NewNotice): Unit<void> {
-  yield* write(insertNotice, { key, target: JSON.stringify(target), facts: JSON.stringify(facts), at: facts.at });
+  yield* write(insertNotice, {
+    key,
+    target: JSON.stringify(target),
+    facts: JSON.stringify(facts),
+    at: facts.at,
+  });
 }
 
 function* claimDue(now: Instant, until: Instant, limit: number): Unit<readonly Notice[]> {
@@ -88,7 +119,9 @@ const sorted = <T>(values: readonly T[], key: (value: T) => string): readonly T[
   values.toSorted((one, other) => (key(one) < key(other) ? -1 : 1));
 
 /** Answers the questions about the audit trail, the outbox and use. */
-export function trailStore(driver: Driver): Outbox & UsageRecords & { listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]> } {
+export function trailStore(
+  driver: Driver,
+): Outbox & UsageRecords & { listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]> } {
   return {
     async listAudit(filter) {
       const values = {
@@ -103,17 +136,26 @@ export function trailStore(driver: Driver): Outbox & UsageRecords & { listAudit(
         limit: filter.limit,
       };
       const asked = () => all(filter.order === 'oldest-first' ? oldest : newest, values);
-      return (await (filter.mayBeOld ? driver.glance(asked) : driver.read(asked()))).map(toAuditEntry);
+      return (await (filter.mayBeOld ? driver.glance(asked) : driver.read(asked()))).map(
+        toAuditEntry,
+      );
     },
     claimNotices: (now, until, limit) => driver.write(() => claimDue(now, until, limit), 'rows'),
-    closeNotice: async (id, state, problem) => void (await driver.write(() => write(close, { id, state, problem }), 'once')),
-    retryNotice: async (id, dueAt, problem) => void (await driver.write(() => write(retry, { id, due: dueAt, problem }), 'once')),
-    listNotices: async ({ state, limit }) => (await driver.glance(() => all(notices, { state: state ?? null, limit }))).map(toNotice),
+    closeNotice: async (id, state, problem) =>
+      void (await driver.write(() => write(close, { id, state, problem }), 'once')),
+    retryNotice: async (id, dueAt, problem) =>
+      void (await driver.write(() => write(retry, { id, due: dueAt, problem }), 'once')),
+    listNotices: async ({ state, limit }) =>
+      (await driver.glance(() => all(notices, { state: state ?? null, limit }))).map(toNotice),
     saveUsage: ({ marks, calls }) =>
       driver.write(function* () {
         // In one order on every node, so that no two wait for each other.
-        for (const { kind, id, day } of sorted(marks, ({ kind, id }) => `${kind} ${id}`)) yield* write(mark, { kind, id, day });
-        for (const { clientId, hour, calls: added } of sorted(calls, ({ clientId, hour }) => `${clientId} ${hour}`))
+        for (const { kind, id, day } of sorted(marks, ({ kind, id }) => `${kind} ${id}`))
+          yield* write(mark, { kind, id, day });
+        for (const { clientId, hour, calls: added } of sorted(
+          calls,
+          ({ clientId, hour }) => `${clientId} ${hour}`,
+        ))
           yield* write(count, { client: clientId, hour, calls: added });
       }, 'rows'),
     lastUsed: (kind, ids) =>

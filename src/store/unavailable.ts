@@ -15,5 +15,7 @@ const passing = new Map([
 export function sqliteFault(fault: unknown): unknown {
   const code = (fault as { readonly errcode?: unknown } | null)?.errcode;
   const why = typeof code === 'number' ? passing.get(code & 0xff) : undefined;
-  return why === undefined ? fault : new Unavailable(`the database file is not available: ${why}`, 1, { cause: fault });
+  return why === undefined
+    ? fault
+    : new Unavailable(`the database file is not available: ${why}`, 1, { cause: fault });
 }

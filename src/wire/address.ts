@@ -18,13 +18,19 @@ function add(list: BlockList, range: string): boolean {
 /** True for a single address or a CIDR range, IPv4 or IPv6 (RFC 4632 §3.1). */
 export const isRange = (text: string): boolean => add(new BlockList(), text);
 
-/** What stands for an address that is not known for sure (RFC 7239 §6.2). It is in no range but the one of all addresses. */
+/**
+ * What stands for an address that is not known for sure (RFC 7239 §6.2). It is in no range but the
+ * one of all addresses.
+ */
 export const UNKNOWN_ADDRESS = 'unknown';
 
 const MOST_KEPT = 500;
 const kept = new Map<string, BlockList>();
 
-/** True when the address is in one of the ranges. An unknown one is only anywhere; a malformed address or range is in none. */
+/**
+ * True when the address is in one of the ranges. An unknown one is only anywhere; a malformed
+ * address or range is in none.
+ */
 export function addressInRanges(address: string, ranges: readonly string[]): boolean {
   const key = ranges.join(' ');
   if (key === '0.0.0.0/0 ::/0') return address === UNKNOWN_ADDRESS || isIP(plain(address)) !== 0;
@@ -40,13 +46,27 @@ export function addressInRanges(address: string, ranges: readonly string[]): boo
   return version !== 0 && list.check(own, version === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** Addresses that nobody on the internet has: loopback, private, link-local and shared ones (RFC 6890). */
+/**
+ * Addresses that nobody on the internet has: loopback, private, link-local and shared ones (RFC
+ * 6890).
+ */
 const LOCAL = [
-  ...['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10', '0.0.0.0/8'],
+  ...[
+    '127.0.0.0/8',
+    '10.0.0.0/8',
+    '172.16.0.0/12',
+    '192.168.0.0/16',
+    '169.254.0.0/16',
+    '100.64.0.0/10',
+    '0.0.0.0/8',
+  ],
   ...['::1', '::', 'fc00::/7', 'fe80::/10'],
 ];
 
-/** True for an address of the own machine or network, and where there is no address at all (a socket of the machine). */
+/**
+ * True for an address of the own machine or network, and where there is no address at all (a socket
+ * of the machine).
+ */
 export const isLocal = (address: string): boolean => {
   // A zone names an interface of ours (RFC 4007 §11).
   const [own = ''] = address.split('%', 1);
@@ -60,14 +80,19 @@ function groupsOf(address: string): readonly number[] {
   const text = quad
     ? `${quad[1]}${((Number(quad[2]) << 8) | Number(quad[3])).toString(16)}:${((Number(quad[4]) << 8) | Number(quad[5])).toString(16)}`
     : own;
-  const [head = '', tail] = text.split('::', 2).map((part) => part.split(':').filter((group) => group !== '')) as [string[]?, string[]?];
+  const [head = '', tail] = text
+    .split('::', 2)
+    .map((part) => part.split(':').filter((group) => group !== '')) as [string[]?, string[]?];
   const front = head === '' ? [] : head;
   const back = tail ?? [];
   const zeros = Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0');
   return [...front, ...zeros, ...back].map((group) => Number.parseInt(group, 16));
 }
 
-/** What one person has of addresses: an IPv4 address, or the /64 of an IPv6 one, all of which one machine may use (RFC 6177 §2). */
+/**
+ * What one person has of addresses: an IPv4 address, or the /64 of an IPv6 one, all of which one
+ * machine may use (RFC 6177 §2).
+ */
 export function addressNetwork(address: string): string {
   const own = plain(address);
   if (isIP(own) !== 6) return own;

@@ -32,11 +32,15 @@ export interface MalformedAuthParams {
   readonly name: string | null;
 }
 
-/** Longest list that anybody should read: as much as Node takes for all header fields of a request, unless it is told otherwise. */
+/**
+ * Longest list that anybody should read: as much as Node takes for all header fields of a request,
+ * unless it is told otherwise.
+ */
 export const MOST_AUTH_PARAMS = 16_384;
 
 const isBlank = (char: string | undefined): boolean => char === ' ' || char === '\t';
-const isNameCharacter = (char: string | undefined): boolean => char !== undefined && /[!#$%&'*+.^_`|~\w-]/.test(char);
+const isNameCharacter = (char: string | undefined): boolean =>
+  char !== undefined && /[!#$%&'*+.^_`|~\w-]/.test(char);
 const isControl = (char: string): boolean => char !== '\t' && (char < ' ' || char === '\x7f');
 
 /** The end of a run, looking at each character once. */
@@ -49,8 +53,14 @@ function endOf(text: string, start: number, belongs: (char: string) => boolean):
 export const skipBlanks = (text: string, start: number): number => endOf(text, start, isBlank);
 export const nameEnd = (text: string, start: number): number => endOf(text, start, isNameCharacter);
 
-/** The text between quotation marks, the first of which stands at `start`; undefined: the second is missing. `next`: what follows it. */
-export function quotedString(text: string, start: number): { readonly value: string; readonly next: number } | undefined {
+/**
+ * The text between quotation marks, the first of which stands at `start`; undefined: the second is
+ * missing. `next`: what follows it.
+ */
+export function quotedString(
+  text: string,
+  start: number,
+): { readonly value: string; readonly next: number } | undefined {
   let [value, from, at] = ['', start + 1, start + 1];
   for (; at < text.length && text[at] !== '"'; at += 1) {
     if (text[at] !== '\\') continue;
@@ -62,10 +72,11 @@ export function quotedString(text: string, start: number): { readonly value: str
 }
 
 /**
- * Reads `#auth-param`, what follows a scheme (RFC 9110 §11.2, §11.4): names and values with blanks around `=`, a value as a token or a quoted
- * string with quoted-pairs, empty list elements (§5.6.1.2), blanks and tabs between them. More than the grammar are values outside quotation
- * marks with `/`, `=` and the like, or with nothing, which clients send. Each character is looked at once. Names may repeat: who reads the
- * list says what that means.
+ * Reads `#auth-param`, what follows a scheme (RFC 9110 §11.2, §11.4): names and values with blanks
+ * around `=`, a value as a token or a quoted string with quoted-pairs, empty list elements
+ * (§5.6.1.2), blanks and tabs between them. More than the grammar are values outside quotation
+ * marks with `/`, `=` and the like, or with nothing, which clients send. Each character is looked
+ * at once. Names may repeat: who reads the list says what that means.
  */
 export function parseAuthParams(text: string): Result<readonly AuthParam[], MalformedAuthParams> {
   const no = (problem: AuthParamsProblem, at: number, name: string | null) =>
@@ -75,7 +86,12 @@ export function parseAuthParams(text: string): Result<readonly AuthParam[], Malf
     at = endOf(text, at, (char) => isBlank(char) || char === ',');
     if (at === text.length) return accept(params);
     const end = nameEnd(text, at);
-    if (end === at) return no(isControl(text[at] as string) ? 'control' : 'name', at, params.at(-1)?.name ?? null);
+    if (end === at)
+      return no(
+        isControl(text[at] as string) ? 'control' : 'name',
+        at,
+        params.at(-1)?.name ?? null,
+      );
     const name = text.slice(at, end);
     at = skipBlanks(text, end);
     if (text[at] !== '=') return no('equals', at, name);
@@ -83,16 +99,25 @@ export function parseAuthParams(text: string): Result<readonly AuthParam[], Malf
     if (text[at] === '"') {
       const quoted = quotedString(text, at);
       if (quoted === undefined) return no('unterminated', at, name);
-      if (endOf(quoted.value, 0, (char) => !isControl(char)) < quoted.value.length) return no('control', at, name);
+      if (endOf(quoted.value, 0, (char) => !isControl(char)) < quoted.value.length)
+        return no('control', at, name);
       params.push({ name, value: quoted.value });
       at = quoted.next;
     } else {
-      const next = endOf(text, at, (char) => !isBlank(char) && char !== ',' && char !== '"' && !isControl(char));
+      const next = endOf(
+        text,
+        at,
+        (char) => !isBlank(char) && char !== ',' && char !== '"' && !isControl(char),
+      );
       params.push({ name, value: text.slice(at, next) });
       at = next;
     }
     at = skipBlanks(text, at);
     if (at === text.length || text[at] === ',') continue;
-    return no(text[at] === '"' ? 'quotation-mark' : isControl(text[at] as string) ? 'control' : 'comma', at, name);
+    return no(
+      text[at] === '"' ? 'quotation-mark' : isControl(text[at] as string) ? 'control' : 'comma',
+      at,
+      name,
+    );
   }
 }

@@ -9,7 +9,10 @@ const malformed = refuse({ kind: 'malformed-authorization' });
 
 const isBlank = (char: string | undefined) => char === ' ' || char === '\t';
 
-/** A field value without the blanks around it (RFC 9110 §5.5). `trim()` takes away what is no blank of HTTP, and would give a token spellings. */
+/**
+ * A field value without the blanks around it (RFC 9110 §5.5). `trim()` takes away what is no blank
+ * of HTTP, and would give a token spellings.
+ */
 export function withoutBlanks(value: string): string {
   let [start, end] = [0, value.length];
   while (start < end && isBlank(value[start])) start += 1;
@@ -34,28 +37,43 @@ export function splitScheme(value: string): SplitAuthorization {
   if (end < 0) return { scheme: trimmed.toLowerCase(), rest: '', separated: false };
   let start = end;
   while (trimmed[start] === ' ') start += 1;
-  return { scheme: trimmed.slice(0, end).toLowerCase(), rest: trimmed.slice(start), separated: start > end };
+  return {
+    scheme: trimmed.slice(0, end).toLowerCase(),
+    rest: trimmed.slice(start),
+    separated: start > end,
+  };
 }
 
 /**
- * True for credentials of the OAuth scheme (RFC 5849 §3.5.1), also for those that cannot be read because something else than a blank follows
- * the scheme, as in `OAuth, a="b"` or `OAutha="b"`: they are refused with the reason, and never taken for no credentials at all.
+ * True for credentials of the OAuth scheme (RFC 5849 §3.5.1), also for those that cannot be read
+ * because something else than a blank follows the scheme, as in `OAuth, a="b"` or `OAutha="b"`:
+ * they are refused with the reason, and never taken for no credentials at all.
  */
 export function isOAuthScheme(value: string): boolean {
   const { scheme, rest, separated } = splitScheme(value);
-  return scheme === 'oauth' || (scheme.startsWith('oauth') && !separated && rest !== '' && !rest.startsWith('\t'));
+  return (
+    scheme === 'oauth' ||
+    (scheme.startsWith('oauth') && !separated && rest !== '' && !rest.startsWith('\t'))
+  );
 }
 
 /**
- * Reads Basic credentials (RFC 7617 §2). 'form' also undoes the form encoding that RFC 6749 §2.3.1 asks of clients; 'raw' takes the text as
- * it is. Refuses bad base64, text without a colon, an empty id, and bytes that are not UTF-8.
+ * Reads Basic credentials (RFC 7617 §2). 'form' also undoes the form encoding that RFC 6749 §2.3.1
+ * asks of clients; 'raw' takes the text as it is. Refuses bad base64, text without a colon, an
+ * empty id, and bytes that are not UTF-8.
  */
 export function parseBasic(
   value: string,
   decode: 'form' | 'raw' = 'form',
 ): Result<{ readonly id: string; readonly secret: string }, MalformedAuthorization> {
   const { scheme, rest, separated } = splitScheme(value);
-  if (scheme !== 'basic' || !separated || !/^[A-Za-z0-9+/]+={0,2}$/.test(rest) || rest.length > 8192) return malformed;
+  if (
+    scheme !== 'basic' ||
+    !separated ||
+    !/^[A-Za-z0-9+/]+={0,2}$/.test(rest) ||
+    rest.length > 8192
+  )
+    return malformed;
   const bytes = Buffer.from(rest, 'base64');
   if (bytes.toString('base64').replaceAll('=', '') !== rest.replaceAll('=', '')) return malformed;
   const text = utf8(bytes);
@@ -63,11 +81,19 @@ export function parseBasic(
   if (text === undefined || colon < 1 || /[\0-\x1f\x7f]/.test(text)) return malformed;
   const [id, secret] = [text.slice(0, colon), text.slice(colon + 1)];
   if (decode === 'raw') return accept({ id, secret });
-  const [plainId, plainSecret] = [percentDecode(id.replaceAll('+', ' ')), percentDecode(secret.replaceAll('+', ' '))];
-  return plainId === undefined || plainSecret === undefined ? malformed : accept({ id: plainId, secret: plainSecret });
+  const [plainId, plainSecret] = [
+    percentDecode(id.replaceAll('+', ' ')),
+    percentDecode(secret.replaceAll('+', ' ')),
+  ];
+  return plainId === undefined || plainSecret === undefined
+    ? malformed
+    : accept({ id: plainId, secret: plainSecret });
 }
 
-/** The token of a Bearer value (RFC 6750 §2.1): undefined for another scheme. Refuses what does not fit the b64token grammar. */
+/**
+ * The token of a Bearer value (RFC 6750 §2.1): undefined for another scheme. Refuses what does not
+ * fit the b64token grammar.
+ */
 export function bearerToken(value: string): Result<string, MalformedAuthorization> | undefined {
   const { scheme, rest, separated } = splitScheme(value);
   if (scheme !== 'bearer') return undefined;
@@ -80,7 +106,8 @@ export interface Challenge {
   readonly params: Readonly<Record<string, string>>;
 }
 
-const quoted = (text: string) => `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
+const quoted = (text: string) =>
+  `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
 
 /** Writes challenges as one field value (RFC 9110 §11.6.1). */
 export const formatChallenges = (challenges: readonly Challenge[]): string =>

@@ -1,8 +1,9 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { isRefusedScheme } from './refused-schemes.ts';
 
-// A URI is read by people as it is written (RFC 3986) and by browsers as the URL Standard has it. Where the two differ, somebody who looks at
-// the text and approves it is looking at another place than the one that people are sent to.
+// A URI is read by people as it is written (RFC 3986) and by browsers as the URL Standard has it.
+// Where the two differ, somebody who looks at the text and approves it is looking at another place
+// than the one that people are sent to.
 
 /** In what way a browser reads a URI differently, or why the text is no URI. */
 export type UriDeviation =
@@ -58,34 +59,53 @@ function placeOf(authority: string): Place | undefined {
 }
 
 const MOST_HOST = 253;
-/** Characters of a host at most, with what may stand around it. A host in Unicode is spelt in ASCII in time that grows as its square (RFC 3492 §6.3). */
+/**
+ * Characters of a host at most, with what may stand around it. A host in Unicode is spelt in ASCII
+ * in time that grows as its square (RFC 3492 §6.3).
+ */
 const MOST_PLACE = 512;
 
-/** The URI as a browser parses it; null: it does not, or would first read a host that is longer than any. */
+/**
+ * The URI as a browser parses it; null: it does not, or would first read a host that is longer than
+ * any.
+ */
 function parsed(uri: string): URL | null {
   // A browser drops these wherever they stand.
   const text = uri.replace(/[\t\n\r]/g, '');
   let start = text.indexOf(':') + 1;
   while (text[start] === '/' || text[start] === '\\') start += 1;
   const end = text.slice(start).search(/[/\\?#]/);
-  return (end < 0 ? text.length - start : end) > MOST_PLACE && !isAscii(text) ? null : URL.parse(uri);
+  return (end < 0 ? text.length - start : end) > MOST_PLACE && !isAscii(text)
+    ? null
+    : URL.parse(uri);
 }
 
 const isWeb = (scheme: string): boolean => scheme === 'http' || scheme === 'https';
 const isAscii = (text: string): boolean => /^[\x21-\x7e]*$/.test(text);
 
-/** Letters, marks, digits and the few signs that are part of words: no symbol or punctuation that passes for a slash or a dot (RFC 5892 §2). */
+/**
+ * Letters, marks, digits and the few signs that are part of words: no symbol or punctuation that
+ * passes for a slash or a dot (RFC 5892 §2).
+ */
 const hostLetters = /^[\p{L}\p{M}\p{Nd}_.\u00b7\u0375\u05f3\u05f4\u30fb-]+$/u;
 
-/** In lower case; undefined when a capital is no capital of the same alphabet, such as the sign of Kelvin. */
+/**
+ * In lower case; undefined when a capital is no capital of the same alphabet, such as the sign of
+ * Kelvin.
+ */
 function lowered(host: string): string | undefined {
   const letters = [...host].map((letter) => [letter, letter.toLowerCase()] as const);
-  return letters.every(([letter, small]) => isAscii(letter) || ([...small].length === 1 && !isAscii(small)))
+  return letters.every(
+    ([letter, small]) => isAscii(letter) || ([...small].length === 1 && !isAscii(small)),
+  )
     ? letters.map(([, small]) => small).join('')
     : undefined;
 }
 
-/** The A-labels of a host in Unicode; undefined when reading it back does not give the same host in lower case (RFC 5891 §5, UTS #46). */
+/**
+ * The A-labels of a host in Unicode; undefined when reading it back does not give the same host in
+ * lower case (RFC 5891 §5, UTS #46).
+ */
 function asciiHost(host: string): string | undefined {
   if (host.length > MOST_HOST) return undefined;
   const shown = lowered(host);
@@ -96,12 +116,18 @@ function asciiHost(host: string): string | undefined {
 
 const hasALabel = (host: string): boolean => /(?:^|\.)xn--/i.test(host);
 
-const withHost = ({ scheme, authority = '', path, rest }: Parts, uri: string, host: string, next: string): string =>
+const withHost = (
+  { scheme, authority = '', path, rest }: Parts,
+  uri: string,
+  host: string,
+  next: string,
+): string =>
   `${uri.slice(0, scheme.length)}://${next}${authority.slice(host.length)}${path}${rest}`;
 
 /**
- * The spelling of a URI that goes over the wire: a host in Unicode becomes A-labels, everything else stays as it is. Undefined when the host
- * cannot be written so without becoming another one, or when other parts are not ASCII.
+ * The spelling of a URI that goes over the wire: a host in Unicode becomes A-labels, everything
+ * else stays as it is. Undefined when the host cannot be written so without becoming another one,
+ * or when other parts are not ASCII.
  */
 export function asciiSpelling(uri: string): string | undefined {
   if (isAscii(uri)) return uri;
@@ -113,13 +139,19 @@ export function asciiSpelling(uri: string): string | undefined {
   return spelt !== undefined && isAscii(spelt) ? spelt : undefined;
 }
 
-/** The spelling with the host in Unicode; null when it is no other than the text. For people to read, never for a header. */
+/**
+ * The spelling with the host in Unicode; null when it is no other than the text. For people to
+ * read, never for a header.
+ */
 export function unicodeSpelling(uri: string): string | null {
   const parts = split(uri);
   const place = parts?.authority === undefined ? undefined : placeOf(parts.authority);
-  if (parts === undefined || place === undefined || !isWeb(parts.scheme) || !hasALabel(place.host)) return null;
+  if (parts === undefined || place === undefined || !isWeb(parts.scheme) || !hasALabel(place.host))
+    return null;
   const shown = domainToUnicode(place.host);
-  return asciiHost(shown) !== place.host.toLowerCase() ? null : withHost(parts, uri, place.host, shown);
+  return asciiHost(shown) !== place.host.toLowerCase()
+    ? null
+    : withHost(parts, uri, place.host, shown);
 }
 
 /** A URI for people who look at it: in both spellings where its host has two. */
@@ -128,23 +160,33 @@ export function bothSpellings(uri: string): string {
   return shown === null ? uri : `${shown} (${uri})`;
 }
 
-/** The host that a URI leads to, in both spellings, or the scheme of an app on the device; null: it cannot be read. */
+/**
+ * The host that a URI leads to, in both spellings, or the scheme of an app on the device; null: it
+ * cannot be read.
+ */
 export function destinationOf(uri: string): string | null {
   const url = parsed(uri);
   if (url === null) return null;
   const shown = url.host === '' ? '' : domainToUnicode(url.hostname);
   if (url.host === '') return url.protocol;
-  return shown !== url.hostname && asciiHost(shown) === url.hostname ? `${shown} (${url.host})` : url.host;
+  return shown !== url.hostname && asciiHost(shown) === url.hostname
+    ? `${shown} (${url.host})`
+    : url.host;
 }
 
 const label = /^[a-z0-9_-]{1,63}$/;
 
-/** True for a DNS name as it stands in a URI: labels of letters, digits, `-` and `_`, and no dot at the end. */
+/**
+ * True for a DNS name as it stands in a URI: labels of letters, digits, `-` and `_`, and no dot at
+ * the end.
+ */
 const isName = (host: string): boolean =>
   host.length <= MOST_HOST &&
   host.split('.').every((part) => label.test(part)) &&
-  // An A-label that stands for nothing is read differently from browser to browser (RFC 5890 §2.3.2.1).
-  (!hasALabel(host) || (!hasALabel(domainToUnicode(host)) && asciiHost(domainToUnicode(host)) === host));
+  // An A-label that stands for nothing is read differently from browser to browser (RFC 5890
+  // §2.3.2.1).
+  (!hasALabel(host) ||
+    (!hasALabel(domainToUnicode(host)) && asciiHost(domainToUnicode(host)) === host));
 
 function portDeviation({ port }: Place): 'port' | null {
   if (port === undefined) return null;
@@ -168,29 +210,37 @@ function textDeviation({ authority, path, rest }: Parts): UriDeviation | null {
 /** The URI as a browser would have to write it, or what is wrong with its authority. */
 function expected(parts: Parts): { readonly href: string } | { readonly deviation: UriDeviation } {
   const { scheme, authority, path, rest } = parts;
-  if (authority === undefined) return isWeb(scheme) ? { deviation: 'not-a-uri' } : { href: `${scheme}:${path}${rest}` };
+  if (authority === undefined)
+    return isWeb(scheme) ? { deviation: 'not-a-uri' } : { href: `${scheme}:${path}${rest}` };
   const place = placeOf(authority);
   if (place === undefined) return { deviation: 'host' };
   const odd = portDeviation(place);
   if (odd !== null) return { deviation: odd };
   if (!isWeb(scheme))
-    return isAscii(authority) && !authority.includes('%') ? { href: `${scheme}://${authority}${path}${rest}` } : { deviation: 'host' };
+    return isAscii(authority) && !authority.includes('%')
+      ? { href: `${scheme}://${authority}${path}${rest}` }
+      : { deviation: 'host' };
   const host = isAscii(place.host) ? place.host.toLowerCase() : asciiHost(place.host);
   if (place.host === '') return { deviation: 'not-a-uri' };
   if (host === undefined || !(host.startsWith('[') || isName(host))) return { deviation: 'host' };
-  const port = place.port === undefined || Number(place.port) === { http: 80, https: 443 }[scheme] ? '' : `:${place.port}`;
+  const port =
+    place.port === undefined || Number(place.port) === { http: 80, https: 443 }[scheme]
+      ? ''
+      : `:${place.port}`;
   return { href: `${scheme}://${host}${port}${path || '/'}${rest}` };
 }
 
 /**
- * Reads a URI as a browser will (URL Standard §4.4). Nothing deviates when the parsed form equals the text, but for an empty path, capitals
- * of scheme and host, a default port, and a host in Unicode.
+ * Reads a URI as a browser will (URL Standard §4.4). Nothing deviates when the parsed form equals
+ * the text, but for an empty path, capitals of scheme and host, a default port, and a host in
+ * Unicode.
  */
 export function readAsBrowser(uri: string): UriReading {
   const url = parsed(uri);
   const reads = url?.href ?? null;
   const parts = split(uri);
-  if (parts === undefined) return { deviation: /^\s|[\t\n\r]/.test(uri) ? 'characters' : 'not-a-uri', reads };
+  if (parts === undefined)
+    return { deviation: /^\s|[\t\n\r]/.test(uri) ? 'characters' : 'not-a-uri', reads };
   const text = textDeviation(parts);
   if (text !== null) return { deviation: text, reads };
   const wanted = expected(parts);
@@ -205,8 +255,9 @@ const hostIn = (href: string): string => placeOf(split(href)?.authority ?? '')?.
 const withoutRootDot = (host: string): string => (host.endsWith('.') ? host.slice(0, -1) : host);
 
 /**
- * True when following the URI reaches another host than its text shows, or its scheme is one that nobody is sent to. What was registered
- * before this was looked at keeps working unless it is this; never is anybody redirected to it (RFC 9700 §4.11).
+ * True when following the URI reaches another host than its text shows, or its scheme is one that
+ * nobody is sent to. What was registered before this was looked at keeps working unless it is this;
+ * never is anybody redirected to it (RFC 9700 §4.11).
  */
 export function misleads(uri: string): boolean {
   const parts = split(uri);
@@ -215,7 +266,10 @@ export function misleads(uri: string): boolean {
   // A browser drops these, so that what follows joins what is before.
   if (/[\p{Cc} ]/u.test(uri)) return true;
   if (!isWeb(parts.scheme)) return isRefusedScheme(parts.scheme);
-  const place = parts.authority === undefined || parts.authority.includes('@') ? undefined : placeOf(parts.authority);
+  const place =
+    parts.authority === undefined || parts.authority.includes('@')
+      ? undefined
+      : placeOf(parts.authority);
   if (place === undefined || place.host === '') return true;
   // ASCII alone: the sign of Kelvin is no k to whoever reads it.
   const small = place.host.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

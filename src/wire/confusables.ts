@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { normalForm } from '#kernel/normal-form.ts';
 
-// Which characters look alike (UTS #39 §4). The data is Unicode's; it is read when the first name is compared.
+// Which characters look alike (UTS #39 §4). The data is Unicode's; it is read when the first name
+// is compared.
 
 let prototypes: ReadonlyMap<string, string> | undefined;
 
@@ -11,13 +12,16 @@ function table(): ReadonlyMap<string, string> {
     const text = readFileSync(new URL('./data/confusables.json', import.meta.url), 'utf8');
     const { alike } = JSON.parse(text) as { readonly alike: Readonly<Record<string, string>> };
     prototypes = new Map(
-      Object.entries(alike).flatMap(([prototype, letters]) => [...letters].map((letter) => [letter, prototype] as const)),
+      Object.entries(alike).flatMap(([prototype, letters]) =>
+        [...letters].map((letter) => [letter, prototype] as const),
+      ),
     );
   }
   return prototypes;
 }
 
-// Beside what Unicode counts as alike: capitals, signs that are read as letters, and small letters whose capitals are alike.
+// Beside what Unicode counts as alike: capitals, signs that are read as letters, and small letters
+// whose capitals are alike.
 // biome-ignore format: a table
 const read: Readonly<Record<string, string>> = {
   '0': 'o', '1': 'l', '|': 'l', i: 'l', 'ı': 'l', '3': 'e', '5': 's', $: 's', '@': 'a',
@@ -27,10 +31,17 @@ const read: Readonly<Record<string, string>> = {
 
 function prototypeOf(letter: string): string {
   const small = letter.toLowerCase();
-  return read[small] ?? read[table().get(small) ?? ''] ?? (table().get(letter) ?? table().get(small) ?? small).toLowerCase();
+  return (
+    read[small] ??
+    read[table().get(small) ?? ''] ??
+    (table().get(letter) ?? table().get(small) ?? small).toLowerCase()
+  );
 }
 
-/** What a name looks like at a glance: two names of one skeleton are easily taken for each other. Marks, blanks and signs do not count. */
+/**
+ * What a name looks like at a glance: two names of one skeleton are easily taken for each other.
+ * Marks, blanks and signs do not count.
+ */
 export function skeleton(name: string): string {
   const letters = [...normalForm(name, 'NFKD')].map(prototypeOf).join('');
   const plain = normalForm(letters, 'NFKD')

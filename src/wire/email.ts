@@ -6,17 +6,24 @@ export const MOST_EMAIL = 255;
 
 const ASCII = /^[\0-\x7f]*$/;
 
-/** A domain beyond ASCII as A-labels; undefined: it is none. What is ASCII in it has to be of host names, so that nothing is cut off. */
+/**
+ * A domain beyond ASCII as A-labels; undefined: it is none. What is ASCII in it has to be of host
+ * names, so that nothing is cut off.
+ */
 function asciiDomain(domain: string): string | undefined {
-  return /^(?:[A-Za-z0-9.-]|[^\0-\x7f])+$/.test(domain) ? domainToASCII(domain) || undefined : undefined;
+  return /^(?:[A-Za-z0-9.-]|[^\0-\x7f])+$/.test(domain)
+    ? domainToASCII(domain) || undefined
+    : undefined;
 }
 
 /**
- * An e-mail address as it is kept and compared: without blanks around it, a domain in Unicode as A-labels, which is where mail goes (RFC 5891
- * §4), and what is not ASCII before the `@` in lower case. Letters of ASCII keep their case, which comparisons leave out of account.
+ * An e-mail address as it is kept and compared: without blanks around it, a domain in Unicode as
+ * A-labels, which is where mail goes (RFC 5891 §4), and what is not ASCII before the `@` in lower
+ * case. Letters of ASCII keep their case, which comparisons leave out of account.
  */
 export function tidyAddress(email: string): string {
-  // What is too long for an address stays as it is: composing accents and spelling a host in ASCII take more time than there are letters.
+  // What is too long for an address stays as it is: composing accents and spelling a host in ASCII
+  // take more time than there are letters.
   if (email.length > 2 * MOST_EMAIL) return email;
   const typed = email.normalize('NFC').trim();
   const at = typed.lastIndexOf('@');
@@ -26,22 +33,36 @@ export function tidyAddress(email: string): string {
 }
 
 /**
- * True for an address that mail can be sent to: an unquoted name of RFC 5321 §4.1.2, apostrophes and plus signs included, or of RFC 6531 §3.3,
- * at a host name. The text is one that `tidyAddress` has made.
+ * True for an address that mail can be sent to: an unquoted name of RFC 5321 §4.1.2, apostrophes
+ * and plus signs included, or of RFC 6531 §3.3, at a host name. The text is one that `tidyAddress`
+ * has made.
  */
 export function isAddress(email: string): boolean {
   if (Buffer.byteLength(email) > MOST_EMAIL) return false;
   const at = email.lastIndexOf('@');
   const [local, domain] = [email.slice(0, Math.max(at, 0)), email.slice(at + 1)];
-  if (!/^(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]|[^\0-\x7f\s])+$/.test(local) || lineProblem(local) !== undefined) return false;
-  return domain.length <= 253 && /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(domain);
+  if (
+    !/^(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]|[^\0-\x7f\s])+$/.test(local) ||
+    lineProblem(local) !== undefined
+  )
+    return false;
+  return (
+    domain.length <= 253 &&
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(
+      domain,
+    )
+  );
 }
 
-/** The address that a text names, as it is kept; undefined: none. The one reader of addresses, wherever one is taken. */
+/**
+ * The address that a text names, as it is kept; undefined: none. The one reader of addresses,
+ * wherever one is taken.
+ */
 export function readAddress(text: string): string | undefined {
   const address = tidyAddress(text);
   return isAddress(address) ? address : undefined;
 }
 
 /** True when two addresses are one mailbox as far as accounts are told apart. */
-export const sameAddress = (one: string, other: string): boolean => tidyAddress(one).toLowerCase() === tidyAddress(other).toLowerCase();
+export const sameAddress = (one: string, other: string): boolean =>
+  tidyAddress(one).toLowerCase() === tidyAddress(other).toLowerCase();

@@ -10,7 +10,10 @@ export type PartProblem = 'escape' | 'utf-8' | 'nul';
 export interface MalformedForm {
   readonly kind: 'malformed-form';
   readonly problem: PartProblem;
-  /** The name of the parameter whose value cannot be read, as it was sent; null: it is a name, or the text as a whole. */
+  /**
+   * The name of the parameter whose value cannot be read, as it was sent; null: it is a name, or
+   * the text as a whole.
+   */
   readonly name: string | null;
 }
 
@@ -22,11 +25,13 @@ export const unreadableForm = (part: string): string =>
 export const partProblem = (text: string): PartProblem =>
   /%(?![0-9A-Fa-f]{2})/.test(text) ? 'escape' : /%00|\0/.test(text) ? 'nul' : 'utf-8';
 
-const decodePart = (text: string) => percentDecode(text.includes('+') ? text.replaceAll('+', ' ') : text);
+const decodePart = (text: string) =>
+  percentDecode(text.includes('+') ? text.replaceAll('+', ' ') : text);
 
 /**
- * Reads `application/x-www-form-urlencoded` text, or a query. `+` is a space, a piece without `=` has an empty value, empty pieces are
- * skipped. Refuses broken escapes, bytes that are not UTF-8, and NUL.
+ * Reads `application/x-www-form-urlencoded` text, or a query. `+` is a space, a piece without `=`
+ * has an empty value, empty pieces are skipped. Refuses broken escapes, bytes that are not UTF-8,
+ * and NUL.
  */
 export function parseForm(text: string | Uint8Array): Result<readonly Pair[], MalformedForm> {
   const whole = typeof text === 'string' ? text : utf8(text);
@@ -36,10 +41,13 @@ export function parseForm(text: string | Uint8Array): Result<readonly Pair[], Ma
   for (const piece of whole.split('&')) {
     if (piece === '') continue;
     const equals = piece.indexOf('=');
-    const [rawName, rawValue] = equals < 0 ? [piece, ''] : [piece.slice(0, equals), piece.slice(equals + 1)];
+    const [rawName, rawValue] =
+      equals < 0 ? [piece, ''] : [piece.slice(0, equals), piece.slice(equals + 1)];
     const [name, value] = [decodePart(rawName), decodePart(rawValue)];
-    if (name === undefined || name.includes('\0')) return refuse({ kind: 'malformed-form', problem: partProblem(rawName), name: null });
-    if (value === undefined || value.includes('\0')) return refuse({ kind: 'malformed-form', problem: partProblem(rawValue), name });
+    if (name === undefined || name.includes('\0'))
+      return refuse({ kind: 'malformed-form', problem: partProblem(rawName), name: null });
+    if (value === undefined || value.includes('\0'))
+      return refuse({ kind: 'malformed-form', problem: partProblem(rawValue), name });
     pairs.push([name, value]);
   }
   return accept(pairs);
@@ -53,11 +61,14 @@ export interface FormBytes {
 }
 
 /**
- * Reads a form or a query as PHP does: broken escapes and bytes that are not UTF-8 are kept (`percentDecodeBytes`), nothing is refused. A text
- * is one whose characters stand for bytes.
+ * Reads a form or a query as PHP does: broken escapes and bytes that are not UTF-8 are kept
+ * (`percentDecodeBytes`), nothing is refused. A text is one whose characters stand for bytes.
  */
 export function parseFormBytes(text: string | Uint8Array): FormBytes {
-  const whole = typeof text === 'string' ? text : Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
+  const whole =
+    typeof text === 'string'
+      ? text
+      : Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
   if (whole === '') return { pairs: [], emptyPieces: 0 };
   const decode = (part: string) => percentDecodeBytes(part.replaceAll('+', ' '));
   const pieces = whole.split('&');
@@ -65,7 +76,9 @@ export function parseFormBytes(text: string | Uint8Array): FormBytes {
     .filter((piece) => piece !== '')
     .map((piece): Pair => {
       const equals = piece.indexOf('=');
-      return equals < 0 ? [decode(piece), ''] : [decode(piece.slice(0, equals)), decode(piece.slice(equals + 1))];
+      return equals < 0
+        ? [decode(piece), '']
+        : [decode(piece.slice(0, equals)), decode(piece.slice(equals + 1))];
     });
   return { pairs, emptyPieces: pieces.length - pairs.length };
 }
@@ -73,11 +86,17 @@ export function parseFormBytes(text: string | Uint8Array): FormBytes {
 /** A form by name: each parameter once. `repeated` is the first name that came more than once. */
 export interface FormValues {
   readonly repeated: string | undefined;
-  /** Undefined when absent or empty: "parameters sent without a value MUST be treated as if they were omitted" (RFC 6749 §3.1). */
+  /**
+   * Undefined when absent or empty: "parameters sent without a value MUST be treated as if they
+   * were omitted" (RFC 6749 §3.1).
+   */
   get(name: string): string | undefined;
 }
 
-/** Looks parameters up by name. `mayRepeat`: names that may come more than once, of which the first value counts. */
+/**
+ * Looks parameters up by name. `mayRepeat`: names that may come more than once, of which the first
+ * value counts.
+ */
 export function formValues(pairs: readonly Pair[], mayRepeat: readonly string[] = []): FormValues {
   const values = new Map<string, string>();
   let repeated: string | undefined;
@@ -104,7 +123,10 @@ export function formEncode(pairs: readonly Pair[]): string {
   return pairs.map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`).join('&');
 }
 
-/** Bytes of a value as it stands in the text of a query or form, escapes and all; 0 when the name is not there. */
+/**
+ * Bytes of a value as it stands in the text of a query or form, escapes and all; 0 when the name is
+ * not there.
+ */
 export function sentSize(text: string, name: string): number {
   const piece = text.split('&').find((part) => part.startsWith(`${name}=`));
   return piece === undefined ? 0 : Buffer.byteLength(piece) - name.length - 1;

@@ -1,16 +1,28 @@
 import { isIP } from 'node:net';
 import { addressInRanges, isLocal } from './address.ts';
 
-/** Proxies whose word is taken: how many stand in front, or at which addresses and ranges (CIDR) they are. */
+/**
+ * Proxies whose word is taken: how many stand in front, or at which addresses and ranges (CIDR)
+ * they are.
+ */
 export type TrustedProxies = number | readonly string[];
 
-/** Why the address of a request is not known for sure, or looks as if the settings did not fit the network. */
+/**
+ * Why the address of a request is not known for sure, or looks as if the settings did not fit the
+ * network.
+ */
 export const proxySigns = [
   /** Forwarding fields came from a peer that is not trusted. */
   'untrusted-forwarding',
-  /** A peer inside the own network, while people come from outside: a proxy that says nothing, or one that is not trusted. */
+  /**
+   * A peer inside the own network, while people come from outside: a proxy that says nothing, or
+   * one that is not trusted.
+   */
   'local-peer',
-  /** A trusted proxy named fewer addresses than there should be: it does not append, or the count is too high. */
+  /**
+   * A trusted proxy named fewer addresses than there should be: it does not append, or the count is
+   * too high.
+   */
   'too-few-hops',
   /** A count is believed from a peer on the internet: whoever reaches the port may be the proxy. */
   'counted-outside',
@@ -60,14 +72,17 @@ const hopsOf = (fields: readonly string[]): readonly string[] => {
   return text.trim() === '' ? [] : entries.reverse();
 };
 
-/** True for the peer or hop at this distance (0: the other end of the connection) that is one of our proxies. */
+/**
+ * True for the peer or hop at this distance (0: the other end of the connection) that is one of our
+ * proxies.
+ */
 export const trusts = (trusted: TrustedProxies, address: string, distance: number): boolean =>
   typeof trusted === 'number' ? distance < trusted : addressInRanges(address, trusted);
 
 /**
- * Finds out where a request comes from: from the connection back, hop by hop, for as long as the one who speaks is trusted (the way
- * RFC 7239 §8.1 warns to go). `outside`: people reach this server from the internet; `encrypted`: by https, which ends at a proxy, for we
- * speak http alone.
+ * Finds out where a request comes from: from the connection back, hop by hop, for as long as the
+ * one who speaks is trusted (the way RFC 7239 §8.1 warns to go). `outside`: people reach this
+ * server from the internet; `encrypted`: by https, which ends at a proxy, for we speak http alone.
  */
 export function originOf(
   { peer, forwardedFor, forwarded }: Arrival,
@@ -78,11 +93,17 @@ export function originOf(
     const signs: ProxySign[] = [];
     if (forwarded) signs.push('untrusted-forwarding');
     if (outside && isLocal(peer)) signs.push('local-peer');
-    // Without TLS in front, and from the internet, it is the sender who writes the fields: they take nothing from what the connection says.
-    return { address: peer, known: !(signs.includes('local-peer') || (forwarded && (encrypted || isLocal(peer)))), signs };
+    // Without TLS in front, and from the internet, it is the sender who writes the fields: they
+    // take nothing from what the connection says.
+    return {
+      address: peer,
+      known: !(signs.includes('local-peer') || (forwarded && (encrypted || isLocal(peer)))),
+      signs,
+    };
   }
   const hops = hopsOf(forwardedFor);
-  const signs: ProxySign[] = typeof trusted === 'number' && !isLocal(peer) ? ['counted-outside'] : [];
+  const signs: ProxySign[] =
+    typeof trusted === 'number' && !isLocal(peer) ? ['counted-outside'] : [];
   let address = peer;
   for (let distance = 0; ; distance++) {
     const entry = hops[distance];
@@ -90,7 +111,9 @@ export function originOf(
     if (entry === undefined) {
       // The addresses that proxies have may be those of people as well: enough that one was named.
       const enough = typeof trusted !== 'number' && distance > 0;
-      return enough ? { address, known: true, signs } : { address, known: false, signs: [...signs, 'too-few-hops'] };
+      return enough
+        ? { address, known: true, signs }
+        : { address, known: false, signs: [...signs, 'too-few-hops'] };
     }
     const hop = hopOf(entry);
     if (hop === undefined) return { address, known: false, signs: [...signs, 'unreadable-hop'] };

@@ -18,10 +18,14 @@ function placeOf({ message }: SyntaxError, text: string): string {
 /** Reads JSON in UTF-8, with or without a byte order mark. */
 export function readJson(bytes: Uint8Array): Result<unknown, MalformedJson> {
   const text = utf8(bytes)?.replace(/^\ufeff/, '');
-  if (text === undefined) return refuse({ kind: 'malformed-json', words: 'The body is not UTF-8.' });
+  if (text === undefined)
+    return refuse({ kind: 'malformed-json', words: 'The body is not UTF-8.' });
   try {
     return accept(JSON.parse(text) as unknown);
   } catch (fault) {
-    return refuse({ kind: 'malformed-json', words: `The body is not JSON${placeOf(fault as SyntaxError, text)}.` });
+    return refuse({
+      kind: 'malformed-json',
+      words: `The body is not JSON${placeOf(fault as SyntaxError, text)}.`,
+    });
   }
 }

@@ -1,15 +1,23 @@
 const unreserved = /^[A-Za-z0-9\-._~]*$/;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Where a byte stands that is part of no UTF-8 character: U+DC80 to U+DCFF, which no text holds. */
+/**
+ * Where a byte stands that is part of no UTF-8 character: U+DC80 to U+DCFF, which no text holds.
+ */
 const STRAY_BYTE = 0xdc00;
 
 const HEX = Buffer.from('0123456789ABCDEF');
 /** 1 for a byte that is written as it is. */
 const plain = new Uint8Array(256);
-for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~')) plain[byte] = 1;
+for (const byte of Buffer.from(
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~',
+))
+  plain[byte] = 1;
 
-/** The bytes of a text with stray bytes: those come out as they were; what is left of halves of characters becomes U+FFFD. */
+/**
+ * The bytes of a text with stray bytes: those come out as they were; what is left of halves of
+ * characters becomes U+FFFD.
+ */
 function bytesOf(text: string): Uint8Array {
   const units = Buffer.from(text, 'utf16le');
   const bytes = Buffer.alloc(text.length * 3);
@@ -44,8 +52,9 @@ function escapeBytes(bytes: Uint8Array): string {
 }
 
 /**
- * Percent-encodes every byte of the UTF-8 text but the unreserved ones, with capital hexadecimal digits (RFC 5849 §3.6, RFC 3986 §2.3).
- * What `percentDecodeBytes` read comes out as the bytes that it was.
+ * Percent-encodes every byte of the UTF-8 text but the unreserved ones, with capital hexadecimal
+ * digits (RFC 5849 §3.6, RFC 3986 §2.3). What `percentDecodeBytes` read comes out as the bytes that
+ * it was.
  */
 export function percentEncode(text: string): string {
   if (unreserved.test(text)) return text;
@@ -54,7 +63,10 @@ export function percentEncode(text: string): string {
   return /[!'()*]/.test(encoded) ? escapeBytes(Buffer.from(text)) : encoded;
 }
 
-/** Undoes percent-encoding. Undefined for a `%` without two hexadecimal digits and for bytes that are not UTF-8. */
+/**
+ * Undoes percent-encoding. Undefined for a `%` without two hexadecimal digits and for bytes that
+ * are not UTF-8.
+ */
 export function percentDecode(text: string): string | undefined {
   if (!text.includes('%')) return text;
   try {
@@ -73,7 +85,10 @@ export function utf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** What is encoded already, encoded once more, as it stands in a signature base string (RFC 5849 §3.4.1.1). */
+/**
+ * What is encoded already, encoded once more, as it stands in a signature base string (RFC 5849
+ * §3.4.1.1).
+ */
 export function percentEncodeAgain(encoded: string): string {
   if (!encoded.includes('%')) return encoded;
   const from = Buffer.from(encoded, 'latin1');
@@ -130,15 +145,20 @@ function bytesAsText(bytes: Buffer): string {
   for (let at = 0; at < bytes.length; ) {
     const size = characterLength(bytes, at);
     if (size > 1) length += units.write(bytes.toString('utf8', at, at + size), length, 'utf16le');
-    else length = units.writeUInt16LE(size === 1 ? (bytes[at] as number) : STRAY_BYTE + (bytes[at] as number), length);
+    else
+      length = units.writeUInt16LE(
+        size === 1 ? (bytes[at] as number) : STRAY_BYTE + (bytes[at] as number),
+        length,
+      );
     at += size || 1;
   }
   return units.toString('utf16le', 0, length);
 }
 
 /**
- * Undoes percent-encoding as PHP does, of text whose characters stand for bytes (a request line, a header field, a body read as Latin-1): a `%` without
- * two hexadecimal digits stays as it is, and bytes that are not UTF-8 are kept, so that `percentEncode` writes them again. Never refuses.
+ * Undoes percent-encoding as PHP does, of text whose characters stand for bytes (a request line, a
+ * header field, a body read as Latin-1): a `%` without two hexadecimal digits stays as it is, and
+ * bytes that are not UTF-8 are kept, so that `percentEncode` writes them again. Never refuses.
  */
 export function percentDecodeBytes(text: string): string {
   if (/^[^%\x80-\uffff]*$/.test(text)) return text;

@@ -1,6 +1,7 @@
 import { normalForm } from '#kernel/normal-form.ts';
 
-// Text that people read and trust: what it may not hold, so that it is what it seems (UTS #39 §5, UTR #36 §2).
+// Text that people read and trust: what it may not hold, so that it is what it seems (UTS #39 §5,
+// UTR #36 §2).
 
 /** What is wrong with a text. */
 export type TextProblem =
@@ -14,16 +15,23 @@ export type TextProblem =
   | 'mixed-scripts';
 
 const MOST_MARKS = 4;
-const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const unseen =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const joiner = '\u200d';
 const pictures = /\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f/u;
-/** Scripts in which joiners change how words are written: Arabic and its relatives, and those of India and its neighbours. */
+/**
+ * Scripts in which joiners change how words are written: Arabic and its relatives, and those of
+ * India and its neighbours.
+ */
 const joining =
   /[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mongolian}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
 const isTag = (letter: string): boolean => letter >= '\u{e0020}' && letter <= '\u{e007f}';
 
-/** True for what cannot be seen by itself and is part of an emoji: a joiner between pictures, a selector behind one, the tags of a flag. */
+/**
+ * True for what cannot be seen by itself and is part of an emoji: a joiner between pictures, a
+ * selector behind one, the tags of a flag.
+ */
 function isOfEmoji(letters: readonly string[], at: number): boolean {
   const [before = '', letter = '', after = ''] = [letters[at - 1], letters[at], letters[at + 1]];
   if (letter === joiner) return pictures.test(before) && /\p{Extended_Pictographic}/u.test(after);
@@ -31,7 +39,10 @@ function isOfEmoji(letters: readonly string[], at: number): boolean {
   return isTag(letter) && (before === '\u{1f3f4}' || (isTag(before) && isOfEmoji(letters, at - 1)));
 }
 
-/** True when a text has something that cannot be seen. `lines`: it may have several, and joiners where a script needs them. */
+/**
+ * True when a text has something that cannot be seen. `lines`: it may have several, and joiners
+ * where a script needs them.
+ */
 function hasUnseen(text: string, lines: boolean): boolean {
   const letters = [...text];
   let tags = 0;
@@ -39,14 +50,23 @@ function hasUnseen(text: string, lines: boolean): boolean {
     if (!unseen.test(letter)) return false;
     if (lines && (letter === '\n' || letter === '\r' || letter === '\t')) return false;
     const joins = letter === joiner || letter === '\u200c';
-    if (lines && joins && joining.test(letters[at - 1] ?? '') && joining.test(letters[at + 1] ?? '')) return false;
+    if (
+      lines &&
+      joins &&
+      joining.test(letters[at - 1] ?? '') &&
+      joining.test(letters[at + 1] ?? '')
+    )
+      return false;
     // A flag has a few tags: more would be looked through again and again.
     if (isTag(letter) && ++tags > 32) return true;
     return !isOfEmoji(letters, at);
   });
 }
 
-/** True when a letter carries too many marks, or twice the same one, or there is no letter under a mark (UTS #39 §5.4). */
+/**
+ * True when a letter carries too many marks, or twice the same one, or there is no letter under a
+ * mark (UTS #39 §5.4).
+ */
 function hasStackedMarks(text: string): boolean {
   let [marks, last] = [MOST_MARKS, ''];
   for (const letter of normalForm(text, 'NFD')) {
@@ -69,34 +89,49 @@ const scripts = (
 )
   .split(' ')
   .map((name) => [name, new RegExp(`\\p{Script_Extensions=${name}}`, 'u')] as const);
-/** What is written together in one word: Japanese, Chinese and Korean with each other's characters and with Latin (UTS #39 §5.2, level 3). */
+/**
+ * What is written together in one word: Japanese, Chinese and Korean with each other's characters
+ * and with Latin (UTS #39 §5.2, level 3).
+ */
 const together: readonly (readonly string[])[] = [
   ['Latin', 'Han', 'Hiragana', 'Katakana'],
   ['Latin', 'Han', 'Bopomofo'],
   ['Latin', 'Han', 'Hangul'],
 ];
 
-/** True when the letters of a word could be of one script, or of scripts that are written together. */
+/**
+ * True when the letters of a word could be of one script, or of scripts that are written together.
+ */
 function isOneScript(word: string): boolean {
   const letters = [...word].filter(
-    (letter) => /\p{L}/u.test(letter) && !/[\p{Script_Extensions=Common}\p{Script_Extensions=Inherited}]/u.test(letter),
+    (letter) =>
+      /\p{L}/u.test(letter) &&
+      !/[\p{Script_Extensions=Common}\p{Script_Extensions=Inherited}]/u.test(letter),
   );
-  const each = letters.map((letter) => scripts.filter(([, pattern]) => pattern.test(letter)).map(([name]) => name));
-  if (each.some((names) => names.length === 0)) return new Set(each.map((names) => names.join())).size === 1;
-  return [...scripts.map(([name]) => [name]), ...together].some((set) => each.every((names) => names.some((name) => set.includes(name))));
+  const each = letters.map((letter) =>
+    scripts.filter(([, pattern]) => pattern.test(letter)).map(([name]) => name),
+  );
+  if (each.some((names) => names.length === 0))
+    return new Set(each.map((names) => names.join())).size === 1;
+  return [...scripts.map(([name]) => [name]), ...together].some((set) =>
+    each.every((names) => names.some((name) => set.includes(name))),
+  );
 }
 
 /** The zero of a digit's numbering system: ten digits stand in a row (Unicode §4.6). */
 const zeroOf = (digit: string): number => {
   let point = digit.codePointAt(0) ?? 0;
-  for (let steps = 0; steps < 9 && /\p{Nd}/u.test(String.fromCodePoint(point - 1)); steps++) point -= 1;
+  for (let steps = 0; steps < 9 && /\p{Nd}/u.test(String.fromCodePoint(point - 1)); steps++)
+    point -= 1;
   return point;
 };
 
 function hasMixedScripts(text: string): boolean {
   const words = normalForm(text, 'NFC').split(/[^\p{L}\p{M}\p{N}]/u);
   if (words.some((word) => !isOneScript(word))) return true;
-  return words.some((word) => new Set([...word].filter((letter) => /\p{Nd}/u.test(letter)).map(zeroOf)).size > 1);
+  return words.some(
+    (word) => new Set([...word].filter((letter) => /\p{Nd}/u.test(letter)).map(zeroOf)).size > 1,
+  );
 }
 
 /** What is wrong with a text of several lines, such as a description; undefined: nothing. */

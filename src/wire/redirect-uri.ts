@@ -3,7 +3,10 @@ import { formEncode, type Pair } from './form.ts';
 
 const loopback = /^http:\/\/(?:127\.0\.0\.1|\[::1\])(?=[:/?#]|$)/;
 
-/** Without its port, when it is an http URI of a loopback address: its port is free at request time (RFC 8252 §7.3). */
+/**
+ * Without its port, when it is an http URI of a loopback address: its port is free at request time
+ * (RFC 8252 §7.3).
+ */
 function withoutLoopbackPort(uri: string): string | undefined {
   const [origin] = loopback.exec(uri) ?? [];
   if (origin === undefined) return undefined;
@@ -14,8 +17,9 @@ function withoutLoopbackPort(uri: string): string | undefined {
 }
 
 /**
- * True when the URI is one of the registered ones: the same text (RFC 9700 §2.1), except for the port of an http loopback address. A host in
- * Unicode and its A-labels are two spellings of one text.
+ * True when the URI is one of the registered ones: the same text (RFC 9700 §2.1), except for the
+ * port of an http loopback address. A host in Unicode and its A-labels are two spellings of one
+ * text.
  */
 export function redirectUriMatches(registered: readonly string[], requested: string): boolean {
   if (registered.includes(requested)) return true;
@@ -24,26 +28,35 @@ export function redirectUriMatches(registered: readonly string[], requested: str
   const bare = withoutLoopbackPort(spelt);
   return registered.some((uri) => {
     const known = asciiSpelling(uri);
-    return known !== undefined && (known === spelt || (bare !== undefined && withoutLoopbackPort(known) === bare));
+    return (
+      known !== undefined &&
+      (known === spelt || (bare !== undefined && withoutLoopbackPort(known) === bare))
+    );
   });
 }
 
-/** Adds parameters to the query of a URI and leaves the rest of it byte for byte; a fragment stays at the end (RFC 6749 §4.1.2). */
+/**
+ * Adds parameters to the query of a URI and leaves the rest of it byte for byte; a fragment stays
+ * at the end (RFC 6749 §4.1.2).
+ */
 export function addToQuery(uri: string, params: readonly Pair[]): string {
   if (params.length === 0) return uri;
   const hash = uri.indexOf('#');
   const [head, fragment] = hash < 0 ? [uri, ''] : [uri.slice(0, hash), uri.slice(hash)];
   const question = head.indexOf('?');
-  const separator = question < 0 ? '?' : question === head.length - 1 || head.endsWith('&') ? '' : '&';
+  const separator =
+    question < 0 ? '?' : question === head.length - 1 || head.endsWith('&') ? '' : '&';
   return `${head}${separator}${formEncode(params)}${fragment}`;
 }
 
 /**
- * The value of a Location header that sends a person to a redirect URI with these parameters. Throws for a URI that misleads: whoever reads a
- * request refuses it before, so that nobody is sent there even when a stored one is not what was judged.
+ * The value of a Location header that sends a person to a redirect URI with these parameters.
+ * Throws for a URI that misleads: whoever reads a request refuses it before, so that nobody is sent
+ * there even when a stored one is not what was judged.
  */
 export function locationOf(uri: string, params: readonly Pair[]): string {
   const spelt = asciiSpelling(uri);
-  if (spelt === undefined || misleads(spelt)) throw new Error('a redirect URI leads to another host than it shows');
+  if (spelt === undefined || misleads(spelt))
+    throw new Error('a redirect URI leads to another host than it shows');
   return addToQuery(spelt, params);
 }

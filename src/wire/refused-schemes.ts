@@ -1,6 +1,7 @@
 /**
- * Schemes that nobody is ever sent to: they run script, read what is on the device, show pages of the browser itself, start a program with
- * what follows, or wrap another URI that the text hides. The one list, for registration and for authorization (RFC 8252 §7.1, RFC 9700 §4.11).
+ * Schemes that nobody is ever sent to: they run script, read what is on the device, show pages of
+ * the browser itself, start a program with what follows, or wrap another URI that the text hides.
+ * The one list, for registration and for authorization (RFC 8252 §7.1, RFC 9700 §4.11).
  */
 const refused: ReadonlySet<string> = new Set(
   [
@@ -26,8 +27,23 @@ const refused: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** Families of schemes: what systems and browsers start programs with, and what any web site or extension may claim (HTML §8.3.1.1). */
-const families = ['ms-', 'web+', 'ext+', 'chrome-', 'moz-', 'safari-', 'webkit-', 'microsoft-', 'x-apple', 'itms-', 'android-'];
+/**
+ * Families of schemes: what systems and browsers start programs with, and what any web site or
+ * extension may claim (HTML §8.3.1.1).
+ */
+const families = [
+  'ms-',
+  'web+',
+  'ext+',
+  'chrome-',
+  'moz-',
+  'safari-',
+  'webkit-',
+  'microsoft-',
+  'x-apple',
+  'itms-',
+  'android-',
+];
 
 /** True for a scheme that no redirect URI may have. Case does not count. */
 export function isRefusedScheme(scheme: string): boolean {

@@ -1,6 +1,6 @@
 /**
- * A request as it was sent. Signatures are made over what was on the wire, so nothing here is resolved or normalised
- * (RFC 5849 §3.4.1.2).
+ * A request as it was sent. Signatures are made over what was on the wire, so nothing here is
+ * resolved or normalised (RFC 5849 §3.4.1.2).
  */
 export interface SentRequest {
   readonly method: string;
@@ -10,7 +10,10 @@ export interface SentRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The bytes, empty when there are none; undefined: they are not at hand. */
   readonly body: Uint8Array | undefined;
-  /** The client's IP address; `unknown` (RFC 7239 §6.2): nobody knows it for sure, so that it fits no rule about addresses. */
+  /**
+   * The client's IP address; `unknown` (RFC 7239 §6.2): nobody knows it for sure, so that it fits
+   * no rule about addresses.
+   */
   readonly address: string;
   /** It came over TLS, seen by us or by the proxy in front. */
   readonly secure: boolean;

@@ -1,8 +1,9 @@
 /**
- * Controls, halves of characters, line separators, and what cannot be seen or turns the direction of text. Joiners of letters and the
- * choice between emoji and sign stay: people write with them.
+ * Controls, halves of characters, line separators, and what cannot be seen or turns the direction
+ * of text. Joiners of letters and the choice between emoji and sign stay: people write with them.
  */
-const unfit = /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const unfit =
+  /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** On one line, with nothing that cannot be seen, and cut short. */
 export function oneLine(text: string, most = 255): string {
@@ -11,10 +12,11 @@ export function oneLine(text: string, most = 255): string {
 }
 
 /**
- * A stranger's text as it may stand in a letter of ours, between quotation marks or after a quotation sign: on one line, without anything that
- * a mail reader makes a link of (a scheme, a domain with or without one, an e-mail address, a share of a Windows machine), without markup,
- * without quotation marks that would end ours early, and without what looks like an encoded word (RFC 2047 §2), which readers decode wherever
- * they see it. At most `most` characters.
+ * A stranger's text as it may stand in a letter of ours, between quotation marks or after a
+ * quotation sign: on one line, without anything that a mail reader makes a link of (a scheme, a
+ * domain with or without one, an e-mail address, a share of a Windows machine), without markup,
+ * without quotation marks that would end ours early, and without what looks like an encoded word
+ * (RFC 2047 §2), which readers decode wherever they see it. At most `most` characters.
  */
 export function strangerText(text: string, most = 255): string {
   return (
@@ -24,9 +26,12 @@ export function strangerText(text: string, most = 255): string {
       .replace(/[>\uff1e\ufe65]/g, '›')
       .replaceAll('=?', '= ?')
       .replaceAll('?=', '? =')
-      // An address of four numbers; a number such as 1.0 keeps its dot, and a version of three its two.
+      // An address of four numbers; a number such as 1.0 keeps its dot, and a version of three its
+      // two.
       .split(' ')
-      .map((word) => ((word.match(/\d\.\d/g)?.length ?? 0) < 2 ? word : word.replace(/\.(?=\d)/g, '[.]')))
+      .map((word) =>
+        (word.match(/\d\.\d/g)?.length ?? 0) < 2 ? word : word.replace(/\.(?=\d)/g, '[.]'),
+      )
       .join(' ')
       // The dots of domain names (UTS #46 §2.3), and what looks like one.
       .replace(/(?<=\S)[.\u2024\u3002\ufe52\uff0e\uff61](?=[^\s\d.,;:!?'()[\]…-])/gu, '[.]')

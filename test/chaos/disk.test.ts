@@ -8,14 +8,18 @@ import { inhabit, openHome } from '#harness/inhabitants.ts';
 import { Load } from './load.ts';
 import { type Ground, Node, onSqlite } from './nodes.ts';
 
-const works = (command: string, ...given: readonly string[]) => spawnSync(command, given, { stdio: 'ignore' }).status === 0;
+const works = (command: string, ...given: readonly string[]) =>
+  spawnSync(command, given, { stdio: 'ignore' }).status === 0;
 
 const grounds: Ground[] = [];
 after(async () => {
   for (const ground of grounds) await ground.remove();
 });
 
-/** Two nodes under load whose file can suddenly grow no more, and later can again. `dies`: one is also killed in the middle of it. */
+/**
+ * Two nodes under load whose file can suddenly grow no more, and later can again. `dies`: one is
+ * also killed in the middle of it.
+ */
 async function fills(
   home: Ground['home'],
   fill: (nodes: readonly Node[]) => void,
@@ -54,13 +58,16 @@ async function fills(
 
 test('two nodes on one SQLite file: its quota is used up and raised again, and one of them is killed', {
   timeout: 120_000,
-  skip: works('prlimit', '--version') ? false : 'prlimit is not here, which limits how large a file of a running process may become',
+  skip: works('prlimit', '--version')
+    ? false
+    : 'prlimit is not here, which limits how large a file of a running process may become',
 }, async (context) => {
   const ground = await onSqlite();
   grounds.push(ground);
   const sizeOf = (name: string) => statSync(join(ground.home.data, name)).size;
   const limit = (nodes: readonly Node[], bytes: number | 'unlimited') => {
-    for (const { pid } of nodes) assert.ok(works('prlimit', '--pid', String(pid), `--fsize=${bytes}:unlimited`));
+    for (const { pid } of nodes)
+      assert.ok(works('prlimit', '--pid', String(pid), `--fsize=${bytes}:unlimited`));
   };
   const tally = await fills(
     ground.home,
@@ -77,7 +84,8 @@ async function small(megabytes: number): Promise<Ground | undefined> {
   grounds.push(ground);
   const data = join(ground.home.data, 'small');
   mkdirSync(data);
-  if (!works('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0700`, 'gatehouse-test', data)) return undefined;
+  if (!works('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0700`, 'gatehouse-test', data))
+    return undefined;
   const { remove } = ground;
   const made = {
     ...ground,
@@ -94,7 +102,9 @@ async function small(megabytes: number): Promise<Ground | undefined> {
 const ground = await small(16);
 test('two nodes on one SQLite file: the disk is full, and has room again', {
   timeout: 120_000,
-  skip: ground === undefined && 'only a user who may mount can have a disk to fill; the quota above is the same for anybody',
+  skip:
+    ground === undefined &&
+    'only a user who may mount can have a disk to fill; the quota above is the same for anybody',
 }, async (context) => {
   if (ground === undefined) return;
   const ballast = join(ground.home.data, 'ballast');

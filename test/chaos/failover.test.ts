@@ -11,8 +11,14 @@ const cluster = await onCluster();
 if (typeof cluster === 'string') test('chaos with a Cluster', { skip: cluster });
 else chaos(cluster);
 
-function chaos({ home, cluster, remove }: Exclude<Awaited<ReturnType<typeof onCluster>>, string>): void {
-  describe('two nodes on PostgreSQL and a Cluster whose masters have replicas', { timeout: 120_000 }, () => {
+function chaos({
+  home,
+  cluster,
+  remove,
+}: Exclude<Awaited<ReturnType<typeof onCluster>>, string>): void {
+  describe('two nodes on PostgreSQL and a Cluster whose masters have replicas', {
+    timeout: 120_000,
+  }, () => {
     let nodes: readonly Node[] = [];
     let own: Built;
     let there: Inhabitants;
@@ -34,8 +40,14 @@ function chaos({ home, cluster, remove }: Exclude<Awaited<ReturnType<typeof onCl
         () => false,
       );
 
-    /** Something happens under load. Afterwards signed requests are let in by every node, none was restarted, and what was answered holds. */
-    const under = (name: string, happens: (load: Load, master: RedisServer, replica: RedisServer) => Promise<void>) =>
+    /**
+     * Something happens under load. Afterwards signed requests are let in by every node, none was
+     * restarted, and what was answered holds.
+     */
+    const under = (
+      name: string,
+      happens: (load: Load, master: RedisServer, replica: RedisServer) => Promise<void>,
+    ) =>
       test(name, async (context) => {
         const master = await cluster.masterOf('{oauth1}');
         const [replica] = (await cluster.replicasOf(master)) as [RedisServer];
@@ -47,7 +59,11 @@ function chaos({ home, cluster, remove }: Exclude<Awaited<ReturnType<typeof onCl
           const { client, token } = there.signer;
           for (const node of nodes)
             await until('a signed request is let in', async () => {
-              const answer = await node.ask('GET', '/api/v1/me', signature('GET', `${home.issuer}/api/v1/me`, client, token));
+              const answer = await node.ask(
+                'GET',
+                '/api/v1/me',
+                signature('GET', `${home.issuer}/api/v1/me`, client, token),
+              );
               return answer?.status === 200;
             });
           await load.progress();
@@ -64,24 +80,32 @@ function chaos({ home, cluster, remove }: Exclude<Awaited<ReturnType<typeof onCl
         await cluster.settled();
       });
 
-    under('the master of the nonces hands over to its replica, and gets it back', async (load, master, replica) => {
-      await cluster.handOver(replica);
-      await load.progress();
-      await cluster.settled();
-      await cluster.handOver(master);
-    });
+    under(
+      'the master of the nonces hands over to its replica, and gets it back',
+      async (load, master, replica) => {
+        await cluster.handOver(replica);
+        await load.progress();
+        await cluster.settled();
+        await cluster.handOver(master);
+      },
+    );
 
-    under('it dies, and its replica had not received what was written last', async (load, master, replica) => {
-      await cut(master, replica);
-      await load.progress(60);
-      await master.stop();
-      replica.signal('SIGCONT');
-      await load.refusals();
-      // What was answered before has been counted by now.
-      load.forgetHandshakes();
-      await until('the replica takes over', async () => (await replica.ask('INFO replication')).includes('role:master'));
-      await master.run();
-    });
+    under(
+      'it dies, and its replica had not received what was written last',
+      async (load, master, replica) => {
+        await cut(master, replica);
+        await load.progress(60);
+        await master.stop();
+        replica.signal('SIGCONT');
+        await load.refusals();
+        // What was answered before has been counted by now.
+        load.forgetHandshakes();
+        await until('the replica takes over', async () =>
+          (await replica.ask('INFO replication')).includes('role:master'),
+        );
+        await master.run();
+      },
+    );
 
     under('the slot of the nonces moves to another member, and back', async (load, master) => {
       const slot = await cluster.slotOf('{oauth1}');

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { basicOf, codeVerifier, type Inhabitants, redirectUri, signature } from '#harness/inhabitants.ts';
+import {
+  basicOf,
+  codeVerifier,
+  type Inhabitants,
+  redirectUri,
+  signature,
+} from '#harness/inhabitants.ts';
 import { type Answer, type Node, until } from './nodes.ts';
 
 const WORKERS = 6;
@@ -7,12 +13,14 @@ const WORKERS = 6;
 const STOCK = 150;
 
 const bodyOf = (answer: Answer) => JSON.parse(answer.text || '{}') as Record<string, unknown>;
-const pick = <T>(things: readonly T[]): T | undefined => things[Math.floor(Math.random() * things.length)];
+const pick = <T>(things: readonly T[]): T | undefined =>
+  things[Math.floor(Math.random() * things.length)];
 
 /**
- * Keeps several nodes busy with every kind of thing that must be stored, and remembers what was answered, to hold them to it later. What
- * may never happen goes to `wrong` at once: an answer that is neither a success, nor the refusal of something that may have been spent,
- * nor a 503 with Retry-After.
+ * Keeps several nodes busy with every kind of thing that must be stored, and remembers what was
+ * answered, to hold them to it later. What may never happen goes to `wrong` at once: an answer that
+ * is neither a success, nor the refusal of something that may have been spent, nor a 503 with
+ * Retry-After.
  */
 export class Load {
   readonly #nodes: readonly Node[];
@@ -55,13 +63,19 @@ export class Load {
   /** Waits until so many more requests succeeded: the nodes do their work (again). */
   async progress(count = 40): Promise<void> {
     const before = this.counts.done;
-    await until(`${count} more successes after ${before}: ${JSON.stringify(this.counts)}`, () => this.counts.done >= before + count);
+    await until(
+      `${count} more successes after ${before}: ${JSON.stringify(this.counts)}`,
+      () => this.counts.done >= before + count,
+    );
   }
 
   /** Waits until somebody was told to come again later. */
   async refusals(count = 5): Promise<void> {
     const before = this.counts.unavailable;
-    await until(`${count} more 503: ${JSON.stringify(this.counts)}`, () => this.counts.unavailable >= before + count);
+    await until(
+      `${count} more 503: ${JSON.stringify(this.counts)}`,
+      () => this.counts.unavailable >= before + count,
+    );
   }
 
   /** Handshakes under way may be gone: where they were kept has lost what was written last. */
@@ -84,16 +98,27 @@ export class Load {
     await this.#running;
   }
 
-  /** Everything that was answered is so, on every node, and nothing that is good once is good again. */
+  /**
+   * Everything that was answered is so, on every node, and nothing that is good once is good again.
+   */
   async audit(): Promise<void> {
     assert.deepEqual(this.wrong, []);
     const nodes = this.#nodes;
-    const certain = async (ask: (node: Node) => Promise<Answer | null>, which: number): Promise<Answer> => {
+    const certain = async (
+      ask: (node: Node) => Promise<Answer | null>,
+      which: number,
+    ): Promise<Answer> => {
       const answer = await ask(nodes[which % nodes.length] as Node);
-      assert.ok(answer !== null && answer.status < 500, `after everything is well again: ${answer?.status} ${answer?.text}`);
+      assert.ok(
+        answer !== null && answer.status < 500,
+        `after everything is well again: ${answer?.status} ${answer?.text}`,
+      );
       return answer;
     };
-    const each = async <T>(things: readonly T[], check: (thing: T, which: number) => Promise<void>) => {
+    const each = async <T>(
+      things: readonly T[],
+      check: (thing: T, which: number) => Promise<void>,
+    ) => {
       const rest = things.entries();
       await Promise.all(
         Array.from({ length: WORKERS }, async () => {
@@ -102,15 +127,24 @@ export class Load {
       );
     };
     const isActive = async (token: string, which: number) =>
-      bodyOf(await certain((node) => node.post('/oauth2/introspect', this.#web, { token }), which)).active;
+      bodyOf(await certain((node) => node.post('/oauth2/introspect', this.#web, { token }), which))
+        .active;
     await each(this.#tokens, async (token, which) =>
       assert.equal(await isActive(token, which), true, 'a token that was answered is there'),
     );
-    await each(this.#revoked, async (token, which) => assert.equal(await isActive(token, which), false, 'what was revoked stays revoked'));
-    await each([...this.#successors], async ([, answers]) => assert.equal(answers.size, 1, 'a refresh token has one successor'));
+    await each(this.#revoked, async (token, which) =>
+      assert.equal(await isActive(token, which), false, 'what was revoked stays revoked'),
+    );
+    await each([...this.#successors], async ([, answers]) =>
+      assert.equal(answers.size, 1, 'a refresh token has one successor'),
+    );
     await each(this.#chains, async (refresh, which) => {
       const answer = await certain(
-        (node) => node.post('/oauth2/token', this.#web, { grant_type: 'refresh_token', refresh_token: refresh }),
+        (node) =>
+          node.post('/oauth2/token', this.#web, {
+            grant_type: 'refresh_token',
+            refresh_token: refresh,
+          }),
         which,
       );
       assert.equal(answer.status, 200, `a refresh token that was answered is good: ${answer.text}`);
@@ -121,11 +155,22 @@ export class Load {
       let answer: Answer | undefined;
       await until('a signature is not taken for one from before a restart', async () => {
         // Signed again each time, as an honest client does (ADR 9).
-        const sign = (node: Node) => this.#signed(node, 'POST', '/oauth1/token', { key, secret }, { oauth_verifier: verifier });
+        const sign = (node: Node) =>
+          this.#signed(
+            node,
+            'POST',
+            '/oauth1/token',
+            { key, secret },
+            { oauth_verifier: verifier },
+          );
         answer = await certain(sign, which);
         return !answer.text.startsWith('oauth_problem=nonce_used&');
       });
-      assert.equal(answer?.status, 200, `temporary credentials that were answered are good: ${answer?.text}`);
+      assert.equal(
+        answer?.status,
+        200,
+        `temporary credentials that were answered are good: ${answer?.text}`,
+      );
     });
     await each([...this.#signedWins], async ([headers, wins], which) => {
       assert.ok(wins <= 1, 'a signed request was let in twice');
@@ -150,16 +195,39 @@ export class Load {
   }
 
   #redeem(node: Node, code: string): Promise<Answer | null> {
-    const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier };
+    const form = {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: redirectUri,
+      code_verifier: codeVerifier,
+    };
     return node.post('/oauth2/token', this.#web, form);
   }
 
-  #signed(node: Node, method: string, path: string, token: { key: string; secret: string } | null, extra: Record<string, string>) {
-    return node.ask(method, path, signature(method, `${this.#issuer}${path}`, this.#there.classic, token, extra));
+  #signed(
+    node: Node,
+    method: string,
+    path: string,
+    token: { key: string; secret: string } | null,
+    extra: Record<string, string>,
+  ) {
+    return node.ask(
+      method,
+      path,
+      signature(method, `${this.#issuer}${path}`, this.#there.classic, token, extra),
+    );
   }
 
-  /** Judges one answer: true for a success, false for a refusal that is in `may`, undefined when nobody knows what became of it. */
-  #judge(what: string, node: Node, answer: Answer | null, may: readonly number[] = []): boolean | undefined {
+  /**
+   * Judges one answer: true for a success, false for a refusal that is in `may`, undefined when
+   * nobody knows what became of it.
+   */
+  #judge(
+    what: string,
+    node: Node,
+    answer: Answer | null,
+    may: readonly number[] = [],
+  ): boolean | undefined {
     const { counts, wrong } = this;
     if (answer === null) {
       counts.broken += 1;
@@ -175,7 +243,8 @@ export class Load {
       return true;
     }
     counts.refused += 1;
-    if (!may.includes(answer.status)) wrong.push(`${what}: ${answer.status} ${answer.text.slice(0, 200)} ${node.said.slice(-500)}`);
+    if (!may.includes(answer.status))
+      wrong.push(`${what}: ${answer.status} ${answer.text.slice(0, 200)} ${node.said.slice(-500)}`);
     return false;
   }
 
@@ -204,8 +273,12 @@ export class Load {
 
   async #token(): Promise<string | undefined> {
     const node = this.#one;
-    const answer = await node.post('/oauth2/token', this.#web, { grant_type: 'client_credentials' });
-    return this.#judge('issue', node, answer) ? String(bodyOf(answer as Answer).access_token) : undefined;
+    const answer = await node.post('/oauth2/token', this.#web, {
+      grant_type: 'client_credentials',
+    });
+    return this.#judge('issue', node, answer)
+      ? String(bodyOf(answer as Answer).access_token)
+      : undefined;
   }
 
   async #issue(): Promise<void> {
@@ -225,7 +298,8 @@ export class Load {
     const token = await this.#token();
     if (token === undefined) return;
     const node = this.#one;
-    if (this.#judge('revocation', node, await node.post('/oauth2/revoke', this.#web, { token }))) this.#revoked.push(token);
+    if (this.#judge('revocation', node, await node.post('/oauth2/revoke', this.#web, { token })))
+      this.#revoked.push(token);
   }
 
   /** The same signed request to every node at once. */
@@ -235,7 +309,9 @@ export class Load {
     this.#signedWins.set(headers, 0);
     await Promise.all(
       this.#nodes.map(async (node) => {
-        if (this.#judge('signed request', node, await node.ask('GET', '/api/v1/me', headers), [401]))
+        if (
+          this.#judge('signed request', node, await node.ask('GET', '/api/v1/me', headers), [401])
+        )
           this.#signedWins.set(headers, (this.#signedWins.get(headers) ?? 0) + 1);
       }),
     );
@@ -270,7 +346,10 @@ export class Load {
     );
   }
 
-  /** One refresh token to every node at once; one that nobody knows the fate of is good for another try. */
+  /**
+   * One refresh token to every node at once; one that nobody knows the fate of is good for another
+   * try.
+   */
   async #refresh(): Promise<void> {
     const refresh = this.#chains.shift();
     if (refresh === undefined) return;
@@ -280,7 +359,8 @@ export class Load {
     await Promise.all(
       this.#nodes.map(async (node) => {
         const answer = await node.post('/oauth2/token', this.#web, form);
-        if (this.#judge('refresh', node, answer)) answers.add(String(bodyOf(answer as Answer).refresh_token));
+        if (this.#judge('refresh', node, answer))
+          answers.add(String(bodyOf(answer as Answer).refresh_token));
       }),
     );
     this.#chains.push([...answers][0] ?? refresh);
@@ -289,10 +369,24 @@ export class Load {
 
   async #handshake(): Promise<void> {
     const node = this.#one;
-    const answer = await this.#signed(node, 'POST', '/oauth1/initiate', null, { oauth_callback: 'oob' });
+    const answer = await this.#signed(node, 'POST', '/oauth1/initiate', null, {
+      oauth_callback: 'oob',
+    });
     // A Redis that was started again takes a nonce for used when it cannot know better (ADR 9).
-    if (!this.#judge('initiate', node, answer, answer?.text.startsWith('oauth_problem=nonce_used&') ? [401] : [])) return;
+    if (
+      !this.#judge(
+        'initiate',
+        node,
+        answer,
+        answer?.text.startsWith('oauth_problem=nonce_used&') ? [401] : [],
+      )
+    )
+      return;
     const given = new URLSearchParams(answer?.text);
-    if (this.#pairs.length < 40) this.#pairs.push({ key: given.get('oauth_token') ?? '', secret: given.get('oauth_token_secret') ?? '' });
+    if (this.#pairs.length < 40)
+      this.#pairs.push({
+        key: given.get('oauth_token') ?? '',
+        secret: given.get('oauth_token_secret') ?? '',
+      });
   }
 }

@@ -12,7 +12,11 @@ import { RedisCluster } from '../contract/redis-cluster.ts';
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
 
 /** Looks again and again until it is so. Says what it waited for when it gives up. */
-export async function until(what: string, look: () => boolean | Promise<boolean>, mostMs = 30_000): Promise<void> {
+export async function until(
+  what: string,
+  look: () => boolean | Promise<boolean>,
+  mostMs = 30_000,
+): Promise<void> {
   const end = performance.now() + mostMs;
   while (!(await look())) {
     if (performance.now() > end) throw new Error(`waited in vain for: ${what}`);
@@ -62,7 +66,8 @@ export class Node {
   async run(): Promise<void> {
     const child = this.#spawn();
     await until('the node is ready', async () => {
-      if (child.exitCode !== null) throw new Error(`the node ended before it was ready: ${this.said}`);
+      if (child.exitCode !== null)
+        throw new Error(`the node ended before it was ready: ${this.said}`);
       return (await this.ask('GET', '/readyz'))?.status === 200;
     });
   }
@@ -82,7 +87,12 @@ export class Node {
   }
 
   /** One request; null when the connection broke. */
-  async ask(method: string, path: string, headers: Readonly<Record<string, string>> = {}, body?: string): Promise<Answer | null> {
+  async ask(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>> = {},
+    body?: string,
+  ): Promise<Answer | null> {
     try {
       const answer = await fetch(`http://127.0.0.1:${this.port}${path}`, {
         method,
@@ -97,7 +107,11 @@ export class Node {
   }
 
   /** A form, as clients send it. */
-  post(path: string, headers: Readonly<Record<string, string>>, form: Readonly<Record<string, string>>): Promise<Answer | null> {
+  post(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    form: Readonly<Record<string, string>>,
+  ): Promise<Answer | null> {
     const type = { 'content-type': 'application/x-www-form-urlencoded' };
     return this.ask('POST', path, { ...headers, ...type }, new URLSearchParams(form).toString());
   }
@@ -121,26 +135,44 @@ export interface Ground {
 
 function directory(): { readonly data: string; readonly issuer: string; drop(): void } {
   const data = mkdtempSync(join(tmpdir(), 'gatehouse-chaos-'));
-  return { data, issuer: 'http://gate.localhost', drop: () => rmSync(data, { recursive: true, force: true }) };
+  return {
+    data,
+    issuer: 'http://gate.localhost',
+    drop: () => rmSync(data, { recursive: true, force: true }),
+  };
 }
 
 /** One SQLite file. */
 export async function onSqlite(): Promise<Ground> {
   const { drop, ...home } = directory();
-  return { home: { ...home, environment: {} }, postgres: undefined, redis: undefined, remove: async () => drop() };
+  return {
+    home: { ...home, environment: {} },
+    postgres: undefined,
+    redis: undefined,
+    remove: async () => drop(),
+  };
 }
 
-/** Opens the book of nonces. In the second in which that happens none of them is believed to be new (ADR 9). */
+/**
+ * Opens the book of nonces. In the second in which that happens none of them is believed to be new
+ * (ADR 9).
+ */
 async function begun(urls: readonly string[]): Promise<void> {
   const now = () => instant(Math.floor(Date.now() / 1000));
-  const store = openRedis(urls, { clock: { now, millis: () => Date.now() }, nonceFor: seconds(301) });
+  const store = openRedis(urls, {
+    clock: { now, millis: () => Date.now() },
+    nonceFor: seconds(301),
+  });
   await store.ping();
   await store.close();
   const second = now();
   await until('the next second', () => now() > second);
 }
 
-/** A PostgreSQL database and a Redis of its own; a text says which of them is missing. With GATEHOUSE_REQUIRE_ALL=1 that is thrown. */
+/**
+ * A PostgreSQL database and a Redis of its own; a text says which of them is missing. With
+ * GATEHOUSE_REQUIRE_ALL=1 that is thrown.
+ */
 export const onServers = (): Promise<Ground | string> =>
   grounded(async () => {
     const redis = await RedisServer.start('--appendonly', 'yes');
@@ -166,7 +198,10 @@ async function grounded<R extends Pick<Ground, 'redis'>>(
   const started = await start();
   await begun(started.urls);
   const { drop, ...home } = directory();
-  const environment = { GATEHOUSE_DATABASE: await postgres.database(), GATEHOUSE_EPHEMERAL: started.urls.join(',') };
+  const environment = {
+    GATEHOUSE_DATABASE: await postgres.database(),
+    GATEHOUSE_EPHEMERAL: started.urls.join(','),
+  };
   return {
     ...started,
     home: { ...home, environment },

@@ -22,9 +22,15 @@ function chaos(ground: Ground): void {
 
     before(async () => {
       const { GATEHOUSE_DATABASE: far = '', GATEHOUSE_EPHEMERAL: near = '' } = home.environment;
-      const [one, other] = [await Wire.to(Number(new URL(far).port || 5432)), await Wire.to(Number(new URL(near).port))];
+      const [one, other] = [
+        await Wire.to(Number(new URL(far).port || 5432)),
+        await Wire.to(Number(new URL(near).port)),
+      ];
       [database, cache] = [one, other];
-      const environment = { GATEHOUSE_DATABASE: one.through(far), GATEHOUSE_EPHEMERAL: other.through(near) };
+      const environment = {
+        GATEHOUSE_DATABASE: one.through(far),
+        GATEHOUSE_EPHEMERAL: other.through(near),
+      };
       own = await openHome(home);
       there = await inhabit(own);
       nodes = await Promise.all([1, 2].map(() => Node.start({ ...home, environment })));
@@ -45,8 +51,15 @@ function chaos(ground: Ground): void {
         ),
       );
 
-    /** Something happens under load. Afterwards everything works again, without a restart, and what was answered holds. */
-    const under = (name: string, happens: (load: Load) => Promise<void>, options: { readonly skip?: string | false } = {}) =>
+    /**
+     * Something happens under load. Afterwards everything works again, without a restart, and what
+     * was answered holds.
+     */
+    const under = (
+      name: string,
+      happens: (load: Load) => Promise<void>,
+      options: { readonly skip?: string | false } = {},
+    ) =>
       test(name, options, async (context) => {
         const load = new Load(nodes, there, home.issuer);
         await load.begin();
@@ -68,7 +81,8 @@ function chaos(ground: Ground): void {
 
     under('a node is killed', (load) => load.kill(nodes[0] as Node));
 
-    const foreign = postgres?.server === undefined && 'the server of GATEHOUSE_TEST_POSTGRES is not ours to stop';
+    const foreign =
+      postgres?.server === undefined && 'the server of GATEHOUSE_TEST_POSTGRES is not ours to stop';
     under(
       'PostgreSQL is stopped and started, crashes and is started',
       async (load) => {
@@ -88,19 +102,22 @@ function chaos(ground: Ground): void {
       await redis?.run();
     });
 
-    under('connections to both are cut, again and again, and new ones are sent away', async (load) => {
-      for (let cut = 0; cut < 6; cut++) {
-        (cut % 2 === 0 ? database : cache)?.cut();
-        await load.progress(20);
-      }
-      for (const wire of [database, cache]) {
-        if (wire) wire.fate = 'refuse';
-        wire?.cut();
-        await load.refusals();
-        if (wire) wire.fate = 'pass';
-        await load.progress(20);
-      }
-    });
+    under(
+      'connections to both are cut, again and again, and new ones are sent away',
+      async (load) => {
+        for (let cut = 0; cut < 6; cut++) {
+          (cut % 2 === 0 ? database : cache)?.cut();
+          await load.progress(20);
+        }
+        for (const wire of [database, cache]) {
+          if (wire) wire.fate = 'refuse';
+          wire?.cut();
+          await load.refusals();
+          if (wire) wire.fate = 'pass';
+          await load.progress(20);
+        }
+      },
+    );
 
     under('everything to and from both is late', async (load) => {
       for (const wire of [database, cache]) if (wire) wire.delayMs = 15;
@@ -116,10 +133,15 @@ function chaos(ground: Ground): void {
 
     test('Redis loses everything: no signed request from before is let in again', async () => {
       const { client, token } = there.signer;
-      const ask = (headers: Record<string, string>, which: number) => nodes[which % nodes.length]?.ask('GET', '/api/v1/me', headers);
-      const sent = Array.from({ length: 20 }, () => signature('GET', `${home.issuer}/api/v1/me`, client, token));
-      for (const [which, headers] of sent.entries()) assert.equal((await ask(headers, which))?.status, 200);
-      // A server that comes back within the second knows nothing of what came before it in that second (ADR 9).
+      const ask = (headers: Record<string, string>, which: number) =>
+        nodes[which % nodes.length]?.ask('GET', '/api/v1/me', headers);
+      const sent = Array.from({ length: 20 }, () =>
+        signature('GET', `${home.issuer}/api/v1/me`, client, token),
+      );
+      for (const [which, headers] of sent.entries())
+        assert.equal((await ask(headers, which))?.status, 200);
+      // A server that comes back within the second knows nothing of what came before it in that
+      // second (ADR 9).
       const second = Math.floor(Date.now() / 1000);
       await until('the next second', () => Math.floor(Date.now() / 1000) > second);
       await redis?.stop('SIGKILL');
@@ -129,7 +151,8 @@ function chaos(ground: Ground): void {
         const answer = await ask(signature('GET', `${home.issuer}/api/v1/me`, client, token), 0);
         return answer?.status === 200;
       });
-      for (const [which, headers] of sent.entries()) assert.equal((await ask(headers, which + 1))?.status, 401);
+      for (const [which, headers] of sent.entries())
+        assert.equal((await ask(headers, which + 1))?.status, 401);
     });
   });
 }

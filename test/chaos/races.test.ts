@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Built } from '#app';
-import { basicOf, codeVerifier, type Inhabitants, inhabit, openHome, redirectUri, signature } from '#harness/inhabitants.ts';
+import {
+  basicOf,
+  codeVerifier,
+  type Inhabitants,
+  inhabit,
+  openHome,
+  redirectUri,
+  signature,
+} from '#harness/inhabitants.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { type Answer, type Ground, Node, onServers, onSqlite } from './nodes.ts';
 
@@ -10,14 +18,17 @@ const EACH = 8;
 
 const statuses = (answers: readonly (Answer | null)[]): Readonly<Record<number, number>> => {
   const counts: Record<number, number> = {};
-  for (const answer of answers) counts[answer?.status ?? 0] = (counts[answer?.status ?? 0] ?? 0) + 1;
+  for (const answer of answers)
+    counts[answer?.status ?? 0] = (counts[answer?.status ?? 0] ?? 0) + 1;
   return counts;
 };
-const bodyOf = (answer: Answer | null | undefined) => JSON.parse(answer?.text || '{}') as Record<string, unknown>;
+const bodyOf = (answer: Answer | null | undefined) =>
+  JSON.parse(answer?.text || '{}') as Record<string, unknown>;
 
 const servers = await onServers();
 races('one SQLite file', await onSqlite());
-if (typeof servers === 'string') test('races of processes on PostgreSQL and Redis', { skip: servers });
+if (typeof servers === 'string')
+  test('races of processes on PostgreSQL and Redis', { skip: servers });
 else races('PostgreSQL and Redis', servers);
 
 function races(name: string, ground: Ground): void {
@@ -39,17 +50,29 @@ function races(name: string, ground: Ground): void {
     });
 
     /** The same request, several times to each of the first nodes, all at once. */
-    const everywhere = (count: number, ask: (node: Node, which: number) => Promise<Answer | null>) =>
-      Promise.all(nodes.slice(0, count).flatMap((node, which) => Array.from({ length: EACH }, () => ask(node, which))));
+    const everywhere = (
+      count: number,
+      ask: (node: Node, which: number) => Promise<Answer | null>,
+    ) =>
+      Promise.all(
+        nodes
+          .slice(0, count)
+          .flatMap((node, which) => Array.from({ length: EACH }, () => ask(node, which))),
+      );
 
     test('four start at once on nothing: one migrates, one makes the keys, and all agree', async () => {
       const { from, to } = await own.store.plan();
       assert.equal(from, to);
-      const keys = await Promise.all(nodes.map(async (node) => (await node.ask('GET', '/oauth2/jwks'))?.text));
+      const keys = await Promise.all(
+        nodes.map(async (node) => (await node.ask('GET', '/oauth2/jwks'))?.text),
+      );
       assert.equal(new Set(keys).size, 1);
       assert.ok((bodyOf({ text: keys[0] } as Answer).keys as unknown[]).length > 0);
-      // On a busy machine a node may say that it waited for Redis; of migrating and of keys none may say anything.
-      const said = nodes.flatMap((node) => node.said.split('\n')).filter((line) => line !== '' && !line.includes('"event":"not ready"'));
+      // On a busy machine a node may say that it waited for Redis; of migrating and of keys none
+      // may say anything.
+      const said = nodes
+        .flatMap((node) => node.said.split('\n'))
+        .filter((line) => line !== '' && !line.includes('"event":"not ready"'));
       assert.deepEqual(said, []);
     });
 
@@ -69,35 +92,67 @@ function races(name: string, ground: Ground): void {
           signature('POST', initiate, there.classic, null, { oauth_callback: 'oob' }),
         );
         const given = new URLSearchParams(first?.text);
-        const pair = { key: given.get('oauth_token') ?? '', secret: given.get('oauth_token_secret') ?? '' };
+        const pair = {
+          key: given.get('oauth_token') ?? '',
+          secret: given.get('oauth_token_secret') ?? '',
+        };
         const verifier = await there.verifierOf(pair.key);
         const exchange = `${ground.home.issuer}/oauth1/token`;
         const answers = await everywhere(count, (node) =>
-          node.ask('POST', '/oauth1/token', signature('POST', exchange, there.classic, pair, { oauth_verifier: verifier })),
+          node.ask(
+            'POST',
+            '/oauth1/token',
+            signature('POST', exchange, there.classic, pair, { oauth_verifier: verifier }),
+          ),
         );
         assert.deepEqual(statuses(answers), { 200: 1, 401: count * EACH - 1 });
       });
 
       test(`${count} nodes: one redemption of a code, and the others take back what it bought`, async () => {
         const [code = ''] = await there.codes(1);
-        const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier };
-        const answers = await everywhere(count, (node) => node.post('/oauth2/token', basicOf(there.web), form));
+        const form = {
+          grant_type: 'authorization_code',
+          code,
+          redirect_uri: redirectUri,
+          code_verifier: codeVerifier,
+        };
+        const answers = await everywhere(count, (node) =>
+          node.post('/oauth2/token', basicOf(there.web), form),
+        );
         assert.deepEqual(statuses(answers), { 200: 1, 400: count * EACH - 1 });
         const won = bodyOf(answers.find((answer) => answer?.status === 200));
         for (const node of nodes) {
-          const seen = await node.post('/oauth2/introspect', basicOf(there.web), { token: String(won.access_token) });
+          const seen = await node.post('/oauth2/introspect', basicOf(there.web), {
+            token: String(won.access_token),
+          });
           assert.equal(bodyOf(seen).active, false);
         }
       });
 
       test(`${count} nodes: one successor of a refresh token, the same for all, good everywhere`, async () => {
         const [code = ''] = await there.codes(1);
-        const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier };
-        const first = bodyOf((await nodes[0]?.post('/oauth2/token', basicOf(there.web), form)) ?? null);
+        const form = {
+          grant_type: 'authorization_code',
+          code,
+          redirect_uri: redirectUri,
+          code_verifier: codeVerifier,
+        };
+        const first = bodyOf(
+          (await nodes[0]?.post('/oauth2/token', basicOf(there.web), form)) ?? null,
+        );
         const refresh = { grant_type: 'refresh_token', refresh_token: String(first.refresh_token) };
-        const answers = await everywhere(count, (node) => node.post('/oauth2/token', basicOf(there.web), refresh));
+        const answers = await everywhere(count, (node) =>
+          node.post('/oauth2/token', basicOf(there.web), refresh),
+        );
         assert.deepEqual(statuses(answers), { 200: count * EACH });
-        assert.equal(new Set(answers.map((answer) => `${bodyOf(answer).access_token} ${bodyOf(answer).refresh_token}`)).size, 1);
+        assert.equal(
+          new Set(
+            answers.map(
+              (answer) => `${bodyOf(answer).access_token} ${bodyOf(answer).refresh_token}`,
+            ),
+          ).size,
+          1,
+        );
         for (const node of nodes) {
           const seen = await node.post('/oauth2/introspect', basicOf(there.web), {
             token: String(bodyOf(answers[0] ?? null).access_token),
@@ -106,7 +161,8 @@ function races(name: string, ground: Ground): void {
         }
       });
 
-      // Without a word of what was seen a rejected app may be approved after all: that would be two decisions in order. Twice the same cannot be.
+      // Without a word of what was seen a rejected app may be approved after all: that would be two
+      // decisions in order. Twice the same cannot be.
       for (const [what, verbs, seen] of [
         ['the same decision', ['approve', 'approve'], false],
         ['opposite decisions on what both saw', ['approve', 'reject'], true],
@@ -115,15 +171,26 @@ function races(name: string, ground: Ground): void {
           for (const id of await there.proposals(3)) {
             const tags = await Promise.all(
               there.reviewers.map(async (token) => {
-                const shown = await nodes[0]?.ask('GET', `/api/v1/clients/${id}`, { authorization: `Bearer ${token}` });
+                const shown = await nodes[0]?.ask('GET', `/api/v1/clients/${id}`, {
+                  authorization: `Bearer ${token}`,
+                });
                 return shown?.headers.get('etag') ?? '';
               }),
             );
             const answers = await everywhere(count, (node, which) => {
               const who = (which % 2) as 0 | 1;
               const match: Record<string, string> = seen ? { 'if-match': tags[who] ?? '' } : {};
-              const headers = { authorization: `Bearer ${there.reviewers[who]}`, 'content-type': 'application/json', ...match };
-              return node.ask('POST', `/api/v1/clients/${id}/${verbs[who]}`, headers, '{"reason":"looked at it"}');
+              const headers = {
+                authorization: `Bearer ${there.reviewers[who]}`,
+                'content-type': 'application/json',
+                ...match,
+              };
+              return node.ask(
+                'POST',
+                `/api/v1/clients/${id}/${verbs[who]}`,
+                headers,
+                '{"reason":"looked at it"}',
+              );
             });
             const won = answers.filter((answer) => answer?.status === 200);
             assert.equal(won.length, 1, JSON.stringify(statuses(answers)));
@@ -133,7 +200,10 @@ function races(name: string, ground: Ground): void {
             );
             const authorization = `Bearer ${there.reviewers[0]}`;
             for (const node of nodes)
-              assert.equal(bodyOf(await node.ask('GET', `/api/v1/clients/${id}`, { authorization })).stage, bodyOf(won[0]).stage);
+              assert.equal(
+                bodyOf(await node.ask('GET', `/api/v1/clients/${id}`, { authorization })).stage,
+                bodyOf(won[0]).stage,
+              );
             const lines = await own.store.listAudit({ clientId: id as ClientId, limit: 9 });
             assert.equal(lines.length, 2, 'one proposal, one decision');
           }
@@ -143,23 +213,42 @@ function races(name: string, ground: Ground): void {
     test('a revocation on one node is effective on every other at once', async () => {
       for (let turn = 0; turn < 5; turn++) {
         const made = bodyOf(
-          (await nodes[turn % NODES]?.post('/oauth2/token', basicOf(there.web), { grant_type: 'client_credentials' })) ?? null,
+          (await nodes[turn % NODES]?.post('/oauth2/token', basicOf(there.web), {
+            grant_type: 'client_credentials',
+          })) ?? null,
         );
         const token = String(made.access_token);
         const active = async () =>
-          Promise.all(nodes.map(async (node) => bodyOf(await node.post('/oauth2/introspect', basicOf(there.web), { token })).active));
+          Promise.all(
+            nodes.map(
+              async (node) =>
+                bodyOf(await node.post('/oauth2/introspect', basicOf(there.web), { token })).active,
+            ),
+          );
         assert.deepEqual(await active(), Array(NODES).fill(true));
-        assert.equal((await nodes[(turn + 1) % NODES]?.post('/oauth2/revoke', basicOf(there.web), { token }))?.status, 200);
+        assert.equal(
+          (await nodes[(turn + 1) % NODES]?.post('/oauth2/revoke', basicOf(there.web), { token }))
+            ?.status,
+          200,
+        );
         assert.deepEqual(await active(), Array(NODES).fill(false));
       }
     });
 
     test('an app is disabled: at once on the node that did it, within a second on the others; enabled again, at once on all', async () => {
       const [code = ''] = await there.codes(1);
-      const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier };
-      const bought = bodyOf((await nodes[0]?.post('/oauth2/token', basicOf(there.web), form)) ?? null);
+      const form = {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: redirectUri,
+        code_verifier: codeVerifier,
+      };
+      const bought = bodyOf(
+        (await nodes[0]?.post('/oauth2/token', basicOf(there.web), form)) ?? null,
+      );
       const status = async (node: Node | undefined) =>
-        (await node?.ask('GET', '/api/v1/me', { authorization: `Bearer ${bought.access_token}` }))?.status;
+        (await node?.ask('GET', '/api/v1/me', { authorization: `Bearer ${bought.access_token}` }))
+          ?.status;
       const decide = (node: Node | undefined, verb: string) =>
         node?.ask(
           'POST',
@@ -170,7 +259,11 @@ function races(name: string, ground: Ground): void {
       for (let turn = 0; turn < 3; turn++) {
         // Often enough that what is remembered is what answers.
         for (let count = 0; count < 100; count++)
-          assert.deepEqual(await Promise.all(nodes.map(status)), Array(NODES).fill(200), 'all let it in');
+          assert.deepEqual(
+            await Promise.all(nodes.map(status)),
+            Array(NODES).fill(200),
+            'all let it in',
+          );
         const [taking, ...others] = [...nodes.slice(turn), ...nodes.slice(0, turn)];
         assert.equal((await decide(taking, 'disable'))?.status, 200);
         const since = performance.now();
@@ -181,12 +274,19 @@ function races(name: string, ground: Ground): void {
               const asked = performance.now();
               if ((await status(node)) !== 200) return;
               // Not how fast it is, but how long it may be wrong.
-              assert.ok(asked - since < 1000, 'a request that began a second after the decision was let in');
+              assert.ok(
+                asked - since < 1000,
+                'a request that began a second after the decision was let in',
+              );
             }
           }),
         );
         assert.equal((await decide(others[0], 'reenable'))?.status, 200);
-        assert.deepEqual(await Promise.all(nodes.map(status)), Array(NODES).fill(200), 'a memory keeps nobody out');
+        assert.deepEqual(
+          await Promise.all(nodes.map(status)),
+          Array(NODES).fill(200),
+          'a memory keeps nobody out',
+        );
       }
     });
   });

@@ -1,6 +1,9 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between the program and a server it needs: carries, carries late, carries nothing, or sends everybody away. */
+/**
+ * Stands between the program and a server it needs: carries, carries late, carries nothing, or
+ * sends everybody away.
+ */
 export class Wire {
   readonly port: number;
   #fate: 'pass' | 'hang' | 'refuse' = 'pass';
@@ -22,7 +25,10 @@ export class Wire {
     return wire;
   }
 
-  /** What hangs is held back, not lost: a network that drops what was acknowledged is none. It arrives when things pass again. */
+  /**
+   * What hangs is held back, not lost: a network that drops what was acknowledged is none. It
+   * arrives when things pass again.
+   */
   set fate(fate: 'pass' | 'hang' | 'refuse') {
     this.#fate = fate;
     for (const socket of this.#sockets) {

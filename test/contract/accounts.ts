@@ -8,12 +8,19 @@ export const accountCases: readonly Case[] = [
     'an account is created once by name, without regard to case, and found by number and name',
     async (store) => {
       const name = text('Élodie');
-      const made = await store.createAccount(account({ name, groups: ['reviewer', 'a"b'], passwordHash: 'hash', realName: 'É. "X"' }));
+      const made = await store.createAccount(
+        account({ name, groups: ['reviewer', 'a"b'], passwordHash: 'hash', realName: 'É. "X"' }),
+      );
       assert.ok(made.outcome === 'created');
-      assert.deepEqual(await store.createAccount(account({ name: name.toUpperCase() })), { outcome: 'name-taken' });
+      assert.deepEqual(await store.createAccount(account({ name: name.toUpperCase() })), {
+        outcome: 'name-taken',
+      });
       assert.deepEqual(await store.findAccount(made.account.id), made.account);
       assert.deepEqual(await store.findAccountByName(name.toUpperCase()), made.account);
-      assert.deepEqual(await store.findPassword(name), { account: made.account, passwordHash: 'hash' });
+      assert.deepEqual(await store.findPassword(name), {
+        account: made.account,
+        passwordHash: 'hash',
+      });
       assert.deepEqual(made.account.groups, ['reviewer', 'a"b']);
       assert.ok((await store.listAccounts()).some(({ id }) => id === made.account.id));
     },
@@ -42,7 +49,9 @@ export const accountCases: readonly Case[] = [
     '50 accounts of one name at once: one is created',
     async (store) => {
       const name = text('Racer');
-      const made = await Promise.all(Array.from({ length: 50 }, () => store.createAccount(account({ name }))));
+      const made = await Promise.all(
+        Array.from({ length: 50 }, () => store.createAccount(account({ name }))),
+      );
       assert.deepEqual(tally(made.map(({ outcome }) => outcome)), { created: 1, 'name-taken': 49 });
     },
   ],
@@ -57,7 +66,8 @@ export const accountCases: readonly Case[] = [
         await person(store, { groups: [group] }),
       ];
       await store.setBlocked(ids[1] ?? noSuch.user, true);
-      const found = async (limit: number) => (await store.accountsIn(['y', group], limit)).map(({ id }) => id);
+      const found = async (limit: number) =>
+        (await store.accountsIn(['y', group], limit)).map(({ id }) => id);
       assert.deepEqual(await found(9), [ids[0], ids[3]]);
       assert.deepEqual(await found(1), [ids[0]]);
       assert.deepEqual(await store.accountsIn([], 9), []);
@@ -80,7 +90,8 @@ export const accountCases: readonly Case[] = [
       const [one, two, other] = [session(user), session(user), session(await person(store))];
       for (const each of [one, two, other]) await store.saveSession(each);
       const found = await store.findSession(one.digest, at(59));
-      for (const key of Object.keys(one) as (keyof typeof one)[]) assert.deepEqual(found?.[key], one[key]);
+      for (const key of Object.keys(one) as (keyof typeof one)[])
+        assert.deepEqual(found?.[key], one[key]);
       assert.equal(await store.findSession(one.digest, at(60)), undefined);
       await store.endSession(one.digest);
       await store.endSession(one.digest);
@@ -111,7 +122,9 @@ export const accountCases: readonly Case[] = [
     '50 hits at once are 50 different counts',
     async (store) => {
       const key = text('limit');
-      const counts = await Promise.all(Array.from({ length: 50 }, () => store.hit(key, NOW, at(10))));
+      const counts = await Promise.all(
+        Array.from({ length: 50 }, () => store.hit(key, NOW, at(10))),
+      );
       assert.deepEqual(
         counts.toSorted((one, other) => one - other),
         Array.from({ length: 50 }, (_, index) => index + 1),

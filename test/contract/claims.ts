@@ -22,8 +22,10 @@ export const claimCases: readonly Case[] = [
     async (store) => {
       const [owner, rex, rita] = [await person(store), await person(store), await person(store)];
       const { id } = await made(store, owner, { stage: 'proposed' });
-      const claim = (who: UserId, now: number, over = false) => store.claim(id, who, { now: at(now), endedAt: at(now - 3600), over });
-      const holder = async (now: number) => (await store.claimsOf([id, noSuch.client], at(now - 3600))).get(id);
+      const claim = (who: UserId, now: number, over = false) =>
+        store.claim(id, who, { now: at(now), endedAt: at(now - 3600), over });
+      const holder = async (now: number) =>
+        (await store.claimsOf([id, noSuch.client], at(now - 3600))).get(id);
       assert.equal(await holder(0), undefined);
       assert.equal(await claim(rex, 0), 'claimed');
       assert.deepEqual(await holder(3599), { clientId: id, reviewerId: rex, at: NOW });
@@ -47,7 +49,9 @@ export const claimCases: readonly Case[] = [
     async (store) => {
       const { id } = await made(store, await person(store), { stage: 'proposed' });
       const people = await Promise.all(Array.from({ length: 8 }, () => person(store)));
-      const answers = await Promise.all(people.map((who) => store.claim(id, who, { now: NOW, endedAt: at(-3600) })));
+      const answers = await Promise.all(
+        people.map((who) => store.claim(id, who, { now: NOW, endedAt: at(-3600) })),
+      );
       assert.equal(answers.filter((answer) => answer === 'claimed').length, 1);
     },
   ],
@@ -61,13 +65,30 @@ export const claimCases: readonly Case[] = [
       const first = await made(store, owner, { stage: 'proposed', stageAt: when(1) });
       const live = await made(store, owner, { stageAt: when(0) });
       const third = await made(store, owner, { stage: 'proposed', stageAt: when(3) });
-      const hidden = await made(store, owner, { stage: 'proposed', stageAt: when(4), suppressed: true });
-      const { name, description, redirectUri, redirectIsPrefix, site, scopes, optionalScopes } = live;
-      const fields = { name, description, redirectUri, redirectIsPrefix, site, scopes, optionalScopes };
+      const hidden = await made(store, owner, {
+        stage: 'proposed',
+        stageAt: when(4),
+        suppressed: true,
+      });
+      const { name, description, redirectUri, redirectIsPrefix, site, scopes, optionalScopes } =
+        live;
+      const fields = {
+        name,
+        description,
+        redirectUri,
+        redirectIsPrefix,
+        site,
+        scopes,
+        optionalScopes,
+      };
       const revision = { clientId: live.id, fields, proposedBy: owner, proposedAt: when(2) };
       await store.apply(change(live.id, live.edition, [{ kind: 'open-revision', revision }]));
       const waiting = async (more: object = {}) => {
-        const found = await store.listWaiting({ after: { since: when(0), clientId: noSuch.client }, limit: 4, ...more });
+        const found = await store.listWaiting({
+          after: { since: when(0), clientId: noSuch.client },
+          limit: 4,
+          ...more,
+        });
         return found.filter(({ since }) => since <= when(4));
       };
       const all = await waiting();
@@ -98,12 +119,20 @@ export const claimCases: readonly Case[] = [
 
       const [rex, rita] = [await person(store), await person(store)];
       const free = async (reviewerId: UserId) =>
-        (await waiting({ freeFor: { reviewerId, endedAt: at(-3600) } })).map(({ clientId }) => clientId);
+        (await waiting({ freeFor: { reviewerId, endedAt: at(-3600) } })).map(
+          ({ clientId }) => clientId,
+        );
       assert.deepEqual(await free(owner), []);
       await store.claim(first.id, rex, { now: NOW, endedAt: at(-3600) });
       assert.deepEqual(await free(rex), [first.id, live.id, third.id, hidden.id]);
       assert.deepEqual(await free(rita), [live.id, third.id, hidden.id]);
-      const yes = { kind: 'first-approval', reviewerId: rita, revisionId: second?.revisionId ?? 0, subject: 'it', at: NOW } as const;
+      const yes = {
+        kind: 'first-approval',
+        reviewerId: rita,
+        revisionId: second?.revisionId ?? 0,
+        subject: 'it',
+        at: NOW,
+      } as const;
       await store.apply(change(live.id, live.edition + 1, [yes]));
       await store.apply(change(third.id, third.edition, [{ ...yes, revisionId: null }]));
       assert.deepEqual(await free(rita), [hidden.id]);

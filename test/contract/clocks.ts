@@ -25,10 +25,34 @@ export const clockCases: readonly Case[] = [
       assert.equal(await store.findTemporary(pair.token, then(0)), undefined);
       assert.equal(await store.saveTemporary(nonce(then(300)), pair), 'saved');
       const yes = { userId: user, consentId: consent.id, verifierDigest: digest() };
-      assert.equal(await store.authorizeTemporary(pair.token, yes, then(0), then(900)), 'authorized');
-      assert.equal(await store.redeemTemporary(spent, pair.token, yes.verifierDigest, then(1), then(900)), 'nonce-seen');
-      assert.equal(await store.redeemTemporary(nonce(then(20)), pair.token, yes.verifierDigest, then(1), then(900)), 'nonce-seen');
-      assert.equal(await store.redeemTemporary(nonce(then(21)), pair.token, yes.verifierDigest, then(1), then(900)), 'redeemed');
+      assert.equal(
+        await store.authorizeTemporary(pair.token, yes, then(0), then(900)),
+        'authorized',
+      );
+      assert.equal(
+        await store.redeemTemporary(spent, pair.token, yes.verifierDigest, then(1), then(900)),
+        'nonce-seen',
+      );
+      assert.equal(
+        await store.redeemTemporary(
+          nonce(then(20)),
+          pair.token,
+          yes.verifierDigest,
+          then(1),
+          then(900),
+        ),
+        'nonce-seen',
+      );
+      assert.equal(
+        await store.redeemTemporary(
+          nonce(then(21)),
+          pair.token,
+          yes.verifierDigest,
+          then(1),
+          then(900),
+        ),
+        'redeemed',
+      );
     },
   ],
   [
@@ -39,7 +63,11 @@ export const clockCases: readonly Case[] = [
       assert.equal(await store.claimNonce(nonce(then(1001))), 'seen');
       assert.equal(await store.claimNonce(nonce(then(1002))), 'first');
       await store.purgeExpired(then(-5000), 1000);
-      assert.equal(await store.claimNonce(nonce(then(900))), 'seen', 'a clock that went back forgets nothing');
+      assert.equal(
+        await store.claimNonce(nonce(then(900))),
+        'seen',
+        'a clock that went back forgets nothing',
+      );
     },
   ],
   [
@@ -48,7 +76,10 @@ export const clockCases: readonly Case[] = [
       const spent = Array.from({ length: 60 }, (_, index) => nonce(then(2000 + index)));
       for (const each of spent) assert.equal(await store.claimNonce(each), 'first');
       const tries = await Promise.all(
-        spent.flatMap((each) => [store.purgeExpired(then(2050), 7).then(() => 'purged'), store.claimNonce(each)]),
+        spent.flatMap((each) => [
+          store.purgeExpired(then(2050), 7).then(() => 'purged'),
+          store.claimNonce(each),
+        ]),
       );
       assert.ok(!tries.includes('first'));
       for (const each of spent) assert.equal(await store.claimNonce(each), 'seen');
@@ -61,11 +92,24 @@ export const clockCases: readonly Case[] = [
       const made = session(user, { expiresAt: then(5000) });
       await store.saveSession(made);
       assert.equal(await store.findSession(made.digest, then(6000)), undefined);
-      assert.equal((await store.findSession(made.digest, then(4000)))?.digest, made.digest, 'asking takes nothing away');
-      const token = { digest: digest(), kind: 'reset-password' as const, userId: user, data: '', expiresAt: then(5000) };
+      assert.equal(
+        (await store.findSession(made.digest, then(4000)))?.digest,
+        made.digest,
+        'asking takes nothing away',
+      );
+      const token = {
+        digest: digest(),
+        kind: 'reset-password' as const,
+        userId: user,
+        data: '',
+        expiresAt: then(5000),
+      };
       await store.saveAccountToken(token);
       assert.equal(await store.takeAccountToken(token.digest, token.kind, then(5000)), undefined);
-      assert.notEqual(await store.takeAccountToken(token.digest, token.kind, then(4999)), undefined);
+      assert.notEqual(
+        await store.takeAccountToken(token.digest, token.kind, then(4999)),
+        undefined,
+      );
       assert.equal(await store.takeAccountToken(token.digest, token.kind, then(4999)), undefined);
     },
   ],
@@ -82,7 +126,16 @@ export const timeCases: readonly Case[] = [
         return (await store.noteTime(moment)).steadySince - then(0);
       };
       assert.deepEqual(
-        [await by(0), await by(10), await by(610), await by(609), await by(1300), await by(1310), await by(100), await by(110)],
+        [
+          await by(0),
+          await by(10),
+          await by(610),
+          await by(609),
+          await by(1300),
+          await by(1310),
+          await by(100),
+          await by(110),
+        ],
         [0, 0, 0, 0, 1300, 1300, 100, 100],
       );
     },
@@ -98,14 +151,22 @@ export const timeCases: readonly Case[] = [
       assert.equal((await by(10_400, 15_000)).apartMs, 0);
       assert.equal((await by(3_600_000, 20_000)).apartMs, 3_584_600);
       assert.equal((await by(-3_600_000, 20_000)).apartMs, -3_615_400);
-      assert.equal((await by(3_600_000, 40_000, true)).apartMs, 3_564_600, 'another process went on a moment ago');
+      assert.equal(
+        (await by(3_600_000, 40_000, true)).apartMs,
+        3_564_600,
+        'another process went on a moment ago',
+      );
       assert.equal((await by(20_400, 25_000)).apartMs, 0);
       const believed = await by(3_600_000, 56_000, true);
       assert.deepEqual(believed, { apartMs: 0, steadySince: then(13_600) });
       assert.equal((await by(3_610_000, 66_000)).apartMs, 0);
       assert.equal((await by(65_000, 66_000)).apartMs, -3_545_000);
       const other = await by(3_700_000, 100, false, text('boot'));
-      assert.deepEqual(other, { apartMs: 0, steadySince: then(13_600) }, 'after a start of the machine a short gap fits');
+      assert.deepEqual(
+        other,
+        { apartMs: 0, steadySince: then(13_600) },
+        'after a start of the machine a short gap fits',
+      );
     },
   ],
 ];

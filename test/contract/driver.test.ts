@@ -15,7 +15,8 @@ const insert = written('INSERT INTO things (id, state) VALUES (:id, :state)');
 const change = written('UPDATE things SET state = :state WHERE id = :id');
 const find = written<{ id: number; state: string }>('SELECT id, state FROM things WHERE id = :id');
 const list = written<{ id: number; state: string }>('SELECT id, state FROM things ORDER BY id');
-const TABLE = 'CREATE TABLE things (id BIGINT PRIMARY KEY, state TEXT NOT NULL); CREATE TABLE turns (turn BIGINT);';
+const TABLE =
+  'CREATE TABLE things (id BIGINT PRIMARY KEY, state TEXT NOT NULL); CREATE TABLE turns (turn BIGINT);';
 
 const directory = mkdtempSync(join(tmpdir(), 'gatehouse-driver-'));
 const postgres = await findPostgres();
@@ -51,7 +52,11 @@ else {
         driver.write(() => write(insert, { id: 900 + turn, state: 'x' }), 'queue'),
         isUnavailable,
       );
-      assert.deepEqual(await driver.read(one(find, { id: 900 + turn })), undefined, 'the next one on that connection is answered');
+      assert.deepEqual(
+        await driver.read(one(find, { id: 900 + turn })),
+        undefined,
+        'the next one on that connection is answered',
+      );
     }
     await holder.query('COMMIT');
     await holder.end();
@@ -67,10 +72,14 @@ function units(name: string, open: () => Promise<Driver>): void {
       driver = await open();
     });
     after(() => driver.close());
-    const state = async () => Object.fromEntries((await driver.read(all(list))).map(({ id, state }) => [id, state]));
+    const state = async () =>
+      Object.fromEntries((await driver.read(all(list))).map(({ id, state }) => [id, state]));
 
     test('what is asked alongside is answered in order, whoever asks for how much', async () => {
-      await driver.write(() => alongside(...[1, 2, 3].map((id) => write(insert, { id, state: `s${id}` }))), 'rows');
+      await driver.write(
+        () => alongside(...[1, 2, 3].map((id) => write(insert, { id, state: `s${id}` }))),
+        'rows',
+      );
       function* twice(id: number): Unit<string> {
         const first = yield* one(find, { id });
         const second = yield* one(find, { id: (first?.id ?? 0) + 1 });
@@ -80,10 +89,18 @@ function units(name: string, open: () => Promise<Driver>): void {
       function* nothing(): Unit<string> {
         return 'nothing';
       }
-      const answers = await driver.read(alongside(twice(1), one(find, { id: 3 }), nothing(), twice(2), all(list)));
+      const answers = await driver.read(
+        alongside(twice(1), one(find, { id: 3 }), nothing(), twice(2), all(list)),
+      );
       assert.deepEqual(
         answers.map((answer) => JSON.parse(JSON.stringify(answer))),
-        ['s1 s2', { id: 3, state: 's3' }, 'nothing', 's2 s3', [1, 2, 3].map((id) => ({ id, state: `s${id}` }))],
+        [
+          's1 s2',
+          { id: 3, state: 's3' },
+          'nothing',
+          's2 s3',
+          [1, 2, 3].map((id) => ({ id, state: `s${id}` })),
+        ],
       );
       assert.deepEqual(await driver.read(alongside()), []);
     });
@@ -92,7 +109,12 @@ function units(name: string, open: () => Promise<Driver>): void {
       test(`${guard}: the last writes and the commit are one`, async () => {
         const made = await driver.write(function* () {
           const found = yield* one(find, { id: 1 });
-          return yield* lastly(alongside(write(change, { id: 1, state: `${guard} ${found?.id}` }), write(change, { id: 77, state: 'x' })));
+          return yield* lastly(
+            alongside(
+              write(change, { id: 1, state: `${guard} ${found?.id}` }),
+              write(change, { id: 77, state: 'x' }),
+            ),
+          );
         }, guard);
         assert.deepEqual(made, [1, 0]);
         assert.equal((await state())[1], `${guard} 1`);
@@ -123,7 +145,11 @@ function units(name: string, open: () => Promise<Driver>): void {
             driver.write(function* () {
               yield* one(find, { id: 1 });
               yield* lastly(
-                alongside(write(change, { id: 1, state: 'half' }), write(change, values as never), write(change, { id: 3, state: 'half' })),
+                alongside(
+                  write(change, { id: 1, state: 'half' }),
+                  write(change, values as never),
+                  write(change, { id: 3, state: 'half' }),
+                ),
               );
             }, guard),
             /no value for/,

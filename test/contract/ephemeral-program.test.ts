@@ -24,7 +24,10 @@ let cookie: string;
 before(async () => {
   if (skip) return;
   redis = await RedisServer.start();
-  world = new TestWorld({ ephemeral: redis.url }, '', { database, log: { info() {}, warn() {}, error() {} } });
+  world = new TestWorld({ ephemeral: redis.url }, '', {
+    database,
+    log: { info() {}, warn() {}, error() {} },
+  });
   // Within the second in which it is first asked, no nonce is believed to be new.
   assert.equal((await world.app.inject('/readyz')).statusCode, 200);
   world.wait(1);
@@ -43,7 +46,9 @@ const post = (url: string, headers: Record<string, string>, payload?: string) =>
 const form = 'application/x-www-form-urlencoded';
 
 /** Goes where the app sends the person, presses "allow", and answers where they are sent back. */
-async function allow(url: string): Promise<{ back: URL; page: string; again(): ReturnType<typeof post> }> {
+async function allow(
+  url: string,
+): Promise<{ back: URL; page: string; again(): ReturnType<typeof post> }> {
   const asked = await get(url);
   assert.equal(asked.statusCode, 303, asked.body);
   const page = String(asked.headers.location);
@@ -62,59 +67,122 @@ async function held(): Promise<{ keys: readonly string[]; text: string }> {
   const parts: string[] = [];
   for (const key of keys) {
     const kind = await client.type(key);
-    const value = kind === 'hash' ? await client.hGetAll(key) : kind === 'zset' ? await client.zRange(key, 0, -1) : await client.get(key);
+    const value =
+      kind === 'hash'
+        ? await client.hGetAll(key)
+        : kind === 'zset'
+          ? await client.zRange(key, 0, -1)
+          : await client.get(key);
     parts.push(key, JSON.stringify(value));
     const left = await client.ttl(key);
     // A person who comes late is told of which app it was: for a day (ADR 26).
     const most = 3600 + 600 + (key.startsWith('gh:request:') ? 86_400 : 0);
-    assert.ok(key === 'gh:{oauth1}:book' || (left > 0 && left < most), `${key} is cleaned away: ${left}`);
+    assert.ok(
+      key === 'gh:{oauth1}:book' || (left > 0 && left < most),
+      `${key} is cleaned away: ${left}`,
+    );
   }
   await client.close();
   return { keys, text: parts.join('\n') };
 }
 
-test('SQLite and Redis: an OAuth 1 handshake and a signed request, each thing once', limit, async () => {
-  const made = await world.client(ada, {
-    name: 'classic',
-    protocol: 'oauth1',
-    redirectUri: 'https://app.example/cb',
-    redirectIsPrefix: true,
-  });
-  const pair: Pair = { key: made.client.id, secret: made.secret };
-  const signed = async (target: string, token: Pair | null, over: Record<string, string>) => {
-    const answer = await post(target, signedHeader(world, 'POST', target, pair, token, over));
-    return { status: answer.statusCode, form: Object.fromEntries(new URLSearchParams(answer.body)) };
-  };
-  const begun = await signed('/oauth1/initiate', null, { oauth_callback: 'https://app.example/cb', oauth_nonce: 'once' });
-  assert.equal(begun.status, 200);
-  const again = await signed('/oauth1/initiate', null, { oauth_callback: 'https://app.example/cb', oauth_nonce: 'once' });
-  assert.equal(again.form.oauth_problem, 'nonce_used');
-  const temporary = { key: begun.form.oauth_token ?? '', secret: begun.form.oauth_token_secret ?? '' };
-  const { back, again: decideAgain } = await allow(`/oauth1/authorize?oauth_token=${temporary.key}`);
-  const verifier = back.searchParams.get('oauth_verifier') ?? '';
-  assert.equal((await decideAgain()).headers.location, back.href, 'the same form gets the same answer');
-  assert.equal((await signed('/oauth1/token', temporary, { oauth_verifier: 'wrong' })).form.oauth_problem, 'verifier_invalid');
-  const bought = await signed('/oauth1/token', temporary, { oauth_verifier: verifier });
-  assert.equal(bought.status, 200);
-  assert.equal((await signed('/oauth1/token', temporary, { oauth_verifier: verifier })).form.oauth_problem, 'token_used');
-  assert.equal((await decideAgain()).headers.location, undefined, 'until the pair was exchanged');
+test(
+  'SQLite and Redis: an OAuth 1 handshake and a signed request, each thing once',
+  limit,
+  async () => {
+    const made = await world.client(ada, {
+      name: 'classic',
+      protocol: 'oauth1',
+      redirectUri: 'https://app.example/cb',
+      redirectIsPrefix: true,
+    });
+    const pair: Pair = { key: made.client.id, secret: made.secret };
+    const signed = async (target: string, token: Pair | null, over: Record<string, string>) => {
+      const answer = await post(target, signedHeader(world, 'POST', target, pair, token, over));
+      return {
+        status: answer.statusCode,
+        form: Object.fromEntries(new URLSearchParams(answer.body)),
+      };
+    };
+    const begun = await signed('/oauth1/initiate', null, {
+      oauth_callback: 'https://app.example/cb',
+      oauth_nonce: 'once',
+    });
+    assert.equal(begun.status, 200);
+    const again = await signed('/oauth1/initiate', null, {
+      oauth_callback: 'https://app.example/cb',
+      oauth_nonce: 'once',
+    });
+    assert.equal(again.form.oauth_problem, 'nonce_used');
+    const temporary = {
+      key: begun.form.oauth_token ?? '',
+      secret: begun.form.oauth_token_secret ?? '',
+    };
+    const { back, again: decideAgain } = await allow(
+      `/oauth1/authorize?oauth_token=${temporary.key}`,
+    );
+    const verifier = back.searchParams.get('oauth_verifier') ?? '';
+    assert.equal(
+      (await decideAgain()).headers.location,
+      back.href,
+      'the same form gets the same answer',
+    );
+    assert.equal(
+      (await signed('/oauth1/token', temporary, { oauth_verifier: 'wrong' })).form.oauth_problem,
+      'verifier_invalid',
+    );
+    const bought = await signed('/oauth1/token', temporary, { oauth_verifier: verifier });
+    assert.equal(bought.status, 200);
+    assert.equal(
+      (await signed('/oauth1/token', temporary, { oauth_verifier: verifier })).form.oauth_problem,
+      'token_used',
+    );
+    assert.equal((await decideAgain()).headers.location, undefined, 'until the pair was exchanged');
 
-  const token = { key: bought.form.oauth_token ?? '', secret: bought.form.oauth_token_secret ?? '' };
-  const headers = signedHeader(world, 'GET', '/thing', pair, token);
-  const sent = { method: 'GET', target: '/thing', headers, body: undefined, address: '192.0.2.1', secure: true };
-  const ask = () => world.built.guard.permit(sent, world.built.world.site);
-  const asks = await Promise.all(Array.from({ length: 20 }, ask));
-  assert.equal(asks.filter(({ ok }) => ok).length, 1, 'of twenty the same, one');
+    const token = {
+      key: bought.form.oauth_token ?? '',
+      secret: bought.form.oauth_token_secret ?? '',
+    };
+    const headers = signedHeader(world, 'GET', '/thing', pair, token);
+    const sent = {
+      method: 'GET',
+      target: '/thing',
+      headers,
+      body: undefined,
+      address: '192.0.2.1',
+      secure: true,
+    };
+    const ask = () => world.built.guard.permit(sent, world.built.world.site);
+    const asks = await Promise.all(Array.from({ length: 20 }, ask));
+    assert.equal(asks.filter(({ ok }) => ok).length, 1, 'of twenty the same, one');
 
-  const { keys, text } = await held();
-  assert.ok(keys.every((key) => key.startsWith('gh:')));
-  for (const secret of [temporary.secret, verifier, token.secret, pair.secret, cookie.split('=')[1] ?? ''])
-    assert.ok(secret.length > 20 && !text.includes(secret), 'no secret is in Redis as it is');
-  const file = new DatabaseSync(database, { readOnly: true });
-  for (const table of ['nonces', 'temporary_credentials', 'sessions', 'authorization_requests', 'kept_requests', 'limits'])
-    assert.deepEqual({ ...file.prepare(`SELECT count(*) AS rows FROM ${table}`).get() }, { rows: 0 }, `${table} of the database is empty`);
-  file.close();
-});
+    const { keys, text } = await held();
+    assert.ok(keys.every((key) => key.startsWith('gh:')));
+    for (const secret of [
+      temporary.secret,
+      verifier,
+      token.secret,
+      pair.secret,
+      cookie.split('=')[1] ?? '',
+    ])
+      assert.ok(secret.length > 20 && !text.includes(secret), 'no secret is in Redis as it is');
+    const file = new DatabaseSync(database, { readOnly: true });
+    for (const table of [
+      'nonces',
+      'temporary_credentials',
+      'sessions',
+      'authorization_requests',
+      'kept_requests',
+      'limits',
+    ])
+      assert.deepEqual(
+        { ...file.prepare(`SELECT count(*) AS rows FROM ${table}`).get() },
+        { rows: 0 },
+        `${table} of the database is empty`,
+      );
+    file.close();
+  },
+);
 
 const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
 
@@ -136,37 +204,54 @@ test('SQLite and Redis: an OAuth 2 consent and its token', limit, async () => {
     redirect_uri: 'https://app.example/cb',
     code_verifier: 'v'.repeat(43),
   });
-  const bought = await post('/oauth2/token', { authorization: basic(made.client.id, made.secret), 'content-type': form }, body.toString());
+  const bought = await post(
+    '/oauth2/token',
+    { authorization: basic(made.client.id, made.secret), 'content-type': form },
+    body.toString(),
+  );
   assert.equal(bought.statusCode, 200, bought.body);
   assert.equal(bought.json().token_type, 'Bearer');
 });
 
-test('without Redis the program is not ready and nobody is let in; with it again, it goes on', limit, async () => {
-  const readyz = async () => (await world.app.inject('/readyz')).statusCode;
-  assert.equal(await readyz(), 200);
-  const made = await world.client(ada, { name: 'away', protocol: 'oauth1', redirectUri: 'https://app.example/cb' });
-  const initiate = () => {
-    const pair = { key: made.client.id, secret: made.secret };
-    return post('/oauth1/initiate', signedHeader(world, 'POST', '/oauth1/initiate', pair, null, { oauth_callback: 'oob' }));
-  };
-  await redis.stop();
-  assert.equal(await readyz(), 503);
-  assert.equal((await world.app.inject('/healthz')).statusCode, 200);
-  for (const answer of [await initiate(), await get('/')]) {
-    assert.equal(answer.statusCode, 503, answer.body);
-    assert.match(String(answer.headers['retry-after']), /^\d+$/);
-    assert.doesNotMatch(answer.body, /127\.0\.0\.1|redis/i);
-  }
-  await redis.run();
-  await eventually(async () => assert.equal(await readyz(), 200));
-  world.wait(2);
-  assert.equal((await initiate()).statusCode, 200);
-});
+test(
+  'without Redis the program is not ready and nobody is let in; with it again, it goes on',
+  limit,
+  async () => {
+    const readyz = async () => (await world.app.inject('/readyz')).statusCode;
+    assert.equal(await readyz(), 200);
+    const made = await world.client(ada, {
+      name: 'away',
+      protocol: 'oauth1',
+      redirectUri: 'https://app.example/cb',
+    });
+    const initiate = () => {
+      const pair = { key: made.client.id, secret: made.secret };
+      return post(
+        '/oauth1/initiate',
+        signedHeader(world, 'POST', '/oauth1/initiate', pair, null, { oauth_callback: 'oob' }),
+      );
+    };
+    await redis.stop();
+    assert.equal(await readyz(), 503);
+    assert.equal((await world.app.inject('/healthz')).statusCode, 200);
+    for (const answer of [await initiate(), await get('/')]) {
+      assert.equal(answer.statusCode, 503, answer.body);
+      assert.match(String(answer.headers['retry-after']), /^\d+$/);
+      assert.doesNotMatch(answer.body, /127\.0\.0\.1|redis/i);
+    }
+    await redis.run();
+    await eventually(async () => assert.equal(await readyz(), 200));
+    world.wait(2);
+    assert.equal((await initiate()).statusCode, 200);
+  },
+);
 
 test('the setting is read as it should be, and a password is taken only where it is not shown', () => {
   const read = (flags: Record<string, string>, environment: Record<string, string>, file = '') => {
     const config = readConfig(flags, environment, () => file);
-    return config.ok ? config.value.ephemeral : config.refusal.map(({ setting, source }) => `${setting} from ${source}`);
+    return config.ok
+      ? config.value.ephemeral
+      : config.refusal.map(({ setting, source }) => `${setting} from ${source}`);
   };
   const name = 'GATEHOUSE_EPHEMERAL';
   const secret = 'rediss://user:s3cret@cache.example:6380/2';
@@ -175,9 +260,15 @@ test('the setting is read as it should be, and a password is taken only where it
   assert.deepEqual(read({ ephemeral: 'redis://cache.example' }, {}), ['redis://cache.example']);
   assert.deepEqual(read({}, { [name]: secret }), [secret]);
   assert.deepEqual(read({}, { [`${name}_FILE`]: '/run/secret' }, `${secret}\n`), [secret]);
-  assert.deepEqual(read({}, { [name]: 'redis://a:1, redis://b:2,redis://[::1]:3' }), ['redis://a:1', 'redis://b:2', 'redis://[::1]:3']);
+  assert.deepEqual(read({}, { [name]: 'redis://a:1, redis://b:2,redis://[::1]:3' }), [
+    'redis://a:1',
+    'redis://b:2',
+    'redis://[::1]:3',
+  ]);
   assert.deepEqual(read({ ephemeral: secret }, {}), ['ephemeral from --ephemeral']);
-  assert.deepEqual(read({ config: 'file.yaml' }, {}, `ephemeral: ${secret}\n`), ['ephemeral from file.yaml']);
+  assert.deepEqual(read({ config: 'file.yaml' }, {}, `ephemeral: ${secret}\n`), [
+    'ephemeral from file.yaml',
+  ]);
   const wrong = [
     '',
     'memory',
@@ -190,5 +281,6 @@ test('the setting is read as it should be, and a password is taken only where it
     'redis://:one@a,redis://:two@b',
     'redis://a,',
   ];
-  for (const text of wrong) assert.deepEqual(read({}, { [name]: text }), [`ephemeral from ${name}`], text);
+  for (const text of wrong)
+    assert.deepEqual(read({}, { [name]: text }), [`ephemeral from ${name}`], text);
 });

@@ -4,7 +4,8 @@ import { openSqlite } from '#store/sqlite.ts';
 import { type Race, run } from './ephemeral.ts';
 import { NOW } from './things.ts';
 
-// A process of its own in a race: opens the store, says that it is ready, runs when it is told to, and says what it got.
+// A process of its own in a race: opens the store, says that it is ready, runs when it is told to,
+// and says what it got.
 
 const [location = ''] = process.argv.slice(2);
 const clock = { now: () => instant(NOW), millis: () => NOW * 1000 };

@@ -5,8 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const runs = (name: string) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0;
-/** The program to run as a server: GATEHOUSE_TEST_REDIS_SERVER names it (`valkey-server`, or a path) where there are several. */
-const program = [process.env.GATEHOUSE_TEST_REDIS_SERVER ?? 'redis-server', 'valkey-server'].find(runs);
+/**
+ * The program to run as a server: GATEHOUSE_TEST_REDIS_SERVER names it (`valkey-server`, or a path)
+ * where there are several.
+ */
+const program = [process.env.GATEHOUSE_TEST_REDIS_SERVER ?? 'redis-server', 'valkey-server'].find(
+  runs,
+);
 if (process.env.GATEHOUSE_TEST_REDIS_SERVER && program !== process.env.GATEHOUSE_TEST_REDIS_SERVER)
   throw new Error('GATEHOUSE_TEST_REDIS_SERVER names no program that runs');
 
@@ -23,7 +28,10 @@ export const freePort = (): Promise<number> =>
     });
   });
 
-/** Members of a Cluster talk to each other on the port ten thousand above their own, which has to be one as well. */
+/**
+ * Members of a Cluster talk to each other on the port ten thousand above their own, which has to be
+ * one as well.
+ */
 async function memberPort(): Promise<number> {
   for (;;) {
     const port = await freePort();
@@ -90,7 +98,17 @@ export class RedisServer {
   }
 
   async run(): Promise<void> {
-    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.home, '--save', '', ...this.#settings];
+    const own = [
+      '--port',
+      String(this.port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      this.home,
+      '--save',
+      '',
+      ...this.#settings,
+    ];
     const child = spawn(program as string, own, { stdio: 'ignore', cwd: this.home });
     this.#child = child;
     this.isStopped = false;
@@ -107,7 +125,9 @@ export class RedisServer {
   }
 
   get isRunning(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+    return (
+      this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+    );
   }
 
   /** SIGSTOP: it hangs; SIGCONT: it goes on. */
@@ -130,7 +150,10 @@ export class RedisServer {
   }
 }
 
-/** Stands between a client and a server; connections it has can be made to carry nothing, without being closed, or be cut. */
+/**
+ * Stands between a client and a server; connections it has can be made to carry nothing, without
+ * being closed, or be cut.
+ */
 export class Wire {
   readonly #sockets = new Set<Socket>();
   #port = 0;

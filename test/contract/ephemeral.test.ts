@@ -16,7 +16,9 @@ import { at, NOW, nonce, session, tally, text } from './things.ts';
 const given = process.env.GATEHOUSE_TEST_REDIS;
 const skip = given === undefined && !RedisServer.here ? NO_REDIS : false;
 /** What stops and starts a server needs one of our own. */
-const skipOwn = RedisServer.here ? false : 'redis-server or valkey-server is not installed, and a server of others is not stopped';
+const skipOwn = RedisServer.here
+  ? false
+  : 'redis-server or valkey-server is not installed, and a server of others is not stopped';
 const limit = { timeout: 120_000 };
 
 test('Redis is there when everything is required', () => {
@@ -25,13 +27,20 @@ test('Redis is there when everything is required', () => {
 
 /** A clock moved by hand. */
 const hand = (start: Instant = NOW) => {
-  const clock = { at: start as number, now: () => instant(clock.at), millis: () => clock.at * 1000 };
+  const clock = {
+    at: start as number,
+    now: () => instant(clock.at),
+    millis: () => clock.at * 1000,
+  };
   return clock;
 };
 const open = (urls: string | readonly string[], options: Partial<RedisOptions> = {}) =>
   openRedis(urls, { clock: hand(), nonceFor: seconds(301), timeoutMs: 20_000, ...options });
 
-/** Opens the book of nonces a second before everything happens: within that second nobody can tell what is new. */
+/**
+ * Opens the book of nonces a second before everything happens: within that second nobody can tell
+ * what is new.
+ */
 async function begun(urls: string | readonly string[]): Promise<void> {
   const early = open(urls, { clock: hand(at(-1)) });
   await eventually(() => early.ping());
@@ -116,12 +125,18 @@ async function races(location: string, store: ShortLived): Promise<void> {
   try {
     await Promise.all(racers.map((child) => heard(child)));
     const race = await prepareRace(store);
-    const answers = racers.map((child) => heard<{ got: Record<'nonces' | 'requests' | 'pairs', readonly boolean[]> }>(child));
+    const answers = racers.map((child) =>
+      heard<{ got: Record<'nonces' | 'requests' | 'pairs', readonly boolean[]> }>(child),
+    );
     for (const child of racers) child.send(race);
     const got = await Promise.all(answers);
     for (const kind of ['nonces', 'requests', 'pairs'] as const)
       for (let index = 0; index < 20; index += 1)
-        assert.equal(got.filter((one) => one.got[kind][index]).length, 1, `${kind} ${index} had one winner`);
+        assert.equal(
+          got.filter((one) => one.got[kind][index]).length,
+          1,
+          `${kind} ${index} had one winner`,
+        );
     assert.equal(await store.count(race.limit, NOW), 60);
   } finally {
     for (const child of racers) child.kill();
@@ -143,14 +158,23 @@ test('Redis: three processes race', { ...limit, skip }, async () => {
   await end();
 });
 
-/** Says whether each was refused as it should be when the store is away: with a fault that says so and names no secret. */
+/**
+ * Says whether each was refused as it should be when the store is away: with a fault that says so
+ * and names no secret.
+ */
 async function allRefused(store: Ephemeral): Promise<void> {
   for (const [verb, ask] of Object.entries({ ...everyVerb(store), ping: () => store.ping() }))
-    await assert.rejects(ask(), (fault: Error) => isUnavailable(fault) && !/127\.0\.0\.1|s3cret/.test(fault.message), verb);
+    await assert.rejects(
+      ask(),
+      (fault: Error) => isUnavailable(fault) && !/127\.0\.0\.1|s3cret/.test(fault.message),
+      verb,
+    );
 }
 
 /** What came of many calls: their answers, or that the store was away. Anything else is thrown. */
-const outcomes = async <T extends string>(calls: readonly Promise<T>[]): Promise<readonly (T | 'unavailable')[]> =>
+const outcomes = async <T extends string>(
+  calls: readonly Promise<T>[],
+): Promise<readonly (T | 'unavailable')[]> =>
   Promise.all(
     calls.map((call) =>
       call.catch((fault: unknown) => {
@@ -160,7 +184,10 @@ const outcomes = async <T extends string>(calls: readonly Promise<T>[]): Promise
     ),
   );
 
-test('a server that refuses: every verb says that it is away, and works when it is there', { ...limit, skip: skipOwn }, async () => {
+test('a server that refuses: every verb says that it is away, and works when it is there', {
+  ...limit,
+  skip: skipOwn,
+}, async () => {
   const store = open(`redis://127.0.0.1:${await freePort()}`);
   await allRefused(store);
   await store.close();
@@ -177,7 +204,10 @@ test('a server that refuses: every verb says that it is away, and works when it 
   await server.remove();
 });
 
-test('a server that hangs: each verb gives up in its time, and goes on when the server does', { ...limit, skip: skipOwn }, async () => {
+test('a server that hangs: each verb gives up in its time, and goes on when the server does', {
+  ...limit,
+  skip: skipOwn,
+}, async () => {
   const server = await RedisServer.start();
   const store = open(server.url, { timeoutMs: 60 });
   await eventually(() => store.ping());
@@ -231,7 +261,11 @@ test('a server that dies under load: each call is answered or refused, once, and
   await eventually(() => store.ping());
   const again = await Promise.all(claims.map((claim) => store.claimNonce(claim)));
   assert.deepEqual(tally(again), { seen: 400 }, 'nothing from before the crash is taken for new');
-  assert.equal(await store.claimNonce(nonce(at(301))), 'seen', 'within its second, nobody can tell');
+  assert.equal(
+    await store.claimNonce(nonce(at(301))),
+    'seen',
+    'within its second, nobody can tell',
+  );
   clock.at += 1;
   assert.equal(await store.claimNonce(nonce(at(302))), 'first');
   await store.close();
@@ -282,13 +316,17 @@ test('a server that cannot take writes, or would forget early, is not ready: ful
   await assert.rejects(store.claimNonce(nonce(at(301))), isUnavailable);
   await server.ask('CONFIG SET maxmemory 0');
   await store.ping();
-  for (const setting of ['maxmemory 100mb', 'maxmemory-policy allkeys-lru']) await server.ask(`CONFIG SET ${setting}`);
+  for (const setting of ['maxmemory 100mb', 'maxmemory-policy allkeys-lru'])
+    await server.ask(`CONFIG SET ${setting}`);
   await assert.rejects(store.ping(), /allkeys-lru.*noeviction/);
   await server.ask('CONFIG SET maxmemory 0');
   await store.ping();
   await server.ask('REPLICAOF 127.0.0.1 1');
   await assert.rejects(store.ping(), isUnavailable);
-  await assert.rejects(store.saveSession(session(1 as never, { agent: '', address: '' })), isUnavailable);
+  await assert.rejects(
+    store.saveSession(session(1 as never, { agent: '', address: '' })),
+    isUnavailable,
+  );
   await server.ask('REPLICAOF NO ONE');
   await eventually(() => store.ping());
   await store.close();
@@ -297,7 +335,8 @@ test('a server that cannot take writes, or would forget early, is not ready: ful
 
 test('a password is used, and told to nobody', { ...limit, skip: skipOwn }, async () => {
   const server = await RedisServer.start('--requirepass', 's3cret/@');
-  const url = (password: string) => `redis://:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
+  const url = (password: string) =>
+    `redis://:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
   const store = open(url('s3cret/@'));
   await store.ping();
   await store.close();
@@ -309,7 +348,10 @@ test('a password is used, and told to nobody', { ...limit, skip: skipOwn }, asyn
   await server.remove();
 });
 
-test('a connection that is cut is made again; one that carries nothing more is replaced', { ...limit, skip: skipOwn }, async () => {
+test('a connection that is cut is made again; one that carries nothing more is replaced', {
+  ...limit,
+  skip: skipOwn,
+}, async () => {
   const server = await RedisServer.start();
   const wire = await Wire.to(server.port);
   const store = open(wire.url, { timeoutMs: 200 });
@@ -326,7 +368,10 @@ test('a connection that is cut is made again; one that carries nothing more is r
   await server.remove();
 });
 
-test('a member of a Cluster that dies takes only its own keys along, and they come back with it', { ...limit, skip: skipOwn }, async () => {
+test('a member of a Cluster that dies takes only its own keys along, and they come back with it', {
+  ...limit,
+  skip: skipOwn,
+}, async () => {
   const cluster = await RedisCluster.start(3, 0);
   const store = open(cluster.urls, { timeoutMs: 500 });
   const keys = Array.from({ length: 60 }, () => text('limit'));
@@ -336,7 +381,9 @@ test('a member of a Cluster that dies takes only its own keys along, and they co
   const without = tally(await hits());
   assert.ok((without[2] ?? 0) > 0 && (without.unavailable ?? 0) > 0, JSON.stringify(without));
   await cluster.servers[2]?.run();
-  await eventually(async () => assert.ok((await hits()).every((answer) => answer !== 'unavailable')));
+  await eventually(async () =>
+    assert.ok((await hits()).every((answer) => answer !== 'unavailable')),
+  );
   await store.close();
   await cluster.remove();
 });

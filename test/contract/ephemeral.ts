@@ -4,11 +4,30 @@ import type { Limits, Sessions } from '#accounts/records.ts';
 import type { ConsentId, Digest, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import type { Handshakes } from '#oauth1/records.ts';
-import type { AuthorizationRequest, AuthorizationRequests } from '#registry/authorization-request.ts';
-import { at, clientId, decision, digest, NOW, nonce, request, session, tally, temporary, text } from './things.ts';
+import type {
+  AuthorizationRequest,
+  AuthorizationRequests,
+} from '#registry/authorization-request.ts';
+import {
+  at,
+  clientId,
+  decision,
+  digest,
+  NOW,
+  nonce,
+  request,
+  session,
+  tally,
+  temporary,
+  text,
+} from './things.ts';
 
 /** The ports of what expires, whoever answers them. */
-export type ShortLived = Sessions & Limits & KeptRequestRecords & AuthorizationRequests & Handshakes;
+export type ShortLived = Sessions &
+  Limits &
+  KeptRequestRecords &
+  AuthorizationRequests &
+  Handshakes;
 export type EphemeralCase = readonly [name: string, run: (store: ShortLived) => Promise<void>];
 
 let people = 0;
@@ -19,7 +38,11 @@ export const somebody = (): UserId => {
 };
 
 const browser = { agent: 'Mozilla/5.0 ("quoted", ☃)', address: '2001:db8::7' };
-const yes = (verifierDigest: Digest = digest()) => ({ userId: somebody(), consentId: 7 as ConsentId, verifierDigest });
+const yes = (verifierDigest: Digest = digest()) => ({
+  userId: somebody(),
+  consentId: 7 as ConsentId,
+  verifierDigest,
+});
 const times = <T>(count: number, ask: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => ask(index)));
 
@@ -41,7 +64,11 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       await store.saveSession(own);
       assert.deepEqual({ ...(await store.findSession(own.digest, at(59))) }, own);
       assert.equal(await store.findSession(own.digest, at(60)), undefined);
-      assert.deepEqual({ ...(await store.findSession(own.digest, NOW)) }, own, 'looking ends nothing');
+      assert.deepEqual(
+        { ...(await store.findSession(own.digest, NOW)) },
+        own,
+        'looking ends nothing',
+      );
       assert.equal(await store.findSession(digest(), NOW), undefined);
     },
   ],
@@ -78,13 +105,27 @@ export const ephemeralCases: readonly EphemeralCase[] = [
   [
     'a session remembers when its person last proved who they are; one that ended is not brought back',
     async (store) => {
-      const own = session(somebody(), { ...browser, expiresAt: at(60), proof: { at: at(-30), method: 'password' } });
+      const own = session(somebody(), {
+        ...browser,
+        expiresAt: at(60),
+        proof: { at: at(-30), method: 'password' },
+      });
       const other = session(somebody(), browser);
       for (const each of [own, other]) await store.saveSession(each);
-      assert.deepEqual((await store.findSession(own.digest, NOW))?.proof, { at: at(-30), method: 'password' });
+      assert.deepEqual((await store.findSession(own.digest, NOW))?.proof, {
+        at: at(-30),
+        method: 'password',
+      });
       assert.equal(await store.recordProof(own.digest, { at: NOW, method: 'passkey' }), 'recorded');
-      assert.deepEqual({ ...(await store.findSession(own.digest, NOW)) }, { ...own, proof: { at: NOW, method: 'passkey' } });
-      assert.equal(await store.findSession(own.digest, at(60)), undefined, 'it lives no longer for that');
+      assert.deepEqual(
+        { ...(await store.findSession(own.digest, NOW)) },
+        { ...own, proof: { at: NOW, method: 'passkey' } },
+      );
+      assert.equal(
+        await store.findSession(own.digest, at(60)),
+        undefined,
+        'it lives no longer for that',
+      );
       assert.equal((await store.findSession(other.digest, NOW))?.proof, null);
       await store.endSession(own.digest);
       assert.equal(await store.recordProof(own.digest, { at: NOW, method: 'password' }), 'unknown');
@@ -101,7 +142,12 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       assert.equal(await store.findSession(own.digest, at(60)), undefined);
       await store.recordProof(own.digest, { at: NOW, method: 'passkey' });
       await store.noteActivity(own, at(50), at(110));
-      const used = { ...own, activeAt: at(50), expiresAt: at(110), proof: { at: NOW, method: 'passkey' } };
+      const used = {
+        ...own,
+        activeAt: at(50),
+        expiresAt: at(110),
+        proof: { at: NOW, method: 'passkey' },
+      };
       assert.deepEqual({ ...(await store.findSession(own.digest, at(109))) }, used);
       assert.deepEqual(
         (await store.listSessions(user, at(109))).map((each) => ({ ...each })),
@@ -110,7 +156,11 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       assert.equal(await store.findSession(own.digest, at(110)), undefined);
       assert.deepEqual(await store.listSessions(user, at(110)), []);
       await store.noteActivity(own, at(40), at(400));
-      assert.deepEqual({ ...(await store.findSession(own.digest, at(109))) }, used, 'a node that is behind changes nothing');
+      assert.deepEqual(
+        { ...(await store.findSession(own.digest, at(109))) },
+        used,
+        'a node that is behind changes nothing',
+      );
       await store.endSession(own.digest);
       await store.noteActivity(own, at(70), at(130));
       assert.equal(await store.findSession(own.digest, NOW), undefined);
@@ -127,9 +177,11 @@ export const ephemeralCases: readonly EphemeralCase[] = [
         session(user, { ...browser, expiresAt: at(30) }),
         session(user, browser),
       ];
-      for (const each of [young, old, short, ended, session(somebody(), browser)]) await store.saveSession(each);
+      for (const each of [young, old, short, ended, session(somebody(), browser)])
+        await store.saveSession(each);
       await store.endSession(ended.digest);
-      const listed = async (now = NOW) => (await store.listSessions(user, now)).map((each) => ({ ...each }));
+      const listed = async (now = NOW) =>
+        (await store.listSessions(user, now)).map((each) => ({ ...each }));
       assert.deepEqual(await listed(at(29)), [short, young, old]);
       assert.deepEqual(await listed(at(30)), [young, old]);
       assert.deepEqual(await listed(at(60)), []);
@@ -151,7 +203,11 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       assert.equal((await store.findSession(spared.digest, NOW))?.userId, other);
       const later = session(user, browser);
       await store.saveSession(later);
-      assert.equal((await store.findSession(later.digest, NOW))?.userId, user, 'signing in again works');
+      assert.equal(
+        (await store.findSession(later.digest, NOW))?.userId,
+        user,
+        'signing in again works',
+      );
       await store.endSessionsOf(somebody());
     },
   ],
@@ -162,7 +218,12 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       const own = Array.from({ length: 20 }, () => session(user, browser));
       await Promise.all([...own.map((each) => store.saveSession(each)), store.endSessionsOf(user)]);
       await store.endSessionsOf(user);
-      for (const each of own) assert.equal(await store.findSession(each.digest, NOW), undefined, 'none escapes the next one');
+      for (const each of own)
+        assert.equal(
+          await store.findSession(each.digest, NOW),
+          undefined,
+          'none escapes the next one',
+        );
     },
   ],
   [
@@ -197,7 +258,13 @@ export const ephemeralCases: readonly EphemeralCase[] = [
   [
     'a request is found as it was saved until the very second, and as of earlier afterwards; of fifty decisions at once it has one',
     async (store) => {
-      const one = request({ asked, scopes: ['basic', 'editpage'], display: 'popup', dialect: 'mediawiki', expiresAt: at(600) });
+      const one = request({
+        asked,
+        scopes: ['basic', 'editpage'],
+        display: 'popup',
+        dialect: 'mediawiki',
+        expiresAt: at(600),
+      });
       await store.saveRequest(one);
       await assert.rejects(store.saveRequest(one), 'it is saved once');
       assert.deepEqual(await store.findRequest(one.digest, at(599)), one);
@@ -208,7 +275,11 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       const won = nexts[answers.indexOf('replaced')];
       assert.deepEqual(await store.findRequest(one.digest, at(599)), won);
       assert.equal(await store.replaceRequest(one, { ...one, decision: decision() }), 'changed');
-      assert.equal(await store.replaceRequest(won as never, { ...one, decision: decision() }), 'replaced', 'a decision can be changed');
+      assert.equal(
+        await store.replaceRequest(won as never, { ...one, decision: decision() }),
+        'replaced',
+        'a decision can be changed',
+      );
       const unknown = request();
       assert.equal(await store.replaceRequest(unknown, unknown), 'changed');
       assert.equal(await store.findRequest(unknown.digest, NOW), undefined);
@@ -220,19 +291,45 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       const [pair, verifier] = [temporary({ expiresAt: at(600) }), digest()];
       await store.saveTemporary(nonce(at(301)), pair);
       const claim = { ...yes(verifier), consentId: null };
-      const answers = await times(20, () => store.authorizeTemporary(pair.token, { ...claim, verifierDigest: digest() }, NOW, at(900)));
+      const answers = await times(20, () =>
+        store.authorizeTemporary(pair.token, { ...claim, verifierDigest: digest() }, NOW, at(900)),
+      );
       assert.deepEqual(tally(answers), { authorized: 1, 'already-authorized': 19 });
       const won = (await store.findTemporary(pair.token, NOW))?.authorized;
       assert.equal(won?.consentId, null);
       const mine = { ...claim, verifierDigest: won?.verifierDigest as Digest };
-      const redeem = () => store.redeemTemporary(nonce(at(301)), pair.token, mine.verifierDigest, NOW, at(950));
+      const redeem = () =>
+        store.redeemTemporary(nonce(at(301)), pair.token, mine.verifierDigest, NOW, at(950));
       assert.equal(await redeem(), 'not-authorized');
-      assert.equal(await store.authorizeTemporary(pair.token, mine, NOW, at(900)), 'authorized', 'the same yes again');
+      assert.equal(
+        await store.authorizeTemporary(pair.token, mine, NOW, at(900)),
+        'authorized',
+        'the same yes again',
+      );
       const bound = { ...yes(mine.verifierDigest), userId: claim.userId };
-      assert.equal(await store.authorizeTemporary(pair.token, { ...bound, verifierDigest: verifier }, NOW, at(900)), 'already-authorized');
-      assert.equal(await store.authorizeTemporary(pair.token, { ...bound, userId: 99_999 as UserId }, NOW, at(900)), 'already-authorized');
+      assert.equal(
+        await store.authorizeTemporary(
+          pair.token,
+          { ...bound, verifierDigest: verifier },
+          NOW,
+          at(900),
+        ),
+        'already-authorized',
+      );
+      assert.equal(
+        await store.authorizeTemporary(
+          pair.token,
+          { ...bound, userId: 99_999 as UserId },
+          NOW,
+          at(900),
+        ),
+        'already-authorized',
+      );
       assert.equal(await store.authorizeTemporary(pair.token, bound, NOW, at(900)), 'authorized');
-      assert.equal(await store.authorizeTemporary(pair.token, bound, NOW, at(900)), 'already-authorized');
+      assert.equal(
+        await store.authorizeTemporary(pair.token, bound, NOW, at(900)),
+        'already-authorized',
+      );
       assert.deepEqual((await store.findTemporary(pair.token, NOW))?.authorized, bound);
       assert.equal(await redeem(), 'redeemed');
       await store.endTemporary(pair.token);
@@ -244,10 +341,15 @@ export const ephemeralCases: readonly EphemeralCase[] = [
   [
     'a kept request is found as often as it is asked for until the very second, and kept once',
     async (store) => {
-      const one = { digest: digest(), path: `/oauth2/authorize?state=${'%E2%98%83'.repeat(1500)}`, expiresAt: at(600) };
+      const one = {
+        digest: digest(),
+        path: `/oauth2/authorize?state=${'%E2%98%83'.repeat(1500)}`,
+        expiresAt: at(600),
+      };
       await store.keepRequest(one);
       await assert.rejects(store.keepRequest(one), 'it is kept once');
-      for (const offset of [0, 1, 599]) assert.equal(await store.keptRequest(one.digest, at(offset)), one.path);
+      for (const offset of [0, 1, 599])
+        assert.equal(await store.keptRequest(one.digest, at(offset)), one.path);
       assert.equal(await store.keptRequest(one.digest, at(600)), undefined);
       assert.equal(await store.keptRequest(digest(), NOW), undefined);
     },
@@ -264,7 +366,10 @@ export const ephemeralCases: readonly EphemeralCase[] = [
   [
     'temporary credentials are saved with their nonce or not at all, and found until the very second',
     async (store) => {
-      const [pair, claim] = [temporary({ callback: `https://app.example/${'ü'.repeat(900)}`, expiresAt: at(600) }), nonce(at(301))];
+      const [pair, claim] = [
+        temporary({ callback: `https://app.example/${'ü'.repeat(900)}`, expiresAt: at(600) }),
+        nonce(at(301)),
+      ];
       assert.equal(await store.saveTemporary(claim, pair), 'saved');
       assert.deepEqual(await store.findTemporary(pair.token, at(599)), pair);
       assert.equal(await store.findTemporary(pair.token, at(600)), undefined);
@@ -276,7 +381,10 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       await store.claimNonce(spent);
       assert.equal(await store.saveTemporary(spent, late), 'nonce-seen');
       const unspent = nonce(at(301));
-      await assert.rejects(store.saveTemporary(unspent, { ...pair, clientId: clientId() }), 'a pair is saved once');
+      await assert.rejects(
+        store.saveTemporary(unspent, { ...pair, clientId: clientId() }),
+        'a pair is saved once',
+      );
       assert.equal(await store.claimNonce(unspent), 'first', 'what faulted spent nothing');
       assert.deepEqual(await store.findTemporary(pair.token, NOW), pair);
       assert.equal(await store.findTemporary('unknown', NOW), undefined);
@@ -290,10 +398,16 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       assert.equal(await store.authorizeTemporary('unknown', yes(), NOW, at(900)), 'gone');
       assert.equal(await store.authorizeTemporary(pair.token, yes(), at(600), at(900)), 'gone');
       const wishes = Array.from({ length: 50 }, () => yes());
-      const answers = await times(50, (index) => store.authorizeTemporary(pair.token, wishes[index] as never, at(599), at(900)));
+      const answers = await times(50, (index) =>
+        store.authorizeTemporary(pair.token, wishes[index] as never, at(599), at(900)),
+      );
       assert.deepEqual(tally(answers), { authorized: 1, 'already-authorized': 49 });
       const winner = wishes[answers.indexOf('authorized')] as ReturnType<typeof yes>;
-      assert.deepEqual(await store.findTemporary(pair.token, at(899)), { ...pair, expiresAt: at(900), authorized: winner });
+      assert.deepEqual(await store.findTemporary(pair.token, at(899)), {
+        ...pair,
+        expiresAt: at(900),
+        authorized: winner,
+      });
       assert.equal(await store.findTemporary(pair.token, at(900)), undefined);
     },
   ],
@@ -330,7 +444,9 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       const [pair, verifier, claim] = [temporary(), digest(), nonce(at(301))];
       await store.saveTemporary(nonce(at(301)), pair);
       await store.authorizeTemporary(pair.token, yes(verifier), NOW, at(900));
-      const answers = await times(50, () => store.redeemTemporary(claim, pair.token, verifier, NOW, at(950)));
+      const answers = await times(50, () =>
+        store.redeemTemporary(claim, pair.token, verifier, NOW, at(950)),
+      );
       assert.deepEqual(tally(answers), { redeemed: 1, 'nonce-seen': 49 });
     },
   ],
@@ -358,10 +474,14 @@ export const everyVerb = (store: ShortLived): Readonly<Record<string, () => Prom
   saveTemporary: () => store.saveTemporary(nonce(at(301)), temporary()),
   findTemporary: () => store.findTemporary(temporary().token, NOW),
   authorizeTemporary: () => store.authorizeTemporary(temporary().token, yes(), NOW, at(900)),
-  redeemTemporary: () => store.redeemTemporary(nonce(at(301)), temporary().token, digest(), NOW, at(900)),
+  redeemTemporary: () =>
+    store.redeemTemporary(nonce(at(301)), temporary().token, digest(), NOW, at(900)),
 });
 
-/** What several processes try to have at once, each thing to be had once. Prepared by one of them, named in text. */
+/**
+ * What several processes try to have at once, each thing to be had once. Prepared by one of them,
+ * named in text.
+ */
 export interface Race {
   readonly nonces: readonly string[];
   readonly requests: readonly Digest[];
@@ -385,21 +505,33 @@ export async function prepareRace(store: ShortLived): Promise<Race> {
 }
 
 /** One racer: what it got of each, in the order of the race. */
-export async function run(store: ShortLived, race: Race): Promise<Record<'nonces' | 'requests' | 'pairs', readonly boolean[]>> {
+export async function run(
+  store: ShortLived,
+  race: Race,
+): Promise<Record<'nonces' | 'requests' | 'pairs', readonly boolean[]>> {
   const [nonces, requests, pairs] = await Promise.all([
-    Promise.all(race.nonces.map(async (key) => (await store.claimNonce({ key, expiresAt: instant(at(301)) })) === 'first')),
+    Promise.all(
+      race.nonces.map(
+        async (key) => (await store.claimNonce({ key, expiresAt: instant(at(301)) })) === 'first',
+      ),
+    ),
     Promise.all(
       race.requests.map(async (digest) => {
         const found = await store.findRequest(digest, NOW);
         return (
           found?.decision === undefined &&
-          (await store.replaceRequest(found as never, { ...found, decision: decision() } as never)) === 'replaced'
+          (await store.replaceRequest(
+            found as never,
+            { ...found, decision: decision() } as never,
+          )) === 'replaced'
         );
       }),
     ),
     Promise.all(
       race.pairs.map(
-        async ({ token, verifier }) => (await store.redeemTemporary(nonce(at(301)), token, verifier, NOW, at(950))) === 'redeemed',
+        async ({ token, verifier }) =>
+          (await store.redeemTemporary(nonce(at(301)), token, verifier, NOW, at(950))) ===
+          'redeemed',
       ),
     ),
     Promise.all(Array.from({ length: 20 }, () => store.hit(race.limit, NOW, at(10)))),

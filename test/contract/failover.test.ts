@@ -4,7 +4,21 @@ import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Ephemeral } from '#store/redis.ts';
 import { everyVerb, somebody } from './ephemeral.ts';
 import { eventually, NO_REDIS, RedisServer } from './ephemeral-redis.ts';
-import { allWork, authorizedPair, Claims, cut, load, nextSecond, now, open, own, received, redeem, signedNow, soon } from './failover.ts';
+import {
+  allWork,
+  authorizedPair,
+  Claims,
+  cut,
+  load,
+  nextSecond,
+  now,
+  open,
+  own,
+  received,
+  redeem,
+  signedNow,
+  soon,
+} from './failover.ts';
 import { RedisCluster } from './redis-cluster.ts';
 import { request } from './things.ts';
 
@@ -47,7 +61,12 @@ describe('a Cluster of three masters, each with a replica', limit, () => {
 
   test('it is handed over under load: nothing is lost, and nothing that was spent comes back', async () => {
     const [claims, ben] = [new Claims(), somebody()];
-    const [kept, ended, pair, open] = [own(ben), own(ben), await authorizedPair(one), await authorizedPair(one)];
+    const [kept, ended, pair, open] = [
+      own(ben),
+      own(ben),
+      await authorizedPair(one),
+      await authorizedPair(one),
+    ];
     for (const each of [kept, ended]) await one.saveSession(each);
     await one.endSession(ended.digest);
     assert.equal(await redeem(one, pair), 'redeemed');
@@ -92,14 +111,34 @@ describe('a Cluster of three masters, each with a replica', limit, () => {
     await tookOver(replica);
     await stop();
     for (const { key } of lost.slice(0, 3))
-      assert.match(await replica.ask(`TTL gh:{oauth1}:nonce:${key}`), /^:-2/, 'it knows nothing of what it had not received');
+      assert.match(
+        await replica.ask(`TTL gh:{oauth1}:nonce:${key}`),
+        /^:-2/,
+        'it knows nothing of what it had not received',
+      );
     await claims.check(one, other);
 
     assert.equal((await one.findSession(kept.digest, now()))?.userId, ben);
-    assert.equal(await one.findSession(early.digest, now()), undefined, 'a sign-out it had received holds');
-    assert.equal((await one.findSession(ended.digest, now()))?.userId, ben, 'one it had not is forgotten');
-    assert.equal(await one.findSession(young.digest, now()), undefined, 'whoever signed in last does it again');
-    assert.equal(await redeem(one, pair), 'redeemed', 'the same client may exchange the same pair once more');
+    assert.equal(
+      await one.findSession(early.digest, now()),
+      undefined,
+      'a sign-out it had received holds',
+    );
+    assert.equal(
+      (await one.findSession(ended.digest, now()))?.userId,
+      ben,
+      'one it had not is forgotten',
+    );
+    assert.equal(
+      await one.findSession(young.digest, now()),
+      undefined,
+      'whoever signed in last does it again',
+    );
+    assert.equal(
+      await redeem(one, pair),
+      'redeemed',
+      'the same client may exchange the same pair once more',
+    );
     assert.equal(await redeem(other, pair), 'already-used');
     await master.run();
   });
@@ -108,10 +147,15 @@ describe('a Cluster of three masters, each with a replica', limit, () => {
     const claims = new Claims();
     await claims.fresh(one);
     await cluster.handOver(replica);
-    await eventually(async () => assert.match(await master.ask('INFO replication'), /role:slave[\s\S]*master_link_status:up/));
+    await eventually(async () =>
+      assert.match(await master.ask('INFO replication'), /role:slave[\s\S]*master_link_status:up/),
+    );
     await cut(replica, master);
     await nextSecond();
-    for (const store of [one, other]) await eventually(async () => assert.notEqual(await claims.claim(store, signedNow()), 'unavailable'));
+    for (const store of [one, other])
+      await eventually(async () =>
+        assert.notEqual(await claims.claim(store, signedNow()), 'unavailable'),
+      );
     await nextSecond();
     await claims.fresh(one);
     await replica.stop();
@@ -125,7 +169,9 @@ describe('a Cluster of three masters, each with a replica', limit, () => {
     const claims = new Claims();
     await claims.fresh(one);
     master.signal('SIGSTOP');
-    await eventually(async () => assert.match(await replica.ask('INFO replication'), /role:master/));
+    await eventually(async () =>
+      assert.match(await replica.ask('INFO replication'), /role:master/),
+    );
     await allWork(other);
     const spent = await claims.fresh(other);
     const waiting = spent.map((each) => claims.claim(one, each));
@@ -153,7 +199,8 @@ describe('a Cluster of three masters, each with a replica', limit, () => {
       await cluster.move(slot, from, to, async () => {
         for (const store of [one, other]) {
           assert.equal(await claims.claim(store, signedNow()), 'unavailable');
-          for (const each of old.slice(0, 20)) assert.notEqual(await claims.claim(store, each), 'first');
+          for (const each of old.slice(0, 20))
+            assert.notEqual(await claims.claim(store, each), 'first');
           await store.ping();
         }
         assert.equal((await one.findTemporary(pair.token, now()))?.used, false);
@@ -169,10 +216,12 @@ describe('a Cluster of three masters, each with a replica', limit, () => {
   test('the slot of the sessions moves: everybody stays signed in, whoever signs in or out meanwhile does it or is told to come again', async () => {
     const [ben, gone] = [somebody(), somebody()];
     const [kept, ended] = [own(ben), own(ben)];
-    for (const each of [kept, ended, ...Array.from({ length: 60 }, () => own(gone))]) await one.saveSession(each);
+    for (const each of [kept, ended, ...Array.from({ length: 60 }, () => own(gone))])
+      await one.saveSession(each);
     const target = await cluster.masterOf('gh:request:{3}');
     await cluster.move(await cluster.slotOf('{session}'), master, target, async () => {
-      for (const store of [one, other]) assert.equal((await store.findSession(kept.digest, now()))?.userId, ben);
+      for (const store of [one, other])
+        assert.equal((await store.findSession(kept.digest, now()))?.userId, ben);
       await other.endSession(ended.digest);
       assert.equal(await one.findSession(ended.digest, now()), undefined);
       await assert.rejects(one.saveSession(own(ben)), isUnavailable);

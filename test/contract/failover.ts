@@ -12,7 +12,8 @@ import { digest, nonce, session, temporary } from './things.ts';
 export const now = (): Instant => instant(Math.floor(Date.now() / 1000));
 export const soon = (): Instant => instant(now() + 600);
 const clock = { now, millis: () => Date.now() };
-export const open = (urls: string | readonly string[]) => openRedis(urls, { clock, nonceFor: seconds(301), timeoutMs: 500 });
+export const open = (urls: string | readonly string[]) =>
+  openRedis(urls, { clock, nonceFor: seconds(301), timeoutMs: 500 });
 export const signedNow = () => nonce(instant(now() + 301));
 const many = <T>(count: number, make: () => T): readonly T[] => Array.from({ length: count }, make);
 /** A nonce of that second cannot be told from one of before the change. */
@@ -58,11 +59,13 @@ export function load(claims: Claims, stores: readonly Ephemeral[]): () => Promis
   const running = (async () => {
     const old: NonceClaim[] = [];
     for (let turn = 0; !over; turn++) {
-      const one = turn % 3 === 2 ? (old[Math.floor(Math.random() * old.length)] as NonceClaim) : signedNow();
+      const one =
+        turn % 3 === 2 ? (old[Math.floor(Math.random() * old.length)] as NonceClaim) : signedNow();
       old.push(one);
       const before = claims.counts.unavailable;
       await Promise.all(stores.map((store) => claims.claim(store, one)));
-      if (claims.counts.unavailable > before) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (claims.counts.unavailable > before)
+        await new Promise((resolve) => setTimeout(resolve, 5));
     }
   })();
   return () => {
@@ -88,7 +91,10 @@ export const allWork = (...stores: readonly Ephemeral[]) =>
 export const received = (master: RedisServer, replica: RedisServer) =>
   eventually(async () => {
     const [written, had] = await Promise.all(
-      [master, replica].map(async (server) => /master_repl_offset:(\d+)/.exec(await server.ask('INFO replication'))?.[1]),
+      [master, replica].map(
+        async (server) =>
+          /master_repl_offset:(\d+)/.exec(await server.ask('INFO replication'))?.[1],
+      ),
     );
     assert.equal(had, written);
   });
@@ -101,13 +107,21 @@ export async function cut(master: RedisServer, replica: RedisServer): Promise<vo
 
 const yes = () => ({ userId: somebody(), consentId: 7 as ConsentId, verifierDigest: digest() });
 const browser = { agent: '', address: '' };
-export const own = (userId: UserId) => session(userId, { ...browser, createdAt: now(), expiresAt: soon() });
+export const own = (userId: UserId) =>
+  session(userId, { ...browser, createdAt: now(), expiresAt: soon() });
 
-export async function authorizedPair(store: Ephemeral): Promise<{ readonly token: string; readonly verifier: Digest }> {
+export async function authorizedPair(
+  store: Ephemeral,
+): Promise<{ readonly token: string; readonly verifier: Digest }> {
   const [{ token, ...rest }, decision] = [temporary(), yes()];
-  assert.equal(await store.saveTemporary(signedNow(), { token, ...rest, expiresAt: soon() }), 'saved');
+  assert.equal(
+    await store.saveTemporary(signedNow(), { token, ...rest, expiresAt: soon() }),
+    'saved',
+  );
   assert.equal(await store.authorizeTemporary(token, decision, now(), soon()), 'authorized');
   return { token, verifier: decision.verifierDigest };
 }
-export const redeem = (store: Ephemeral, { token, verifier }: { readonly token: string; readonly verifier: Digest }) =>
-  store.redeemTemporary(signedNow(), token, verifier, now(), soon());
+export const redeem = (
+  store: Ephemeral,
+  { token, verifier }: { readonly token: string; readonly verifier: Digest },
+) => store.redeemTemporary(signedNow(), token, verifier, now(), soon());

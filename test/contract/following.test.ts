@@ -14,9 +14,14 @@ after(() => RedisServer.removeAll());
 /** A server, one that follows it, and a name that leads to the first. */
 async function following(context: TestContext) {
   // Without the pause before a copy, in which others might come for it as well.
-  const [master, replica] = [await RedisServer.start(...atOnce), await RedisServer.start(...atOnce)];
+  const [master, replica] = [
+    await RedisServer.start(...atOnce),
+    await RedisServer.start(...atOnce),
+  ];
   await replica.ask(`REPLICAOF 127.0.0.1 ${master.port}`);
-  await eventually(async () => assert.match(await replica.ask('INFO replication'), /master_link_status:up/));
+  await eventually(async () =>
+    assert.match(await replica.ask('INFO replication'), /master_link_status:up/),
+  );
   const name = await Wire.to(master.port);
   const store = open(name.url);
   context.after(async () => {
@@ -45,12 +50,16 @@ test(
     replica.signal('SIGCONT');
     name.target = replica.port;
     for (let turn = 0; turn < 5; turn++)
-      for (const [verb, ask] of Object.entries(everyVerb(store))) await assert.rejects(ask(), isUnavailable, verb);
+      for (const [verb, ask] of Object.entries(everyVerb(store)))
+        await assert.rejects(ask(), isUnavailable, verb);
     await assert.rejects(store.findSession(ended.digest, now()), isUnavailable);
     assert.match(await replica.ask('REPLICAOF NO ONE'), /^\+OK/);
     await allWork(store);
     await claims.check(store);
-    assert.ok(await store.findSession(ended.digest, now()), 'a sign-out it had not received is forgotten (ADR 9)');
+    assert.ok(
+      await store.findSession(ended.digest, now()),
+      'a sign-out it had not received is forgotten (ADR 9)',
+    );
   },
 );
 
@@ -91,13 +100,19 @@ test(
   },
 );
 
-test('a master that nobody follows any more takes nothing where it is told so: min-replicas-to-write', limit, async (context) => {
-  const { master, replica, store } = await following(context);
-  for (const setting of ['min-replicas-to-write 1', 'min-replicas-max-lag 1']) await master.ask(`CONFIG SET ${setting}`);
-  await allWork(store);
-  replica.signal('SIGSTOP');
-  await eventually(() => assert.rejects(store.ping(), isUnavailable));
-  for (const [verb, ask] of Object.entries(everyVerb(store))) await assert.rejects(ask(), isUnavailable, verb);
-  replica.signal('SIGCONT');
-  await allWork(store);
-});
+test(
+  'a master that nobody follows any more takes nothing where it is told so: min-replicas-to-write',
+  limit,
+  async (context) => {
+    const { master, replica, store } = await following(context);
+    for (const setting of ['min-replicas-to-write 1', 'min-replicas-max-lag 1'])
+      await master.ask(`CONFIG SET ${setting}`);
+    await allWork(store);
+    replica.signal('SIGSTOP');
+    await eventually(() => assert.rejects(store.ping(), isUnavailable));
+    for (const [verb, ask] of Object.entries(everyVerb(store)))
+      await assert.rejects(ask(), isUnavailable, verb);
+    replica.signal('SIGCONT');
+    await allWork(store);
+  },
+);

@@ -56,7 +56,14 @@ export const handshakeCases: readonly Case[] = [
       assert.equal(await store.authorizeTemporary('unknown', yes, NOW, at(900)), 'gone');
       assert.equal(await store.authorizeTemporary(pair.token, yes, at(600), at(900)), 'gone');
       const answers = await Promise.all(
-        Array.from({ length: 50 }, () => store.authorizeTemporary(pair.token, { ...yes, verifierDigest: digest() }, at(599), at(900))),
+        Array.from({ length: 50 }, () =>
+          store.authorizeTemporary(
+            pair.token,
+            { ...yes, verifierDigest: digest() },
+            at(599),
+            at(900),
+          ),
+        ),
       );
       assert.deepEqual(tally(answers), { authorized: 1, 'already-authorized': 49 });
       const found = await store.findTemporary(pair.token, at(899));
@@ -74,7 +81,12 @@ export const handshakeCases: readonly Case[] = [
       const redeem = (one: Digest, now = NOW, claim = nonce(), token = pair.token) =>
         store.redeemTemporary(claim, token, one, now, at(950));
       assert.equal(await redeem(verifierDigest), 'not-authorized');
-      await store.authorizeTemporary(pair.token, { userId: user, consentId: consent.id, verifierDigest }, NOW, at(900));
+      await store.authorizeTemporary(
+        pair.token,
+        { userId: user, consentId: consent.id, verifierDigest },
+        NOW,
+        at(900),
+      );
       const wrong = nonce();
       assert.equal(await redeem(digest(), NOW, wrong), 'wrong-verifier');
       assert.equal(await redeem(verifierDigest, NOW, wrong), 'nonce-seen');
@@ -85,7 +97,12 @@ export const handshakeCases: readonly Case[] = [
       assert.equal((await store.findTemporary(pair.token, at(949)))?.used, true);
       assert.equal(await redeem(verifierDigest, at(950)), 'gone');
       assert.equal(
-        await store.authorizeTemporary(pair.token, { userId: user, consentId: consent.id, verifierDigest }, NOW, at(990)),
+        await store.authorizeTemporary(
+          pair.token,
+          { userId: user, consentId: consent.id, verifierDigest },
+          NOW,
+          at(990),
+        ),
         'gone',
       );
     },
@@ -97,10 +114,17 @@ export const handshakeCases: readonly Case[] = [
       await store.saveTemporary(nonce(), pair);
       const { user, consent } = await consented(store);
       const verifierDigest = digest();
-      await store.authorizeTemporary(pair.token, { userId: user, consentId: consent.id, verifierDigest }, NOW, at(900));
+      await store.authorizeTemporary(
+        pair.token,
+        { userId: user, consentId: consent.id, verifierDigest },
+        NOW,
+        at(900),
+      );
       const claim = nonce();
       const answers = await Promise.all(
-        Array.from({ length: 50 }, () => store.redeemTemporary(claim, pair.token, verifierDigest, NOW, at(950))),
+        Array.from({ length: 50 }, () =>
+          store.redeemTemporary(claim, pair.token, verifierDigest, NOW, at(950)),
+        ),
       );
       assert.deepEqual(tally(answers), { redeemed: 1, 'nonce-seen': 49 });
     },
@@ -111,7 +135,13 @@ export const handshakeCases: readonly Case[] = [
       const user = await person(store);
       const app = await registered(store, await person(store), { protocol: 'oauth1' });
       const pair = (token: string) => ({ token, secretSealed: 'v1.m1.s.t' as Sealed });
-      const wish = { userId: user, clientId: app.id, site: 'here' as SiteId, scopes: ['basic'], acceptedAt: NOW };
+      const wish = {
+        userId: user,
+        clientId: app.id,
+        site: 'here' as SiteId,
+        scopes: ['basic'],
+        acceptedAt: NOW,
+      };
       const [first, second] = [text('token'), text('token')];
       const consent = await store.saveConsent(wish, pair(first), audit(app.id));
       assert.equal((await store.saveConsent(wish, pair(second), audit(app.id))).id, consent.id);
@@ -120,7 +150,10 @@ export const handshakeCases: readonly Case[] = [
         credentials: { ...pair(first), consentId: consent.id },
         consent,
       });
-      assert.deepEqual(await store.findTokenCredentialsOf(consent.id), { ...pair(first), consentId: consent.id });
+      assert.deepEqual(await store.findTokenCredentialsOf(consent.id), {
+        ...pair(first),
+        consentId: consent.id,
+      });
       assert.equal(await store.findTokenCredentials(second), undefined);
       assert.equal(await store.findTokenCredentialsOf(noSuch.consent), undefined);
       assert.equal(await store.tokenOfConsent(noSuch.consent), undefined);
@@ -136,7 +169,11 @@ export const handshakeCases: readonly Case[] = [
       await store.saveRequest(one);
       assert.deepEqual(await store.findRequest(one.digest, at(599)), one);
       assert.equal(await store.findRequest(one.digest, at(600)), undefined);
-      const answers = await Promise.all(Array.from({ length: 50 }, () => store.replaceRequest(one, { ...one, decision: decision() })));
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () =>
+          store.replaceRequest(one, { ...one, decision: decision() }),
+        ),
+      );
       assert.deepEqual(tally(answers), { replaced: 1, changed: 49 });
       assert.equal((await store.findRequest(one.digest, NOW))?.decision?.kind, 'allowed');
       assert.equal(await store.replaceRequest(request(), one), 'changed');

@@ -25,7 +25,10 @@ interface Kind {
 
 const ID = 'a'.repeat(32) as ClientId;
 
-/** What was in a database of schema 1: a person, an app with a secret, a consent with its pair, a code, a token and a revoked family. */
+/**
+ * What was in a database of schema 1: a person, an app with a secret, a consent with its pair, a
+ * code, a token and a revoked family.
+ */
 const schemaOne = `
 INSERT INTO accounts (name, name_key, email, email_confirmed_at, real_name, groups, password_hash, blocked, created_at)
   VALUES ('Ada', 'ada', 'ada@example.org', ${NOW}, 'Ada', '["reviewer"]', 'hash', 0, ${NOW});
@@ -97,7 +100,9 @@ else {
     async families(location) {
       const client = new pg.Client({ connectionString: location });
       await client.connect();
-      const { rows } = await client.query<{ id: string }>('SELECT id FROM revoked_families ORDER BY id');
+      const { rows } = await client.query<{ id: string }>(
+        'SELECT id FROM revoked_families ORDER BY id',
+      );
       await client.end();
       return rows.map(({ id }) => id);
     },
@@ -128,7 +133,8 @@ function migrate({ name, create, run, families, mark }: Kind): void {
     test('a schema that is newer than the program is refused, and left as it is', async () => {
       const location = await create();
       await run(location, mark(migrations.length + 1));
-      const newer = (fault: unknown) => fault instanceof SchemaMismatch && /run a newer Gatehouse/.test(fault.message);
+      const newer = (fault: unknown) =>
+        fault instanceof SchemaMismatch && /run a newer Gatehouse/.test(fault.message);
       const store = openStore(location, { migrate: false });
       await assert.rejects(store.plan(), newer);
       await assert.rejects(store.ready(), newer);
@@ -138,7 +144,9 @@ function migrate({ name, create, run, families, mark }: Kind): void {
 
     test('many starts at once on an empty database: one migrates, the others find it done', async () => {
       const location = await create();
-      const stores = Array.from({ length: name === 'sqlite' ? 2 : 6 }, () => openStore(location, { migrate: false }));
+      const stores = Array.from({ length: name === 'sqlite' ? 2 : 6 }, () =>
+        openStore(location, { migrate: false }),
+      );
       await Promise.all(stores.map((store) => store.ready()));
       for (const store of stores) {
         assert.equal((await store.plan()).from, migrations.length);
@@ -148,7 +156,10 @@ function migrate({ name, create, run, families, mark }: Kind): void {
 
     test('a step that fails leaves the schema as it was', async () => {
       const location = await create();
-      await run(location, `${migrations[0]?.[name]}; ${mark(1)}; CREATE TABLE revisions (of_somebody_else BIGINT);`);
+      await run(
+        location,
+        `${migrations[0]?.[name]}; ${mark(1)}; CREATE TABLE revisions (of_somebody_else BIGINT);`,
+      );
       const store = openStore(location, { migrate: false });
       await assert.rejects(store.ready());
       assert.equal((await store.plan()).from, 1);
@@ -193,7 +204,9 @@ function migrate({ name, create, run, families, mark }: Kind): void {
           assert.equal((await store.openRevision(ID))?.fields.description, 'Better');
           assert.equal((await store.teamOf(ID)).maintainers.length, 1);
           // Whoever proposed the app is known for it from the trail.
-          assert.deepEqual(await store.involvementsIn(ID), [{ userId: 1, part: 'proposer', until: NOW }]);
+          assert.deepEqual(await store.involvementsIn(ID), [
+            { userId: 1, part: 'proposer', until: NOW },
+          ]);
           assert.equal((await store.listAudit({ clientId: ID, limit: 9 }))[0]?.reason, 'why');
         }
         if (from >= 3) {
@@ -214,8 +227,13 @@ function migrate({ name, create, run, families, mark }: Kind): void {
       const store = openStore(location);
       await store.ready();
       await registered(store, await person(store));
-      const forbidden = ['UPDATE audit SET reason = NULL', 'DELETE FROM audit', ...(name === 'postgres' ? ['TRUNCATE audit'] : [])];
-      for (const statement of forbidden) await assert.rejects(run(location, statement), /append-only/);
+      const forbidden = [
+        'UPDATE audit SET reason = NULL',
+        'DELETE FROM audit',
+        ...(name === 'postgres' ? ['TRUNCATE audit'] : []),
+      ];
+      for (const statement of forbidden)
+        await assert.rejects(run(location, statement), /append-only/);
       assert.equal((await store.listAudit({ limit: 9 })).length, 1);
       await store.close();
     });

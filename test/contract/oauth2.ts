@@ -27,7 +27,11 @@ export const oauth2Cases: readonly Case[] = [
     'a code comes back as it was, with who and what stands behind it',
     async (store) => {
       const world = await consented(store);
-      const one = code(world, { redirectUri: 'https://app.example/cb?a=1', codeChallenge: 'c', codeChallengeMethod: 'S256' });
+      const one = code(world, {
+        redirectUri: 'https://app.example/cb?a=1',
+        codeChallenge: 'c',
+        codeChallengeMethod: 'S256',
+      });
       await store.saveCode(one);
       const found = await store.findCode(one.digest);
       assert.deepEqual(found?.code, one);
@@ -66,7 +70,10 @@ export const oauth2Cases: readonly Case[] = [
       await store.saveCode(one);
       const bought = () => {
         const token = access(world, { familyId: one.familyId });
-        return { access: token, refresh: refresh(world, { familyId: one.familyId, accessTokenId: token.id }) };
+        return {
+          access: token,
+          refresh: refresh(world, { familyId: one.familyId, accessTokenId: token.id }),
+        };
       };
       const first = bought();
       assert.equal(await store.redeemCode(noSuch.digest, NOW, bought()), 'unknown');
@@ -90,7 +97,9 @@ export const oauth2Cases: readonly Case[] = [
       const one = code(world);
       await store.saveCode(one);
       const tokens = Array.from({ length: 50 }, () => access(world, { familyId: one.familyId }));
-      const answers = await Promise.all(tokens.map((token) => store.redeemCode(one.digest, NOW, { access: token, refresh: null })));
+      const answers = await Promise.all(
+        tokens.map((token) => store.redeemCode(one.digest, NOW, { access: token, refresh: null })),
+      );
       assert.deepEqual(tally(answers), { redeemed: 1, replayed: 49 });
       const found = await Promise.all(tokens.map(({ id }) => store.findAccessToken(id)));
       assert.deepEqual(
@@ -110,7 +119,10 @@ export const oauth2Cases: readonly Case[] = [
       await store.saveAccessToken(twice);
       await assert.rejects(store.redeemCode(one.digest, NOW, { access: twice, refresh: null }));
       assert.equal((await store.findCode(one.digest))?.code.used, false);
-      assert.equal(await store.redeemCode(one.digest, NOW, { access: access(world), refresh: null }), 'redeemed');
+      assert.equal(
+        await store.redeemCode(one.digest, NOW, { access: access(world), refresh: null }),
+        'redeemed',
+      );
     },
   ],
   [
@@ -121,11 +133,19 @@ export const oauth2Cases: readonly Case[] = [
       assert.equal(await store.saveAccessToken(right, world.app.edition), 'saved');
       assert.deepEqual((await store.findAccessToken(right.id))?.token, right);
       const retired = world.app.secrets.map(({ id }) => id);
-      await store.apply(change(world.app.id, world.app.edition, [{ kind: 'remove-secrets', ids: retired }]));
+      await store.apply(
+        change(world.app.id, world.app.edition, [{ kind: 'remove-secrets', ids: retired }]),
+      );
       assert.equal(await store.saveAccessToken(late, world.app.edition), 'changed');
       assert.equal(await store.findAccessToken(late.id), undefined);
       assert.equal(await store.saveAccessToken(late, world.app.edition + 1), 'saved');
-      assert.equal(await store.saveAccessToken(access({ ...world, app: { ...world.app, id: noSuch.client } }), 0), 'changed');
+      assert.equal(
+        await store.saveAccessToken(
+          access({ ...world, app: { ...world.app, id: noSuch.client } }),
+          0,
+        ),
+        'changed',
+      );
     },
   ],
   [
@@ -173,7 +193,10 @@ export const oauth2Cases: readonly Case[] = [
         assert.equal((await store.findAccessToken(bought.id, of)) !== undefined, found);
         assert.equal((await store.findRefreshToken(next.digest, of)) !== undefined, found);
       }
-      assert.deepEqual(await store.findAccessToken(bought.id, world.app.id), await store.findAccessToken(bought.id));
+      assert.deepEqual(
+        await store.findAccessToken(bought.id, world.app.id),
+        await store.findAccessToken(bought.id),
+      );
     },
   ],
   [
@@ -199,24 +222,44 @@ export const oauth2Cases: readonly Case[] = [
       const one = code(world);
       await store.saveCode(one);
       const first = refresh(world, { familyId: one.familyId, accessTokenId: old.id });
-      await store.redeemCode(one.digest, NOW, { access: access(world, { familyId: one.familyId }), refresh: first });
+      await store.redeemCode(one.digest, NOW, {
+        access: access(world, { familyId: one.familyId }),
+        refresh: first,
+      });
       const next = () => {
         const token = access(world, { familyId: one.familyId });
-        return { access: token, refresh: refresh(world, { familyId: one.familyId, accessTokenId: token.id }) };
+        return {
+          access: token,
+          refresh: refresh(world, { familyId: one.familyId, accessTokenId: token.id }),
+        };
       };
-      assert.deepEqual(await store.rotateRefreshToken(noSuch.digest, NOW, answer, next(), false), { outcome: 'unknown' });
+      assert.deepEqual(await store.rotateRefreshToken(noSuch.digest, NOW, answer, next(), false), {
+        outcome: 'unknown',
+      });
       const won = next();
-      assert.deepEqual(await store.rotateRefreshToken(first.digest, at(5), answer, won, true), { outcome: 'rotated' });
+      assert.deepEqual(await store.rotateRefreshToken(first.digest, at(5), answer, won, true), {
+        outcome: 'rotated',
+      });
       assert.equal((await store.findAccessToken(old.id))?.token.revoked, true);
       assert.deepEqual((await store.findRefreshToken(won.refresh.digest))?.token, won.refresh);
       const used = { outcome: 'already-used', usedAt: at(5), answerSealed: answer };
-      assert.deepEqual(await store.rotateRefreshToken(first.digest, at(6), 'other' as Sealed, next(), true), used);
-      assert.deepEqual((await store.findRefreshToken(first.digest))?.token, { ...first, usedAt: at(5), answerSealed: answer });
+      assert.deepEqual(
+        await store.rotateRefreshToken(first.digest, at(6), 'other' as Sealed, next(), true),
+        used,
+      );
+      assert.deepEqual((await store.findRefreshToken(first.digest))?.token, {
+        ...first,
+        usedAt: at(5),
+        answerSealed: answer,
+      });
       await store.revokeFamily(one.familyId, NOW);
       await store.revokeFamily(one.familyId, NOW);
       await store.revokeFamily(familyId(), NOW);
       const late = next();
-      assert.deepEqual(await store.rotateRefreshToken(won.refresh.digest, NOW, answer, late, true), { outcome: 'family-revoked' });
+      assert.deepEqual(
+        await store.rotateRefreshToken(won.refresh.digest, NOW, answer, late, true),
+        { outcome: 'family-revoked' },
+      );
       assert.equal(await store.findAccessToken(late.access.id), undefined);
       assert.equal(await store.findRefreshToken(noSuch.digest), undefined);
     },
@@ -228,13 +271,22 @@ export const oauth2Cases: readonly Case[] = [
       const one = code(world);
       await store.saveCode(one);
       const first = refresh(world, { familyId: one.familyId });
-      await store.redeemCode(one.digest, NOW, { access: access(world, { familyId: one.familyId }), refresh: first });
+      await store.redeemCode(one.digest, NOW, {
+        access: access(world, { familyId: one.familyId }),
+        refresh: first,
+      });
       let newest = first;
       for (let turn = 0; turn < 20; turn++) {
         const successor = refresh(world, { familyId: one.familyId });
         const next = { access: access(world, { familyId: one.familyId }), refresh: successor };
-        assert.deepEqual(await store.rotateRefreshToken(newest.digest, at(turn), answer, next, false), { outcome: 'rotated' });
-        const [used, unused] = await Promise.all([store.findRefreshToken(newest.digest), store.findRefreshToken(successor.digest)]);
+        assert.deepEqual(
+          await store.rotateRefreshToken(newest.digest, at(turn), answer, next, false),
+          { outcome: 'rotated' },
+        );
+        const [used, unused] = await Promise.all([
+          store.findRefreshToken(newest.digest),
+          store.findRefreshToken(successor.digest),
+        ]);
         assert.deepEqual([used?.token.usedAt, unused?.token.usedAt], [at(turn), null]);
         newest = successor;
       }
@@ -247,16 +299,32 @@ export const oauth2Cases: readonly Case[] = [
       const one = code(world);
       await store.saveCode(one);
       const first = refresh(world, { familyId: one.familyId });
-      await store.redeemCode(one.digest, NOW, { access: access(world, { familyId: one.familyId }), refresh: first });
+      await store.redeemCode(one.digest, NOW, {
+        access: access(world, { familyId: one.familyId }),
+        refresh: first,
+      });
       const tries = Array.from({ length: 50 }, (_, index) => ({
         sealed: `answer ${index}` as Sealed,
-        next: { access: access(world, { familyId: one.familyId }), refresh: refresh(world, { familyId: one.familyId, digest: digest() }) },
+        next: {
+          access: access(world, { familyId: one.familyId }),
+          refresh: refresh(world, { familyId: one.familyId, digest: digest() }),
+        },
       }));
-      const answers = await Promise.all(tries.map(({ sealed, next }) => store.rotateRefreshToken(first.digest, NOW, sealed, next, false)));
-      assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), { rotated: 1, 'already-used': 49 });
+      const answers = await Promise.all(
+        tries.map(({ sealed, next }) =>
+          store.rotateRefreshToken(first.digest, NOW, sealed, next, false),
+        ),
+      );
+      assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), {
+        rotated: 1,
+        'already-used': 49,
+      });
       const winner = tries[answers.findIndex(({ outcome }) => outcome === 'rotated')]?.sealed;
-      for (const each of answers) if (each.outcome === 'already-used') assert.equal(each.answerSealed, winner);
-      const stored = await Promise.all(tries.map(({ next }) => store.findRefreshToken(next.refresh.digest)));
+      for (const each of answers)
+        if (each.outcome === 'already-used') assert.equal(each.answerSealed, winner);
+      const stored = await Promise.all(
+        tries.map(({ next }) => store.findRefreshToken(next.refresh.digest)),
+      );
       assert.equal(stored.filter((each) => each !== undefined).length, 1);
     },
   ],

@@ -6,11 +6,26 @@ import { openPostgres } from '#store/postgres.ts';
 import type { Store } from '#store/store.ts';
 import { basic, TestWorld } from '../harness/world.ts';
 import { findPostgres, type Postgres } from './postgres-server.ts';
-import { access, at, audit, code, consented, digest, NOW, nonce, person, registered, session, text, tokenId } from './things.ts';
+import {
+  access,
+  at,
+  audit,
+  code,
+  consented,
+  digest,
+  NOW,
+  nonce,
+  person,
+  registered,
+  session,
+  text,
+  tokenId,
+} from './things.ts';
 import { Wire } from './wire.ts';
 
 const postgres = await findPostgres();
-const unavailable = (what: Promise<unknown>, why?: string) => assert.rejects(what, isUnavailable, why);
+const unavailable = (what: Promise<unknown>, why?: string) =>
+  assert.rejects(what, isUnavailable, why);
 
 /** Asks until it is answered: recovery takes no restart, but it may take a moment. */
 async function recovered(store: Store): Promise<void> {
@@ -32,7 +47,8 @@ async function ask(url: string, statement: string): Promise<void> {
   await client.end();
 }
 
-if (typeof postgres === 'string') test('when PostgreSQL refuses, hangs or dies', { skip: postgres });
+if (typeof postgres === 'string')
+  test('when PostgreSQL refuses, hangs or dies', { skip: postgres });
 else outages(postgres);
 
 function outages(running: Postgres): void {
@@ -83,8 +99,12 @@ function outages(running: Postgres): void {
       const bought = { access: access(world, { familyId: one.familyId }), refresh: null };
       wire.fate = { cutAt: 'COMMIT\0', arrives: true };
       await unavailable(store.redeemCode(one.digest, NOW, bought));
-      while (!(await store.findCode(one.digest))?.code.used) await new Promise((resolve) => setTimeout(resolve, 10));
-      assert.equal(await store.redeemCode(one.digest, NOW, { access: access(world), refresh: null }), 'replayed');
+      while (!(await store.findCode(one.digest))?.code.used)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.equal(
+        await store.redeemCode(one.digest, NOW, { access: access(world), refresh: null }),
+        'replayed',
+      );
       assert.equal((await store.findAccessToken(bought.access.id))?.familyRevoked, true);
     });
 
@@ -157,7 +177,9 @@ function outages(running: Postgres): void {
         url,
         `ALTER TABLE sessions ADD COLUMN later TEXT; ALTER TABLE clients ADD COLUMN later TEXT; ALTER TABLE codes ADD COLUMN later TEXT`,
       );
-      const found = await Promise.all(Array.from({ length: 12 }, () => store.findSession(made.digest, NOW)));
+      const found = await Promise.all(
+        Array.from({ length: 12 }, () => store.findSession(made.digest, NOW)),
+      );
       assert.ok(found.every((each) => each !== undefined));
       assert.equal((await store.listClients({ ownerId: user }))[0]?.id, app.id);
       await registered(store, user);
@@ -167,16 +189,26 @@ function outages(running: Postgres): void {
       const errors: string[] = [];
       const world = new TestWorld({}, '', {
         database: wire.through(url),
-        log: { info() {}, warn() {}, error: (event, fields) => void errors.push(JSON.stringify([event, fields])) },
+        log: {
+          info() {},
+          warn() {},
+          error: (event, fields) => void errors.push(JSON.stringify([event, fields])),
+        },
       });
       await world.built.settle();
       const owner = await world.person(`Owner${process.pid}`);
-      const app = await world.client(owner, { name: text('App'), grantTypes: ['client_credentials'] });
+      const app = await world.client(owner, {
+        name: text('App'),
+        grantTypes: ['client_credentials'],
+      });
       const post = (path: string, payload: string) =>
         world.app.inject({
           method: 'POST',
           url: path,
-          headers: { authorization: basic(app.client.id, app.secret), 'content-type': 'application/x-www-form-urlencoded' },
+          headers: {
+            authorization: basic(app.client.id, app.secret),
+            'content-type': 'application/x-www-form-urlencoded',
+          },
           payload,
         });
       const issued = await post('/oauth2/token', 'grant_type=client_credentials');
@@ -198,7 +230,8 @@ function outages(running: Postgres): void {
       assert.equal((await world.app.inject('/healthz')).statusCode, 200);
       wire.fate = 'pass';
       await recovered(world.built.store);
-      for (const [path, form] of requests) assert.equal((await post(path, form)).statusCode, 200, path);
+      for (const [path, form] of requests)
+        assert.equal((await post(path, form)).statusCode, 200, path);
       assert.equal((await post('/oauth2/introspect', `token=${token}`)).json().active, false);
       assert.equal((await world.app.inject('/readyz')).statusCode, 200);
       assert.ok(errors.length > 0);

@@ -7,7 +7,15 @@ import pg from 'pg';
 import type { TokenId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
-import { divide, isInTheWay, MOST_MOVED, PartitionRefusal, type PartitionStep, prove, setAside } from '#store/partition-steps.ts';
+import {
+  divide,
+  isInTheWay,
+  MOST_MOVED,
+  PartitionRefusal,
+  type PartitionStep,
+  prove,
+  setAside,
+} from '#store/partition-steps.ts';
 import { timedTables } from '#store/partition-tables.ts';
 import { keyAt } from '#store/partitioned.ts';
 import { openPartitions, type PartitionOrder } from '#store/postgres-partitions.ts';
@@ -64,11 +72,15 @@ class Place {
 
   /** What the first column of the answer holds. */
   async list(text: string): Promise<readonly string[]> {
-    return (await this.ask<Record<string, unknown>>(text)).map((row) => String(Object.values(row)[0]));
+    return (await this.ask<Record<string, unknown>>(text)).map((row) =>
+      String(Object.values(row)[0]),
+    );
   }
 
   parts(table: string): Promise<readonly string[]> {
-    return this.list(`SELECT CAST(inhrelid AS regclass) FROM pg_inherits WHERE inhparent = '${table}'::regclass ORDER BY 1::text`);
+    return this.list(
+      `SELECT CAST(inhrelid AS regclass) FROM pg_inherits WHERE inhparent = '${table}'::regclass ORDER BY 1::text`,
+    );
   }
 
   /** In which partition a token lies. */
@@ -88,7 +100,10 @@ class Place {
   }
 }
 
-async function divided(url: string, order: Partial<PartitionOrder> = {}): Promise<readonly PartitionStep[]> {
+async function divided(
+  url: string,
+  order: Partial<PartitionOrder> = {},
+): Promise<readonly PartitionStep[]> {
   const desk = openPartitions(url);
   try {
     return await desk.partition({ every: null, now: () => NOW, ...order });
@@ -98,9 +113,16 @@ async function divided(url: string, order: Partial<PartitionOrder> = {}): Promis
 }
 
 /** A token of a moment, stored. */
-async function tokenOf(place: Place, who: Consented, when: Instant, livesFor = 3600): Promise<TokenId> {
+async function tokenOf(
+  place: Place,
+  who: Consented,
+  when: Instant,
+  livesFor = 3600,
+): Promise<TokenId> {
   const id = (keyAt(when) + randomBytes(34).toString('hex')) as TokenId;
-  await place.store.saveAccessToken(access(who, { id, issuedAt: when, expiresAt: instant(when + livesFor) }));
+  await place.store.saveAccessToken(
+    access(who, { id, issuedAt: when, expiresAt: instant(when + livesFor) }),
+  );
   return id;
 }
 
@@ -108,7 +130,9 @@ async function tokenOf(place: Place, who: Consented, when: Instant, livesFor = 3
 async function lineOf(place: Place, who: Consented, when: Instant): Promise<number> {
   const [last] = await place.store.listAudit({ clientId: who.app.id, limit: 1 });
   await place.store.apply(
-    change(who.app.id, (await place.store.findClient(who.app.id))?.edition ?? 0, [], { audit: audit(who.app.id, { at: when }) }),
+    change(who.app.id, (await place.store.findClient(who.app.id))?.edition ?? 0, [], {
+      audit: audit(who.app.id, { at: when }),
+    }),
   );
   const [line] = await place.store.listAudit({ clientId: who.app.id, limit: 1 });
   assert.ok(line && line.at === when && line.id > (last?.id ?? 0));
@@ -126,7 +150,8 @@ const fillTrail = (place: Place, when: Instant, count: number) =>
     INSERT INTO audit (at, action, actor_id, via, address, client_id, edition, reason, changes)
     SELECT ${when} + n / 100, 'update', n % 50, 'page', NULL, 'app ' || n % 200, n, '', '[]' FROM generate_series(1, ${count}) n`);
 
-const names = (steps: readonly PartitionStep[]) => steps.map(({ what, partition }) => `${what} ${partition}`);
+const names = (steps: readonly PartitionStep[]) =>
+  steps.map(({ what, partition }) => `${what} ${partition}`);
 
 function partitions(postgres: Postgres): void {
   const place = async () => Place.on(await postgres.database());
@@ -144,7 +169,12 @@ function partitions(postgres: Postgres): void {
     let told = Promise.withResolvers<void>();
     const results: Promise<Written>[] = [];
     const writers = apps.map((app, index): ChildProcess => {
-      const writer = fork(new URL('partition-writer.ts', import.meta.url), [own.url, app.id, String(who.user), String(app.edition)]);
+      const writer = fork(new URL('partition-writer.ts', import.meta.url), [
+        own.url,
+        app.id,
+        String(who.user),
+        String(app.edition),
+      ]);
       const result = Promise.withResolvers<Written>();
       results.push(result.promise);
       writer.on('message', (said: number | Written) => {
@@ -168,13 +198,21 @@ function partitions(postgres: Postgres): void {
     /** Goes on after the last number it saw, as an export or a mirror would. */
     const reader = (async () => {
       for (let more = true; more || reading; ) {
-        const lines = await own.store.listAudit({ order: 'oldest-first', after: read.at(-1) ?? Number(before), limit: 50 });
+        const lines = await own.store.listAudit({
+          order: 'oldest-first',
+          after: read.at(-1) ?? Number(before),
+          limit: 50,
+        });
         read.push(...lines.map(({ id }) => id));
         more = lines.length > 0;
       }
     })();
     await written();
-    const steps = await divided(own.url, { every: 'day', now: () => instant(Date.now() / 1000), tell: written });
+    const steps = await divided(own.url, {
+      every: 'day',
+      now: () => instant(Date.now() / 1000),
+      tell: written,
+    });
     await written();
     for (const writer of writers) writer.send('stop');
     const all = await Promise.all(results);
@@ -183,7 +221,11 @@ function partitions(postgres: Postgres): void {
 
     assert.deepEqual(
       steps.filter(({ what }) => what !== 'made').map(({ what, table }) => `${what} ${table}`),
-      ['access_tokens', 'audit'].flatMap((table) => [`set-aside ${table}`, `proved ${table}`, `divided ${table}`]),
+      ['access_tokens', 'audit'].flatMap((table) => [
+        `set-aside ${table}`,
+        `proved ${table}`,
+        `divided ${table}`,
+      ]),
     );
     assert.deepEqual(
       all.flatMap(({ faults }) => faults),
@@ -193,13 +235,15 @@ function partitions(postgres: Postgres): void {
     for (const id of tokens) assert.ok(await own.store.findAccessToken(id as TokenId), id);
     const revoked = await own.list('SELECT id FROM access_tokens WHERE revoked = 1 ORDER BY id');
     assert.deepEqual(revoked, all.flatMap((each) => each.revoked).toSorted());
-    assert.deepEqual(await own.list('SELECT count(*) FROM access_tokens'), [String(40_000 + tokens.length)]);
+    assert.deepEqual(await own.list('SELECT count(*) FROM access_tokens'), [
+      String(40_000 + tokens.length),
+    ]);
     const lines = await own.list(`SELECT id FROM audit WHERE id > ${before} ORDER BY id`);
     assert.deepEqual(read, lines.map(Number), 'who reads along misses no line');
     for (const [index, app] of apps.entries()) {
-      const editions = (await own.store.listAudit({ clientId: app.id, order: 'oldest-first', limit: 100_000 })).map(
-        ({ edition }) => edition,
-      );
+      const editions = (
+        await own.store.listAudit({ clientId: app.id, order: 'oldest-first', limit: 100_000 })
+      ).map(({ edition }) => edition);
       assert.deepEqual(
         editions,
         Array.from({ length: (all[index]?.editions ?? 0) + 1 }, (_, count) => count),
@@ -207,7 +251,9 @@ function partitions(postgres: Postgres): void {
     }
     assert.deepEqual(await own.list('SELECT count(*) FROM access_tokens_default'), ['0']);
     // The apps were registered by a clock that is far ahead, or behind.
-    assert.deepEqual(await own.list(`SELECT count(*) FROM audit_default WHERE at <> ${NOW}`), ['0']);
+    assert.deepEqual(await own.list(`SELECT count(*) FROM audit_default WHERE at <> ${NOW}`), [
+      '0',
+    ]);
     await own.close();
   });
 
@@ -222,7 +268,9 @@ function partitions(postgres: Postgres): void {
       said.length = 0;
       assert.ok(await divide(work, table, 'month'));
       assert.ok(
-        said.some((text) => text.includes(`"${table.name}_past" is implied by existing constraints`)),
+        said.some((text) =>
+          text.includes(`"${table.name}_past" is implied by existing constraints`),
+        ),
         said.join('\n'),
       );
     }
@@ -239,24 +287,42 @@ function partitions(postgres: Postgres): void {
       await fillTrail(own, day(count), 20_000);
     }
     await own.ask('ANALYZE');
-    const plan = async (kind: string, text: string, values: readonly (string | number | null)[], times: number) => {
+    const plan = async (
+      kind: string,
+      text: string,
+      values: readonly (string | number | null)[],
+      times: number,
+    ) => {
       const given = values.map((value) => (value === null ? 'NULL' : `'${value}'`)).join(', ');
       await own.ask(`SET plan_cache_mode = ${kind}; DEALLOCATE ALL; PREPARE asked AS ${text}`);
       for (let run = 0; run < times; run += 1) await own.ask(`EXECUTE asked (${given})`);
-      return (await own.list(`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE asked (${given})`)).join('\n');
+      return (
+        await own.list(`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE asked (${given})`)
+      ).join('\n');
     };
-    const text = (pattern: RegExp) => compiled.map((each) => each.postgres.text).find((own) => pattern.test(own)) ?? '';
-    const lookUp = text(/FROM access_tokens t LEFT JOIN revoked_families f [\s\S]*WHERE t\.id = \$1 AND /);
+    const text = (pattern: RegExp) =>
+      compiled.map((each) => each.postgres.text).find((own) => pattern.test(own)) ?? '';
+    const lookUp = text(
+      /FROM access_tokens t LEFT JOIN revoked_families f [\s\S]*WHERE t\.id = \$1 AND /,
+    );
     assert.notEqual(lookUp, '');
     // Of any client: the parameters after the first are null.
     const anyClient = [...new Set(lookUp.match(/\$\d+/g))].slice(1).map(() => null);
     for (const kind of ['auto', 'force_generic_plan', 'force_custom_plan']) {
-      const shown = await plan(kind, lookUp, [`${keyAt(day(8))}${'0'.repeat(67)}1`, ...anyClient], 8);
+      const shown = await plan(
+        kind,
+        lookUp,
+        [`${keyAt(day(8))}${'0'.repeat(67)}1`, ...anyClient],
+        8,
+      );
       assert.equal(shown.match(/Scan .*on access_tokens/g)?.length, 1, shown);
       assert.match(shown, /Index Scan using access_tokens_from_\w+ on access_tokens_from_20270118/);
     }
     const list = text(/^SELECT \* FROM audit WHERE[\s\S]*ORDER BY id DESC/);
-    const unfiltered = Array.from({ length: list.match(/\$\d+/g)?.length ?? 0 }, () => null).with(-1, 50 as never);
+    const unfiltered = Array.from({ length: list.match(/\$\d+/g)?.length ?? 0 }, () => null).with(
+      -1,
+      50 as never,
+    );
     const shown = await plan('auto', list, unfiltered, 8);
     assert.match(shown, /Merge Append/);
     assert.doesNotMatch(shown, /Seq Scan on audit_(?!default)/, shown);
@@ -273,8 +339,14 @@ function partitions(postgres: Postgres): void {
     // Long enough for several tries, none of which may have left anything behind.
     for (let look = 0; look < 20; look += 1) {
       await new Promise((resolve) => setTimeout(resolve, 50));
-      assert.deepEqual(await own.list(`SELECT relkind FROM pg_class WHERE oid = 'access_tokens'::regclass`), ['r']);
-      assert.deepEqual(await own.list(`SELECT count(*) FROM pg_class WHERE relname = 'access_tokens_past'`), ['0']);
+      assert.deepEqual(
+        await own.list(`SELECT relkind FROM pg_class WHERE oid = 'access_tokens'::regclass`),
+        ['r'],
+      );
+      assert.deepEqual(
+        await own.list(`SELECT count(*) FROM pg_class WHERE relname = 'access_tokens_past'`),
+        ['0'],
+      );
     }
     const { rows } = await dump.query<{ count: string }>('SELECT count(*) FROM access_tokens');
     assert.equal(rows[0]?.count, '500');
@@ -287,7 +359,9 @@ function partitions(postgres: Postgres): void {
 
   test('who may read or write the tables may do so with each partition, and number the lines of the trail', async () => {
     const own = await place();
-    const [reader, writer] = ['reads', 'writes'].map((what) => `gatehouse_${what}_${randomBytes(4).toString('hex')}`);
+    const [reader, writer] = ['reads', 'writes'].map(
+      (what) => `gatehouse_${what}_${randomBytes(4).toString('hex')}`,
+    );
     await own.ask(`CREATE ROLE ${reader}; CREATE ROLE ${writer}`);
     await own.ask(
       `GRANT SELECT ON access_tokens, audit TO ${reader}; GRANT SELECT, INSERT, UPDATE, DELETE ON access_tokens, audit TO ${writer}`,
@@ -326,10 +400,14 @@ function partitions(postgres: Postgres): void {
       names(made).filter((name) => name.startsWith('made access_tokens')),
       ['made access_tokens_from_20270201', 'made access_tokens_from_20270301'],
     );
-    const keep = async (now: Instant) => names((await own.store.keepPartitions(now)).steps).filter((name) => name.startsWith('made'));
+    const keep = async (now: Instant) =>
+      names((await own.store.keepPartitions(now)).steps).filter((name) => name.startsWith('made'));
     assert.deepEqual(await keep(NOW), []);
     assert.deepEqual(await keep(day(16)), []);
-    assert.deepEqual(await keep(day(17)), ['made access_tokens_from_20270401', 'made audit_from_20270401']);
+    assert.deepEqual(await keep(day(17)), [
+      'made access_tokens_from_20270401',
+      'made audit_from_20270401',
+    ]);
     assert.deepEqual(await keep(day(17)), []);
     await divided(own.url, { every: 'week', now: () => day(17) });
     assert.deepEqual(await keep(day(100)), [
@@ -352,9 +430,13 @@ function partitions(postgres: Postgres): void {
     await divided(own.url);
     const who = await consented(own.store);
     const later = day(120);
-    const [token, strange] = [await tokenOf(own, who, later), await tokenOf(own, who, day(9000), 1e10)];
+    const [token, strange] = [
+      await tokenOf(own, who, later),
+      await tokenOf(own, who, day(9000), 1e10),
+    ];
     const line = await lineOf(own, who, later);
-    for (const id of [token, strange]) assert.deepEqual(await own.where(id), ['access_tokens_default']);
+    for (const id of [token, strange])
+      assert.deepEqual(await own.where(id), ['access_tokens_default']);
     const { steps, lacking } = await own.store.keepPartitions(later);
     assert.deepEqual(lacking, []);
     assert.deepEqual(
@@ -366,13 +448,21 @@ function partitions(postgres: Postgres): void {
     );
     assert.deepEqual(await own.where(token), ['access_tokens_from_20270401']);
     assert.deepEqual(await own.where(strange), ['access_tokens_default']);
-    assert.deepEqual(await own.list(`SELECT CAST(tableoid AS regclass) FROM audit WHERE id = ${line}`), ['audit_from_20270401']);
+    assert.deepEqual(
+      await own.list(`SELECT CAST(tableoid AS regclass) FROM audit WHERE id = ${line}`),
+      ['audit_from_20270401'],
+    );
     assert.equal((await own.store.findAccessToken(token))?.token.id, token);
 
     const muchLater = day(300);
     await fill(own, muchLater, MOST_MOVED + 1, muchLater + 60);
-    const made = names((await own.store.keepPartitions(muchLater)).steps).filter((name) => name.startsWith('made access'));
-    assert.deepEqual(made, ['made access_tokens_from_20271201', 'made access_tokens_from_20280101']);
+    const made = names((await own.store.keepPartitions(muchLater)).steps).filter((name) =>
+      name.startsWith('made access'),
+    );
+    assert.deepEqual(made, [
+      'made access_tokens_from_20271201',
+      'made access_tokens_from_20280101',
+    ]);
     // The reaper clears what no partition will take along.
     await own.store.purgeExpired(instant(muchLater + 60), 100_000);
     assert.deepEqual(await own.list('SELECT id FROM access_tokens_default'), [strange]);
@@ -385,15 +475,21 @@ function partitions(postgres: Postgres): void {
     const old = await tokenOf(own, who, NOW);
     const oldForever = await tokenOf(own, who, NOW, 1e10);
     await divided(own.url);
-    const [short, forever] = [await tokenOf(own, who, day(3)), await tokenOf(own, who, day(3), 1e10)];
+    const [short, forever] = [
+      await tokenOf(own, who, day(3)),
+      await tokenOf(own, who, day(3), 1e10),
+    ];
     await fill(own, day(20), MOST_MOVED + 1, day(60));
     // The reaper works in the past alone.
     await own.store.purgeExpired(day(4), 1000);
     assert.deepEqual(await own.where(old), []);
     assert.deepEqual(await own.where(short), ['access_tokens_from_20270115']);
-    const drop = async (now: Instant) => (await own.store.keepPartitions(now)).steps.filter(({ what }) => what === 'dropped');
+    const drop = async (now: Instant) =>
+      (await own.store.keepPartitions(now)).steps.filter(({ what }) => what === 'dropped');
     assert.deepEqual(await drop(NOW), []);
-    assert.deepEqual(await drop(day(4)), [{ table: 'access_tokens', what: 'dropped', partition: 'access_tokens_past', moved: 1 }]);
+    assert.deepEqual(await drop(day(4)), [
+      { table: 'access_tokens', what: 'dropped', partition: 'access_tokens_past', moved: 1 },
+    ]);
     assert.deepEqual(await drop(day(17)), [], 'it is over since today, and waits for a day');
     assert.deepEqual(names(await drop(day(18))), ['dropped access_tokens_from_20270115']);
     assert.deepEqual(await own.where(short), []);
@@ -414,7 +510,11 @@ function partitions(postgres: Postgres): void {
     assert.deepEqual(await own.where(stuck), ['access_tokens_from_20270301']);
     assert.equal(await rest(day(100)), 1);
     assert.equal(await rest(day(120)), 0);
-    assert.deepEqual(await own.parts('audit').then((parts) => parts.includes('audit_past')), true, 'the trail is never dropped');
+    assert.deepEqual(
+      await own.parts('audit').then((parts) => parts.includes('audit_past')),
+      true,
+      'the trail is never dropped',
+    );
     await own.close();
   });
 
@@ -433,13 +533,17 @@ function partitions(postgres: Postgres): void {
     });
     const places: (readonly string[])[] = [];
     for (const id of [...ahead, ...behind]) places.push(await own.where(id));
-    assert.deepEqual(places.flat(), ['access_tokens_from_20270115', 'access_tokens_default', 'access_tokens_past']);
-    assert.deepEqual(await own.list(`SELECT CAST(tableoid AS regclass) FROM audit WHERE id IN (${lines}) ORDER BY id`), [
-      'audit_default',
-      'audit_past',
-      'audit_past',
-      'audit_from_20270115',
+    assert.deepEqual(places.flat(), [
+      'access_tokens_from_20270115',
+      'access_tokens_default',
+      'access_tokens_past',
     ]);
+    assert.deepEqual(
+      await own.list(
+        `SELECT CAST(tableoid AS regclass) FROM audit WHERE id IN (${lines}) ORDER BY id`,
+      ),
+      ['audit_default', 'audit_past', 'audit_past', 'audit_from_20270115'],
+    );
     assert.deepEqual(
       lines,
       lines.toSorted((one, other) => one - other),
@@ -450,7 +554,10 @@ function partitions(postgres: Postgres): void {
   test('too many rows of a time to come: refused, and everything stays as it was', async () => {
     const own = await place();
     await fill(own, day(5), MOST_MOVED + 1, day(6));
-    await assert.rejects(divided(own.url), (fault) => fault instanceof PartitionRefusal && /look at the clocks/.test(fault.message));
+    await assert.rejects(
+      divided(own.url),
+      (fault) => fault instanceof PartitionRefusal && /look at the clocks/.test(fault.message),
+    );
     assert.deepEqual(await own.parts('access_tokens'), []);
     await own.close();
   });
@@ -484,11 +591,16 @@ function partitions(postgres: Postgres): void {
         for (const id of tokens) assert.ok(await own.store.findAccessToken(id));
         assert.deepEqual(await own.list('SELECT count(*) FROM audit'), ['4']);
         assert.deepEqual(await divided(own.url, { now: () => day(45) }), [], cutAt);
-        assert.deepEqual(await own.list(`SELECT relkind FROM pg_class WHERE oid IN ('audit'::regclass, 'access_tokens'::regclass)`), [
-          'p',
-          'p',
-        ]);
-        assert.deepEqual(await own.list(`SELECT conname FROM pg_constraint WHERE conname LIKE 'nothing%'`), []);
+        assert.deepEqual(
+          await own.list(
+            `SELECT relkind FROM pg_class WHERE oid IN ('audit'::regclass, 'access_tokens'::regclass)`,
+          ),
+          ['p', 'p'],
+        );
+        assert.deepEqual(
+          await own.list(`SELECT conname FROM pg_constraint WHERE conname LIKE 'nothing%'`),
+          [],
+        );
         await own.close();
       }
   });
@@ -499,7 +611,9 @@ function partitions(postgres: Postgres): void {
     const all = (await Promise.all([1, 2, 3].map(() => divided(own.url)))).flat();
     assert.equal(new Set(names(all)).size, all.length);
     assert.equal(all.length, 2 * 5);
-    const kept = await Promise.all([...others, ...others].map(({ store }) => store.keepPartitions(day(40))));
+    const kept = await Promise.all(
+      [...others, ...others].map(({ store }) => store.keepPartitions(day(40))),
+    );
     const steps = kept.flatMap((each) => names(each.steps));
     assert.equal(new Set(steps).size, steps.length);
     for (const other of others) await other.close();
@@ -512,8 +626,12 @@ function partitions(postgres: Postgres): void {
     const check = async () => {
       for (const table of ['audit', ...(await own.parts('audit'))])
         for (const statement of [`TRUNCATE ${table}`, `TRUNCATE ONLY ${table}`])
-          if (statement !== 'TRUNCATE ONLY audit') await assert.rejects(own.ask(statement), /append-only/, statement);
-      for (const table of ['audit', ...(await own.list('SELECT DISTINCT CAST(tableoid AS regclass) FROM audit'))])
+          if (statement !== 'TRUNCATE ONLY audit')
+            await assert.rejects(own.ask(statement), /append-only/, statement);
+      for (const table of [
+        'audit',
+        ...(await own.list('SELECT DISTINCT CAST(tableoid AS regclass) FROM audit')),
+      ])
         for (const statement of [`UPDATE ${table} SET reason = 'x'`, `DELETE FROM ${table}`])
           await assert.rejects(own.ask(statement), /append-only/, statement);
     };
@@ -536,7 +654,8 @@ function partitions(postgres: Postgres): void {
     const url = await postgres.database();
     const su = new pg.Client({ connectionString: url });
     await su.connect();
-    const as = (role: string) => Object.assign(new URL(url), { username: role, password: 'secret' }).href;
+    const as = (role: string) =>
+      Object.assign(new URL(url), { username: role, password: 'secret' }).href;
     const [owner, node] = [`${name}_owner`, `${name}_node`];
     for (const role of [owner, node]) await su.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
     await su.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} OWNER TO ${owner}`);
@@ -555,16 +674,24 @@ function partitions(postgres: Postgres): void {
       return id;
     };
     await work(NOW);
-    await assert.rejects(divided(as(node)), (fault) => fault instanceof PartitionRefusal && fault.message.includes(`belongs to ${owner}`));
+    await assert.rejects(
+      divided(as(node)),
+      (fault) => fault instanceof PartitionRefusal && fault.message.includes(`belongs to ${owner}`),
+    );
     await divided(url, { tell: async () => void (await work(NOW)) });
     await work(NOW);
     assert.deepEqual(
-      await owning.list(`SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relname ~ '^(audit|access_tokens)'`),
+      await owning.list(
+        `SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relname ~ '^(audit|access_tokens)'`,
+      ),
       [owner],
     );
     assert.deepEqual(await serving.store.keepPartitions(NOW), { steps: [], lacking: [] });
     assert.deepEqual(await serving.store.keepPartitions(day(20)), { steps: [], lacking: [] });
-    assert.deepEqual(await serving.store.keepPartitions(day(50)), { steps: [], lacking: ['access_tokens', 'audit'] });
+    assert.deepEqual(await serving.store.keepPartitions(day(50)), {
+      steps: [],
+      lacking: ['access_tokens', 'audit'],
+    });
     const id = await work(day(120));
     assert.deepEqual(await owning.where(id), ['access_tokens_default']);
     await divided(as(owner), { now: () => day(120) });
@@ -574,7 +701,9 @@ function partitions(postgres: Postgres): void {
     await serving.close();
     await owning.close();
     for (const role of [node, owner]) {
-      await su.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} OWNER TO CURRENT_USER; DROP OWNED BY ${role} CASCADE`);
+      await su.query(
+        `ALTER DATABASE ${new URL(url).pathname.slice(1)} OWNER TO CURRENT_USER; DROP OWNED BY ${role} CASCADE`,
+      );
       await su.query(`DROP ROLE ${role}`);
     }
     await su.end();
@@ -611,22 +740,32 @@ function partitions(postgres: Postgres): void {
     await lineOf(own, who, day(100));
     const { steps } = await own.store.keepPartitions(day(100));
     assert.ok(steps.some(({ what, moved }) => what === 'dropped' && moved === 1));
-    for (const id of [forever, late]) assert.deepEqual(await own.list(`SELECT extra FROM access_tokens WHERE id = '${id}'`), ['7']);
-    assert.deepEqual(await own.list(`SELECT relname FROM pg_class WHERE relname = 'access_tokens_by_expiry' AND relkind = 'I'`), [
-      'access_tokens_by_expiry',
-    ]);
+    for (const id of [forever, late])
+      assert.deepEqual(await own.list(`SELECT extra FROM access_tokens WHERE id = '${id}'`), ['7']);
+    assert.deepEqual(
+      await own.list(
+        `SELECT relname FROM pg_class WHERE relname = 'access_tokens_by_expiry' AND relkind = 'I'`,
+      ),
+      ['access_tokens_by_expiry'],
+    );
     await own.close();
   });
 
   test('a long reader is waited for in short turns, and in the end it is said who is in the way', async () => {
     const own = await place();
     await own.ask('BEGIN; SELECT 1 FROM access_tokens');
-    const work = { client: new pg.Client({ connectionString: own.url }), now: () => NOW, others: 'wait', tries: 2 } as const;
+    const work = {
+      client: new pg.Client({ connectionString: own.url }),
+      now: () => NOW,
+      others: 'wait',
+      tries: 2,
+    } as const;
     await work.client.connect();
     const [tokens] = timedTables;
     assert.ok(tokens);
     await assert.rejects(setAside(work, tokens), isInTheWay);
-    // It has lasted for more than a moment: from here on nobody waits behind us, for we do not wait.
+    // It has lasted for more than a moment: from here on nobody waits behind us, for we do not
+    // wait.
     await own.ask('SELECT pg_sleep(1.1)');
     await assert.rejects(setAside(work, tokens), isInTheWay);
     await own.ask('COMMIT');
@@ -644,12 +783,18 @@ function partitions(postgres: Postgres): void {
     const own = await place();
     const run = (database: string, ...args: readonly string[]) => {
       const env = { ...process.env, GATEHOUSE_DATABASE: database };
-      const { status, stdout, stderr } = spawnSync(process.execPath, [bin, 'partition', ...args], { env, encoding: 'utf8' });
+      const { status, stdout, stderr } = spawnSync(process.execPath, [bin, 'partition', ...args], {
+        env,
+        encoding: 'utf8',
+      });
       return { status, stdout, stderr };
     };
     const planned = run(own.url, '--dry-run', '--every', 'day');
     assert.equal(planned.status, 0, planned.stderr);
-    assert.match(planned.stdout, /^Would be done: new rows of access_tokens go into a table of their own/);
+    assert.match(
+      planned.stdout,
+      /^Would be done: new rows of access_tokens go into a table of their own/,
+    );
     assert.deepEqual(await own.parts('audit'), []);
     const done = run(own.url, '--every', 'day');
     assert.equal(done.status, 0, done.stderr);
@@ -659,15 +804,20 @@ function partitions(postgres: Postgres): void {
     assert.equal(run(own.url).stdout, 'There is nothing to do.\n');
 
     const other = await place();
-    const killed = spawn(process.execPath, [bin, 'partition'], { env: { ...process.env, GATEHOUSE_DATABASE: other.url } });
+    const killed = spawn(process.execPath, [bin, 'partition'], {
+      env: { ...process.env, GATEHOUSE_DATABASE: other.url },
+    });
     killed.stdout.once('data', () => killed.kill('SIGKILL'));
     await once(killed, 'exit');
     const who = await consented(other.store);
     await tokenOf(other, who, NOW);
     assert.equal(run(other.url).status, 0);
-    for (const table of ['audit', 'access_tokens']) assert.ok((await other.parts(table)).includes(`${table}_past`));
+    for (const table of ['audit', 'access_tokens'])
+      assert.ok((await other.parts(table)).includes(`${table}_past`));
     await other.close();
-    assert.deepEqual(await own.list(`SELECT obj_description('audit'::regclass)`), ['partitions of one day']);
+    assert.deepEqual(await own.list(`SELECT obj_description('audit'::regclass)`), [
+      'partitions of one day',
+    ]);
 
     const sqlite = run('sqlite::memory:');
     assert.deepEqual([sqlite.status, sqlite.stdout], [1, '']);

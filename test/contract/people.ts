@@ -4,7 +4,11 @@ import type { UserId } from '#kernel/ids.ts';
 import type { Case } from './store.ts';
 import { account, at, digest, NOW, noSuch, person, tally, text } from './things.ts';
 
-const token = (kind: AccountTokenKind, userId: UserId | null, changes: Partial<AccountToken> = {}): AccountToken => ({
+const token = (
+  kind: AccountTokenKind,
+  userId: UserId | null,
+  changes: Partial<AccountToken> = {},
+): AccountToken => ({
   ...{ digest: digest(), kind, userId, data: '', expiresAt: at(60) },
   ...changes,
 });
@@ -28,13 +32,23 @@ export const peopleCases: readonly Case[] = [
     async (store) => {
       const mark = text('Zoë').replaceAll(' ', '-');
       const one = await person(store, { name: `${mark}-Ä`, groups: ['admin'] });
-      const other = await person(store, { name: text('B'), email: `X.${mark}@Example.org`, groups: ['administrator', 'a"b'] });
+      const other = await person(store, {
+        name: text('B'),
+        email: `X.${mark}@Example.org`,
+        groups: ['administrator', 'a"b'],
+      });
       const third = await person(store, { name: `%_${mark}`, email: null });
       await store.setBlocked(third, true);
       const find = async (wanted: object) =>
-        (await store.searchAccounts({ ...anybody, text: mark.toUpperCase().replace('Ë', 'ë'), after: null, limit: 10, ...wanted })).map(
-          ({ id }) => id,
-        );
+        (
+          await store.searchAccounts({
+            ...anybody,
+            text: mark.toUpperCase().replace('Ë', 'ë'),
+            after: null,
+            limit: 10,
+            ...wanted,
+          })
+        ).map(({ id }) => id);
       assert.deepEqual(await find({}), [one, other, third]);
       assert.deepEqual(await find({ limit: 2 }), [one, other]);
       assert.deepEqual(await find({ after: one }), [other, third]);
@@ -56,11 +70,17 @@ export const peopleCases: readonly Case[] = [
       assert.equal(await store.setGroups(id, ['b', 'a"b']), 'set');
       assert.equal(await store.setProfile(id, { realName: 'Ada "L"', language: 'de' }), 'set');
       const found = await store.findAccount(id);
-      assert.deepEqual([found?.groups, found?.realName, found?.language], [['b', 'a"b'], 'Ada "L"', 'de']);
+      assert.deepEqual(
+        [found?.groups, found?.realName, found?.language],
+        [['b', 'a"b'], 'Ada "L"', 'de'],
+      );
       assert.equal(await store.setProfile(id, { realName: '', language: null }), 'set');
       assert.equal((await store.findAccount(id))?.language, null);
       assert.equal(await store.setGroups(noSuch.user, []), 'unknown');
-      assert.equal(await store.setProfile(noSuch.user, { realName: '', language: null }), 'unknown');
+      assert.equal(
+        await store.setProfile(noSuch.user, { realName: '', language: null }),
+        'unknown',
+      );
     },
   ],
   [
@@ -72,7 +92,9 @@ export const peopleCases: readonly Case[] = [
       await store.saveAccountToken(link);
       assert.equal(await store.setPassword(id, 'new', 'wrong'), 'changed');
       assert.notEqual(await store.findAccountToken(link.digest, 'reset-password', NOW), undefined);
-      const answers = await Promise.all(['one', 'two', 'three'].map((hash) => store.setPassword(id, hash, 'old')));
+      const answers = await Promise.all(
+        ['one', 'two', 'three'].map((hash) => store.setPassword(id, hash, 'old')),
+      );
       assert.deepEqual(tally(answers), { set: 1, changed: 2 });
       assert.equal(await store.findAccountToken(link.digest, 'reset-password', NOW), undefined);
       const bare = await person(store);
@@ -88,7 +110,8 @@ export const peopleCases: readonly Case[] = [
       const other = await person(store, { email: email.toUpperCase() });
       await person(store, { email, emailConfirmedAt: null });
       await store.setBlocked(await person(store, { email }), true);
-      const found = async (limit: number) => (await store.findAccountsByEmail(email, limit)).map(({ id }) => id);
+      const found = async (limit: number) =>
+        (await store.findAccountsByEmail(email, limit)).map(({ id }) => id);
       assert.deepEqual([await found(9), await found(1)], [[one, other], [one]]);
     },
   ],
@@ -101,7 +124,9 @@ export const peopleCases: readonly Case[] = [
       assert.equal(await store.findAccountToken(own.digest, 'use-passkey', at(60)), undefined);
       assert.equal(await store.takeAccountToken(own.digest, 'add-passkey', NOW), undefined);
       assert.equal(await store.takeAccountToken(own.digest, 'use-passkey', at(60)), undefined);
-      const taken = await Promise.all(Array.from({ length: 5 }, () => store.takeAccountToken(own.digest, 'use-passkey', NOW)));
+      const taken = await Promise.all(
+        Array.from({ length: 5 }, () => store.takeAccountToken(own.digest, 'use-passkey', NOW)),
+      );
       assert.equal(taken.filter((each) => each !== undefined).length, 1);
     },
   ],
@@ -109,11 +134,24 @@ export const peopleCases: readonly Case[] = [
     'a newer link of a person ends the older of its kind, and no other',
     async (store) => {
       const [user, other] = [await person(store), await person(store)];
-      const kept = [token('confirm-email', user), token('reset-password', other), token('add-passkey', user), token('add-passkey', user)];
+      const kept = [
+        token('confirm-email', user),
+        token('reset-password', other),
+        token('add-passkey', user),
+        token('add-passkey', user),
+      ];
       const [old, young] = [token('reset-password', user), token('reset-password', user)];
       for (const each of [...kept, old, young]) await store.saveAccountToken(each);
-      const there = async ({ digest: own, kind }: AccountToken) => (await store.findAccountToken(own, kind, NOW)) !== undefined;
-      assert.deepEqual(await Promise.all([...kept, young, old].map(there)), [true, true, true, true, true, false]);
+      const there = async ({ digest: own, kind }: AccountToken) =>
+        (await store.findAccountToken(own, kind, NOW)) !== undefined;
+      assert.deepEqual(await Promise.all([...kept, young, old].map(there)), [
+        true,
+        true,
+        true,
+        true,
+        true,
+        false,
+      ]);
     },
   ],
   [
@@ -124,7 +162,8 @@ export const peopleCases: readonly Case[] = [
       await store.saveAccountToken(link);
       const { name: taken } = (await store.findAccount(await person(store))) ?? {};
       const { email: _email, emailConfirmedAt: _at, ...wanted } = account({ passwordHash: 'hash' });
-      const redeem = (name: string, when = NOW) => store.redeemRegistration(link.digest, when, { ...wanted, name });
+      const redeem = (name: string, when = NOW) =>
+        store.redeemRegistration(link.digest, when, { ...wanted, name });
       assert.deepEqual(await redeem(taken ?? ''), { outcome: 'name-taken' });
       assert.deepEqual(await redeem(text('Late'), at(60)), { outcome: 'unknown' });
       const answers = await Promise.all(Array.from({ length: 4 }, () => redeem(text('New'))));
@@ -145,34 +184,63 @@ export const peopleCases: readonly Case[] = [
       const change = token('confirm-email', user, { data: 'ONE@example.org' });
       for (const link of [...links, change]) await store.saveAccountToken(link);
       const answers = await Promise.all([
-        ...links.map(async ({ digest }) => (await store.redeemRegistration(digest, NOW, { ...wanted, name: text('One') })).outcome),
+        ...links.map(
+          async ({ digest }) =>
+            (await store.redeemRegistration(digest, NOW, { ...wanted, name: text('One') })).outcome,
+        ),
         store.redeemEmail(change.digest, user, NOW).then(({ outcome }) => outcome),
       ]);
       const won = answers.filter((outcome) => outcome === 'created' || outcome === 'confirmed');
       assert.equal(won.length, 1, answers.join());
       assert.equal((await store.findAccountsByEmail('one@example.org', 10)).length, 1);
-      for (const { digest, kind } of [...links, change]) assert.equal(await store.findAccountToken(digest, kind, NOW), undefined);
+      for (const { digest, kind } of [...links, change])
+        assert.equal(await store.findAccountToken(digest, kind, NOW), undefined);
       // Also for somebody who is blocked, and not where addresses are shared.
       const [owner] = await store.findAccountsByEmail('one@example.org', 1);
       await store.setBlocked(owner?.id as never, true);
-      const [late, shared] = [token('register', null, { data: 'one@example.org' }), token('register', null, { data: 'one@example.org' })];
+      const [late, shared] = [
+        token('register', null, { data: 'one@example.org' }),
+        token('register', null, { data: 'one@example.org' }),
+      ];
       await store.saveAccountToken(late);
       assert.equal(await store.hasAddress('ONE@example.org'), true);
-      assert.deepEqual(await store.redeemRegistration(late.digest, NOW, { ...wanted, name: text('Late') }), { outcome: 'address-taken' });
+      assert.deepEqual(
+        await store.redeemRegistration(late.digest, NOW, { ...wanted, name: text('Late') }),
+        { outcome: 'address-taken' },
+      );
       await store.saveAccountToken(shared);
-      assert.equal((await store.redeemRegistration(shared.digest, NOW, { ...wanted, name: text('Shared') }, true)).outcome, 'created');
+      assert.equal(
+        (
+          await store.redeemRegistration(
+            shared.digest,
+            NOW,
+            { ...wanted, name: text('Shared') },
+            true,
+          )
+        ).outcome,
+        'created',
+      );
     },
   ],
   [
     'an address: confirmed by the link of its person alone, once, and other links end',
     async (store) => {
-      const [user, other] = [await person(store, { email: 'before@example.org' }), await person(store)];
-      const [link, reset] = [token('confirm-email', user, { data: 'after@example.org' }), token('reset-password', user)];
+      const [user, other] = [
+        await person(store, { email: 'before@example.org' }),
+        await person(store),
+      ];
+      const [link, reset] = [
+        token('confirm-email', user, { data: 'after@example.org' }),
+        token('reset-password', user),
+      ];
       await store.saveAccountToken(link);
       await store.saveAccountToken(reset);
       assert.deepEqual(await store.redeemEmail(link.digest, other, NOW), { outcome: 'unknown' });
       assert.deepEqual(await store.redeemEmail(link.digest, user, at(60)), { outcome: 'unknown' });
-      assert.deepEqual(await store.redeemEmail(link.digest, user, at(59)), { outcome: 'confirmed', before: 'before@example.org' });
+      assert.deepEqual(await store.redeemEmail(link.digest, user, at(59)), {
+        outcome: 'confirmed',
+        before: 'before@example.org',
+      });
       assert.deepEqual(await store.redeemEmail(link.digest, user, at(59)), { outcome: 'unknown' });
       const found = await store.findAccount(user);
       assert.deepEqual([found?.email, found?.emailConfirmedAt], ['after@example.org', at(59)]);
@@ -186,14 +254,20 @@ export const peopleCases: readonly Case[] = [
       const user = await person(store, { name, passwordHash: 'old' });
       const link = token('reset-password', user);
       await store.saveAccountToken(link);
-      assert.deepEqual(await store.redeemReset(link.digest, at(60), 'late'), { outcome: 'unknown' });
-      const answers = await Promise.all(Array.from({ length: 4 }, () => store.redeemReset(link.digest, NOW, 'new')));
+      assert.deepEqual(await store.redeemReset(link.digest, at(60), 'late'), {
+        outcome: 'unknown',
+      });
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, () => store.redeemReset(link.digest, NOW, 'new')),
+      );
       assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), { set: 1, unknown: 3 });
       assert.equal((await store.findPassword(name))?.passwordHash, 'new');
       const again = token('reset-password', user);
       await store.saveAccountToken(again);
       await store.setBlocked(user, true);
-      assert.deepEqual(await store.redeemReset(again.digest, NOW, 'blocked'), { outcome: 'unknown' });
+      assert.deepEqual(await store.redeemReset(again.digest, NOW, 'blocked'), {
+        outcome: 'unknown',
+      });
       assert.equal((await store.findPassword(name))?.passwordHash, 'new');
     },
   ],
@@ -202,7 +276,10 @@ export const peopleCases: readonly Case[] = [
     async (store) => {
       const [user, other] = [await person(store), await person(store)];
       const [one, two] = [passkey(user), passkey(user, { createdAt: at(1), transports: [] })];
-      assert.deepEqual([await store.addPasskey(two), await store.addPasskey(one)], ['added', 'added']);
+      assert.deepEqual(
+        [await store.addPasskey(two), await store.addPasskey(one)],
+        ['added', 'added'],
+      );
       assert.equal(await store.addPasskey({ ...one, userId: other }), 'taken');
       assert.deepEqual(await store.listPasskeys(user), [one, two]);
       assert.deepEqual(await store.findPasskey(one.id), one);
@@ -222,10 +299,18 @@ export const peopleCases: readonly Case[] = [
       const [plain, counting] = [passkey(user), passkey(user, { counter: 5 })];
       await store.addPasskey(plain);
       await store.addPasskey(counting);
-      assert.deepEqual([await store.usePasskey(plain.id, 0, at(1)), await store.usePasskey(plain.id, 0, at(2))], ['used', 'used']);
+      assert.deepEqual(
+        [await store.usePasskey(plain.id, 0, at(1)), await store.usePasskey(plain.id, 0, at(2))],
+        ['used', 'used'],
+      );
       assert.equal((await store.findPasskey(plain.id))?.lastUsedAt, at(2));
-      assert.deepEqual([await store.usePasskey(counting.id, 5, NOW), await store.usePasskey(counting.id, 0, NOW)], ['unknown', 'unknown']);
-      const answers = await Promise.all(Array.from({ length: 4 }, () => store.usePasskey(counting.id, 6, NOW)));
+      assert.deepEqual(
+        [await store.usePasskey(counting.id, 5, NOW), await store.usePasskey(counting.id, 0, NOW)],
+        ['unknown', 'unknown'],
+      );
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, () => store.usePasskey(counting.id, 6, NOW)),
+      );
       assert.deepEqual(tally(answers), { used: 1, unknown: 3 });
       assert.equal(await store.usePasskey('nothing', 1, NOW), 'unknown');
     },

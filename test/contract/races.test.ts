@@ -7,7 +7,10 @@ import { raceContract } from './races.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'gatehouse-races-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
-raceContract('three processes on one SQLite file', async () => `sqlite:${join(directory, 'gatehouse.db')}`);
+raceContract(
+  'three processes on one SQLite file',
+  async () => `sqlite:${join(directory, 'gatehouse.db')}`,
+);
 
 const postgres = await findPostgres();
 if (typeof postgres === 'string') test('three processes on PostgreSQL', { skip: postgres });

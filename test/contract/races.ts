@@ -33,9 +33,16 @@ const ALL = NODES * EACH;
 
 /** Answers as one word each. */
 const wordOf = (answer: unknown): string =>
-  typeof answer === 'string' ? answer : answer === null ? 'nothing' : String((answer as { outcome?: unknown }).outcome ?? 'something');
+  typeof answer === 'string'
+    ? answer
+    : answer === null
+      ? 'nothing'
+      : String((answer as { outcome?: unknown }).outcome ?? 'something');
 
-/** Several processes over one database, all after the same one-time thing. `create` answers where an empty one is. */
+/**
+ * Several processes over one database, all after the same one-time thing. `create` answers where an
+ * empty one is.
+ */
 export function raceContract(name: string, create: () => Promise<string>): void {
   describe(name, { timeout: 120_000 }, () => {
     let nodes: readonly ChildProcess[] = [];
@@ -44,8 +51,12 @@ export function raceContract(name: string, create: () => Promise<string>): void 
     before(async () => {
       const location = await create();
       // All start at once on an empty database: one migrates, the others wait for it.
-      nodes = Array.from({ length: NODES }, () => fork(new URL('worker.ts', import.meta.url), [location]));
-      const started = await Promise.all(nodes.map((node) => Promise.race([once(node, 'message'), once(node, 'exit')])));
+      nodes = Array.from({ length: NODES }, () =>
+        fork(new URL('worker.ts', import.meta.url), [location]),
+      );
+      const started = await Promise.all(
+        nodes.map((node) => Promise.race([once(node, 'message'), once(node, 'exit')])),
+      );
       assert.deepEqual(
         started.flat(),
         Array(NODES)
@@ -61,16 +72,26 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       await Promise.all(gone);
     });
 
-    /** Every node makes each of its calls at once; answers all that came back, in the order of the calls. */
-    async function everywhere(verb: Order['verb'], call: (index: number) => readonly unknown[]): Promise<readonly unknown[]> {
+    /**
+     * Every node makes each of its calls at once; answers all that came back, in the order of the
+     * calls.
+     */
+    async function everywhere(
+      verb: Order['verb'],
+      call: (index: number) => readonly unknown[],
+    ): Promise<readonly unknown[]> {
       const answers = nodes.map(async (node, which) => {
         const heard = once(node, 'message');
-        node.send({ verb, calls: Array.from({ length: EACH }, (_, index) => call(which * EACH + index)) } satisfies Order);
+        node.send({
+          verb,
+          calls: Array.from({ length: EACH }, (_, index) => call(which * EACH + index)),
+        } satisfies Order);
         return (await heard)[0] as readonly unknown[];
       });
       return (await Promise.all(answers)).flat();
     }
-    const words = async (...asked: Parameters<typeof everywhere>) => tally((await everywhere(...asked)).map(wordOf));
+    const words = async (...asked: Parameters<typeof everywhere>) =>
+      tally((await everywhere(...asked)).map(wordOf));
 
     test('several nodes start on an empty database: one migrates, and all agree', async () => {
       const { from, to } = await store.plan();
@@ -87,7 +108,11 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const one = code(world);
       await store.saveCode(one);
       const tokens = Array.from({ length: ALL }, () => access(world, { familyId: one.familyId }));
-      const answers = await everywhere('redeemCode', (index) => [one.digest, NOW, { access: tokens[index], refresh: null }]);
+      const answers = await everywhere('redeemCode', (index) => [
+        one.digest,
+        NOW,
+        { access: tokens[index], refresh: null },
+      ]);
       assert.deepEqual(tally(answers.map(wordOf)), { redeemed: 1, replayed: ALL - 1 });
       const stored = await Promise.all(tokens.map(({ id }) => store.findAccessToken(id)));
       assert.deepEqual(
@@ -102,14 +127,28 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const one = code(world);
       await store.saveCode(one);
       const first = refresh(world, { familyId: one.familyId });
-      await store.redeemCode(one.digest, NOW, { access: access(world, { familyId: one.familyId }), refresh: first });
-      const next = Array.from({ length: ALL }, () => ({ access: access(world), refresh: refresh(world, { familyId: one.familyId }) }));
-      const answers = await everywhere('rotateRefreshToken', (index) => [first.digest, NOW, `answer ${index}`, next[index], false]);
+      await store.redeemCode(one.digest, NOW, {
+        access: access(world, { familyId: one.familyId }),
+        refresh: first,
+      });
+      const next = Array.from({ length: ALL }, () => ({
+        access: access(world),
+        refresh: refresh(world, { familyId: one.familyId }),
+      }));
+      const answers = await everywhere('rotateRefreshToken', (index) => [
+        first.digest,
+        NOW,
+        `answer ${index}`,
+        next[index],
+        false,
+      ]);
       assert.deepEqual(tally(answers.map(wordOf)), { rotated: 1, 'already-used': ALL - 1 });
       const winner = `answer ${answers.map(wordOf).indexOf('rotated')}`;
       for (const answer of answers as { outcome: string; answerSealed?: string }[])
         if (answer.outcome === 'already-used') assert.equal(answer.answerSealed, winner);
-      const stored = await Promise.all(next.map(({ refresh: { digest: each } }) => store.findRefreshToken(each)));
+      const stored = await Promise.all(
+        next.map(({ refresh: { digest: each } }) => store.findRefreshToken(each)),
+      );
       assert.equal(stored.filter((each) => each !== undefined).length, 1);
     });
 
@@ -117,13 +156,27 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const world = await consented(store);
       const one = code(world);
       await store.saveCode(one);
-      const [first, second] = [refresh(world, { familyId: one.familyId }), refresh(world, { familyId: one.familyId })];
-      await store.redeemCode(one.digest, NOW, { access: access(world, { familyId: one.familyId }), refresh: first });
-      await store.rotateRefreshToken(first.digest, NOW, 'answer' as Sealed, { access: access(world), refresh: second }, false);
+      const [first, second] = [
+        refresh(world, { familyId: one.familyId }),
+        refresh(world, { familyId: one.familyId }),
+      ];
+      await store.redeemCode(one.digest, NOW, {
+        access: access(world, { familyId: one.familyId }),
+        refresh: first,
+      });
+      await store.rotateRefreshToken(
+        first.digest,
+        NOW,
+        'answer' as Sealed,
+        { access: access(world), refresh: second },
+        false,
+      );
       const used = async () =>
-        ((await everywhere('findRefreshToken', () => [second.digest])) as { token: { usedAt: number | null } }[]).map(
-          ({ token }) => token.usedAt,
-        );
+        (
+          (await everywhere('findRefreshToken', () => [second.digest])) as {
+            token: { usedAt: number | null };
+          }[]
+        ).map(({ token }) => token.usedAt);
       assert.deepEqual(await used(), Array(ALL).fill(null));
       const third = { access: access(world), refresh: refresh(world, { familyId: one.familyId }) };
       await store.rotateRefreshToken(second.digest, at(5), 'answer' as Sealed, third, false);
@@ -138,7 +191,13 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const yes = { userId: user, consentId: consent.id, verifierDigest };
       const said = await words('authorizeTemporary', () => [pair.token, yes, NOW, at(900)]);
       assert.deepEqual(said, { authorized: 1, 'already-authorized': ALL - 1 });
-      const spent = await words('redeemTemporary', () => [nonce(), pair.token, verifierDigest, NOW, at(950)]);
+      const spent = await words('redeemTemporary', () => [
+        nonce(),
+        pair.token,
+        verifierDigest,
+        NOW,
+        at(950),
+      ]);
       assert.deepEqual(spent, { redeemed: 1, 'already-used': ALL - 1 });
     });
 
@@ -159,23 +218,41 @@ export function raceContract(name: string, create: () => Promise<string>): void 
     test('an edition of a client', async () => {
       const app = await registered(store, await person(store));
       const answers = await words('apply', (index) => [
-        change(app.id, 0, [{ kind: 'save-client', client: { ...app, description: `by ${index}` } }]),
+        change(app.id, 0, [
+          { kind: 'save-client', client: { ...app, description: `by ${index}` } },
+        ]),
       ]);
       assert.deepEqual(answers, { applied: 1, stale: ALL - 1 });
-      assert.equal((await store.listAudit({ clientId: app.id, afterEdition: 0, limit: ALL })).length, 1);
+      assert.equal(
+        (await store.listAudit({ clientId: app.id, afterEdition: 0, limit: ALL })).length,
+        1,
+      );
     });
 
     test('a consent with its permanent pair', async () => {
       const user = await person(store);
       const app = await registered(store, await person(store));
-      const wish = { userId: user, clientId: app.id, site: '*' as SiteId, scopes: ['basic'], acceptedAt: NOW };
+      const wish = {
+        userId: user,
+        clientId: app.id,
+        site: '*' as SiteId,
+        scopes: ['basic'],
+        acceptedAt: NOW,
+      };
       const line = audit(app.id, { action: 'accept', actorId: user });
-      const saved = (await everywhere('saveConsent', () => [wish, { token: text('token'), secretSealed: 's' as Sealed }, line])) as {
+      const saved = (await everywhere('saveConsent', () => [
+        wish,
+        { token: text('token'), secretSealed: 's' as Sealed },
+        line,
+      ])) as {
         id: number;
       }[];
       assert.equal(new Set(saved.map(({ id }) => id)).size, 1);
       assert.equal((await store.listConsents(user)).length, 1);
-      assert.equal((await store.listAudit({ clientId: app.id, about: 'consents', limit: ALL })).length, 1);
+      assert.equal(
+        (await store.listAudit({ clientId: app.id, about: 'consents', limit: ALL })).length,
+        1,
+      );
     });
 
     test('approvals of different scopes: all of them are in the consent', async () => {
@@ -185,7 +262,13 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const gate = { edition: app.edition, onlyExisting: false, within, withdrawn: [] };
       const line = audit(app.id, { action: 'accept', actorId: user });
       await everywhere('acceptConsent', (index) => [
-        { userId: user, clientId: app.id, site: '*' as SiteId, scopes: ['basic', `s${index}`], acceptedAt: NOW },
+        {
+          userId: user,
+          clientId: app.id,
+          site: '*' as SiteId,
+          scopes: ['basic', `s${index}`],
+          acceptedAt: NOW,
+        },
         { token: text('token'), secretSealed: 's' as Sealed },
         line,
         gate,
@@ -205,14 +288,20 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const reader = (async () => {
         for (let done = false; !done; ) {
           done = over;
-          const lines = await store.listAudit({ after: read.at(-1) ?? last?.id ?? 0, order: 'oldest-first', limit: 7 });
+          const lines = await store.listAudit({
+            after: read.at(-1) ?? last?.id ?? 0,
+            order: 'oldest-first',
+            limit: 7,
+          });
           read.push(...lines.map(({ id }) => id));
           if (lines.length > 0) done = false;
           // A store that answers at once would leave the other processes no turn.
           await new Promise(setImmediate);
         }
       })();
-      const answers = await words('apply', (index) => [change(apps[index]?.id ?? ('' as never), 0, [{ kind: 'clear-approvals' }])]);
+      const answers = await words('apply', (index) => [
+        change(apps[index]?.id ?? ('' as never), 0, [{ kind: 'clear-approvals' }]),
+      ]);
       over = true;
       await reader;
       assert.deepEqual(answers, { applied: ALL });
@@ -227,7 +316,9 @@ export function raceContract(name: string, create: () => Promise<string>): void 
         return { ...plain, facts: { ...plain.facts, at: long } };
       });
       await store.apply(change(app.id, 0, [], { notices: notes }));
-      const claims = (await everywhere('claimNotices', () => [long, at(-999_999_000), 2])) as { key: string }[][];
+      const claims = (await everywhere('claimNotices', () => [long, at(-999_999_000), 2])) as {
+        key: string;
+      }[][];
       const keys = claims.flat().map(({ key }) => key);
       assert.equal(new Set(keys).size, keys.length);
     });

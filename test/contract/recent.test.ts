@@ -13,13 +13,25 @@ import { openPostgres, type PostgresOptions } from '#store/postgres.ts';
 import { openSqlite } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { findPostgres, type Postgres } from './postgres-server.ts';
-import { access, at, audit, change, consented, NOW, person, registered, secret, text } from './things.ts';
+import {
+  access,
+  at,
+  audit,
+  change,
+  consented,
+  NOW,
+  person,
+  registered,
+  secret,
+  text,
+} from './things.ts';
 import { Wire } from './wire.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'gatehouse-recent-'));
 after(() => rmSync(data, { recursive: true, force: true }));
 const postgres = await findPostgres();
-if (typeof postgres === 'string') test('what a process remembers of PostgreSQL', { skip: postgres });
+if (typeof postgres === 'string')
+  test('what a process remembers of PostgreSQL', { skip: postgres });
 else memories(postgres);
 
 test('a SQLite file is read where it is asked: nothing is remembered', async () => {
@@ -43,7 +55,10 @@ async function ask(url: string, ...statements: readonly string[]): Promise<void>
 
 /** A change that the database tells nobody of. */
 const silently = (url: string, table: string, statement: string) =>
-  ask(url, `BEGIN; ALTER TABLE ${table} DISABLE TRIGGER USER; ${statement}; ALTER TABLE ${table} ENABLE TRIGGER USER; COMMIT`);
+  ask(
+    url,
+    `BEGIN; ALTER TABLE ${table} DISABLE TRIGGER USER; ${statement}; ALTER TABLE ${table} ENABLE TRIGGER USER; COMMIT`,
+  );
 
 /** Asks until answers come from memory. */
 async function vouched(store: Store): Promise<void> {
@@ -56,13 +71,19 @@ async function vouched(store: Store): Promise<void> {
 
 const LONGEST_MS = 700;
 
-/** Looks until the change shows. An old answer that was asked for more than a lease after the change is a lie. */
+/**
+ * Looks until the change shows. An old answer that was asked for more than a lease after the change
+ * is a lie.
+ */
 async function shows(what: string, isOld: () => Promise<boolean>): Promise<void> {
   const since = performance.now();
   for (;;) {
     const asked = performance.now();
     if (!(await isOld())) return;
-    assert.ok(asked - since < LONGEST_MS, `${what}: still the old answer after ${asked - since} ms`);
+    assert.ok(
+      asked - since < LONGEST_MS,
+      `${what}: still the old answer after ${asked - since} ms`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
@@ -84,12 +105,19 @@ function memories(running: Postgres): void {
       await running.close();
     });
 
-    /** Somebody with a consent, token credentials and an access token, all of which both processes know by heart. */
+    /**
+     * Somebody with a consent, token credentials and an access token, all of which both processes
+     * know by heart.
+     */
     async function known() {
       const world = await consented(here);
       const pair = { token: text('pair').replace(/\W/g, ''), secretSealed: 'v1.m1.x.y' as never };
       const { userId, clientId, site } = world.consent;
-      await here.saveConsent({ userId, clientId, site, scopes: ['basic'], acceptedAt: NOW }, pair, audit(clientId));
+      await here.saveConsent(
+        { userId, clientId, site, scopes: ['basic'], acceptedAt: NOW },
+        pair,
+        audit(clientId),
+      );
       const token = access(world);
       await here.saveAccessToken(token);
       const look = async (store: Store) => {
@@ -108,8 +136,16 @@ function memories(running: Postgres): void {
 
     test('answers come from memory, and for a change that nobody tells of no longer than five seconds', async () => {
       const { app, user, consent, token, look } = await known();
-      await silently(url, 'clients', `UPDATE clients SET name = 'renamed', changes = changes + 1 WHERE id = '${app.id}'`);
-      await silently(url, 'accounts', `UPDATE accounts SET real_name = 'renamed' WHERE id = ${user}`);
+      await silently(
+        url,
+        'clients',
+        `UPDATE clients SET name = 'renamed', changes = changes + 1 WHERE id = '${app.id}'`,
+      );
+      await silently(
+        url,
+        'accounts',
+        `UPDATE accounts SET real_name = 'renamed' WHERE id = ${user}`,
+      );
       await silently(url, 'consents', `UPDATE consents SET scopes = '[]' WHERE id = ${consent.id}`);
       const seen = await look(here);
       assert.equal(seen.client?.name, app.name);
@@ -117,7 +153,11 @@ function memories(running: Postgres): void {
       assert.deepEqual(seen.facts?.consent?.scopes, ['basic']);
       assert.equal(seen.facts?.client?.name, app.name);
       assert.deepEqual(seen.pair?.consent.scopes, ['basic']);
-      assert.equal((await here.findClient(app.id))?.name, 'renamed', 'who asks the store is told what is in it');
+      assert.equal(
+        (await here.findClient(app.id))?.name,
+        'renamed',
+        'who asks the store is told what is in it',
+      );
       assert.equal((await here.findAccount(user))?.realName, 'renamed');
       assert.deepEqual((await here.findAccessToken(token.id))?.consent?.scopes, []);
       const end = performance.now() + 20_000;
@@ -139,43 +179,76 @@ function memories(running: Postgres): void {
     test('a token that is revoked is so with the next question, everywhere', async () => {
       const { token } = await known();
       await here.revokeAccessToken(token.id);
-      for (const store of [here, there]) assert.equal((await recently(store).findAccessToken(token.id))?.token.revoked, true);
+      for (const store of [here, there])
+        assert.equal((await recently(store).findAccessToken(token.id))?.token.revoked, true);
     });
 
     type Known = Awaited<ReturnType<typeof known>>;
     type Seen = Awaited<ReturnType<Known['look']>>;
-    /** Every way in which something that is remembered changes: how, and whether an answer is from before. */
-    const changes: Readonly<Record<string, readonly [(known: Known) => Promise<unknown>, (seen: Seen) => boolean]>> = {
-      'an account is blocked': [({ user }) => here.setBlocked(user, true), ({ user }) => user?.blocked === false],
-      'somebody is put into other groups': [({ user }) => here.setGroups(user, ['sysop']), ({ user }) => user?.groups.length === 0],
+    /**
+     * Every way in which something that is remembered changes: how, and whether an answer is from
+     * before.
+     */
+    const changes: Readonly<
+      Record<string, readonly [(known: Known) => Promise<unknown>, (seen: Seen) => boolean]>
+    > = {
+      'an account is blocked': [
+        ({ user }) => here.setBlocked(user, true),
+        ({ user }) => user?.blocked === false,
+      ],
+      'somebody is put into other groups': [
+        ({ user }) => here.setGroups(user, ['sysop']),
+        ({ user }) => user?.groups.length === 0,
+      ],
       'somebody gets another name': [
         ({ user }) => here.setProfile(user, { realName: 'Else', language: 'de' }),
         ({ user }) => user?.realName === 'Somebody',
       ],
       'a client is disabled': [
         ({ app }) =>
-          here.apply(change(app.id, app.edition, [{ kind: 'save-client', client: { ...app, stage: 'rejected', stageAt: at(1) } }])),
+          here.apply(
+            change(app.id, app.edition, [
+              { kind: 'save-client', client: { ...app, stage: 'rejected', stageAt: at(1) } },
+            ]),
+          ),
         ({ client, facts }) => client?.stage === 'approved' || facts?.client?.stage === 'approved',
       ],
       'a secret is added': [
-        ({ app }) => here.apply(change(app.id, app.edition, [{ kind: 'add-secret', secret: secret({ label: 'second' }) }])),
+        ({ app }) =>
+          here.apply(
+            change(app.id, app.edition, [
+              { kind: 'add-secret', secret: secret({ label: 'second' }) },
+            ]),
+          ),
         ({ client }) => client?.secrets.length === 1,
       ],
       'a secret is retired': [
-        ({ app }) => here.apply(change(app.id, app.edition, [{ kind: 'remove-secrets', ids: app.secrets.map(({ id }) => id) }])),
+        ({ app }) =>
+          here.apply(
+            change(app.id, app.edition, [
+              { kind: 'remove-secrets', ids: app.secrets.map(({ id }) => id) },
+            ]),
+          ),
         ({ client }) => client?.secrets.length === 1,
       ],
       'a person takes a yes back': [
-        ({ consent, user, app }) => here.renounceConsent(consent.id, user, audit(app.id, { action: 'renounce' })),
+        ({ consent, user, app }) =>
+          here.renounceConsent(consent.id, user, audit(app.id, { action: 'renounce' })),
         ({ facts, pair }) => facts?.consent !== undefined || pair !== undefined,
       ],
       'a person says yes to more': [
         ({ consent, app }) =>
-          here.saveConsent({ ...consent, site: '*' as SiteId, scopes: ['basic', 'editpage'] }, null, audit(app.id, { action: 'accept' })),
-        ({ facts, pair }) => facts?.consent?.scopes.length === 1 || pair?.consent.scopes.length === 1,
+          here.saveConsent(
+            { ...consent, site: '*' as SiteId, scopes: ['basic', 'editpage'] },
+            null,
+            audit(app.id, { action: 'accept' }),
+          ),
+        ({ facts, pair }) =>
+          facts?.consent?.scopes.length === 1 || pair?.consent.scopes.length === 1,
       ],
       'all consents of a person for a client end': [
-        ({ user, app }) => here.apply(change(app.id, app.edition, [{ kind: 'end-consents-of', userId: user }])),
+        ({ user, app }) =>
+          here.apply(change(app.id, app.edition, [{ kind: 'end-consents-of', userId: user }])),
         ({ facts, pair }) => facts?.consent !== undefined || pair !== undefined,
       ],
       'an owner is granted anew': [
@@ -185,7 +258,13 @@ function memories(running: Postgres): void {
               {
                 kind: 'regrant',
                 grant: {
-                  consent: { userId: user, clientId: app.id, site: consent.site, scopes: ['basic'], acceptedAt: NOW },
+                  consent: {
+                    userId: user,
+                    clientId: app.id,
+                    site: consent.site,
+                    scopes: ['basic'],
+                    acceptedAt: NOW,
+                  },
                   credentials: null,
                   token: null,
                 },
@@ -209,10 +288,17 @@ function memories(running: Postgres): void {
       await ask(url, `UPDATE accounts SET blocked = 1 WHERE id = ${user}`);
       await shows('blocked by hand', async () => (await look(here)).user?.blocked !== true);
       await ask(url, `DELETE FROM client_secrets WHERE client_id = '${app.id}'`);
-      await shows('secrets deleted by hand', async () => (await look(here)).client?.secrets.length !== 0);
+      await shows(
+        'secrets deleted by hand',
+        async () => (await look(here)).client?.secrets.length !== 0,
+      );
       await ask(url, `UPDATE clients SET suppressed = 1 WHERE id = '${app.id}'`);
       await shows('hidden by hand', async () => (await look(here)).client?.suppressed !== true);
-      assert.equal((await here.findClient(app.id))?.suppressed, true, 'and the store reads it again');
+      assert.equal(
+        (await here.findClient(app.id))?.suppressed,
+        true,
+        'and the store reads it again',
+      );
       await ask(url, 'TRUNCATE consents CASCADE');
       await shows('all consents gone', async () => (await look(here)).pair !== undefined);
     });
@@ -228,7 +314,8 @@ function memories(running: Postgres): void {
       const logged: string[] = [];
       const log = {
         info: (event: string) => void logged.push(event),
-        warn: (event: string, fields: unknown) => void logged.push(`${event} ${JSON.stringify(fields)}`),
+        warn: (event: string, fields: unknown) =>
+          void logged.push(`${event} ${JSON.stringify(fields)}`),
         error: () => {},
       };
       const through = async (options: PostgresOptions = {}) => {
@@ -247,14 +334,21 @@ function memories(running: Postgres): void {
         await look(store);
         wire.silence('LISTEN gatehouse');
         await here.setBlocked(user, true);
-        // The same question, without waiting for anybody to vouch: from memory for as long as that may be, then from the store.
-        await shows('nobody tells', async () => (await recently(store).findAccount(user))?.blocked !== true);
+        // The same question, without waiting for anybody to vouch: from memory for as long as that
+        // may be, then from the store.
+        await shows(
+          'nobody tells',
+          async () => (await recently(store).findAccount(user))?.blocked !== true,
+        );
         assert.equal((await recently(store).findClient(app.id))?.id, app.id);
         wire.cut();
         await vouched(store).catch(() => vouched(store));
         assert.equal((await look(store)).user?.blocked, true);
         await here.setBlocked(user, false);
-        await shows('heard again', async () => (await recently(store).findAccount(user))?.blocked !== false);
+        await shows(
+          'heard again',
+          async () => (await recently(store).findAccount(user))?.blocked !== false,
+        );
         await store.close();
       });
 
@@ -263,17 +357,22 @@ function memories(running: Postgres): void {
         const { consent, user, app, look } = await known();
         await look(store);
         wire.fate = { cutAt: 'COMMIT\0', arrives: true };
-        await assert.rejects(store.renounceConsent(consent.id, user, audit(app.id, { action: 'renounce' })), isUnavailable);
+        await assert.rejects(
+          store.renounceConsent(consent.id, user, audit(app.id, { action: 'renounce' })),
+          isUnavailable,
+        );
         wire.fate = 'pass';
         // It did happen, a moment later; the memory holds nothing that could say otherwise.
-        while ((await here.findConsentById(consent.id)) !== undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+        while ((await here.findConsentById(consent.id)) !== undefined)
+          await new Promise((resolve) => setTimeout(resolve, 5));
         assert.equal((await look(store)).pair, undefined);
         await store.close();
       });
 
       test('through a pooler nothing is remembered, and it is said once why', async () => {
         logged.length = 0;
-        // A pooler makes up the number by which a session is cancelled: message K, 12 bytes, then the number.
+        // A pooler makes up the number by which a session is cancelled: message K, 12 bytes, then
+        // the number.
         wire.rewrite = (answer) => {
           const found = answer.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]));
           if (found < 0) return answer;
@@ -299,7 +398,11 @@ function memories(running: Postgres): void {
       });
 
       test('a secret that was reset elsewhere buys no token, also where nobody heard of it', async () => {
-        const home = (database: string) => ({ data, issuer: 'http://gate.localhost', environment: { GATEHOUSE_DATABASE: database } });
+        const home = (database: string) => ({
+          data,
+          issuer: 'http://gate.localhost',
+          environment: { GATEHOUSE_DATABASE: database },
+        });
         const [near, far] = [await openHome(home(url)), await openHome(home(wire.through(url)))];
         const { web } = await inhabit(near);
         const app = buildHttp(far.world);
@@ -313,7 +416,13 @@ function memories(running: Postgres): void {
         assert.equal((await token()).statusCode, 200);
         wire.silence('LISTEN gatehouse');
         const client = await near.store.findClient(web.key as never);
-        assert.ok((await operatorDesk(near.world.registry).resetSecret(web.key as never, { reason: 'leaked' })).ok);
+        assert.ok(
+          (
+            await operatorDesk(near.world.registry).resetSecret(web.key as never, {
+              reason: 'leaked',
+            })
+          ).ok,
+        );
         // Remembered as it was, unless this machine was so busy that the lease is over.
         const seen = await recently(far.store).findClient(web.key as never);
         assert.ok(seen?.edition === client?.edition || !recently(far.store).vouched());

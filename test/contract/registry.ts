@@ -30,7 +30,10 @@ export const registryCases: readonly Case[] = [
     'a client is made once: applied, exists by identifier and by owner, name and version',
     async (store) => {
       const owner = await person(store);
-      const wish = client(owner, { scopes: ['basic', 'a"b'], restrictions: { addresses: ['192.0.2.0/24'], pages: ['A "page"'] } });
+      const wish = client(owner, {
+        scopes: ['basic', 'a"b'],
+        restrictions: { addresses: ['192.0.2.0/24'], pages: ['A "page"'] },
+      });
       const given = secret({ expiresAt: at(50) });
       const made = await store.apply(creation(wish, given));
       assert.ok(made.outcome === 'applied');
@@ -41,9 +44,16 @@ export const registryCases: readonly Case[] = [
       const [{ id: _id, ...first } = { id: 0 }] = secrets;
       assert.deepEqual(first, given);
       assert.deepEqual(await store.findClient(wish.id), made.client);
-      assert.deepEqual(await store.apply(creation({ ...client(owner), id: wish.id })), { outcome: 'exists' });
-      assert.deepEqual(await store.apply(creation(client(owner, { name: wish.name }))), { outcome: 'exists' });
-      assert.equal((await store.apply(creation(client(owner, { name: wish.name, version: '2' })))).outcome, 'applied');
+      assert.deepEqual(await store.apply(creation({ ...client(owner), id: wish.id })), {
+        outcome: 'exists',
+      });
+      assert.deepEqual(await store.apply(creation(client(owner, { name: wish.name }))), {
+        outcome: 'exists',
+      });
+      assert.equal(
+        (await store.apply(creation(client(owner, { name: wish.name, version: '2' })))).outcome,
+        'applied',
+      );
       assert.deepEqual(
         (await store.findClientsNamed(owner, wish.name)).map(({ version }) => version),
         ['2', '1.0'],
@@ -60,19 +70,28 @@ export const registryCases: readonly Case[] = [
         const wish = client(owner, { name });
         return { wish, note: notice(wish.id) };
       });
-      const answers = await Promise.all(told.map(({ wish, note }) => store.apply(creation(wish, secret(), { notices: [note] }))));
+      const answers = await Promise.all(
+        told.map(({ wish, note }) => store.apply(creation(wish, secret(), { notices: [note] }))),
+      );
       assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), { applied: 1, exists: 49 });
-      const lines = await Promise.all(told.map(({ wish }) => store.listAudit({ clientId: wish.id, limit: 9 })));
+      const lines = await Promise.all(
+        told.map(({ wish }) => store.listAudit({ clientId: wish.id, limit: 9 })),
+      );
       assert.equal(lines.flat().length, 1);
       const keys = new Set(told.map(({ note }) => note.key));
-      assert.equal((await store.listNotices({ limit: 1000 })).filter(({ key }) => keys.has(key)).length, 1);
+      assert.equal(
+        (await store.listNotices({ limit: 1000 })).filter(({ key }) => keys.has(key)).length,
+        1,
+      );
     },
   ],
   [
     '50 different registrations at once are all applied',
     async (store) => {
       const owner = await person(store);
-      const answers = await Promise.all(Array.from({ length: 50 }, () => store.apply(creation(client(owner)))));
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () => store.apply(creation(client(owner)))),
+      );
       assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), { applied: 50 });
       assert.equal(await store.countClients({ ownerId: owner }), 50);
     },
@@ -84,15 +103,25 @@ export const registryCases: readonly Case[] = [
       const app = await registered(store, owner);
       const other = await registered(store, owner);
       const save = (wish: Partial<NewClient>, edition = app.edition) =>
-        store.apply(change(app.id, edition, [{ kind: 'save-client', client: { ...app, ...wish } }]));
+        store.apply(
+          change(app.id, edition, [{ kind: 'save-client', client: { ...app, ...wish } }]),
+        );
       assert.deepEqual(await save({ name: other.name }), { outcome: 'exists' });
       const saved = await save({ description: 'other', halted: 'tokens', suppressed: true });
       assert.ok(saved.outcome === 'applied');
-      assert.deepEqual(saved.client, { ...app, description: 'other', halted: 'tokens', suppressed: true, edition: 1 });
+      assert.deepEqual(saved.client, {
+        ...app,
+        description: 'other',
+        halted: 'tokens',
+        suppressed: true,
+        edition: 1,
+      });
       assert.deepEqual(await store.findClient(app.id), saved.client);
       assert.deepEqual(await save({ description: 'late' }), { outcome: 'stale' });
       assert.equal((await store.findClient(app.id))?.description, 'other');
-      assert.deepEqual(await store.apply(change(noSuch.client, 0, [{ kind: 'clear-approvals' }])), { outcome: 'unknown' });
+      assert.deepEqual(await store.apply(change(noSuch.client, 0, [{ kind: 'clear-approvals' }])), {
+        outcome: 'unknown',
+      });
     },
   ],
   [
@@ -101,13 +130,20 @@ export const registryCases: readonly Case[] = [
       const app = await registered(store, await person(store));
       const answers = await Promise.all(
         Array.from({ length: 50 }, (_, index) =>
-          store.apply(change(app.id, 0, [{ kind: 'save-client', client: { ...app, description: `by ${index}` } }])),
+          store.apply(
+            change(app.id, 0, [
+              { kind: 'save-client', client: { ...app, description: `by ${index}` } },
+            ]),
+          ),
         ),
       );
       assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), { applied: 1, stale: 49 });
       const winner = answers.findIndex(({ outcome }) => outcome === 'applied');
       assert.equal((await store.findClient(app.id))?.description, `by ${winner}`);
-      assert.equal((await store.listAudit({ clientId: app.id, afterEdition: 0, limit: 99 })).length, 1);
+      assert.equal(
+        (await store.listAudit({ clientId: app.id, afterEdition: 0, limit: 99 })).length,
+        1,
+      );
     },
   ],
   [
@@ -121,14 +157,21 @@ export const registryCases: readonly Case[] = [
       await assert.rejects(store.apply(broken));
       assert.deepEqual(await store.findClient(app.id), app);
       assert.equal((await store.listAudit({ clientId: app.id, limit: 9 })).length, 1);
-      assert.equal((await store.apply(change(app.id, 0, [{ kind: 'clear-approvals' }]))).outcome, 'applied');
+      assert.equal(
+        (await store.apply(change(app.id, 0, [{ kind: 'clear-approvals' }]))).outcome,
+        'applied',
+      );
     },
   ],
   [
     'secrets are added and taken away',
     async (store) => {
       const app = await registered(store, await person(store));
-      const added = await store.apply(change(app.id, 0, [{ kind: 'add-secret', secret: secret({ label: 'second', expiresAt: at(9) }) }]));
+      const added = await store.apply(
+        change(app.id, 0, [
+          { kind: 'add-secret', secret: secret({ label: 'second', expiresAt: at(9) }) },
+        ]),
+      );
       assert.ok(added.outcome === 'applied');
       assert.deepEqual(
         added.client.secrets.map(({ label, expiresAt }) => [label, expiresAt]),
@@ -138,7 +181,9 @@ export const registryCases: readonly Case[] = [
         ],
       );
       const ids = added.client.secrets.map(({ id }) => id);
-      const retired = await store.apply(change(app.id, 1, [{ kind: 'remove-secrets', ids: ids.slice(0, 1) }]));
+      const retired = await store.apply(
+        change(app.id, 1, [{ kind: 'remove-secrets', ids: ids.slice(0, 1) }]),
+      );
       assert.ok(retired.outcome === 'applied');
       assert.deepEqual(
         (await store.findClient(app.id))?.secrets.map(({ label }) => label),
@@ -155,11 +200,20 @@ export const registryCases: readonly Case[] = [
       const two = await registered(store, owner, { name, version: '2', suppressed: true });
       const three = await registered(store, gone);
       await store.setBlocked(gone, true);
-      await store.apply(change(one.id, 0, [{ kind: 'invite', userId: keeper, by: owner, at: NOW }]));
-      await store.apply(change(one.id, 1, [{ kind: 'join', userId: keeper, at: NOW }]));
-      await store.apply(change(two.id, 0, [{ kind: 'invite', userId: keeper, by: owner, at: NOW }]));
       await store.apply(
-        change(two.id, 1, [{ kind: 'open-revision', revision: { clientId: two.id, fields: two, proposedBy: owner, proposedAt: NOW } }]),
+        change(one.id, 0, [{ kind: 'invite', userId: keeper, by: owner, at: NOW }]),
+      );
+      await store.apply(change(one.id, 1, [{ kind: 'join', userId: keeper, at: NOW }]));
+      await store.apply(
+        change(two.id, 0, [{ kind: 'invite', userId: keeper, by: owner, at: NOW }]),
+      );
+      await store.apply(
+        change(two.id, 1, [
+          {
+            kind: 'open-revision',
+            revision: { clientId: two.id, fields: two, proposedBy: owner, proposedAt: NOW },
+          },
+        ]),
       );
       const cases = [
         [{ ownerId: owner }, [two, one]],
@@ -176,7 +230,18 @@ export const registryCases: readonly Case[] = [
         [{ keeperId: keeper }, [one]],
         [{ keeperId: owner }, [two, one]],
         [{ name }, [two, one]],
-        [{ name, protocol: 'oauth1', stage: 'proposed', ownerId: owner, suppressed: false, revised: false, orphaned: false }, [one]],
+        [
+          {
+            name,
+            protocol: 'oauth1',
+            stage: 'proposed',
+            ownerId: owner,
+            suppressed: false,
+            revised: false,
+            orphaned: false,
+          },
+          [one],
+        ],
         [{ ownerId: noSuch.user }, []],
       ] as const;
       for (const [filter, wanted] of cases) {
@@ -186,7 +251,8 @@ export const registryCases: readonly Case[] = [
           wanted.map(({ id }) => id),
           JSON.stringify(filter),
         );
-        if (!('limit' in filter) && !('below' in filter)) assert.equal(await store.countClients(filter), wanted.length);
+        if (!('limit' in filter) && !('below' in filter))
+          assert.equal(await store.countClients(filter), wanted.length);
       }
     },
   ],
@@ -200,7 +266,8 @@ export const registryCases: readonly Case[] = [
         await registered(store, owner, { stage: 'proposed', stageAt: long }),
       ];
       await registered(store, owner, { stage: 'approved', stageAt: long });
-      const idle = async (before: typeof long, limit = 9) => (await store.listIdle(before, limit)).map(({ id }) => id);
+      const idle = async (before: typeof long, limit = 9) =>
+        (await store.listIdle(before, limit)).map(({ id }) => id);
       assert.deepEqual(await idle(long), []);
       assert.deepEqual(await idle(at(-800_000_000)), [apps[1]?.id]);
       assert.deepEqual(await idle(at(-799_999_999)), [apps[1]?.id, apps[0]?.id]);
@@ -212,20 +279,37 @@ export const registryCases: readonly Case[] = [
     async (store) => {
       const [owner, one, two] = [await person(store), await person(store), await person(store)];
       const app = await registered(store, owner);
-      const open = { kind: 'open-revision', revision: { clientId: app.id, fields: app, proposedBy: owner, proposedAt: at(5) } } as const;
+      const open = {
+        kind: 'open-revision',
+        revision: { clientId: app.id, fields: app, proposedBy: owner, proposedAt: at(5) },
+      } as const;
       assert.equal(await store.openRevision(app.id), undefined);
       await store.apply(change(app.id, 0, [open]));
       const first = await store.openRevision(app.id);
       assert.ok(first);
       assert.equal(first.fields.name, app.name);
-      assert.deepEqual([first.proposedBy, first.proposedAt, first.closedAt, first.stage], [owner, at(5), null, 'proposed']);
+      assert.deepEqual(
+        [first.proposedBy, first.proposedAt, first.closedAt, first.stage],
+        [owner, at(5), null, 'proposed'],
+      );
       await assert.rejects(store.apply(change(app.id, 1, [open])), 'two cannot be open');
       const yes = (reviewerId: UserId, revisionId: number | null, subject = 'this') =>
         ({ kind: 'first-approval', reviewerId, revisionId, subject, at: NOW }) as const;
-      await store.apply(change(app.id, 1, [yes(one, first.id, 'old'), yes(one, first.id), yes(two, null)]));
-      assert.deepEqual(await store.approvalsOf(app.id, first.id), [{ reviewerId: one, subject: 'this' }]);
-      assert.deepEqual(await store.approvalsOf(app.id, null), [{ reviewerId: two, subject: 'this' }]);
-      await store.apply(change(app.id, 2, [{ kind: 'close-revision', id: first.id, stage: 'rejected', at: at(7) }, open]));
+      await store.apply(
+        change(app.id, 1, [yes(one, first.id, 'old'), yes(one, first.id), yes(two, null)]),
+      );
+      assert.deepEqual(await store.approvalsOf(app.id, first.id), [
+        { reviewerId: one, subject: 'this' },
+      ]);
+      assert.deepEqual(await store.approvalsOf(app.id, null), [
+        { reviewerId: two, subject: 'this' },
+      ]);
+      await store.apply(
+        change(app.id, 2, [
+          { kind: 'close-revision', id: first.id, stage: 'rejected', at: at(7) },
+          open,
+        ]),
+      );
       const [second, closed] = await store.listRevisions(app.id);
       assert.deepEqual(closed, { ...first, stage: 'rejected', closedAt: at(7) });
       assert.equal(second?.stage, 'proposed');
@@ -242,18 +326,31 @@ export const registryCases: readonly Case[] = [
         ({ kind: 'involve', userId, part, at: at(time) }) as const;
       assert.deepEqual(await store.involvementsIn(app.id), []);
       await store.apply(
-        change(app.id, 0, [part(one, 'owner', 5), part(one, 'maintainer', 2), part(one, 'owner', 9), part(one, 'owner', 7)]),
+        change(app.id, 0, [
+          part(one, 'owner', 5),
+          part(one, 'maintainer', 2),
+          part(one, 'owner', 9),
+          part(one, 'owner', 7),
+        ]),
       );
       assert.deepEqual(await store.involvementsIn(app.id), [
         { userId: one, part: 'maintainer', until: at(2) },
         { userId: one, part: 'owner', until: at(9) },
       ]);
       const secret = (label: string, expiresAt: ReturnType<typeof at> | null) =>
-        ({ kind: 'add-secret', secret: { label, digest: label as Digest, sealed: null, createdAt: NOW, expiresAt } }) as const;
+        ({
+          kind: 'add-secret',
+          secret: { label, digest: label as Digest, sealed: null, createdAt: NOW, expiresAt },
+        }) as const;
       const given = [secret('early', at(3)), secret('late', at(30)), secret('open', null)];
       await store.apply(change(app.id, 1, [...given, { kind: 'end-secrets', at: at(20) }]));
-      const ends = new Map((await store.findClient(app.id))?.secrets.map(({ label, expiresAt }) => [label, expiresAt]));
-      assert.deepEqual([ends.get('early'), ends.get('late'), ends.get('open')], [at(3), at(20), at(20)]);
+      const ends = new Map(
+        (await store.findClient(app.id))?.secrets.map(({ label, expiresAt }) => [label, expiresAt]),
+      );
+      assert.deepEqual(
+        [ends.get('early'), ends.get('late'), ends.get('open')],
+        [at(3), at(20), at(20)],
+      );
     },
   ],
   [
@@ -285,7 +382,11 @@ export const registryCases: readonly Case[] = [
         ['maintain', 'own'],
       );
       await store.apply(
-        change(app.id, 1, [{ kind: 'join', userId: one, at: at(9) }, { kind: 'leave', userId: two }, { kind: 'end-offer' }]),
+        change(app.id, 1, [
+          { kind: 'join', userId: one, at: at(9) },
+          { kind: 'leave', userId: two },
+          { kind: 'end-offer' },
+        ]),
       );
       assert.deepEqual(await store.teamOf(app.id), {
         maintainers: [{ userId: one, invitedBy: owner, invitedAt: at(2), acceptedAt: at(9) }],
@@ -300,13 +401,23 @@ export const registryCases: readonly Case[] = [
     async (store) => {
       const owner = await person(store);
       const grant = (token: string) => ({
-        consent: { userId: owner, clientId: wish.id, site: everywhere, scopes: ['basic'], acceptedAt: NOW },
+        consent: {
+          userId: owner,
+          clientId: wish.id,
+          site: everywhere,
+          scopes: ['basic'],
+          acceptedAt: NOW,
+        },
         credentials: { token, secretSealed: 'v1.m1.s.t' as Sealed },
         token: { id: tokenId(), issuedAt: NOW, expiresAt: at(900) },
       });
       const wish = client(owner, { ownerOnly: true });
       const [first, second] = [grant(text('token')), grant(text('token'))];
-      const made = await store.apply(change(wish.id, null, [{ kind: 'create-client', client: wish, secret: null, grant: first }]));
+      const made = await store.apply(
+        change(wish.id, null, [
+          { kind: 'create-client', client: wish, secret: null, grant: first },
+        ]),
+      );
       assert.equal(made.outcome, 'applied');
       const consent = await store.findConsent(owner, wish.id, everywhere);
       assert.ok(consent);
@@ -333,10 +444,15 @@ export const registryCases: readonly Case[] = [
       assert.ok(found?.skipConsent);
       assert.equal(found.stage, 'approved');
       assert.deepEqual(found.secrets, [{ ...given, id: -found.number }]);
-      assert.equal(await store.keepConfigured([{ ...own, name: text('Renamed') }], new Map()), 'kept');
+      assert.equal(
+        await store.keepConfigured([{ ...own, name: text('Renamed') }], new Map()),
+        'kept',
+      );
       const taken = await registered(store, owner);
       const other = client(owner, { managed: true });
-      assert.deepEqual(await store.keepConfigured([other, { ...own, id: taken.id }], new Map()), { taken: taken.id });
+      assert.deepEqual(await store.keepConfigured([other, { ...own, id: taken.id }], new Map()), {
+        taken: taken.id,
+      });
       assert.equal(await store.findClient(other.id), undefined);
       const namesake = client(owner, { managed: true, name: taken.name, version: taken.version });
       assert.deepEqual(await store.keepConfigured([namesake], new Map()), { taken: namesake.id });
@@ -348,18 +464,35 @@ export const registryCases: readonly Case[] = [
     'a consent: stored, its scopes replaced, the same again writes nothing, renounced by its own person alone',
     async (store) => {
       const { user, app, consent } = await consented(store);
-      const wish = { userId: user, clientId: app.id, site: everywhere, scopes: ['basic'], acceptedAt: at(9) };
+      const wish = {
+        userId: user,
+        clientId: app.id,
+        site: everywhere,
+        scopes: ['basic'],
+        acceptedAt: at(9),
+      };
       assert.deepEqual(await store.findConsent(user, app.id, everywhere), consent);
       assert.equal(await store.findConsent(user, app.id, 'here' as SiteId), undefined);
       assert.deepEqual(await store.findConsentById(consent.id), consent);
       const line = (action: string) => audit(app.id, { action, actorId: user });
       assert.deepEqual(await store.saveConsent(wish, null, line('accept')), consent);
-      const more = await store.saveConsent({ ...wish, scopes: ['basic', 'edit'] }, null, line('accept'));
+      const more = await store.saveConsent(
+        { ...wish, scopes: ['basic', 'edit'] },
+        null,
+        line('accept'),
+      );
       assert.deepEqual(more, { ...consent, scopes: ['basic', 'edit'] });
       assert.deepEqual(await store.findConsentById(consent.id), more);
-      const here = await store.saveConsent({ ...wish, site: 'here' as SiteId }, null, line('accept'));
+      const here = await store.saveConsent(
+        { ...wish, site: 'here' as SiteId },
+        null,
+        line('accept'),
+      );
       assert.deepEqual(await store.listConsents(user), [here, more]);
-      assert.equal(await store.renounceConsent(more.id, await person(store), line('renounce')), 'unknown');
+      assert.equal(
+        await store.renounceConsent(more.id, await person(store), line('renounce')),
+        'unknown',
+      );
       assert.equal(await store.renounceConsent(more.id, user, line('renounce')), 'renounced');
       assert.equal(await store.renounceConsent(more.id, user, line('renounce')), 'unknown');
       assert.deepEqual(await store.listConsents(user), [here]);
@@ -380,16 +513,29 @@ export const registryCases: readonly Case[] = [
     async (store) => {
       const user = await person(store);
       const app = await registered(store, await person(store));
-      const wish = { userId: user, clientId: app.id, site: everywhere, scopes: ['basic'], acceptedAt: NOW };
+      const wish = {
+        userId: user,
+        clientId: app.id,
+        site: everywhere,
+        scopes: ['basic'],
+        acceptedAt: NOW,
+      };
       const yes = () => ({ token: text('token'), secretSealed: 'v1.m1.s.t' as Sealed });
       const saved = await Promise.all(
-        Array.from({ length: 50 }, () => store.saveConsent(wish, yes(), audit(app.id, { action: 'accept', actorId: user }))),
+        Array.from({ length: 50 }, () =>
+          store.saveConsent(wish, yes(), audit(app.id, { action: 'accept', actorId: user })),
+        ),
       );
       const [{ id } = { id: noSuch.consent }] = saved;
       assert.equal(new Set(saved.map((each) => each.id)).size, 1);
-      assert.equal((await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 })).length, 1);
+      assert.equal(
+        (await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 })).length,
+        1,
+      );
       const ended = await Promise.all(
-        Array.from({ length: 50 }, () => store.renounceConsent(id, user, audit(app.id, { action: 'renounce', actorId: user }))),
+        Array.from({ length: 50 }, () =>
+          store.renounceConsent(id, user, audit(app.id, { action: 'renounce', actorId: user })),
+        ),
       );
       assert.deepEqual(tally(ended), { renounced: 1, unknown: 49 });
     },
@@ -400,24 +546,66 @@ export const registryCases: readonly Case[] = [
       const { user, app, consent } = await consented(store);
       const line = () => audit(app.id, { action: 'accept', actorId: user });
       const names = Array.from({ length: 20 }, (_, index) => `s${index}`);
-      const gate = { edition: app.edition, onlyExisting: false, within: ['basic', ...names], withdrawn: [] };
-      const wish = (scopes: readonly string[]) => ({ userId: user, clientId: app.id, site: everywhere, scopes, acceptedAt: at(9) });
-      await Promise.all(names.map((name) => store.acceptConsent(wish(['basic', name]), null, line(), gate)));
+      const gate = {
+        edition: app.edition,
+        onlyExisting: false,
+        within: ['basic', ...names],
+        withdrawn: [],
+      };
+      const wish = (scopes: readonly string[]) => ({
+        userId: user,
+        clientId: app.id,
+        site: everywhere,
+        scopes,
+        acceptedAt: at(9),
+      });
+      await Promise.all(
+        names.map((name) => store.acceptConsent(wish(['basic', name]), null, line(), gate)),
+      );
       const all = await store.findConsentById(consent.id);
       assert.equal(all?.scopes[0], 'basic');
       assert.deepEqual([...(all?.scopes ?? [])].sort(), ['basic', ...names].sort());
-      assert.deepEqual(await store.acceptConsent(wish(['s3', 's1']), null, line(), gate), all, 'what was allowed before changes nothing');
-      const here = await store.acceptConsent({ ...wish(['basic', 's1', 's2']), site: 'here' as SiteId }, null, line(), gate);
+      assert.deepEqual(
+        await store.acceptConsent(wish(['s3', 's1']), null, line(), gate),
+        all,
+        'what was allowed before changes nothing',
+      );
+      const here = await store.acceptConsent(
+        { ...wish(['basic', 's1', 's2']), site: 'here' as SiteId },
+        null,
+        line(),
+        gate,
+      );
       assert.ok(here !== 'stale');
-      const less = await store.acceptConsent(wish(['basic']), null, line(), { ...gate, withdrawn: ['s1', 'unknown'] });
+      const less = await store.acceptConsent(wish(['basic']), null, line(), {
+        ...gate,
+        withdrawn: ['s1', 'unknown'],
+      });
       assert.deepEqual(less, { ...all, scopes: all?.scopes.filter((scope) => scope !== 's1') });
       assert.deepEqual((await store.findConsentById(here.id))?.scopes, ['basic', 's2']);
-      const narrow = await store.acceptConsent(wish(['s5']), null, line(), { ...gate, within: ['basic', 's0', 's5'] });
+      const narrow = await store.acceptConsent(wish(['s5']), null, line(), {
+        ...gate,
+        within: ['basic', 's0', 's5'],
+      });
       assert.ok(narrow !== 'stale');
-      assert.deepEqual([...narrow.scopes].sort(), ['basic', 's0', 's5'], 'what a review took from the client goes');
+      assert.deepEqual(
+        [...narrow.scopes].sort(),
+        ['basic', 's0', 's5'],
+        'what a review took from the client goes',
+      );
       const lines = await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 });
-      assert.equal(await store.acceptConsent(wish(['s9', 'new']), null, line(), { ...gate, edition: 7, withdrawn: ['s2'] }), 'stale');
-      assert.deepEqual(await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 }), lines);
+      assert.equal(
+        await store.acceptConsent(wish(['s9', 'new']), null, line(), {
+          ...gate,
+          edition: 7,
+          withdrawn: ['s2'],
+        }),
+        'stale',
+      );
+      assert.deepEqual(
+        await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 }),
+        lines,
+      );
       assert.deepEqual(await store.findConsentById(consent.id), narrow);
     },
   ],
@@ -443,10 +631,22 @@ export const registryCases: readonly Case[] = [
           { clientId: app.id, hour: hour - 24, calls: 7 },
         ],
       });
-      assert.deepEqual(await store.impactOf(app.id, NOW, at(-10)), { users: 1, tokens: 2, calls: 5 });
-      assert.deepEqual(await store.impactOf(clientId(), NOW, at(-10)), { users: 0, tokens: 0, calls: 0 });
+      assert.deepEqual(await store.impactOf(app.id, NOW, at(-10)), {
+        users: 1,
+        tokens: 2,
+        calls: 5,
+      });
+      assert.deepEqual(await store.impactOf(clientId(), NOW, at(-10)), {
+        users: 0,
+        tokens: 0,
+        calls: 0,
+      });
       await store.renounceConsent(world.consent.id, world.user, audit(app.id));
-      assert.deepEqual(await store.impactOf(app.id, NOW, at(-10)), { users: 0, tokens: 1, calls: 5 });
+      assert.deepEqual(await store.impactOf(app.id, NOW, at(-10)), {
+        users: 0,
+        tokens: 1,
+        calls: 5,
+      });
     },
   ],
 ];

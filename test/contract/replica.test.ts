@@ -31,7 +31,11 @@ else {
       ['From the replica'],
     );
     assert.ok((await store.listAudit({ limit: 100 })).every(({ clientId }) => clientId === app.id));
-    assert.ok((await store.listAudit({ limit: 100, mayBeOld: true })).every(({ clientId }) => clientId !== app.id));
+    assert.ok(
+      (await store.listAudit({ limit: 100, mayBeOld: true })).every(
+        ({ clientId }) => clientId !== app.id,
+      ),
+    );
     assert.equal((await store.impactOf(app.id, NOW, at(-3600))).users, 0);
     await store.close();
     await behind.close();
@@ -40,12 +44,18 @@ else {
   test('a replica that is away, or has an older schema, is done without', async () => {
     const url = await postgres.database();
     const old = await postgres.database();
-    for (const replica of [old, url.replace(/:\d+\//, ':1/'), url.replace(/\/[^/]*$/, '/no_such_database')]) {
+    for (const replica of [
+      old,
+      url.replace(/:\d+\//, ':1/'),
+      url.replace(/\/[^/]*$/, '/no_such_database'),
+    ]) {
       const store = openPostgres(url, { replica, connectMs: 500 });
       await store.ready();
       const { app } = await registered(store, await person(store)).then((made) => ({ app: made }));
       assert.ok((await store.listClients({ mayBeOld: true })).some(({ id }) => id === app.id));
-      assert.ok((await store.listAudit({ clientId: app.id, limit: 10, mayBeOld: true })).length > 0);
+      assert.ok(
+        (await store.listAudit({ clientId: app.id, limit: 10, mayBeOld: true })).length > 0,
+      );
       assert.equal(audit(app.id).clientId, app.id);
       await store.close();
     }

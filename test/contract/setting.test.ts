@@ -21,10 +21,17 @@ for (const url of [
     const environment = readConfig({}, { GATEHOUSE_DATABASE: url }, none);
     assert.ok(environment.ok);
     assert.equal(environment.value.database, url);
-    const file = readConfig({}, { GATEHOUSE_DATABASE_FILE: '/run/secrets/database' }, () => `${url}\n`);
+    const file = readConfig(
+      {},
+      { GATEHOUSE_DATABASE_FILE: '/run/secrets/database' },
+      () => `${url}\n`,
+    );
     assert.ok(file.ok);
     assert.equal(file.value.database, url);
-    const refused = [readConfig({ database: url }, {}, none), readConfig({ config: 'file.yaml' }, {}, () => `database: "${url}"\n`)];
+    const refused = [
+      readConfig({ database: url }, {}, none),
+      readConfig({ config: 'file.yaml' }, {}, () => `database: "${url}"\n`),
+    ];
     for (const answer of refused) {
       assert.ok(!answer.ok);
       assert.deepEqual(
@@ -43,7 +50,10 @@ test('where the database is: the data directory, a path, or a server without a p
   };
   assert.equal(database({ data: '/var/lib/gatehouse' }), 'sqlite:/var/lib/gatehouse/gatehouse.db');
   assert.equal(database({ database: 'sqlite:/srv/x.db' }), 'sqlite:/srv/x.db');
-  assert.equal(database({ database: 'postgres://gatehouse@db.example:5433/gatehouse' }), 'postgres://gatehouse@db.example:5433/gatehouse');
+  assert.equal(
+    database({ database: 'postgres://gatehouse@db.example:5433/gatehouse' }),
+    'postgres://gatehouse@db.example:5433/gatehouse',
+  );
   for (const wrong of ['mysql://db/x', 'sqlite:', 'postgres://', '/srv/x.db', 'postgres://db/x y'])
     assert.equal(database({ database: wrong }), 'refused', wrong);
 });
@@ -52,13 +62,21 @@ test('gatehouse migrate: says what it would do, does it once, and refuses what i
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-migrate-'));
   const path = join(directory, 'own.db');
   const run = (...args: readonly string[]) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args, '--data', directory, '--database', `sqlite:${path}`], {
-      encoding: 'utf8',
-    });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [main, ...args, '--data', directory, '--database', `sqlite:${path}`],
+      {
+        encoding: 'utf8',
+      },
+    );
     return { status, stdout, stderr };
   };
   const to = migrations.length;
-  assert.deepEqual(JSON.parse(run('migrate', '--dry-run', '--json').stdout), { from: 0, to, dry_run: true });
+  assert.deepEqual(JSON.parse(run('migrate', '--dry-run', '--json').stdout), {
+    from: 0,
+    to,
+    dry_run: true,
+  });
   assert.match(run('account', 'list', '--json').stdout, /\[\]/);
   assert.deepEqual(JSON.parse(run('migrate', '--json').stdout), { from: to, to, dry_run: false });
   const db = new DatabaseSync(path);

@@ -9,7 +9,8 @@ import { SqliteDriver } from '#store/sqlite-driver.ts';
 import { findPostgres } from './postgres-server.ts';
 
 const room = new URL('../../src/store/', import.meta.url);
-for (const file of readdirSync(room)) if (file.endsWith('.ts')) await import(new URL(file, room).href);
+for (const file of readdirSync(room))
+  if (file.endsWith('.ts')) await import(new URL(file, room).href);
 
 test('SQLite understands every statement of the store', async () => {
   const driver = new SqliteDriver(':memory:');
@@ -25,8 +26,12 @@ test('whatever changes a row that processes remember says so', () => {
   const silent = compiled
     .filter(({ sqlite, alters }) => remembered.test(sqlite.text) && alters === undefined)
     .map(({ sqlite }) => sqlite.text);
-  // What was sealed again opens as before; a secret that is deleted for its age was of no use any more.
-  const harmless = [/^update "client_secrets" set "sealed" = \?/, /^DELETE FROM client_secrets .* expires_at <= \?/];
+  // What was sealed again opens as before; a secret that is deleted for its age was of no use any
+  // more.
+  const harmless = [
+    /^update "client_secrets" set "sealed" = \?/,
+    /^DELETE FROM client_secrets .* expires_at <= \?/,
+  ];
   assert.deepEqual(
     silent.filter((text) => !harmless.some((fine) => fine.test(text))),
     [],
@@ -36,7 +41,8 @@ test('whatever changes a row that processes remember says so', () => {
 });
 
 const postgres = await findPostgres();
-if (typeof postgres === 'string') test('PostgreSQL understands every statement of the store', { skip: postgres });
+if (typeof postgres === 'string')
+  test('PostgreSQL understands every statement of the store', { skip: postgres });
 else {
   after(() => postgres.close());
   test('PostgreSQL understands every statement of the store, and knows the type of each value', async () => {
@@ -48,7 +54,9 @@ else {
     await client.connect();
     const wrong: string[] = [];
     for (const [index, { postgres: own }] of compiled.entries())
-      await client.query(`PREPARE s${index} AS ${own.text}`).catch((fault: Error) => wrong.push(`${fault.message}: ${own.text}`));
+      await client
+        .query(`PREPARE s${index} AS ${own.text}`)
+        .catch((fault: Error) => wrong.push(`${fault.message}: ${own.text}`));
     await client.end();
     assert.deepEqual(wrong, []);
   });

@@ -25,7 +25,9 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'time that is kept': timeCases,
 };
 
-/** Runs the one body of contract tests on a store. `open` answers an empty one, ready to be asked. */
+/**
+ * Runs the one body of contract tests on a store. `open` answers an empty one, ready to be asked.
+ */
 export function storeContract(name: string, open: () => Promise<Store>): void {
   describe(name, () => {
     let store: Store;
@@ -33,7 +35,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       store = await open();
     });
     after(() => store?.close());
-    for (const [port, all] of Object.entries(cases)) for (const [what, run] of all) test(`${port}: ${what}`, () => run(store));
+    for (const [port, all] of Object.entries(cases))
+      for (const [what, run] of all) test(`${port}: ${what}`, () => run(store));
     test('the store answers, and has nothing to migrate', async () => {
       await store.ping();
       const { from, to } = await store.plan();

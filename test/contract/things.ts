@@ -1,5 +1,14 @@
 import type { NewAccount, Session } from '#accounts/records.ts';
-import type { ClientId, ConsentId, Digest, FamilyId, Sealed, SiteId, TokenId, UserId } from '#kernel/ids.ts';
+import type {
+  ClientId,
+  ConsentId,
+  Digest,
+  FamilyId,
+  Sealed,
+  SiteId,
+  TokenId,
+  UserId,
+} from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import type { TemporaryCredentials } from '#oauth1/records.ts';
 import type { AccessToken, Code, RefreshToken } from '#oauth2/records.ts';
@@ -21,9 +30,11 @@ const next = () => {
 export const NOW: Instant = instant(1_800_000_000);
 export const at = (offset: number): Instant => instant(NOW + offset);
 
-const hex = (kind: string) => `${process.pid.toString(16)}${kind}${next().toString(16)}`.padStart(32, '0');
+const hex = (kind: string) =>
+  `${process.pid.toString(16)}${kind}${next().toString(16)}`.padStart(32, '0');
 /** A key that begins with the time, as those of tokens do. */
-const timed = (kind: string, when: Instant = NOW) => `${(when * 1000).toString(16).padStart(12, '0')}${hex(kind).slice(-20)}`;
+const timed = (kind: string, when: Instant = NOW) =>
+  `${(when * 1000).toString(16).padStart(12, '0')}${hex(kind).slice(-20)}`;
 
 export const digest = (): Digest => timed('d') as Digest;
 export const clientId = (): ClientId => hex('c') as ClientId;
@@ -120,7 +131,14 @@ export const audit = (id: ClientId, changes: Partial<NewAuditEntry> = {}): NewAu
 export const notice = (id: ClientId, changes: Partial<NewNotice> = {}): NewNotice => ({
   key: hex('7'),
   target: { kind: 'webhook', endpoint: 'desk' },
-  facts: { event: 'update', client: { id, name: 'App', version: '1.0' }, actor: null, owner: 'Ada', reason: '', at: NOW },
+  facts: {
+    event: 'update',
+    client: { id, name: 'App', version: '1.0' },
+    actor: null,
+    owner: 'Ada',
+    reason: '',
+    at: NOW,
+  },
   ...changes,
 });
 
@@ -138,7 +156,11 @@ export const change = (
   ...more,
 });
 
-export const creation = (made: NewClient, first: NewSecret | null = secret(), more: Partial<RegistryChange> = {}): RegistryChange =>
+export const creation = (
+  made: NewClient,
+  first: NewSecret | null = secret(),
+  more: Partial<RegistryChange> = {},
+): RegistryChange =>
   change(made.id, null, [{ kind: 'create-client', client: made, secret: first, grant: null }], {
     audit: audit(made.id, { action: 'propose' }),
     ...more,
@@ -212,7 +234,10 @@ export const code = ({ user, app, consent }: Consented, changes: Partial<Code> =
   ...changes,
 });
 
-export const access = ({ user, app, consent }: Consented, changes: Partial<AccessToken> = {}): AccessToken => ({
+export const access = (
+  { user, app, consent }: Consented,
+  changes: Partial<AccessToken> = {},
+): AccessToken => ({
   id: tokenId(),
   clientId: app.id,
   userId: user,
@@ -226,7 +251,10 @@ export const access = ({ user, app, consent }: Consented, changes: Partial<Acces
   ...changes,
 });
 
-export const refresh = ({ user, app, consent }: Consented, changes: Partial<RefreshToken> = {}): RefreshToken => ({
+export const refresh = (
+  { user, app, consent }: Consented,
+  changes: Partial<RefreshToken> = {},
+): RefreshToken => ({
   digest: digest(),
   familyId: familyId(),
   clientId: app.id,

@@ -39,7 +39,9 @@ export const trailCases: readonly Case[] = [
           }),
         );
       const read = async (filter: Partial<Parameters<typeof store.listAudit>[0]>) =>
-        (await store.listAudit({ clientId: app.id, limit: 99, ...filter })).map(({ edition }) => edition);
+        (await store.listAudit({ clientId: app.id, limit: 99, ...filter })).map(
+          ({ edition }) => edition,
+        );
       assert.deepEqual(await read({}), [4, 3, 2, 1, 0]);
       assert.deepEqual(await read({ order: 'oldest-first' }), [0, 1, 2, 3, 4]);
       assert.deepEqual(await read({ limit: 2 }), [4, 3]);
@@ -53,7 +55,10 @@ export const trailCases: readonly Case[] = [
       assert.deepEqual(await read({ after: lines[2]?.id ?? 0 }), [1, 0]);
       assert.deepEqual(await read({ after: lines[2]?.id ?? 0, order: 'oldest-first' }), [3, 4]);
       const { id: _id, edition: _edition, ...line } = lines[4] ?? { id: 0, edition: 0 };
-      assert.deepEqual(line, audit(app.id, { at: at(3), action: 'halt', actorId: owner, reason: 'a\nb' }));
+      assert.deepEqual(
+        line,
+        audit(app.id, { at: at(3), action: 'halt', actorId: owner, reason: 'a\nb' }),
+      );
     },
   ],
   [
@@ -70,7 +75,9 @@ export const trailCases: readonly Case[] = [
       const until = at(-999_999_000);
       const own = new Set(notes.map(({ key }) => key));
       assert.equal((await store.claimNotices(at(-1_000_000_001), until, 99)).length, 0);
-      const claims = (await Promise.all(Array.from({ length: 10 }, () => store.claimNotices(long, until, 5)))).flat();
+      const claims = (
+        await Promise.all(Array.from({ length: 10 }, () => store.claimNotices(long, until, 5)))
+      ).flat();
       const seen = claims.map(({ key }) => key).filter((key) => own.has(key));
       assert.equal(new Set(seen).size, seen.length, 'nobody is told twice');
       for (let rest = claims; rest.length > 0; ) {
@@ -80,7 +87,10 @@ export const trailCases: readonly Case[] = [
       assert.deepEqual(seen.toSorted(), [...own].toSorted());
       const [first, second] = claims;
       assert.ok(first && second);
-      assert.deepEqual([first.attempts, first.state, first.dueAt, first.createdAt, first.problem], [1, 'waiting', until, long, null]);
+      assert.deepEqual(
+        [first.attempts, first.state, first.dueAt, first.createdAt, first.problem],
+        [1, 'waiting', until, long, null],
+      );
       await store.closeNotice(first.id, 'delivered', null);
       await store.retryNotice(first.id, long, 'late');
       await store.retryNotice(second.id, long, 'busy');
@@ -92,7 +102,11 @@ export const trailCases: readonly Case[] = [
       await store.closeNotice(second.id, 'given-up', 'gone');
       const closed = await store.listNotices({ state: 'given-up', limit: 1 });
       assert.deepEqual([closed[0]?.id, closed[0]?.problem], [second.id, 'gone']);
-      assert.ok((await store.listNotices({ state: 'delivered', limit: 999 })).some(({ id }) => id === first.id));
+      assert.ok(
+        (await store.listNotices({ state: 'delivered', limit: 999 })).some(
+          ({ id }) => id === first.id,
+        ),
+      );
     },
   ],
   [
@@ -101,7 +115,10 @@ export const trailCases: readonly Case[] = [
       const [one, two] = [text('token'), text('token')];
       const app = clientId();
       const hour = Math.floor(NOW / 3600);
-      const marks = (day: number) => [{ kind: 'token', id: one, day } as const, { kind: 'token', id: two, day } as const];
+      const marks = (day: number) => [
+        { kind: 'token', id: one, day } as const,
+        { kind: 'token', id: two, day } as const,
+      ];
       await Promise.all(
         Array.from({ length: 30 }, (_, index) =>
           store.saveUsage({
@@ -125,7 +142,8 @@ export const trailCases: readonly Case[] = [
     'what expired is thrown away from its very second on, in bounded batches; codes and refresh tokens a day later',
     async (store) => {
       const user = await person(store);
-      // Long before anything else, and after what other cases left from before that, so that nothing else goes.
+      // Long before anything else, and after what other cases left from before that, so that
+      // nothing else goes.
       const then = (offset: number) => at(-1_500_000_000 + offset);
       while ((await store.purgeExpired(then(0), 1000)) > 0);
       const spent = [nonce(then(10)), nonce(then(11))];
@@ -143,7 +161,8 @@ export const trailCases: readonly Case[] = [
       assert.equal(await store.purgeExpired(then(10), 100), 0);
       const [one, two] = spent;
       assert.ok(one && two);
-      // What was taken away may have been spent: it is not new again, whatever clock says that it is early enough.
+      // What was taken away may have been spent: it is not new again, whatever clock says that it
+      // is early enough.
       assert.equal(await store.claimNonce(one), 'seen');
       assert.equal(await store.claimNonce(two), 'seen');
       assert.equal(await store.purgeExpired(then(20), 100), 1);
@@ -168,7 +187,13 @@ export const trailCases: readonly Case[] = [
     'texts of every kind come back as they were',
     async (store) => {
       const owner = await person(store);
-      for (const description of ['', "'; DROP TABLE clients; --", '\\x00 \\ %_ $1 ?', '\u{1f600} \u202e \t', 'x'.repeat(70_000)]) {
+      for (const description of [
+        '',
+        "'; DROP TABLE clients; --",
+        '\\x00 \\ %_ $1 ?',
+        '\u{1f600} \u202e \t',
+        'x'.repeat(70_000),
+      ]) {
         const made = await store.apply(creation(client(owner, { description }), secret()));
         assert.ok(made.outcome === 'applied');
         assert.equal((await store.findClient(made.client.id))?.description, description);

@@ -8,7 +8,10 @@ type Fate =
   | 'refuse'
   /** Nothing arrives any more, in either direction, and nobody is told. */
   | 'hang'
-  /** The connection is cut as soon as something that matches is said, which still arrives (`answered: false`) or does not. */
+  /**
+   * The connection is cut as soon as something that matches is said, which still arrives
+   * (`answered: false`) or does not.
+   */
   | { readonly cutAt: string; readonly arrives: boolean };
 
 /** A wire to a server, which can be cut and slowed down. */
@@ -49,7 +52,10 @@ export class Wire {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
   }
 
-  /** Nothing arrives any more, in either direction, on connections that stand and on which this was said. */
+  /**
+   * Nothing arrives any more, in either direction, on connections that stand and on which this was
+   * said.
+   */
   silence(what: string): void {
     for (const [near, said] of this.#said) if (said.includes(what)) this.#silenced.add(near);
   }
@@ -91,7 +97,8 @@ export class Wire {
       far.write(said);
     });
     far.on('data', (answer) => {
-      if (this.fate !== 'hang' && !this.#silenced.has(near) && !near.destroyed) near.write(this.rewrite(answer as Buffer));
+      if (this.fate !== 'hang' && !this.#silenced.has(near) && !near.destroyed)
+        near.write(this.rewrite(answer as Buffer));
     });
   }
 }

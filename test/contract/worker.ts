@@ -9,7 +9,12 @@ const [location = '', ephemeral] = process.argv.slice(2);
 const durable = openStore(location, { connections: 8 });
 const clock = { now: () => NOW, millis: () => NOW * 1000 };
 const store =
-  ephemeral === undefined ? durable : withEphemeral(durable, openRedis(ephemeral, { clock, nonceFor: seconds(301), timeoutMs: 20_000 }));
+  ephemeral === undefined
+    ? durable
+    : withEphemeral(
+        durable,
+        openRedis(ephemeral, { clock, nonceFor: seconds(301), timeoutMs: 20_000 }),
+      );
 await store.ready();
 
 /** One verb of the store, and what each call of it is given. */
@@ -20,7 +25,9 @@ export interface Order {
 
 process.on('message', async ({ verb, calls }: Order) => {
   const ask = store[verb] as (...given: readonly unknown[]) => Promise<unknown>;
-  const answers = await Promise.all(calls.map((given) => ask(...given).catch((fault: Error) => `fault: ${fault.message}`)));
+  const answers = await Promise.all(
+    calls.map((given) => ask(...given).catch((fault: Error) => `fault: ${fault.message}`)),
+  );
   process.send?.(answers.map((answer) => answer ?? null));
 });
 process.on('disconnect', () => void store.close());

@@ -20,7 +20,9 @@ function written(page: 'endpoints' | 'api', row: string): readonly number[] {
     .split('\n')
     .filter((one) => one.startsWith(`| ${row}`));
   assert.equal(rows.length, 1, `${page}: ${row}`);
-  return [...(rows[0]?.split(' | ')[1] ?? '').matchAll(/\d{1,3}(?:,\d{3})+|\d+/g)].map(([number]) => Number(number.replaceAll(',', '')));
+  return [...(rows[0]?.split(' | ')[1] ?? '').matchAll(/\d{1,3}(?:,\d{3})+|\d+/g)].map(([number]) =>
+    Number(number.replaceAll(',', '')),
+  );
 }
 
 describe('the same number', () => {
@@ -42,15 +44,25 @@ describe('the same number', () => {
 
 describe('the last value that is taken', () => {
   type Rules = Parameters<typeof judges.name>[2];
-  const rules = { catalogue: { has: () => true }, sites: { holds: () => false }, localSuffixes: [] } as unknown as Rules;
+  const rules = {
+    catalogue: { has: () => true },
+    sites: { holds: () => false },
+    localSuffixes: [],
+  } as unknown as Rules;
   const oauth2 = { protocol: 'oauth2', confidential: true };
-  const holds = (page: 'endpoints' | 'api', row: string, at: number, taken: (length: number) => boolean) =>
+  const holds = (
+    page: 'endpoints' | 'api',
+    row: string,
+    at: number,
+    taken: (length: number) => boolean,
+  ) =>
     test(`${page}: ${row}, number ${at + 1}`, () => {
       const most = written(page, row)[at] ?? assert.fail('no number');
       assert.deepEqual([taken(most), taken(most + 1)], [true, false], String(most));
     });
-  const field = (judge: typeof judges.name, make: (length: number) => unknown) => (length: number) =>
-    judge(make(length), oauth2, rules) === undefined;
+  const field =
+    (judge: typeof judges.name, make: (length: number) => unknown) => (length: number) =>
+      judge(make(length), oauth2, rules) === undefined;
   const letters = (length: number) => 'a'.repeat(length);
   holds('api', '`name`, `version`', 0, field(judges.name, letters));
   holds(
@@ -64,7 +76,10 @@ describe('the last value that is taken', () => {
     'api',
     '`redirect_uri`',
     0,
-    field(judges.redirectUri as typeof judges.name, (length) => `https://app.example/${letters(length - 20)}`),
+    field(
+      judges.redirectUri as typeof judges.name,
+      (length) => `https://app.example/${letters(length - 20)}`,
+    ),
   );
   holds(
     'api',
@@ -83,12 +98,35 @@ describe('the last value that is taken', () => {
     'api',
     'pages of `restrictions`',
     0,
-    field(judges.restrictions as typeof judges.name, (length) => ({ addresses: ['0.0.0.0/0'], pages: Array(length).fill('A') })),
+    field(judges.restrictions as typeof judges.name, (length) => ({
+      addresses: ['0.0.0.0/0'],
+      pages: Array(length).fill('A'),
+    })),
   );
-  holds('endpoints', 'name of an account', 0, (length) => fieldProblem({ name: letters(length) }) === undefined);
-  holds('endpoints', 'name of an account', 0, (length) => fieldProblem({ realName: letters(length) }) === undefined);
-  holds('endpoints', 'name of an account', 0, (length) => fieldProblem({ email: `${letters(length - 12)}@example.org` }) === undefined);
-  holds('endpoints', 'password', 1, (length) => fieldProblem({ password: letters(length) }) === undefined);
+  holds(
+    'endpoints',
+    'name of an account',
+    0,
+    (length) => fieldProblem({ name: letters(length) }) === undefined,
+  );
+  holds(
+    'endpoints',
+    'name of an account',
+    0,
+    (length) => fieldProblem({ realName: letters(length) }) === undefined,
+  );
+  holds(
+    'endpoints',
+    'name of an account',
+    0,
+    (length) => fieldProblem({ email: `${letters(length - 12)}@example.org` }) === undefined,
+  );
+  holds(
+    'endpoints',
+    'password',
+    1,
+    (length) => fieldProblem({ password: letters(length) }) === undefined,
+  );
   test('endpoints: the shortest password', () => {
     const least = written('endpoints', 'password')[0] ?? 0;
     const taken = (length: number) => fieldProblem({ password: letters(length) }) === undefined;
@@ -96,8 +134,12 @@ describe('the last value that is taken', () => {
   });
   for (const [at, name] of ['oauth_callback', 'oauth_signature', 'oauth_nonce'].entries())
     holds('endpoints', '`oauth_callback`, `oauth_signature`', at, (length) => {
-      const signed = { oauth: new Map([[name, letters(length)]]) } as unknown as Parameters<typeof parameterProblem>[0];
-      const settings = { reading: 'rfc5849', methods: [] } as unknown as Parameters<typeof parameterProblem>[1];
+      const signed = { oauth: new Map([[name, letters(length)]]) } as unknown as Parameters<
+        typeof parameterProblem
+      >[0];
+      const settings = { reading: 'rfc5849', methods: [] } as unknown as Parameters<
+        typeof parameterProblem
+      >[1];
       return parameterProblem(signed, settings, 0 as never)?.kind !== 'parameter_rejected';
     });
 });

@@ -40,9 +40,15 @@ const debianPostgres = existsSync('/usr/lib/postgresql')
       .map((version) => `/usr/lib/postgresql/${version}/bin`)
       .findLast((bin) => existsSync(join(bin, 'pg_dump')) && existsSync(join(bin, 'initdb')))
   : undefined;
-const noPostgres = debianPostgres === undefined ? 'pg_dump and a PostgreSQL server of the same version are not here' : undefined;
+const noPostgres =
+  debianPostgres === undefined
+    ? 'pg_dump and a PostgreSQL server of the same version are not here'
+    : undefined;
 
-/** Makes a data directory as the first start does, with an account Ada who develops and reviews apps. */
+/**
+ * Makes a data directory as the first start does, with an account Ada who develops and reviews
+ * apps.
+ */
 async function started(shell: DocumentShell): Promise<Server> {
   const server = await Server.start({ data: shell.path('/var/lib/gatehouse') });
   server.person('Ada', '--group', 'developer', '--group', 'reviewer', '--group', 'administrator');
@@ -90,7 +96,11 @@ const pages: readonly Page[] = [
           return copy;
         },
       },
-      { begins: 'npm pack', until: /Sign in at|setup\?token=/, directory: (shell) => shell.path('work/checkout') },
+      {
+        begins: 'npm pack',
+        until: /Sign in at|setup\?token=/,
+        directory: (shell) => shell.path('work/checkout'),
+      },
       { begins: 'npm run demo', until: /Ctrl-C ends the demo/ },
       { begins: "echo 'a long pass phrase'", prints: /"client_secret"/ },
       { begins: `echo "curl 'http://localhost`, prints: /What the server signs over/ },
@@ -103,15 +113,24 @@ const pages: readonly Page[] = [
       return () => server.stop();
     },
     rows: [
-      { begins: 'TOKEN=$(npx gatehouse client create', prints: /"name":"Ada"[\s\S]*"stage":"proposed"/ },
-      { begins: 'curl -H "Authorization: Bearer $TOKEN" -H \'Accept: application/jsonl\'', prints: /"action":"propose"/ },
+      {
+        begins: 'TOKEN=$(npx gatehouse client create',
+        prints: /"name":"Ada"[\s\S]*"stage":"proposed"/,
+      },
+      {
+        begins: 'curl -H "Authorization: Bearer $TOKEN" -H \'Accept: application/jsonl\'',
+        prints: /"action":"propose"/,
+      },
     ],
   },
   {
     name: 'docs/cli.md',
     async prepare() {},
     rows: [
-      { begins: 'GATEHOUSE_EXPLAIN_CLIENT_SECRET=secret gatehouse explain', prints: /Another host was signed: http:\/\/127\.0\.0\.1:4400/ },
+      {
+        begins: 'GATEHOUSE_EXPLAIN_CLIENT_SECRET=secret gatehouse explain',
+        prints: /Another host was signed: http:\/\/127\.0\.0\.1:4400/,
+      },
     ],
   },
   {
@@ -132,7 +151,10 @@ const pages: readonly Page[] = [
       { begins: 'gatehouse backup', prints: /gatehouse-/ },
       { begins: 'gatehouse restore', until: /Sign in at/ },
       { begins: '(umask 077', prints: /gatehouse\.sealed/ },
-      { begins: 'pg_dump', before: (shell) => shell.set('GATEHOUSE_DATABASE', shell.get('POSTGRES_URL')) },
+      {
+        begins: 'pg_dump',
+        before: (shell) => shell.set('GATEHOUSE_DATABASE', shell.get('POSTGRES_URL')),
+      },
       { begins: 'createdb', before: (shell) => shell.set('GATEHOUSE_DATABASE', ''), prints: /m1/ },
     ],
   },
@@ -164,21 +186,34 @@ const pages: readonly Page[] = [
 ];
 
 const blocks = shellBlocks();
-const blocksOf = (name: string): readonly ShellBlock[] => blocks.filter(({ page }) => page === name);
+const blocksOf = (name: string): readonly ShellBlock[] =>
+  blocks.filter(({ page }) => page === name);
 
 describe('the commands of README and docs', () => {
   test('every page with commands is run, and every row is about a block', () => {
-    assert.deepEqual([...new Set(blocks.map(({ page }) => page))].toSorted(), pages.map(({ name }) => name).toSorted());
+    assert.deepEqual(
+      [...new Set(blocks.map(({ page }) => page))].toSorted(),
+      pages.map(({ name }) => name).toSorted(),
+    );
     for (const { name, rows } of pages) {
       const found = blocksOf(name);
-      assert.equal(found.length, rows.length, `${name}: ${found.map(({ line }) => line).join(', ')}`);
+      assert.equal(
+        found.length,
+        rows.length,
+        `${name}: ${found.map(({ line }) => line).join(', ')}`,
+      );
       for (const [index, { begins }] of rows.entries())
-        assert.ok(found[index]?.text.startsWith(begins), `${name}:${found[index]?.line} begins ${found[index]?.text.slice(0, 60)}`);
+        assert.ok(
+          found[index]?.text.startsWith(begins),
+          `${name}:${found[index]?.line} begins ${found[index]?.text.slice(0, 60)}`,
+        );
     }
   });
 
   for (const page of pages) {
-    describe(page.name, { skip: page.missing !== undefined && !required ? page.missing : false }, () => {
+    describe(page.name, {
+      skip: page.missing !== undefined && !required ? page.missing : false,
+    }, () => {
       const shell = new DocumentShell();
       let close: (() => Promise<void>) | void;
       after(async () => {
@@ -192,15 +227,23 @@ describe('the commands of README and docs', () => {
       for (const [index, row] of page.rows.entries()) {
         const block = blocksOf(page.name)[index];
         // The registry of packages is asked here; a machine without a network runs the rest.
-        const skip = ['npm ci', 'npm pack'].includes(row.begins) && !required ? `${row.begins} is run where everything is required` : false;
+        const skip =
+          ['npm ci', 'npm pack'].includes(row.begins) && !required
+            ? `${row.begins} is run where everything is required`
+            : false;
         test(`${row.begins.slice(0, 50)} (line ${block?.line})`, { skip }, async () => {
           row.before?.(shell);
-          // Pages for operators are read where Gatehouse is installed, not in a checkout: what their commands write stays out of it.
+          // Pages for operators are read where Gatehouse is installed, not in a checkout: what
+          // their commands write stays out of it.
           const place = page.name.startsWith('docs/operations/') ? shell.path('work') : '.';
-          const options = { ...(row.until ? { until: row.until } : {}), directory: row.directory?.(shell) ?? place };
+          const options = {
+            ...(row.until ? { until: row.until } : {}),
+            directory: row.directory?.(shell) ?? place,
+          };
           const { status, output } = await shell.run(block?.text ?? '', options);
           assert.equal(status, row.refuses === undefined ? 0 : 1, output);
-          for (const wanted of [row.until, row.prints, row.refuses]) if (wanted) assert.match(output, wanted);
+          for (const wanted of [row.until, row.prints, row.refuses])
+            if (wanted) assert.match(output, wanted);
         });
       }
     });

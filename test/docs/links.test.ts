@@ -20,7 +20,9 @@ describe('the documentation', () => {
         const file = path === '' ? page : join(dirname(page), path);
         assert.ok(existsSync(file), `${page}: ${target}`);
         if (anchor === undefined || !file.endsWith('.md')) continue;
-        const anchors = [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading as string));
+        const anchors = [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+          anchorOf(heading as string),
+        );
         assert.ok(anchors.includes(anchor), `${page}: ${target}`);
       }
     }
@@ -34,17 +36,20 @@ describe('the documentation', () => {
   });
 
   test('each decision that the source names exists', () => {
-    const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.ts'),
+    );
     for (const file of files)
       for (const [, number] of readFileSync(`src/${file}`, 'utf8').matchAll(/\bADR (\d+)\b/g))
         assert.ok(Number(number) <= decisions.length, `src/${file}: ADR ${number}`);
   });
 
   test('each test file that docs/security.md names exists', () => {
-    const named = [...readFileSync('docs/security.md', 'utf8').matchAll(/`((?:test\/)?[\w/-]+\.test\.ts)`/g)].map(
-      ([, path]) => path as string,
-    );
+    const named = [
+      ...readFileSync('docs/security.md', 'utf8').matchAll(/`((?:test\/)?[\w/-]+\.test\.ts)`/g),
+    ].map(([, path]) => path as string);
     assert.ok(named.length > 20);
-    for (const path of named) assert.ok(existsSync(path.startsWith('test/') ? path : `test/${path}`), path);
+    for (const path of named)
+      assert.ok(existsSync(path.startsWith('test/') ? path : `test/${path}`), path);
   });
 });

@@ -4,7 +4,8 @@ import { inHeader, type Pair, protocolPairs } from '#harness/own-signer.ts';
 import type { Pair as Key } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
 
-// Bots send api.php long texts and files: forms of several parts and long ones are read, and what is not read is refused by size and name.
+// Bots send api.php long texts and files: forms of several parts and long ones are read, and what
+// is not read is refused by size and name.
 
 let world: TestWorld;
 let client: Key;
@@ -12,7 +13,13 @@ let token: Key;
 before(async () => {
   world = new TestWorld();
   const ada = await world.person('Ada', ['developer']);
-  const made = await world.client(ada, { name: 'Bot', protocol: 'oauth1', ownerOnly: true, redirectUri: '', grantTypes: [] });
+  const made = await world.client(ada, {
+    name: 'Bot',
+    protocol: 'oauth1',
+    ownerOnly: true,
+    redirectUri: '',
+    grantTypes: [],
+  });
   client = { key: made.client.id, secret: made.secret };
   token = { key: made.credentials?.token ?? '', secret: made.credentials?.secret ?? '' };
 });
@@ -20,9 +27,23 @@ after(() => world.close());
 
 const form = 'application/x-www-form-urlencoded';
 const header = (signed: readonly Pair[] = []) =>
-  inHeader(protocolPairs({ method: 'POST', uri: 'https://gate.example/w/api.php', signed, client, token, now: world.now }));
+  inHeader(
+    protocolPairs({
+      method: 'POST',
+      uri: 'https://gate.example/w/api.php',
+      signed,
+      client,
+      token,
+      now: world.now,
+    }),
+  );
 const post = (type: string, payload: string | Buffer, authorization = header(), query = '') =>
-  world.app.inject({ method: 'POST', url: `/w/api.php${query}`, payload, headers: { authorization, 'content-type': type } });
+  world.app.inject({
+    method: 'POST',
+    url: `/w/api.php${query}`,
+    payload,
+    headers: { authorization, 'content-type': type },
+  });
 const asked: readonly Pair[] = [
   ['action', 'query'],
   ['meta', 'userinfo'],
@@ -37,9 +58,24 @@ for (const [what, payload, type, name] of [
   ['texts', parts(asked), 'multipart/form-data; boundary=xyz', 'Ada'],
   ['texts and a file', parts(asked, file), 'multipart/form-data; boundary=xyz', 'Ada'],
   ['a quoted boundary, in capitals', parts(asked), 'Multipart/Form-Data; boundary="xyz"', 'Ada'],
-  ['the last of two of a name', parts([['meta', 'tokens'], ...asked]), 'multipart/form-data; boundary=xyz', 'Ada'],
-  ['letters beyond ASCII', parts([...asked, ['text', 'ä😀']]), 'multipart/form-data; boundary=xyz', 'Ada'],
-  ['900,000 bytes of text', parts([...asked, ['text', 'x'.repeat(900_000)]]), 'multipart/form-data; boundary=xyz', 'Ada'],
+  [
+    'the last of two of a name',
+    parts([['meta', 'tokens'], ...asked]),
+    'multipart/form-data; boundary=xyz',
+    'Ada',
+  ],
+  [
+    'letters beyond ASCII',
+    parts([...asked, ['text', 'ä😀']]),
+    'multipart/form-data; boundary=xyz',
+    'Ada',
+  ],
+  [
+    '900,000 bytes of text',
+    parts([...asked, ['text', 'x'.repeat(900_000)]]),
+    'multipart/form-data; boundary=xyz',
+    'Ada',
+  ],
 ] as const)
   test(`a form of several parts is read, unsigned: ${what}`, async () => {
     const answer = await post(type, payload);
@@ -53,17 +89,29 @@ test('the texts win over the query, and a file is no text', async () => {
     ['meta', 'tokens'],
     ['format', 'json'],
   ]);
-  const answer = await post('multipart/form-data; boundary=xyz', parts([['meta', 'userinfo']]), signed, query);
+  const answer = await post(
+    'multipart/form-data; boundary=xyz',
+    parts([['meta', 'userinfo']]),
+    signed,
+    query,
+  );
   assert.equal(answer.json().query.userinfo.name, 'Ada');
   const named = file.replace('name="file"', 'name="action"');
-  assert.equal((await post('multipart/form-data; boundary=xyz', parts([], named))).json().error.code, 'missingparam');
+  assert.equal(
+    (await post('multipart/form-data; boundary=xyz', parts([], named))).json().error.code,
+    'missingparam',
+  );
 });
 
 for (const [what, payload, type] of [
   ['no boundary in the type', parts(asked), 'multipart/form-data; charset=utf-8'],
   ['another boundary', parts(asked), 'multipart/form-data; boundary=abc'],
   ['an end that is missing', parts(asked).slice(0, -12), 'multipart/form-data; boundary=xyz'],
-  ['lines of one character', parts(asked).replaceAll('\r\n', '\n'), 'multipart/form-data; boundary=xyz'],
+  [
+    'lines of one character',
+    parts(asked).replaceAll('\r\n', '\n'),
+    'multipart/form-data; boundary=xyz',
+  ],
   ['no parts at all', 'hello', 'multipart/form-data; boundary=xyz'],
 ] as const)
   test(`one that cannot be read is refused in the shape of the API: ${what}`, async () => {
@@ -75,7 +123,11 @@ for (const [what, payload, type] of [
 
 test('a signed form of 72,000 bytes is read', async () => {
   const signed: readonly Pair[] = [...asked, ['text', 'x'.repeat(72_000)]];
-  const answer = await post(form, new URLSearchParams(signed.map(([name, value]) => [name, value])).toString(), header(signed));
+  const answer = await post(
+    form,
+    new URLSearchParams(signed.map(([name, value]) => [name, value])).toString(),
+    header(signed),
+  );
   assert.equal(answer.json().query?.userinfo.name, 'Ada', answer.body.slice(0, 200));
 });
 
@@ -110,5 +162,8 @@ for (const [type, payload] of [
 test('where there is no body, or a form, nothing is said of one', async () => {
   const plain = 'The "action" parameter must be set.';
   assert.equal((await world.app.inject({ url: '/w/api.php' })).json().error.info, plain);
-  assert.equal((await post(form, 'meta=userinfo', header([['meta', 'userinfo']]))).json().error.info, plain);
+  assert.equal(
+    (await post(form, 'meta=userinfo', header([['meta', 'userinfo']]))).json().error.info,
+    plain,
+  );
 });

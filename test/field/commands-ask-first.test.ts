@@ -9,7 +9,8 @@ import { TestWorld } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { operatorBy } from '#registry/actor.ts';
 
-// Commands that take something away say what, and ask whoever sits at a terminal. Scripts go on as before.
+// Commands that take something away say what, and ask whoever sits at a terminal. Scripts go on as
+// before.
 
 const commands: readonly Command[] = [...clientDecisions, ...accountBlocking];
 
@@ -60,14 +61,18 @@ describe('a command that takes something away', () => {
       }),
     };
     const command = commands.find((one) => one.words === words) ?? assert.fail(words);
-    const code = await command.run(readArguments(command, [words.startsWith('client') ? id : owner.name, ...more]), io);
+    const code = await command.run(
+      readArguments(command, [words.startsWith('client') ? id : owner.name, ...more]),
+      io,
+    );
     return { code, ...said };
   }
   const state = async () => {
     const client = await world.built.store.findClient(id);
     const trail = await world.built.store.listAudit({ clientId: id, limit: 100 } as never);
-    return JSON.stringify([client, trail, (await world.built.store.findAccount(owner.id))?.blocked], (_, value) =>
-      typeof value === 'bigint' ? String(value) : value,
+    return JSON.stringify(
+      [client, trail, (await world.built.store.findAccount(owner.id))?.blocked],
+      (_, value) => (typeof value === 'bigint' ? String(value) : value),
     );
   };
 
@@ -88,7 +93,12 @@ describe('a command that takes something away', () => {
       assert.deepEqual([code, asked], [0, '']);
       assert.match(out, /^This would happen; nothing was changed\./);
       assert.match(out, sentence);
-      assert.match(out, words.startsWith('client') ? /People who allow it: 1\./ : /Apps it allows, which cannot act for it: \d+\./);
+      assert.match(
+        out,
+        words.startsWith('client')
+          ? /People who allow it: 1\./
+          : /Apps it allows, which cannot act for it: \d+\./,
+      );
       const { out: json } = await call(words, [...more, '--dry-run', '--json']);
       const told = JSON.parse(json);
       assert.equal(told.dry_run, true);
@@ -126,7 +136,11 @@ describe('a command that takes something away', () => {
 
   test('what would be refused is refused before anybody is asked, with the same words', async () => {
     for (const more of [['--dry-run'], [], ['--yes']]) {
-      const { code, err, asked } = await call('client reject', more, more.length === 0 ? true : undefined);
+      const { code, err, asked } = await call(
+        'client reject',
+        more,
+        more.length === 0 ? true : undefined,
+      );
       assert.deepEqual([code, asked], [1, '']);
       assert.match(err, /nothing was changed: The app is approved/);
     }
@@ -145,7 +159,10 @@ describe('a command that takes something away', () => {
   test('stands in the audit trail with who used it, and not in what the owner reads', async () => {
     assert.equal((await call('client disable', ['--reason', 'leaked'], undefined)).code, 0);
     const [line] = await world.built.store.listAudit({ clientId: id, limit: 1 });
-    assert.deepEqual([line?.action, line?.via, line?.actorId, line?.address, line?.reason], ['disable', 'cli', null, 'os:root', 'leaked']);
+    assert.deepEqual(
+      [line?.action, line?.via, line?.actorId, line?.address, line?.reason],
+      ['disable', 'cli', null, 'os:root', 'leaked'],
+    );
     const cookie = await world.cookie(owner);
     const { body } = await world.app.inject({ url: `/my/apps/${id}`, headers: { cookie } });
     assert.ok(body.includes('leaked') && !body.includes('os:root'));
@@ -153,7 +170,10 @@ describe('a command that takes something away', () => {
 
   test('an app nobody knows is said to be unknown', async () => {
     id = 'f'.repeat(32) as ClientId;
-    assert.match((await call('client disable', ['--dry-run'])).err, /there is no app with client_id f+/);
+    assert.match(
+      (await call('client disable', ['--dry-run'])).err,
+      /there is no app with client_id f+/,
+    );
   });
 });
 

@@ -14,7 +14,8 @@ describe('a date', () => {
     ['en', 'GB', '15 Jan 2027', '15 Jan 2027, 08:00 UTC'],
     ['en', 'IE', '15 Jan 2027', '15 Jan 2027, 08:00 UTC'],
     ['de', 'AT', '15.01.2027', '15.01.2027, 08:00 UTC'],
-    // A region of another calendar or other digits: the same day, in the digits of the rest of the page.
+    // A region of another calendar or other digits: the same day, in the digits of the rest of the
+    // page.
     ['ar', 'SA', '15/01/2027', '15/01/2027، 8:00 ص UTC'],
     ['ar', 'EG', '15/01/2027', '15/01/2027، 8:00 ص UTC'],
     // No region, or nothing that is one.
@@ -39,7 +40,8 @@ describe('a date', () => {
     ['en-x-GB', 'en', null],
     [undefined, 'en', null],
   ] as const satisfies readonly (readonly [string | undefined, Language, string | null])[])
-    test(`is written for ${region} where a browser accepts ${header}`, () => assert.equal(acceptedRegion(header, language), region));
+    test(`is written for ${region} where a browser accepts ${header}`, () =>
+      assert.equal(acceptedRegion(header, language), region));
 });
 
 describe('the pages', () => {
@@ -51,7 +53,12 @@ describe('the pages', () => {
   });
   after(() => world.close());
   const account = async (accept: string, more = '') =>
-    (await world.app.inject({ url: `/account${more}`, headers: { cookie, 'accept-language': accept } })).body;
+    (
+      await world.app.inject({
+        url: `/account${more}`,
+        headers: { cookie, 'accept-language': accept },
+      })
+    ).body;
 
   for (const [accept, day] of [
     ['en-GB', /<time datetime="\d{4}-\d\d-\d\d">\d{1,2} \w{3,4} \d{4}<\/time>/],
@@ -65,7 +72,10 @@ describe('the pages', () => {
     });
 
   test('keep the region of a reader who chose the language by a link', async () => {
-    assert.match(await account('de-DE,de,en-GB', '?uselang=en'), /<time datetime="[\d-]{10}">\d{1,2} \w{3,4} \d{4}</);
+    assert.match(
+      await account('de-DE,de,en-GB', '?uselang=en'),
+      /<time datetime="[\d-]{10}">\d{1,2} \w{3,4} \d{4}</,
+    );
   });
 });
 
@@ -88,21 +98,28 @@ describe('a place', () => {
         const headers = { cookie, 'accept-language': language };
         const to = `/oauth2/authorize?${new URLSearchParams({
           ...{ response_type: 'code', client_id: client.id, redirect_uri: client.redirectUri },
-          ...{ code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' },
+          ...{
+            code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+            code_challenge_method: 'S256',
+          },
         })}`;
         let asked = await world.app.inject({ url: to, headers });
-        if (asked.statusCode === 303) asked = await world.app.inject({ url: String(asked.headers.location), headers });
+        if (asked.statusCode === 303)
+          asked = await world.app.inject({ url: String(asked.headers.location), headers });
         const pages = [asked.body];
-        for (const url of ['/apps', `/apps/${client.id}`]) pages.push((await world.app.inject({ url, headers })).body);
+        for (const url of ['/apps', `/apps/${client.id}`])
+          pages.push((await world.app.inject({ url, headers })).body);
         for (const page of pages) {
           assert.match(page, /Web/);
           assert.equal(page.includes(everySite), sites === 'two sites', page);
           if (sites === 'one site') assert.ok(page.includes(world.built.world.siteName));
         }
         const mine = { ...headers, cookie: await world.cookie(ada) };
-        const form = (await world.app.inject({ url: '/my/apps/new?kind=server', headers: mine })).body;
+        const form = (await world.app.inject({ url: '/my/apps/new?kind=server', headers: mine }))
+          .body;
         assert.equal(form.includes('<select id="site"'), sites === 'two sites');
-        if (sites === 'one site') assert.match(form, /<input type="hidden" name="site" value="\*">/);
+        if (sites === 'one site')
+          assert.match(form, /<input type="hidden" name="site" value="\*">/);
         await world.close();
       });
 });

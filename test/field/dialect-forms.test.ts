@@ -5,7 +5,8 @@ import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
 
-// The dialect's own forms: what existing clients, apps and people of the reference look at (docs/mediawiki.md).
+// The dialect's own forms: what existing clients, apps and people of the reference look at
+// (docs/mediawiki.md).
 
 const root = '/w/rest.php/oauth2';
 let world: TestWorld;
@@ -20,41 +21,89 @@ after(() => world.close());
 
 type Values = Readonly<Record<string, unknown>>;
 const name = () => `App ${++number}`;
-const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
-const headOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[0] ?? '', 'base64url').toString());
-const get = (url: string, headers: Readonly<Record<string, string>> = {}) => world.app.inject({ url, headers });
+const claimsOf = (jwt: string) =>
+  JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+const headOf = (jwt: string) =>
+  JSON.parse(Buffer.from(jwt.split('.')[0] ?? '', 'base64url').toString());
+const get = (url: string, headers: Readonly<Record<string, string>> = {}) =>
+  world.app.inject({ url, headers });
 const form = (url: string, payload: string, headers: Readonly<Record<string, string>> = {}) =>
-  world.app.inject({ method: 'POST', url, payload, headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers } });
+  world.app.inject({
+    method: 'POST',
+    url,
+    payload,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+  });
 
 async function rest(path: string, values: Values, authorization?: string) {
-  const headers = authorization === undefined ? { cookie: await world.cookie(ada) } : { authorization };
-  return world.app.inject({ method: 'POST', url: `${root}/client${path}`, headers, payload: values });
+  const headers =
+    authorization === undefined ? { cookie: await world.cookie(ada) } : { authorization };
+  return world.app.inject({
+    method: 'POST',
+    url: `${root}/client${path}`,
+    headers,
+    payload: values,
+  });
 }
 const asked = (over: Values = {}): Values => ({
-  ...{ name: name(), description: 'd', email: 'ada@example.org', is_confidential: true, grant_types: ['client_credentials'] },
+  ...{
+    name: name(),
+    description: 'd',
+    email: 'ada@example.org',
+    is_confidential: true,
+    grant_types: ['client_credentials'],
+  },
   ...{ owner_only: true, scopes: ['editpage'], ...over },
 });
 
 /** A token of an app for its owner alone. */
 async function tokenOf(owner: Account, scopes: readonly string[]): Promise<string> {
-  const app = await world.client(owner, { name: name(), ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'], scopes });
+  const app = await world.client(owner, {
+    name: name(),
+    ownerOnly: true,
+    redirectUri: '',
+    grantTypes: ['client_credentials'],
+    scopes,
+  });
   return `Bearer ${app.accessToken}`;
 }
 /** A token that an app got for itself. */
 async function appToken(scopes: readonly string[], scope = ''): Promise<string> {
-  const { client, secret } = await world.client(ada, { name: name(), grantTypes: ['client_credentials'], redirectUri: '', scopes });
+  const { client, secret } = await world.client(ada, {
+    name: name(),
+    grantTypes: ['client_credentials'],
+    redirectUri: '',
+    scopes,
+  });
   const payload = `grant_type=client_credentials${scope === '' ? '' : `&scope=${scope}`}`;
-  const answer = await form(`${root}/access_token`, payload, { authorization: basic(client.id, secret) });
+  const answer = await form(`${root}/access_token`, payload, {
+    authorization: basic(client.id, secret),
+  });
   return `Bearer ${answer.json().access_token}`;
 }
 
 describe('tokens of apps for their owner alone, made over REST (protocols 3)', () => {
-  /** Its form: the app as audience, scopes as a list, the number alone as subject, times with a fraction. */
+  /**
+   * Its form: the app as audience, scopes as a list, the number alone as subject, times with a
+   * fraction.
+   */
   function isTheirs(jwt: string, key: string, scopes: readonly string[]): void {
     assert.deepEqual(headOf(jwt), { typ: 'JWT', alg: 'RS256', kid: headOf(jwt).kid });
     const claims = claimsOf(jwt);
-    assert.deepEqual(Object.keys(claims), ['aud', 'jti', 'iat', 'nbf', 'exp', 'sub', 'iss', 'scopes']);
-    assert.deepEqual([claims.aud, claims.sub, claims.iss, claims.scopes], [key, String(ada.id), 'https://gate.example', scopes]);
+    assert.deepEqual(Object.keys(claims), [
+      'aud',
+      'jti',
+      'iat',
+      'nbf',
+      'exp',
+      'sub',
+      'iss',
+      'scopes',
+    ]);
+    assert.deepEqual(
+      [claims.aud, claims.sub, claims.iss, claims.scopes],
+      [key, String(ada.id), 'https://gate.example', scopes],
+    );
     for (const at of [claims.iat, claims.nbf, claims.exp]) assert.equal(at % 1, 0.25);
     assert.ok(claims.exp - claims.iat > 999 * 365 * 86_400);
     assert.match(claims.jti, /^[0-9a-f]{80}$/);
@@ -65,24 +114,46 @@ describe('tokens of apps for their owner alone, made over REST (protocols 3)', (
     isTheirs(token, key, ['basic', 'editpage']);
     const headers = { authorization: `Bearer ${token}` };
     assert.equal((await get(`${root}/resource/profile`, headers)).json().username, 'Ada');
-    assert.equal((await get('/w/api.php?action=query&meta=userinfo', headers)).json().query.userinfo.name, 'Ada');
-    assert.equal((await get('/api/v1/me/apps', headers)).statusCode === 401, false, 'the core takes it, too');
+    assert.equal(
+      (await get('/w/api.php?action=query&meta=userinfo', headers)).json().query.userinfo.name,
+      'Ada',
+    );
+    assert.equal(
+      (await get('/api/v1/me/apps', headers)).statusCode === 401,
+      false,
+      'the core takes it, too',
+    );
   });
   test('at a reset, and the one before ends', async () => {
     const made = (await rest('', asked())).json();
     const again = (await rest(`/${made.client_key}/reset_secret`, {})).json();
     isTheirs(again.access_token, made.client_key, ['basic', 'editpage']);
-    const status = async (token: string) => (await get(`${root}/resource/profile`, { authorization: `Bearer ${token}` })).statusCode;
-    assert.deepEqual([await status(made.access_token), await status(again.access_token)], [403, 200]);
+    const status = async (token: string) =>
+      (await get(`${root}/resource/profile`, { authorization: `Bearer ${token}` })).statusCode;
+    assert.deepEqual(
+      [await status(made.access_token), await status(again.access_token)],
+      [403, 200],
+    );
   });
   test('by a token: cut to what that token holds', async () => {
     const token = await tokenOf(ada, ['oauthmanageownclient']);
-    const { client_key: key, access_token: own } = (await rest('', asked({ scopes: ['oauthmanageownclient', 'editpage'] }), token)).json();
+    const { client_key: key, access_token: own } = (
+      await rest('', asked({ scopes: ['oauthmanageownclient', 'editpage'] }), token)
+    ).json();
     isTheirs(own, key, ['basic', 'oauthmanageownclient']);
   });
   test('of an app that was made elsewhere, when it is reset here', async () => {
-    const made = await world.client(ada, { name: name(), ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
-    assert.equal(headOf(made.accessToken ?? '').typ, 'at+jwt', 'the core has its own form (RFC 9068)');
+    const made = await world.client(ada, {
+      name: name(),
+      ownerOnly: true,
+      redirectUri: '',
+      grantTypes: ['client_credentials'],
+    });
+    assert.equal(
+      headOf(made.accessToken ?? '').typ,
+      'at+jwt',
+      'the core has its own form (RFC 9068)',
+    );
     const again = (await rest(`/${made.client.id}/reset_secret`, {})).json();
     isTheirs(again.access_token, made.client.id, ['basic', 'editpage']);
   });
@@ -101,7 +172,11 @@ describe('tokens of apps for their owner alone, made over REST (protocols 3)', (
 
 describe('management of apps over REST', () => {
   test('a public app gets a text for a secret, which is kept nowhere and not looked at', async () => {
-    const values = asked({ is_confidential: false, owner_only: false, callback_url: 'https://app.example/cb' });
+    const values = asked({
+      is_confidential: false,
+      owner_only: false,
+      callback_url: 'https://app.example/cb',
+    });
     const made = (await rest('', { ...values, grant_types: ['authorization_code'] })).json();
     assert.match(made.secret, /^[0-9a-f]{40}$/);
     const again = (await rest(`/${made.client_key}/reset_secret`, {})).json();
@@ -119,21 +194,40 @@ describe('management of apps over REST', () => {
   test('an app with a secret gets its own', async () => {
     const made = (await rest('', asked())).json();
     assert.equal(
-      (await form(`${root}/access_token`, 'grant_type=client_credentials', { authorization: basic(made.client_key, made.secret) }))
-        .statusCode,
+      (
+        await form(`${root}/access_token`, 'grant_type=client_credentials', {
+          authorization: basic(made.client_key, made.secret),
+        })
+      ).statusCode,
       200,
     );
   });
   test('the callback of an app for its owner alone is the page that shows verifiers; of another it is its own', async () => {
-    const [own, other] = [(await rest('', asked())).json(), await world.client(ada, { name: name() })];
-    const clients: readonly Values[] = (await get(`${root}/client?limit=100`, { cookie: await world.cookie(ada) })).json().clients;
-    const callback = (key: string) => clients.find(({ client_key }) => client_key === key)?.callback_url;
+    const [own, other] = [
+      (await rest('', asked())).json(),
+      await world.client(ada, { name: name() }),
+    ];
+    const clients: readonly Values[] = (
+      await get(`${root}/client?limit=100`, { cookie: await world.cookie(ada) })
+    ).json().clients;
+    const callback = (key: string) =>
+      clients.find(({ client_key }) => client_key === key)?.callback_url;
     assert.equal(callback(own.client_key), 'https://gate.example/wiki/Special:OAuth/verified');
     assert.equal(callback(other.client.id), 'https://app.example/cb');
-    assert.equal((await get('/wiki/Special:OAuth/verified?oauth_verifier=abc&oauth_token=d')).statusCode, 200, 'which is there');
+    assert.equal(
+      (await get('/wiki/Special:OAuth/verified?oauth_verifier=abc&oauth_token=d')).statusCode,
+      200,
+      'which is there',
+    );
   });
 
-  const failures: readonly (readonly [field: string, value: unknown, code: string, data: unknown, shown?: unknown])[] = [
+  const failures: readonly (readonly [
+    field: string,
+    value: unknown,
+    code: string,
+    data: unknown,
+    shown?: unknown,
+  ])[] = [
     ['is_confidential', 'true', 'badbool-type', null, 'true'],
     ['is_confidential', 1, 'badbool-type', null, 1],
     ['is_confidential', null, 'missingparam', null, ''],
@@ -158,12 +252,19 @@ describe('management of apps over REST', () => {
     test(`in JSON, ${field} ${JSON.stringify(value)} is ${code}`, async () => {
       const answer = await rest('', asked({ [field]: value }));
       const { name: told, failureCode, failureData, value: back } = answer.json();
-      assert.deepEqual([answer.statusCode, told, failureCode, failureData, back], [400, field, code, data, shown]);
+      assert.deepEqual(
+        [answer.statusCode, told, failureCode, failureData, back],
+        [400, field, code, data, shown],
+      );
     });
   test('in a form a text is the way to say everything: badbool and badvalue', async () => {
     const authorization = await tokenOf(ada, ['oauthmanageownclient']);
     const send = async (over: string) =>
-      (await form(`${root}/client`, `name=x&description=d&email=ada@example.org&${over}`, { authorization })).json();
+      (
+        await form(`${root}/client`, `name=x&description=d&email=ada@example.org&${over}`, {
+          authorization,
+        })
+      ).json();
     const all = 'is_confidential=1&grant_types=client_credentials&scopes=editpage';
     assert.equal((await send(all.replace('=1', '=maybe'))).failureCode, 'badbool');
     assert.equal((await send(all.replace('=editpage', '=fly'))).failureCode, 'badvalue');
@@ -191,12 +292,21 @@ describe('rights at api.php are cut to the scopes (ADR 17)', () => {
     assert.deepEqual([...userinfo.rights].sort(), ['edit', 'read']);
   });
   test('a token with few scopes of such an app', async () =>
-    assert.deepEqual((await ask(await appToken(['editpage', 'privateinfo'], 'basic'))).query.userinfo.rights, ['read']));
+    assert.deepEqual(
+      (await ask(await appToken(['editpage', 'privateinfo'], 'basic'))).query.userinfo.rights,
+      ['read'],
+    ));
   test('a person’s token: their rights that the scopes also give', async () => {
     const { userinfo } = (await ask(await tokenOf(ben, ['editpage']))).query;
     assert.deepEqual([userinfo.name, userinfo.groups.includes('bot')], ['Ben', true]);
-    assert.ok(userinfo.rights.includes('edit') && !userinfo.rights.includes('bot') && !userinfo.rights.includes('sendemail'));
-    assert.ok((await ask(await tokenOf(ben, ['highvolume']))).query.userinfo.rights.includes('bot'));
+    assert.ok(
+      userinfo.rights.includes('edit') &&
+        !userinfo.rights.includes('bot') &&
+        !userinfo.rights.includes('sendemail'),
+    );
+    assert.ok(
+      (await ask(await tokenOf(ben, ['highvolume']))).query.userinfo.rights.includes('bot'),
+    );
   });
   test('a stranger without a token has all of a stranger', async () => {
     const { rights } = (await ask(undefined)).query.userinfo;
@@ -205,19 +315,39 @@ describe('rights at api.php are cut to the scopes (ADR 17)', () => {
   test('name and address are told where the scopes release them, as in the profile', async () => {
     const all = '*';
     const { userinfo: open } = (await ask(await tokenOf(ben, ['privateinfo']), all)).query;
-    assert.deepEqual([open.realname, open.email, open.emailauthenticated], ['Ben Real', 'ben@example.org', '2027-01-15T08:00:00Z']);
-    assert.deepEqual([open.editcount, open.registrationdate, open.implicitgroups], [0, '2027-01-15T08:00:00Z', ['*', 'user']]);
-    for (const token of [await tokenOf(ben, ['editpage']), await appToken(['privateinfo']), undefined]) {
+    assert.deepEqual(
+      [open.realname, open.email, open.emailauthenticated],
+      ['Ben Real', 'ben@example.org', '2027-01-15T08:00:00Z'],
+    );
+    assert.deepEqual(
+      [open.editcount, open.registrationdate, open.implicitgroups],
+      [0, '2027-01-15T08:00:00Z', ['*', 'user']],
+    );
+    for (const token of [
+      await tokenOf(ben, ['editpage']),
+      await appToken(['privateinfo']),
+      undefined,
+    ]) {
       const { userinfo } = (await ask(token, all)).query;
       assert.ok(!('realname' in userinfo) && !('email' in userinfo), JSON.stringify(userinfo));
     }
   });
   test('props that were not asked for are not told', async () =>
-    assert.deepEqual(Object.keys((await ask(await tokenOf(ben, ['privateinfo']), 'hasmsg')).query.userinfo), ['id', 'name']));
+    assert.deepEqual(
+      Object.keys((await ask(await tokenOf(ben, ['privateinfo']), 'hasmsg')).query.userinfo),
+      ['id', 'name'],
+    ));
   test('assert=bot looks at the cut rights', async () => {
     const bot = async (scopes: readonly string[]) =>
-      (await get('/w/api.php?action=query&assert=bot', { authorization: await tokenOf(ben, scopes) })).json().error?.code;
-    assert.deepEqual([await bot(['editpage']), await bot(['highvolume'])], ['assertbotfailed', undefined]);
+      (
+        await get('/w/api.php?action=query&assert=bot', {
+          authorization: await tokenOf(ben, scopes),
+        })
+      ).json().error?.code;
+    assert.deepEqual(
+      [await bot(['editpage']), await bot(['highvolume'])],
+      ['assertbotfailed', undefined],
+    );
   });
 });
 
@@ -231,21 +361,40 @@ describe('read is asked for at api.php', () => {
   ];
   const denied = async (query: string, authorization: string) => {
     const answer = await get(`/w/api.php?${query}`, { authorization });
-    assert.deepEqual([answer.statusCode, answer.headers['mediawiki-api-error']], [200, 'readapidenied'], answer.body);
+    assert.deepEqual(
+      [answer.statusCode, answer.headers['mediawiki-api-error']],
+      [200, 'readapidenied'],
+      answer.body,
+    );
     assert.equal(answer.json().error.code, 'readapidenied');
     assert.ok(!('query' in answer.json()));
   };
   for (const scope of ['mwoauth-authonly', 'mwoauth-authonlyprivate'])
-    for (const target of targets) test(`a token of ${scope} may not: ${target}`, async () => denied(target, await tokenOf(ben, [scope])));
+    for (const target of targets)
+      test(`a token of ${scope} may not: ${target}`, async () =>
+        denied(target, await tokenOf(ben, [scope])));
   test('nor a token without the scope that reads, whoever it is for', async () =>
     denied('action=query&meta=userinfo', await appToken(['editpage'], 'editpage')));
   test('nor a signature of such an app', async () => {
     const { client, secret, credentials } = await world.client(ben, {
-      ...{ name: name(), protocol: 'oauth1', ownerOnly: true, redirectUri: '', grantTypes: [], scopes: ['mwoauth-authonly'] },
+      ...{
+        name: name(),
+        protocol: 'oauth1',
+        ownerOnly: true,
+        redirectUri: '',
+        grantTypes: [],
+        scopes: ['mwoauth-authonly'],
+      },
     });
     const url = '/w/api.php?action=query&meta=userinfo';
     const { authorization } = signedHeader(
-      ...([world, 'GET', url, { key: client.id, secret }, { key: credentials?.token ?? '', secret: credentials?.secret ?? '' }] as const),
+      ...([
+        world,
+        'GET',
+        url,
+        { key: client.id, secret },
+        { key: credentials?.token ?? '', secret: credentials?.secret ?? '' },
+      ] as const),
       {},
       { reading: 'mediawiki' },
     );
@@ -257,7 +406,11 @@ describe('read is asked for at api.php', () => {
   });
   test('an unknown action is named first', async () =>
     assert.equal(
-      (await get('/w/api.php?action=fly', { authorization: await tokenOf(ben, ['mwoauth-authonly']) })).json().error.code,
+      (
+        await get('/w/api.php?action=fly', {
+          authorization: await tokenOf(ben, ['mwoauth-authonly']),
+        })
+      ).json().error.code,
       'badvalue',
     ));
 });
@@ -280,7 +433,10 @@ describe('errorformat at api.php', () => {
   ];
   for (const [format, version, error] of rows)
     test(`${format}, version ${version}`, async () => {
-      const answer = await get(`/w/api.php?action=query&errorformat=${format}&formatversion=${version}`, bad);
+      const answer = await get(
+        `/w/api.php?action=query&errorformat=${format}&formatversion=${version}`,
+        bad,
+      );
       assert.equal(answer.headers['mediawiki-api-error'], code);
       const { errors, ...rest } = answer.json();
       assert.deepEqual(errors, [error]);
@@ -298,35 +454,64 @@ describe('errorformat at api.php', () => {
       assert.equal(answer.error.info, phrase);
     });
   test('an unknown form is refused where nothing else is wrong', async () =>
-    assert.match((await get('/w/api.php?action=query&errorformat=nonsense')).json().error.info, /"errorformat": nonsense/));
+    assert.match(
+      (await get('/w/api.php?action=query&errorformat=nonsense')).json().error.info,
+      /"errorformat": nonsense/,
+    ));
 
-  const others: readonly (readonly [query: string, code: string, key: string, params: readonly string[]])[] = [
+  const others: readonly (readonly [
+    query: string,
+    code: string,
+    key: string,
+    params: readonly string[],
+  ])[] = [
     ['action=query&assert=user', 'assertuserfailed', 'apierror-assertuserfailed', []],
     ['action=query&assert=bot', 'assertbotfailed', 'apierror-assertbotfailed', []],
-    ['action=query&assertuser=Ben', 'assertnameduserfailed', 'apierror-assertnameduserfailed', ['Ben']],
+    [
+      'action=query&assertuser=Ben',
+      'assertnameduserfailed',
+      'apierror-assertnameduserfailed',
+      ['Ben'],
+    ],
     ['action=fly', 'badvalue', 'paramvalidator-badvalue-enumnotmulti', ['action', 'fly']],
-    ['action=query&format=xml', 'badvalue', 'paramvalidator-badvalue-enumnotmulti', ['format', 'xml']],
+    [
+      'action=query&format=xml',
+      'badvalue',
+      'paramvalidator-badvalue-enumnotmulti',
+      ['format', 'xml'],
+    ],
     ['meta=userinfo', 'missingparam', 'paramvalidator-missingparam', ['action']],
   ];
   for (const [query, told, key, params] of others)
     test(`every error has them: ${query}`, async () => {
-      const answer = async (format: string) => (await get(`/w/api.php?${query}&errorformat=${format}&formatversion=2`)).json().errors;
+      const answer = async (format: string) =>
+        (await get(`/w/api.php?${query}&errorformat=${format}&formatversion=2`)).json().errors;
       assert.deepEqual(await answer('raw'), [{ code: told, key, params, module }]);
       const [{ text }] = await answer('plaintext');
       assert.match(text, /\S/);
       assert.deepEqual(await answer('none'), [{ code: told, module }]);
     });
   test('a form is read as a query is', async () =>
-    assert.ok('errors' in (await form('/w/api.php', 'action=query&assert=user&errorformat=plaintext')).json()));
+    assert.ok(
+      'errors' in
+        (await form('/w/api.php', 'action=query&assert=user&errorformat=plaintext')).json(),
+    ));
   test('what no handler serves has them, too', async () => {
-    const answer = await world.app.inject({ method: 'DELETE', url: '/w/api.php?errorformat=plaintext&formatversion=2' });
+    const answer = await world.app.inject({
+      method: 'DELETE',
+      url: '/w/api.php?errorformat=plaintext&formatversion=2',
+    });
     assert.equal(answer.statusCode, 405);
     const [error] = answer.json().errors;
     assert.deepEqual(Object.keys(error), ['code', 'text', 'module']);
-    assert.ok('error' in (await world.app.inject({ method: 'DELETE', url: '/w/api.php?x' })).json());
+    assert.ok(
+      'error' in (await world.app.inject({ method: 'DELETE', url: '/w/api.php?x' })).json(),
+    );
   });
   test('html is escaped, and links are links', async () => {
-    const [{ html }] = (await get('/w/api.php?action=%3Cb%3E&errorformat=html&formatversion=2')).json().errors;
+    const [{ html }] = (
+      await get('/w/api.php?action=%3Cb%3E&errorformat=html&formatversion=2')
+    ).json().errors;
     assert.match(html, /&#60;b&#62;/);
     const { apiError } = await import('#mediawiki/api-errors.ts');
     const { formValues } = await import('#wire/form.ts');
@@ -341,7 +526,10 @@ describe('errorformat at api.php', () => {
         ).body,
       );
     assert.match(said('plaintext'), /"text":"See E011 <here>"/);
-    assert.match(said('html'), /href=\\"https:\/\/a\.example\/x\?&#34;&#62;\\">E011<\/a> &#60;here&#62;"/);
+    assert.match(
+      said('html'),
+      /href=\\"https:\/\/a\.example\/x\?&#34;&#62;\\">E011<\/a> &#60;here&#62;"/,
+    );
   });
 });
 
@@ -351,7 +539,11 @@ describe('pages that people know', () => {
     return statusCode === 303 ? String(headers.location) : statusCode;
   };
   test('the list of scopes is for everybody: names, meanings, risks and rights', async () => {
-    for (const url of ['/wiki/Special:ListGrants', '/w/index.php?title=Special%3AListGrants', '/wiki/Special:OAuth/grants'])
+    for (const url of [
+      '/wiki/Special:ListGrants',
+      '/w/index.php?title=Special%3AListGrants',
+      '/wiki/Special:OAuth/grants',
+    ])
       assert.equal(await led(url), '/scopes', url);
     const { statusCode, body } = await get('/scopes', { accept: 'text/html' });
     assert.equal(statusCode, 200);
@@ -360,7 +552,8 @@ describe('pages that people know', () => {
       for (const right of rights) assert.ok(body.includes(right), right);
     }
     assert.match(body, /Could endanger an account or the site/);
-    for (const language of ['de', 'ar']) assert.equal((await get(`/scopes?uselang=${language}`)).statusCode, 200);
+    for (const language of ['de', 'ar'])
+      assert.equal((await get(`/scopes?uselang=${language}`)).statusCode, 200);
     assert.match((await get('/apps')).body, /href="\/scopes"/);
   });
 
@@ -371,7 +564,10 @@ describe('pages that people know', () => {
     ['Special:Log/mwoauthconsumer?subtype=approve', '/audit?action=approve'],
     ['Special:UserLogin', '/sign-in'],
     ['special:userlogin', '/sign-in'],
-    ['Special:UserLogin?returnto=Special:OAuthManageMyGrants', '/sign-in?returnto=%2Fwiki%2FSpecial%3AOAuthManageMyGrants'],
+    [
+      'Special:UserLogin?returnto=Special:OAuthManageMyGrants',
+      '/sign-in?returnto=%2Fwiki%2FSpecial%3AOAuthManageMyGrants',
+    ],
     [
       'Special:UserLogin?returnto=Special:OAuth/authorize&returntoquery=oauth_token%3Dabc%26oauth_consumer_key%3Ddef',
       '/sign-in?returnto=%2Fwiki%2FSpecial%3AOAuth%2Fauthorize%3Foauth_token%3Dabc%26oauth_consumer_key%3Ddef',
@@ -384,7 +580,10 @@ describe('pages that people know', () => {
     ['Special:UserLogin?returnto=//evil.example', '/sign-in'],
     ['Special:UserLogin?returnto=https://evil.example/Special:OAuth', '/sign-in'],
     ['Special:UserLogin/signup', '/register'],
-    ['Special:CreateAccount?returnto=Special:OAuthListConsumers', '/register?returnto=%2Fwiki%2FSpecial%3AOAuthListConsumers'],
+    [
+      'Special:CreateAccount?returnto=Special:OAuthListConsumers',
+      '/register?returnto=%2Fwiki%2FSpecial%3AOAuthListConsumers',
+    ],
     ['Special:UserLogout', '/'],
     ['Special:PasswordReset', '/password/forgotten'],
     ['Special:Preferences', '/account'],
@@ -394,7 +593,12 @@ describe('pages that people know', () => {
     test(`${page} leads to ${to}`, async () => {
       const [path, query] = page.split('?', 2);
       assert.equal(await led(`/wiki/${page}`), to);
-      assert.equal(await led(`/w/index.php?title=${encodeURIComponent(path ?? '')}${query === undefined ? '' : `&${query}`}`), to);
+      assert.equal(
+        await led(
+          `/w/index.php?title=${encodeURIComponent(path ?? '')}${query === undefined ? '' : `&${query}`}`,
+        ),
+        to,
+      );
     });
   for (const page of ['Special:Log', 'Special:Log/block', 'Special:Nothing', 'Main_Page'])
     test(`${page} is not here`, async () => assert.equal(await led(`/wiki/${page}`), 404));
@@ -410,7 +614,11 @@ describe('pages that people know', () => {
   });
   test('a long request is kept under a handle', async () =>
     assert.match(
-      String(await led(`/wiki/Special:UserLogin?returnto=Special:OAuth/authorize&returntoquery=x%3D${'y'.repeat(1500)}`)),
+      String(
+        await led(
+          `/wiki/Special:UserLogin?returnto=Special:OAuth/authorize&returntoquery=x%3D${'y'.repeat(1500)}`,
+        ),
+      ),
       /^\/sign-in\?returnto=%2Fcontinue%2F[\w-]{51}$/,
     ));
 });
@@ -422,10 +630,27 @@ describe('PLAINTEXT, where it is allowed', () => {
     signature: string,
     target = '/w/index.php?title=Special:OAuth/initiate&format=json',
   ) => {
-    const given = { oauth_consumer_key: app.key, oauth_signature_method: 'PLAINTEXT', oauth_callback: 'oob', oauth_version: '1.0' };
-    const once = { oauth_timestamp: String(at.now), oauth_nonce: `p${++number}`, oauth_signature: signature };
-    const header = Object.entries({ ...given, ...once }).map(([key, value]) => `${key}="${encodeURIComponent(value)}"`);
-    return (await at.app.inject({ method: 'POST', url: target, headers: { authorization: `OAuth ${header.join(', ')}` } })).json();
+    const given = {
+      oauth_consumer_key: app.key,
+      oauth_signature_method: 'PLAINTEXT',
+      oauth_callback: 'oob',
+      oauth_version: '1.0',
+    };
+    const once = {
+      oauth_timestamp: String(at.now),
+      oauth_nonce: `p${++number}`,
+      oauth_signature: signature,
+    };
+    const header = Object.entries({ ...given, ...once }).map(
+      ([key, value]) => `${key}="${encodeURIComponent(value)}"`,
+    );
+    return (
+      await at.app.inject({
+        method: 'POST',
+        url: target,
+        headers: { authorization: `OAuth ${header.join(', ')}` },
+      })
+    ).json();
   };
   const appAt = async (at: TestWorld, owner: Account): Promise<Pair> => {
     const { client, secret } = await at.client(owner, {
@@ -442,21 +667,36 @@ describe('PLAINTEXT, where it is allowed', () => {
     assert.match((await initiate(world, app, `${app.secret}&`)).oauth_token, /^[0-9a-f]{32}$/);
     for (const wrong of ['wrong&', app.secret, `${app.secret}&x`, '&'])
       assert.match((await initiate(world, app, wrong)).message, /Invalid signature/, wrong);
-    const { message } = await initiate(world, app, 'x', '/w/index.php?title=Special:OAuth/initiate&format=json&oauth_signature_method=x');
+    const { message } = await initiate(
+      world,
+      app,
+      'x',
+      '/w/index.php?title=Special:OAuth/initiate&format=json&oauth_signature_method=x',
+    );
     assert.match(message, /Invalid signature/);
   });
   test('the accepted methods are told as they are', async () => {
     const app = await appAt(world, ada);
     const authorization = `OAuth oauth_consumer_key="${app.key}", oauth_signature_method="HMAC-MD5", oauth_timestamp="${world.now}", oauth_nonce="m", oauth_signature="x", oauth_callback="oob"`;
-    const answer = await world.app.inject({ method: 'POST', url: '/wiki/Special:OAuth/initiate?format=json', headers: { authorization } });
-    assert.match(answer.json().message, /try one of the following: HMAC-SHA1, RSA-SHA1, PLAINTEXT$/);
+    const answer = await world.app.inject({
+      method: 'POST',
+      url: '/wiki/Special:OAuth/initiate?format=json',
+      headers: { authorization },
+    });
+    assert.match(
+      answer.json().message,
+      /try one of the following: HMAC-SHA1, RSA-SHA1, PLAINTEXT$/,
+    );
   });
   test('switched off, it is not supported; without https it does not hold', async () => {
     const off = new TestWorld();
     const clear = new TestWorld({ issuer: 'http://localhost:4400', 'oauth1-plaintext': 'on' });
     try {
       for (const [at, told] of [
-        [off, /Signature method 'PLAINTEXT' not supported try one of the following: HMAC-SHA1, RSA-SHA1$/],
+        [
+          off,
+          /Signature method 'PLAINTEXT' not supported try one of the following: HMAC-SHA1, RSA-SHA1$/,
+        ],
         [clear, /Invalid signature/],
       ] as const) {
         const app = await appAt(at, await at.person('Ada', ['developer']));
@@ -504,23 +744,39 @@ describe('differences that docs/mediawiki.md states', () => {
       [513, 'mwoauth-oauth-exception'],
     ] as const) {
       const over = { oauth_callback: 'oob', oauth_nonce: 'n'.repeat(size) };
-      const headers = signedHeader(world, 'POST', target, { key: client.id, secret }, null, over, { reading: 'mediawiki' });
-      assert.equal((await world.app.inject({ method: 'POST', url: target, headers })).json().error, error);
+      const headers = signedHeader(world, 'POST', target, { key: client.id, secret }, null, over, {
+        reading: 'mediawiki',
+      });
+      assert.equal(
+        (await world.app.inject({ method: 'POST', url: target, headers })).json().error,
+        error,
+      );
     }
   });
   test('a refresh token only for an app that lists the grant type', async () => {
-    for (const grantTypes of [['authorization_code'], ['authorization_code', 'refresh_token']] as const) {
+    for (const grantTypes of [
+      ['authorization_code'],
+      ['authorization_code', 'refresh_token'],
+    ] as const) {
       const made = await world.client(ada, { name: name(), grantTypes, pkceOptional: true });
       const code = await world.code(made, ben, null, 'mediawiki');
       const sent = `grant_type=authorization_code&code=${encodeURIComponent(code)}&redirect_uri=${encodeURIComponent('https://app.example/cb')}`;
-      const bought = (await form(`${root}/access_token`, sent, { authorization: basic(made.client.id, made.secret) })).json();
+      const bought = (
+        await form(`${root}/access_token`, sent, {
+          authorization: basic(made.client.id, made.secret),
+        })
+      ).json();
       assert.equal('refresh_token' in bought, grantTypes.length === 2, JSON.stringify(bought));
     }
   });
   test('a token of an owner-only app has no more scopes than were asked for', async () => {
     const made = (await rest('', asked())).json();
     const sent = 'grant_type=client_credentials&scope=basic';
-    const bought = (await form(`${root}/access_token`, sent, { authorization: basic(made.client_key, made.secret) })).json();
+    const bought = (
+      await form(`${root}/access_token`, sent, {
+        authorization: basic(made.client_key, made.secret),
+      })
+    ).json();
     assert.deepEqual(claimsOf(bought.access_token).scopes, ['basic']);
   });
 });

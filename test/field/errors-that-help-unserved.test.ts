@@ -5,7 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { TestWorld } from '#harness/world.ts';
 
-// What no handler answers says what to do, too, in the shape of whoever asks: addresses, methods, sizes, types, and what is no HTTP at all.
+// What no handler answers says what to do, too, in the shape of whoever asks: addresses, methods,
+// sizes, types, and what is no HTTP at all.
 
 const form = 'application/x-www-form-urlencoded';
 let world: TestWorld;
@@ -66,16 +67,69 @@ const post = { 'content-type': form };
 const page = { accept: 'text/html' };
 const rows: readonly Row[] = [
   // mitsuhiko/flask-oauth#59 and its brothers.
-  { asked: 'GET /oauth1/initiate', status: 405, shape: 'oauth1', says: /^GET is not served here: use POST, and sign/, allow: 'POST' },
-  { asked: 'GET /oauth1/token', status: 405, shape: 'oauth1', says: /use POST, and sign/, allow: 'POST' },
-  { asked: 'OPTIONS /oauth1/token', status: 405, shape: 'oauth1', says: /^OPTIONS is not served here: use POST/, allow: 'POST' },
-  { asked: 'PUT /oauth1/initiate', status: 405, shape: 'oauth1', says: /^PUT is not served here: use POST/, allow: 'POST' },
-  { asked: 'POST /oauth1/authorize', headers: post, status: 405, shape: 'oauth1', says: /use GET/, allow: 'GET, HEAD' },
-  { asked: 'POST /oauth1/authenticate', headers: { ...post, ...page }, status: 405, shape: 'page', says: /takes GET/, allow: 'GET, HEAD' },
-  { asked: 'POST /oauth1/initiate/', status: 404, shape: 'oauth1', says: /use \/oauth1\/initiate, spelled so/ },
-  { asked: 'POST /oauth1/request_token', status: 404, shape: 'oauth1', says: /use \/oauth1\/initiate/ },
+  {
+    asked: 'GET /oauth1/initiate',
+    status: 405,
+    shape: 'oauth1',
+    says: /^GET is not served here: use POST, and sign/,
+    allow: 'POST',
+  },
+  {
+    asked: 'GET /oauth1/token',
+    status: 405,
+    shape: 'oauth1',
+    says: /use POST, and sign/,
+    allow: 'POST',
+  },
+  {
+    asked: 'OPTIONS /oauth1/token',
+    status: 405,
+    shape: 'oauth1',
+    says: /^OPTIONS is not served here: use POST/,
+    allow: 'POST',
+  },
+  {
+    asked: 'PUT /oauth1/initiate',
+    status: 405,
+    shape: 'oauth1',
+    says: /^PUT is not served here: use POST/,
+    allow: 'POST',
+  },
+  {
+    asked: 'POST /oauth1/authorize',
+    headers: post,
+    status: 405,
+    shape: 'oauth1',
+    says: /use GET/,
+    allow: 'GET, HEAD',
+  },
+  {
+    asked: 'POST /oauth1/authenticate',
+    headers: { ...post, ...page },
+    status: 405,
+    shape: 'page',
+    says: /takes GET/,
+    allow: 'GET, HEAD',
+  },
+  {
+    asked: 'POST /oauth1/initiate/',
+    status: 404,
+    shape: 'oauth1',
+    says: /use \/oauth1\/initiate, spelled so/,
+  },
+  {
+    asked: 'POST /oauth1/request_token',
+    status: 404,
+    shape: 'oauth1',
+    says: /use \/oauth1\/initiate/,
+  },
   { asked: 'POST /oauth1/access_token', status: 404, shape: 'oauth1', says: /use \/oauth1\/token/ },
-  { asked: 'POST /oauth1/nowhere', status: 404, shape: 'oauth1', says: /\/oauth1\/initiate, \/oauth1\/authorize, \/oauth1\/authenticate/ },
+  {
+    asked: 'POST /oauth1/nowhere',
+    status: 404,
+    shape: 'oauth1',
+    says: /\/oauth1\/initiate, \/oauth1\/authorize, \/oauth1\/authenticate/,
+  },
   {
     asked: `POST /oauth1/initiate`,
     payload: 'x'.repeat(1_100_000),
@@ -92,19 +146,62 @@ const rows: readonly Row[] = [
     says: /^GET is not served here: use POST, with the parameters in the body, as a form/,
     allow: 'POST',
   },
-  { asked: 'GET /oauth2/token?client_secret=x', headers: page, status: 405, shape: 'oauth2', says: /in logs: change it/, allow: 'POST' },
-  { asked: 'PUT /oauth2/introspect', status: 405, shape: 'oauth2', says: /use POST/, allow: 'POST' },
+  {
+    asked: 'GET /oauth2/token?client_secret=x',
+    headers: page,
+    status: 405,
+    shape: 'oauth2',
+    says: /in logs: change it/,
+    allow: 'POST',
+  },
+  {
+    asked: 'PUT /oauth2/introspect',
+    status: 405,
+    shape: 'oauth2',
+    says: /use POST/,
+    allow: 'POST',
+  },
   { asked: 'GET /oauth2/revoke', status: 405, shape: 'oauth2', says: /use POST/, allow: 'POST' },
   { asked: 'OPTIONS /oauth2/token', status: 405, shape: 'oauth2', says: /use POST/, allow: 'POST' },
-  { asked: 'PUT /oauth2/authorize', status: 405, shape: 'oauth2', says: /use GET or POST/, allow: 'GET, HEAD, POST' },
-  { asked: 'DELETE /oauth2/authorize', headers: page, status: 405, shape: 'page', says: /takes GET and POST/, allow: 'GET, HEAD, POST' },
-  { asked: 'POST /oauth2/jwks', headers: post, status: 405, shape: 'oauth2', says: /use GET/, allow: 'GET, HEAD' },
-  { asked: 'POST /oauth2/token/', status: 404, shape: 'oauth2', says: /use \/oauth2\/token, spelled so/ },
+  {
+    asked: 'PUT /oauth2/authorize',
+    status: 405,
+    shape: 'oauth2',
+    says: /use GET or POST/,
+    allow: 'GET, HEAD, POST',
+  },
+  {
+    asked: 'DELETE /oauth2/authorize',
+    headers: page,
+    status: 405,
+    shape: 'page',
+    says: /takes GET and POST/,
+    allow: 'GET, HEAD, POST',
+  },
+  {
+    asked: 'POST /oauth2/jwks',
+    headers: post,
+    status: 405,
+    shape: 'oauth2',
+    says: /use GET/,
+    allow: 'GET, HEAD',
+  },
+  {
+    asked: 'POST /oauth2/token/',
+    status: 404,
+    shape: 'oauth2',
+    says: /use \/oauth2\/token, spelled so/,
+  },
   { asked: 'POST /OAuth2/Token', status: 404, shape: 'oauth2', says: /use \/oauth2\/token/ },
   { asked: 'POST //oauth2//token', status: 404, shape: 'oauth2', says: /use \/oauth2\/token/ },
   { asked: 'POST /oauth2/access_token', status: 404, shape: 'oauth2', says: /use \/oauth2\/token/ },
   { asked: 'POST /oauth/token', status: 404, shape: 'oauth2', says: /use \/oauth2\/token/ },
-  { asked: 'POST /login/oauth/access_token', status: 404, shape: 'oauth2', says: /use \/oauth2\/token/ },
+  {
+    asked: 'POST /login/oauth/access_token',
+    status: 404,
+    shape: 'oauth2',
+    says: /use \/oauth2\/token/,
+  },
   { asked: 'GET /oauth/authorize', status: 404, shape: 'oauth2', says: /use \/oauth2\/authorize/ },
   { asked: 'POST /oauth2/revocation', status: 404, shape: 'oauth2', says: /use \/oauth2\/revoke/ },
   {
@@ -114,9 +211,21 @@ const rows: readonly Row[] = [
     shape: 'oauth2',
     says: /\.well-known\/oauth-authorization-server names them all/,
   },
-  { asked: 'GET /.well-known/openid-configuration', status: 404, shape: 'oauth2', says: /use \/\.well-known\/oauth-authorization-server/ },
+  {
+    asked: 'GET /.well-known/openid-configuration',
+    status: 404,
+    shape: 'oauth2',
+    says: /use \/\.well-known\/oauth-authorization-server/,
+  },
   { asked: 'GET /.well-known/jwks.json', status: 404, shape: 'oauth2', says: /use \/oauth2\/jwks/ },
-  { asked: 'POST /oauth2/token', payload: 'x'.repeat(1_100_000), headers: post, status: 413, shape: 'oauth2', says: /at most 65536 bytes/ },
+  {
+    asked: 'POST /oauth2/token',
+    payload: 'x'.repeat(1_100_000),
+    headers: post,
+    status: 413,
+    shape: 'oauth2',
+    says: /at most 65536 bytes/,
+  },
   {
     asked: 'POST /oauth2/token',
     payload: 'a=b',
@@ -126,8 +235,20 @@ const rows: readonly Row[] = [
     says: /send application\/x-www-form-urlencoded/,
   },
   { asked: 'GET /oauth2/%ff', status: 400, shape: 'oauth2', says: /UTF-8/ },
-  { asked: 'DELETE /api/v1/me', status: 405, shape: 'api', says: /^DELETE is not served here: use GET/, allow: 'GET, HEAD' },
-  { asked: 'GET /api/v1/nowhere', headers: page, status: 404, shape: 'api', says: /GET \/api\/v1\/openapi\.json/ },
+  {
+    asked: 'DELETE /api/v1/me',
+    status: 405,
+    shape: 'api',
+    says: /^DELETE is not served here: use GET/,
+    allow: 'GET, HEAD',
+  },
+  {
+    asked: 'GET /api/v1/nowhere',
+    headers: page,
+    status: 404,
+    shape: 'api',
+    says: /GET \/api\/v1\/openapi\.json/,
+  },
   { asked: 'GET /api/v2/me', status: 404, shape: 'api', says: /openapi\.json/ },
   {
     asked: 'POST /api/v1/clients',
@@ -146,12 +267,46 @@ const rows: readonly Row[] = [
     says: /send application\/json/,
   },
   { asked: 'GET /api/v1/clients/%zz', status: 400, shape: 'api', says: /address cannot be read/ },
-  { asked: 'POST /w/rest.php/oauth2/token', status: 404, shape: 'rest', says: /use \/w\/rest\.php\/oauth2\/access_token/ },
-  { asked: 'GET /w/rest.php/oauth2/access_token', status: 405, shape: 'rest', says: /POST/, allow: 'POST' },
-  { asked: 'OPTIONS /w/rest.php/oauth2/access_token', status: 405, shape: 'rest', says: /POST/, allow: 'POST' },
-  { asked: 'OPTIONS /w/rest.php/oauth2/authorize', status: 405, shape: 'rest', says: /GET/, allow: 'GET' },
-  { asked: 'OPTIONS /w/rest.php/oauth2/client', status: 405, shape: 'rest', says: /GET or POST/, allow: 'GET, POST' },
-  { asked: 'OPTIONS /w/rest.php/oauth2/nowhere', status: 404, shape: 'rest', says: /nothing at this address/ },
+  {
+    asked: 'POST /w/rest.php/oauth2/token',
+    status: 404,
+    shape: 'rest',
+    says: /use \/w\/rest\.php\/oauth2\/access_token/,
+  },
+  {
+    asked: 'GET /w/rest.php/oauth2/access_token',
+    status: 405,
+    shape: 'rest',
+    says: /POST/,
+    allow: 'POST',
+  },
+  {
+    asked: 'OPTIONS /w/rest.php/oauth2/access_token',
+    status: 405,
+    shape: 'rest',
+    says: /POST/,
+    allow: 'POST',
+  },
+  {
+    asked: 'OPTIONS /w/rest.php/oauth2/authorize',
+    status: 405,
+    shape: 'rest',
+    says: /GET/,
+    allow: 'GET',
+  },
+  {
+    asked: 'OPTIONS /w/rest.php/oauth2/client',
+    status: 405,
+    shape: 'rest',
+    says: /GET or POST/,
+    allow: 'GET, POST',
+  },
+  {
+    asked: 'OPTIONS /w/rest.php/oauth2/nowhere',
+    status: 404,
+    shape: 'rest',
+    says: /nothing at this address/,
+  },
   {
     asked: 'POST /w/rest.php/oauth2/access_token',
     payload: 'x'.repeat(1_100_000),
@@ -160,10 +315,27 @@ const rows: readonly Row[] = [
     shape: 'rest',
     says: /65536/,
   },
-  { asked: 'POST /w/rest.php/oauth2/access_token', status: 411, shape: 'rest', says: /in the body, as a form/ },
+  {
+    asked: 'POST /w/rest.php/oauth2/access_token',
+    status: 411,
+    shape: 'rest',
+    says: /in the body, as a form/,
+  },
   { asked: 'DELETE /w/api.php', status: 405, shape: 'action', says: /use GET or POST/ },
-  { asked: 'POST /w/api.php', payload: 'x'.repeat(1_100_000), headers: post, status: 413, shape: 'action', says: /at most 1048576 bytes/ },
-  { asked: 'DELETE /w/index.php', status: 405, shape: 'text', says: /^Error: DELETE is not served here/ },
+  {
+    asked: 'POST /w/api.php',
+    payload: 'x'.repeat(1_100_000),
+    headers: post,
+    status: 413,
+    shape: 'action',
+    says: /at most 1048576 bytes/,
+  },
+  {
+    asked: 'DELETE /w/index.php',
+    status: 405,
+    shape: 'text',
+    says: /^Error: DELETE is not served here/,
+  },
   { asked: 'GET /nowhere', status: 404, shape: 'oauth2', says: /nothing at this address/ },
   { asked: 'GET /nowhere', headers: page, status: 404, shape: 'page', says: /Not found/ },
   {
@@ -187,7 +359,12 @@ describe('by address, method, size and type', () => {
   for (const { asked, headers = {}, payload, status, shape, says, allow } of rows)
     test(`${asked.slice(0, 60)}${payload === undefined ? '' : ' with a body'}: ${status}`, async () => {
       const [method = '', url = ''] = asked.split(' ');
-      const answer = await world.app.inject({ method: method as 'GET', url, headers, ...(payload === undefined ? {} : { payload }) });
+      const answer = await world.app.inject({
+        method: method as 'GET',
+        url,
+        headers,
+        ...(payload === undefined ? {} : { payload }),
+      });
       assert.equal(answer.statusCode, status, answer.body);
       assert.match(saidIn(shape, String(answer.headers['content-type']), answer.body), says);
       if (allow !== undefined) assert.equal(answer.headers.allow, allow);
@@ -202,7 +379,11 @@ describe('by address, method, size and type', () => {
   test('a page that is not there keeps the menu of whoever is signed in', async () => {
     const headers = { ...page, cookie: await world.cookie(ada) };
     for (const method of ['GET', 'DELETE'] as const) {
-      const answer = await world.app.inject({ method, url: method === 'GET' ? '/nowhere' : '/sign-in', headers });
+      const answer = await world.app.inject({
+        method,
+        url: method === 'GET' ? '/nowhere' : '/sign-in',
+        headers,
+      });
       assert.match(answer.body, /Ada/);
       assert.match(answer.body, /\/sign-out/);
     }
@@ -226,7 +407,11 @@ describe('a JSON body', () => {
         ...{ method: 'POST', url: '/api/v1/clients', payload },
         headers: { 'content-type': 'application/json', ...proof, ...headers },
       });
-      assert.deepEqual([answer.statusCode, answer.json().code], [status, 'invalid_request'], answer.body);
+      assert.deepEqual(
+        [answer.statusCode, answer.json().code],
+        [status, 'invalid_request'],
+        answer.body,
+      );
       assert.match(answer.json().detail, says);
     });
 });
@@ -240,7 +425,13 @@ describe('a body of the dialect’s own registration', () => {
   ] as const)
     test(`${what} is told what is wrong`, async () => {
       const made = await world.client(ada, {
-        ...{ name: `Own ${what}`, ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'], scopes: ['oauthmanageownclient'] },
+        ...{
+          name: `Own ${what}`,
+          ownerOnly: true,
+          redirectUri: '',
+          grantTypes: ['client_credentials'],
+          scopes: ['oauthmanageownclient'],
+        },
       });
       const answer = await world.app.inject({
         ...{ method: 'POST', url: '/w/rest.php/oauth2/client', payload },
@@ -263,18 +454,44 @@ describe('what Node refuses', () => {
     socket.write(Buffer.from(text, 'latin1'));
     await once(socket, 'close');
     const [head = '', ...body] = answer.split('\r\n\r\n');
-    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'im').exec(head)?.[1]?.trim() ?? '';
+    const field = (name: string) =>
+      new RegExp(`^${name}: (.*)$`, 'im').exec(head)?.[1]?.trim() ?? '';
     return { status: Number(head.slice(9, 12)), field, body: body.join('\r\n\r\n') };
   }
-  const get = (path: string, fields = 'Host: gate.example\r\n') => `GET ${path} HTTP/1.1\r\n${fields}Connection: close\r\n\r\n`;
+  const get = (path: string, fields = 'Host: gate.example\r\n') =>
+    `GET ${path} HTTP/1.1\r\n${fields}Connection: close\r\n\r\n`;
   for (const [what, text, status, shape, says] of [
-    ['letters beyond ASCII in an address', get('/oauth1/initiate?x=s\xe4n'), 400, 'oauth1', /percent-encoded/],
-    ['the same at the token endpoint', get('/oauth2/token?x=s\xe4n'), 400, 'oauth2', /percent-encoded/],
+    [
+      'letters beyond ASCII in an address',
+      get('/oauth1/initiate?x=s\xe4n'),
+      400,
+      'oauth1',
+      /percent-encoded/,
+    ],
+    [
+      'the same at the token endpoint',
+      get('/oauth2/token?x=s\xe4n'),
+      400,
+      'oauth2',
+      /percent-encoded/,
+    ],
     ['the same at the API', get('/api/v1/me?x=s\xe4n'), 400, 'api', /percent-encoded/],
     ['the same at the dialect', get('/w/api.php?x=s\xe4n'), 400, 'action', /percent-encoded/],
-    ['a blank in an address', get('/oauth2/token?x=a b'), 400, 'oauth2', /blanks are percent-encoded/],
+    [
+      'a blank in an address',
+      get('/oauth2/token?x=a b'),
+      400,
+      'oauth2',
+      /blanks are percent-encoded/,
+    ],
     ['no HTTP', 'HELLO\r\n\r\n', 400, 'oauth2', /no HTTP/],
-    ['an unknown method', 'BREW /oauth2/token HTTP/1.1\r\nHost: gate.example\r\n\r\n', 400, 'oauth2', /no HTTP/],
+    [
+      'an unknown method',
+      'BREW /oauth2/token HTTP/1.1\r\nHost: gate.example\r\n\r\n',
+      400,
+      'oauth2',
+      /no HTTP/,
+    ],
     [
       'two lengths',
       'POST /oauth2/token HTTP/1.1\r\nHost: gate.example\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na',
@@ -343,7 +560,10 @@ describe('the pages of the dialect', () => {
     [`/wiki/Special:OAuth/authorize?oauth_token=x&oauth_consumer_key=${'0'.repeat(32)}`, 'E006'],
   ] as const)
     test(`${url} leads to the help about ${code}`, async () => {
-      const { body } = await world.app.inject({ url, headers: { ...page, cookie: await world.cookie(ada) } });
+      const { body } = await world.app.inject({
+        url,
+        headers: { ...page, cookie: await world.cookie(ada) },
+      });
       assert.ok(body.includes(`<a href="${help}${code}">${code}</a>`), body);
       assert.doesNotMatch(body, /\[https:/);
     });
@@ -351,9 +571,15 @@ describe('the pages of the dialect', () => {
     const { withHelpLinks } = await import('#pages/layout.ts');
     for (const [text, shown] of [
       ['[https://evil.example/ E001]', '[https://evil.example/ E001]'],
-      ['[https://www.mediawiki.org.evil.example/wiki/x E001]', '[https://www.mediawiki.org.evil.example/wiki/x E001]'],
+      [
+        '[https://www.mediawiki.org.evil.example/wiki/x E001]',
+        '[https://www.mediawiki.org.evil.example/wiki/x E001]',
+      ],
       ['[https://www.mediawiki.org/wiki/x" E001]', '[https://www.mediawiki.org/wiki/x&quot; E001]'],
-      ['<b>a</b> [https://www.mediawiki.org/wiki/x E001].', '&lt;b&gt;a&lt;/b&gt; <a href="https://www.mediawiki.org/wiki/x">E001</a>.'],
+      [
+        '<b>a</b> [https://www.mediawiki.org/wiki/x E001].',
+        '&lt;b&gt;a&lt;/b&gt; <a href="https://www.mediawiki.org/wiki/x">E001</a>.',
+      ],
     ] as const)
       assert.equal(String(await withHelpLinks(text)), shown);
   });

@@ -8,7 +8,8 @@ import { basic, TestWorld } from '#harness/world.ts';
 import type { ClientId, SiteId } from '#kernel/ids.ts';
 import { OPERATOR } from '#registry/actor.ts';
 
-// A refusal says which parameter, which value and what to do, in the body and in the header, at every face alike.
+// A refusal says which parameter, which value and what to do, in the body and in the header, at
+// every face alike.
 
 const origin = 'https://gate.example';
 const form = 'application/x-www-form-urlencoded';
@@ -31,7 +32,13 @@ before(async () => {
   ben = await world.person('Ben');
   const first = await world.client(ada, { name: 'Classic', protocol: 'oauth1' });
   classic = { key: first.client.id, secret: first.secret };
-  const second = await world.client(ada, { name: 'Own', protocol: 'oauth1', ownerOnly: true, redirectUri: '', grantTypes: [] });
+  const second = await world.client(ada, {
+    name: 'Own',
+    protocol: 'oauth1',
+    ownerOnly: true,
+    redirectUri: '',
+    grantTypes: [],
+  });
   own = { key: second.client.id, secret: second.secret };
   ownToken = { key: second.credentials?.token ?? '', secret: second.credentials?.secret ?? '' };
   web = await world.client(ada, { name: 'Web', pkceOptional: true, scopes: ['editpage', 'basic'] });
@@ -81,7 +88,11 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
       over: () => ({}),
       spoil: (pairs) => pairs.filter(([name]) => name !== 'oauth_signature'),
     },
-    { ...absent('oauth_nonce', /Missing nonce parameter/), name: 'an empty nonce', over: () => ({ oauth_nonce: '' }) },
+    {
+      ...absent('oauth_nonce', /Missing nonce parameter/),
+      name: 'an empty nonce',
+      over: () => ({ oauth_nonce: '' }),
+    },
     {
       name: 'a nonce twice',
       spoil: (pairs) => [...pairs, ['oauth_nonce', 'again']],
@@ -119,7 +130,10 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
       over: () => ({ oauth_signature_method: 'HMAC-SHA512' }),
       kind: 'signature_method_rejected',
       says: /HMAC-SHA512 is not served: use HMAC-SHA1, HMAC-SHA256/,
-      fact: ['oauth_acceptable_signature_methods', () => 'HMAC-SHA1 HMAC-SHA256 RSA-SHA1 RSA-SHA256'],
+      fact: [
+        'oauth_acceptable_signature_methods',
+        () => 'HMAC-SHA1 HMAC-SHA256 RSA-SHA1 RSA-SHA256',
+      ],
       dialect: /try one of the following: HMAC-SHA1/,
     },
     {
@@ -134,7 +148,11 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
       () => String(world.now - 301),
       /oauth_timestamp is \d+, and here it is 1800\d+: set the clock/,
     ),
-    time('a clock five minutes and a second early', () => String(world.now + 301), /here it is 1800\d+/),
+    time(
+      'a clock five minutes and a second early',
+      () => String(world.now + 301),
+      /here it is 1800\d+/,
+    ),
     time('milliseconds', () => String(world.now * 1000), /milliseconds: send seconds/),
     {
       name: 'an unknown consumer',
@@ -145,7 +163,8 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
     },
     {
       name: 'a wrong signature',
-      spoil: (pairs) => pairs.map(([name, value]) => [name, name === 'oauth_signature' ? 'AAAA' : value]),
+      spoil: (pairs) =>
+        pairs.map(([name, value]) => [name, name === 'oauth_signature' ? 'AAAA' : value]),
       kind: 'signature_invalid',
       says: /\/my\/help on this server shows/,
       dialect: /Invalid signature: .*\/my\/help/,
@@ -166,29 +185,49 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
     { over = () => ({}), spoil = (all) => all }: Mistake,
     more: Over = {},
   ) => {
-    const [client, token] = path === '/oauth1/initiate' || path.startsWith('/wiki') ? [classic, null] : [own, ownToken];
+    const [client, token] =
+      path === '/oauth1/initiate' || path.startsWith('/wiki') ? [classic, null] : [own, ownToken];
     const signed = query
       .split('&')
       .filter((piece) => piece !== '' && !piece.startsWith('q='))
       .map((piece): Pair => [piece.split('=')[0] ?? '', piece.split('=')[1] ?? '']);
     return inHeader(
-      spoil(protocolPairs({ method, uri: origin + path, signed, client, token, now: world.now, over: { ...more, ...over() } })),
+      spoil(
+        protocolPairs({
+          method,
+          uri: origin + path,
+          signed,
+          client,
+          token,
+          now: world.now,
+          over: { ...more, ...over() },
+        }),
+      ),
     );
   };
   const factIn = (mistake: Mistake, given: (name: string) => unknown) => {
     if (mistake.fact) assert.equal(given(mistake.fact[0]), mistake.fact[1]());
   };
   const inChallenge = (mistake: Mistake, value: unknown) => {
-    assert.match(String(value), new RegExp(`OAuth realm="gatehouse", oauth_problem="${mistake.kind}"`));
-    if (mistake.fact) assert.ok(String(value).includes(`${mistake.fact[0]}="${mistake.fact[1]()}"`), String(value));
-    assert.match(/oauth_problem_advice="((?:[^"\\]|\\.)*)"/.exec(String(value))?.[1] ?? '', mistake.says);
+    assert.match(
+      String(value),
+      new RegExp(`OAuth realm="gatehouse", oauth_problem="${mistake.kind}"`),
+    );
+    if (mistake.fact)
+      assert.ok(String(value).includes(`${mistake.fact[0]}="${mistake.fact[1]()}"`), String(value));
+    assert.match(
+      /oauth_problem_advice="((?:[^"\\]|\\.)*)"/.exec(String(value))?.[1] ?? '',
+      mistake.says,
+    );
   };
 
   for (const mistake of mistakes) {
     const query = mistake.query ?? '';
     test(`${mistake.name}: at /oauth1/initiate, in the JSON API and in the guard`, async () => {
       const url = `/oauth1/initiate${query && `?${query.slice(1)}`}`;
-      const authorization = headerFor('POST', '/oauth1/initiate', '', mistake, { oauth_callback: 'oob' });
+      const authorization = headerFor('POST', '/oauth1/initiate', '', mistake, {
+        oauth_callback: 'oob',
+      });
       const core = await world.app.inject({ method: 'POST', url, headers: { authorization } });
       const said = new URLSearchParams(core.body);
       assert.ok(core.statusCode === 400 || core.statusCode === 401, String(core.statusCode));
@@ -199,9 +238,15 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
       if (core.statusCode === 401) inChallenge(mistake, core.headers['www-authenticate']);
 
       const target = `/api/v1/me${query && `?${query.slice(1)}`}`;
-      const api = await world.app.inject({ url: target, headers: { authorization: headerFor('GET', '/api/v1/me', '', mistake) } });
+      const api = await world.app.inject({
+        url: target,
+        headers: { authorization: headerFor('GET', '/api/v1/me', '', mistake) },
+      });
       assert.equal(api.statusCode, core.statusCode);
-      assert.deepEqual([api.json().code, api.json().problem, api.json().oauth_problem], ['invalid_token', mistake.kind, mistake.kind]);
+      assert.deepEqual(
+        [api.json().code, api.json().problem, api.json().oauth_problem],
+        ['invalid_token', mistake.kind, mistake.kind],
+      );
       assert.match(api.json().detail, mistake.says);
       factIn(mistake, (name) => api.json()[name]);
       inChallenge(mistake, api.headers['www-authenticate']);
@@ -217,7 +262,10 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
       };
       const permit = await world.built.guard.permit(asked, here);
       assert.ok(!permit.ok);
-      assert.deepEqual([permit.refusal.status, permit.refusal.body.error], [core.statusCode, mistake.kind]);
+      assert.deepEqual(
+        [permit.refusal.status, permit.refusal.body.error],
+        [core.statusCode, mistake.kind],
+      );
       assert.match(permit.refusal.body.error_description, mistake.says);
       factIn(mistake, (name) => permit.refusal.body[name]);
       inChallenge(mistake, permit.refusal.wwwAuthenticate);
@@ -225,8 +273,13 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
     test(`${mistake.name}: in the dialect`, async () => {
       if (mistake.dialect === null) return;
       const wiki = '/wiki/Special:OAuth/initiate';
-      const authorization = headerFor('GET', wiki, '&format=json', mistake, { oauth_callback: 'oob' });
-      const shake = await world.app.inject({ url: `${wiki}?format=json${query}`, headers: { authorization } });
+      const authorization = headerFor('GET', wiki, '&format=json', mistake, {
+        oauth_callback: 'oob',
+      });
+      const shake = await world.app.inject({
+        url: `${wiki}?format=json${query}`,
+        headers: { authorization },
+      });
       assert.match(shake.body, mistake.dialect);
       const asked = '&action=query&meta=userinfo';
       const api = await world.app.inject({
@@ -239,16 +292,41 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
   }
 
   for (const [name, over, kind, says] of [
-    ['no callback', { oauth_callback: undefined }, 'parameter_absent', /oauth_callback is missing: "oob"/],
-    ['a callback that is not registered', { oauth_callback: 'https://evil.example/' }, 'callback_rejected', /"oob", or the registered/],
-    ['a nonce of 600 characters', { oauth_nonce: 'n'.repeat(600) }, 'parameter_rejected', /600|too long/],
+    [
+      'no callback',
+      { oauth_callback: undefined },
+      'parameter_absent',
+      /oauth_callback is missing: "oob"/,
+    ],
+    [
+      'a callback that is not registered',
+      { oauth_callback: 'https://evil.example/' },
+      'callback_rejected',
+      /"oob", or the registered/,
+    ],
+    [
+      'a nonce of 600 characters',
+      { oauth_nonce: 'n'.repeat(600) },
+      'parameter_rejected',
+      /600|too long/,
+    ],
   ] as const)
     test(`/oauth1/initiate with ${name} says what is taken`, async () => {
       const pairs = protocolPairs({
-        ...{ method: 'POST', uri: `${origin}/oauth1/initiate`, client: classic, token: null, now: world.now },
+        ...{
+          method: 'POST',
+          uri: `${origin}/oauth1/initiate`,
+          client: classic,
+          token: null,
+          now: world.now,
+        },
         over: { oauth_callback: 'oob', ...over },
       });
-      const answer = await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers: { authorization: inHeader(pairs) } });
+      const answer = await world.app.inject({
+        method: 'POST',
+        url: '/oauth1/initiate',
+        headers: { authorization: inHeader(pairs) },
+      });
       const said = new URLSearchParams(answer.body);
       assert.equal(said.get('oauth_problem'), kind);
       assert.match(said.get('oauth_problem_advice') ?? '', says);
@@ -262,15 +340,30 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
       const over = step === 'initiate' ? { oauth_callback: 'oob' } : { oauth_verifier: 'v' };
       const token = step === 'initiate' ? null : { key: '0'.repeat(32), secret: 'x' };
       const signed: Pairs = [['format', 'json']];
-      const authorization = inHeader(protocolPairs({ method: 'GET', uri, signed, client, token, now: world.now, over }));
-      return (await world.app.inject({ url: `/wiki/Special:OAuth/${step}?format=json`, headers: { authorization } })).json();
+      const authorization = inHeader(
+        protocolPairs({ method: 'GET', uri, signed, client, token, now: world.now, over }),
+      );
+      return (
+        await world.app.inject({
+          url: `/wiki/Special:OAuth/${step}?format=json`,
+          headers: { authorization },
+        })
+      ).json();
     };
     assert.equal((await say('initiate', bare)).oauth_callback_confirmed, 'true');
     assert.equal((await say('token', bare)).error, 'mwoauthdatastore-request-token-not-found');
     const { submit } = world.built.world.registry;
     const [first] = (await world.built.store.findClient(made.client.id))?.secrets ?? [];
     const about = { clientId: bare.key, reason: '' };
-    assert.ok((await submit(OPERATOR, 'add-secret', { ...about, label: 'short', expiresAt: world.now + 60 })).ok);
+    assert.ok(
+      (
+        await submit(OPERATOR, 'add-secret', {
+          ...about,
+          label: 'short',
+          expiresAt: world.now + 60,
+        })
+      ).ok,
+    );
     assert.ok((await submit(OPERATOR, 'retire-secret', { ...about, secretId: first?.id })).ok);
     world.wait(61);
     for (const step of ['initiate', 'token'] as const) {
@@ -282,9 +375,20 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
     }
     // The core says it to nobody who did not sign.
     const core = protocolPairs({
-      ...{ method: 'POST', uri: `${origin}/oauth1/initiate`, client: bare, token: null, now: world.now, over: { oauth_callback: 'oob' } },
+      ...{
+        method: 'POST',
+        uri: `${origin}/oauth1/initiate`,
+        client: bare,
+        token: null,
+        now: world.now,
+        over: { oauth_callback: 'oob' },
+      },
     });
-    const answer = await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers: { authorization: inHeader(core) } });
+    const answer = await world.app.inject({
+      method: 'POST',
+      url: '/oauth1/initiate',
+      headers: { authorization: inHeader(core) },
+    });
     assert.equal(new URLSearchParams(answer.body).get('oauth_problem'), 'signature_invalid');
     assert.ok((await world.clients.disable(bare.key as ClientId, { suppress: true })).ok);
     assert.match((await say('initiate', bare)).message, /Invalid signature/);
@@ -308,17 +412,39 @@ describe('OAuth 2: what to send instead', () => {
   const grant = (more: Readonly<Record<string, string>> = {}) =>
     new URLSearchParams({ grant_type: 'client_credentials', ...credentials(), ...more }).toString();
   const invalid = { status: 400, error: 'invalid_request' } as const;
-  const scope = (name: string, value: string, says: RegExp, dialect: readonly [number, RegExp]): Row => ({
-    ...{ name, body: () => grant({ scope: value }), status: 400, error: 'invalid_scope', says, dialect },
+  const scope = (
+    name: string,
+    value: string,
+    says: RegExp,
+    dialect: readonly [number, RegExp],
+  ): Row => ({
+    ...{
+      name,
+      body: () => grant({ scope: value }),
+      status: 400,
+      error: 'invalid_scope',
+      says,
+      dialect,
+    },
   });
   const sendForm = /form: Content-Type: application\/x-www-form-urlencoded/;
   const typed = (type: string): Row => ({
-    ...{ name: `a body of ${type}`, body: () => JSON.stringify({ grant_type: 'client_credentials' }), ...invalid, says: sendForm },
+    ...{
+      name: `a body of ${type}`,
+      body: () => JSON.stringify({ grant_type: 'client_credentials' }),
+      ...invalid,
+      says: sendForm,
+    },
     headers: { 'content-type': type },
     dialect: [415, sendForm],
   });
   const rows: readonly Row[] = [
-    ...['application/json', 'text/plain', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencodedx'].map(typed),
+    ...[
+      'application/json',
+      'text/plain',
+      'multipart/form-data; boundary=x',
+      'application/x-www-form-urlencodedx',
+    ].map(typed),
     {
       name: 'grant_type in the query',
       query: '?grant_type=client_credentials',
@@ -339,7 +465,12 @@ describe('OAuth 2: what to send instead', () => {
     {
       name: 'a code in the query',
       query: '?code=abc',
-      body: () => new URLSearchParams({ grant_type: 'authorization_code', client_id: web.client.id, client_secret: web.secret }).toString(),
+      body: () =>
+        new URLSearchParams({
+          grant_type: 'authorization_code',
+          client_id: web.client.id,
+          client_secret: web.secret,
+        }).toString(),
       ...invalid,
       says: /^code was sent in the query/,
       dialect: [400, /`code` parameter: it came in the query/],
@@ -441,24 +572,45 @@ describe('OAuth 2: what to send instead', () => {
       says: /send application\/x-www-form-urlencoded/,
       dialect: [415, /application\/x-www-form-urlencoded/],
     },
-    scope('openid, which is not served (mastodon/mastodon#8210)', 'openid editpage', /^The scope openid is unknown/, [
+    scope(
+      'openid, which is not served (mastodon/mastodon#8210)',
+      'openid editpage',
+      /^The scope openid is unknown/,
+      [400, /openid is unknown/],
+    ),
+    scope('scopes with a comma', 'editpage,basic', /^The scope editpage,basic is unknown/, [
       400,
-      /openid is unknown/,
+      /editpage,basic is unknown/,
     ]),
-    scope('scopes with a comma', 'editpage,basic', /^The scope editpage,basic is unknown/, [400, /editpage,basic is unknown/]),
-    scope('a quote in a scope', 'edit"page', /^The scope edit\?page is malformed/, [400, /malformed/]),
-    scope('4,097 characters of good scopes', 'basic '.repeat(683).slice(0, 4097), /^scope is longer than 4096 characters/, [
+    scope('a quote in a scope', 'edit"page', /^The scope edit\?page is malformed/, [
       400,
-      /scope is longer than 4096 characters/,
+      /malformed/,
     ]),
-    scope('4,096 characters of one name', 'a'.repeat(4096), /^The scope a{64} is unknown/, [400, /a{64} is unknown/]),
+    scope(
+      '4,097 characters of good scopes',
+      'basic '.repeat(683).slice(0, 4097),
+      /^scope is longer than 4096 characters/,
+      [400, /scope is longer than 4096 characters/],
+    ),
+    scope('4,096 characters of one name', 'a'.repeat(4096), /^The scope a{64} is unknown/, [
+      400,
+      /a{64} is unknown/,
+    ]),
     {
       name: 'a grant type that the app is not registered for',
-      body: () => new URLSearchParams({ grant_type: 'client_credentials', client_id: web.client.id, client_secret: web.secret }).toString(),
+      body: () =>
+        new URLSearchParams({
+          grant_type: 'client_credentials',
+          client_id: web.client.id,
+          client_secret: web.secret,
+        }).toString(),
       status: 400,
       error: 'unauthorized_client',
       says: /not registered for this grant type/,
-      dialect: [401, /Client authentication failed: The client is not registered for this grant type/],
+      dialect: [
+        401,
+        /Client authentication failed: The client is not registered for this grant type/,
+      ],
     },
     {
       name: 'a refresh token that never was',
@@ -476,10 +628,12 @@ describe('OAuth 2: what to send instead', () => {
     },
     scope('a scope of letters beyond ASCII', 'éditpage', /malformed/, [400, /malformed/]),
     {
-      ...scope('a scope that exists', 'sendemail', /^The scope sendemail is not allowed: the client is not registered for it/, [
-        200,
-        /access_token/,
-      ]),
+      ...scope(
+        'a scope that exists',
+        'sendemail',
+        /^The scope sendemail is not allowed: the client is not registered for it/,
+        [200, /access_token/],
+      ),
     },
     {
       name: 'no token to introspect',
@@ -521,14 +675,33 @@ describe('OAuth 2: what to send instead', () => {
       says: sendForm,
     },
   ];
-  for (const { name, url = '/oauth2/token', query = '', body, headers = {}, status, error, says, dialect } of rows)
+  for (const {
+    name,
+    url = '/oauth2/token',
+    query = '',
+    body,
+    headers = {},
+    status,
+    error,
+    says,
+    dialect,
+  } of rows)
     test(`${name} (${url})`, async () => {
       const send = (to: string) =>
-        world.app.inject({ method: 'POST', url: to + query, payload: body(), headers: { 'content-type': form, ...headers } });
+        world.app.inject({
+          method: 'POST',
+          url: to + query,
+          payload: body(),
+          headers: { 'content-type': form, ...headers },
+        });
       const answer = await send(url);
       assert.deepEqual([answer.statusCode, answer.json().error], [status, error], answer.body);
       assert.match(answer.json().error_description, says);
-      assert.match(answer.json().error_description, /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/, 'RFC 6749 §5.2');
+      assert.match(
+        answer.json().error_description,
+        /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/,
+        'RFC 6749 §5.2',
+      );
       if (dialect === undefined) return;
       const other = await send('/w/rest.php/oauth2/access_token');
       assert.equal(other.statusCode, dialect[0], other.body);
@@ -545,28 +718,50 @@ describe('OAuth 2: what to send instead', () => {
         headers: { 'content-type': form },
         payload: new URLSearchParams({ ...client, ...fields }).toString(),
       });
-    const bought = await send({ grant_type: 'authorization_code', code, redirect_uri: web.client.redirectUri });
-    const refused = await send({ grant_type: 'refresh_token', refresh_token: bought.json().refresh_token, scope: 'editpage sendemail' });
+    const bought = await send({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: web.client.redirectUri,
+    });
+    const refused = await send({
+      grant_type: 'refresh_token',
+      refresh_token: bought.json().refresh_token,
+      scope: 'editpage sendemail',
+    });
     assert.equal(refused.json().error, 'invalid_scope');
     assert.match(refused.json().error_description, /^The scope sendemail is not allowed/);
-    const long = await send({ grant_type: 'refresh_token', refresh_token: bought.json().refresh_token, scope: 'basic '.repeat(700) });
+    const long = await send({
+      grant_type: 'refresh_token',
+      refresh_token: bought.json().refresh_token,
+      scope: 'basic '.repeat(700),
+    });
     assert.match(long.json().error_description, /^scope is longer than 4096 characters/);
   });
 
   for (const [asked, error, says] of [
     ['scope=openid', 'invalid_scope', /openid is unknown/],
-    ['scope=editpage%20sendemail', 'invalid_scope', /sendemail is not allowed: the client is not registered/],
+    [
+      'scope=editpage%20sendemail',
+      'invalid_scope',
+      /sendemail is not allowed: the client is not registered/,
+    ],
     ['scope=edit%22page', 'invalid_scope', /malformed/],
     [`scope=${'basic+'.repeat(700)}`, 'invalid_scope', /scope is longer than 4096 characters/],
     ['response_type=token', 'unsupported_response_type', /response_type=code/],
     ['response_type=id_token', 'unsupported_response_type', /response_type=code/],
-    ['code_challenge=short&code_challenge_method=S256', 'invalid_request', /code_challenge is malformed: 43 to 128/],
+    [
+      'code_challenge=short&code_challenge_method=S256',
+      'invalid_request',
+      /code_challenge is malformed: 43 to 128/,
+    ],
     ['code_challenge=x&code_challenge=y', 'invalid_request', /code_challenge is repeated/],
     ['prompt=none%20login', 'invalid_request', /prompt .*none stands alone/],
   ] as const)
     test(`/oauth2/authorize?${asked.slice(0, 60)} tells the app ${error}`, async () => {
       const type = asked.startsWith('response_type') ? '' : '&response_type=code';
-      const pkce = asked.startsWith('code_challenge') ? '' : `&code_challenge=${challenge}&code_challenge_method=S256`;
+      const pkce = asked.startsWith('code_challenge')
+        ? ''
+        : `&code_challenge=${challenge}&code_challenge_method=S256`;
       const answer = await world.app.inject({
         url: `/oauth2/authorize?client_id=${web.client.id}${type}${pkce}&${asked}`,
         headers: { cookie: await world.cookie(ben) },
@@ -580,17 +775,26 @@ describe('OAuth 2: what to send instead', () => {
     const pocket = await world.client(ada, { name: 'Pocket', confidential: false });
     const send = async (url: string, fields: Readonly<Record<string, string>>) => {
       const payload = new URLSearchParams(fields).toString();
-      return (await world.app.inject({ method: 'POST', url, headers: { 'content-type': form }, payload })).json();
+      return (
+        await world.app.inject({ method: 'POST', url, headers: { 'content-type': form }, payload })
+      ).json();
     };
     const named = { client_id: pocket.client.id };
     const asked = await send('/oauth2/introspect', { ...named, token: 'x' });
-    assert.deepEqual([asked.error, asked.error_description], ['unauthorized_client', 'Only a client that keeps a secret may do this.']);
+    assert.deepEqual(
+      [asked.error, asked.error_description],
+      ['unauthorized_client', 'Only a client that keeps a secret may do this.'],
+    );
     const bought = await send('/oauth2/token', { ...named, grant_type: 'client_credentials' });
     assert.deepEqual(
       [bought.error, bought.error_description],
       ['unauthorized_client', 'The client is not registered for this grant type.'],
     );
-    const own = { client_id: worker.client.id, client_secret: worker.secret, grant_type: 'client_credentials' };
+    const own = {
+      client_id: worker.client.id,
+      client_secret: worker.secret,
+      grant_type: 'client_credentials',
+    };
     assert.ok((await world.clients.disable(worker.client.id)).ok);
     const stopped = await send('/oauth2/token', own);
     assert.match(stopped.error_description, /may not be used: it is not approved, was stopped/);
@@ -598,7 +802,13 @@ describe('OAuth 2: what to send instead', () => {
   });
 
   for (const [what, payload, headers, status, says] of [
-    ['JSON', '{}', { 'content-type': 'application/json' }, 400, /application\/x-www-form-urlencoded/],
+    [
+      'JSON',
+      '{}',
+      { 'content-type': 'application/json' },
+      400,
+      /application\/x-www-form-urlencoded/,
+    ],
     ['70,000 bytes', 'x'.repeat(70_000), { 'content-type': form }, 413, /too large/],
     ['a broken escape', 'a=%zz', { 'content-type': form }, 400, /encoding/],
   ] as const)
@@ -624,10 +834,38 @@ describe('bearer tokens: why one does not hold', () => {
     says: RegExp,
   ])[] = [
     ['no credentials', () => ({}), '', 401, '', /Authorization: Bearer.*Authorization: OAuth/],
-    ['a token in the query (RFC 9700 §4.3.2)', () => ({}), '?access_token=abc', 401, '', /access_token was sent in the query/],
-    ['Basic', () => ({ authorization: basic('a', 'b') }), '', 401, 'no_credentials', /scheme that is not read here/],
-    ['a token without its scheme', () => ({ authorization: 'eyJhbGciOiJub25lIn0' }), '', 401, 'no_credentials', /"Bearer" and a token/],
-    ['an unknown token', () => ({ authorization: 'Bearer abc' }), '', 401, 'invalid_token', /not known here/],
+    [
+      'a token in the query (RFC 9700 §4.3.2)',
+      () => ({}),
+      '?access_token=abc',
+      401,
+      '',
+      /access_token was sent in the query/,
+    ],
+    [
+      'Basic',
+      () => ({ authorization: basic('a', 'b') }),
+      '',
+      401,
+      'no_credentials',
+      /scheme that is not read here/,
+    ],
+    [
+      'a token without its scheme',
+      () => ({ authorization: 'eyJhbGciOiJub25lIn0' }),
+      '',
+      401,
+      'no_credentials',
+      /"Bearer" and a token/,
+    ],
+    [
+      'an unknown token',
+      () => ({ authorization: 'Bearer abc' }),
+      '',
+      401,
+      'invalid_token',
+      /not known here/,
+    ],
     [
       'a token with a blank',
       () => ({ authorization: 'Bearer a b' }),
@@ -637,7 +875,14 @@ describe('bearer tokens: why one does not hold', () => {
       /malformed: Authorization is "Bearer", a space/,
     ],
     ['no token', () => ({ authorization: 'Bearer' }), '', 400, 'invalid_request', /malformed/],
-    ['a token and a signature', () => ({ authorization: 'Bearer abc' }), '?oauth_signature=x', 400, 'invalid_request', /send one of them/],
+    [
+      'a token and a signature',
+      () => ({ authorization: 'Bearer abc' }),
+      '?oauth_signature=x',
+      400,
+      'invalid_request',
+      /send one of them/,
+    ],
   ];
   for (const [name, headers, query, status, problem, says] of rows)
     test(`${name}: in the JSON API and the guard`, async () => {
@@ -646,12 +891,22 @@ describe('bearer tokens: why one does not hold', () => {
       assert.match(api.json().detail, says);
       assert.equal(api.json().problem ?? '', problem);
       if (problem === '') assert.equal(api.json().scope, 'gatehouse:consents');
-      const asked = { method: 'GET', target: `/notes${query}`, headers: headers(), body: undefined, address: '192.0.2.1', secure: true };
+      const asked = {
+        method: 'GET',
+        target: `/notes${query}`,
+        headers: headers(),
+        body: undefined,
+        address: '192.0.2.1',
+        secure: true,
+      };
       const permit = await world.built.guard.permit(asked, here);
       assert.ok(!permit.ok && permit.refusal.status === status);
       assert.match(permit.refusal.body.error_description, says);
       if (problem.startsWith('invalid')) {
-        assert.match(permit.refusal.wwwAuthenticate, new RegExp(`Bearer .*error="${problem}", error_description="`));
+        assert.match(
+          permit.refusal.wwwAuthenticate,
+          new RegExp(`Bearer .*error="${problem}", error_description="`),
+        );
         assert.equal(api.headers['www-authenticate'], permit.refusal.wwwAuthenticate);
       }
     });

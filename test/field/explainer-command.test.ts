@@ -24,9 +24,16 @@ interface Told {
   readonly out: string;
   readonly err: string;
 }
-const files: Record<string, string> = { client: `${signer.client.secret}\n`, token: signer.token.secret };
+const files: Record<string, string> = {
+  client: `${signer.client.secret}\n`,
+  token: signer.token.secret,
+};
 
-async function explain(text: string, argv: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Told> {
+async function explain(
+  text: string,
+  argv: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Told> {
   let [out, err] = ['', ''];
   const io = {
     out: (piece: string) => {
@@ -50,14 +57,21 @@ const noSecretIn = ({ out, err }: Told) => {
 
 describe('every mistake', () => {
   // Of the time nobody is asked here, and every token is taken for the app's.
-  for (const { name, recipe, says, dialect } of mistakes.filter((one) => !['future', 'token-unknown'].includes(one.found[0] ?? '')))
+  for (const { name, recipe, says, dialect } of mistakes.filter(
+    (one) => !['future', 'token-unknown'].includes(one.found[0] ?? ''),
+  ))
     test(name, async () => {
       const made: Recipe = typeof recipe === 'function' ? recipe(now) : recipe;
       const { text } = signedBy(made, signer);
       // Without a token its secret is none.
       const isTokenless = 'oauth_token' in (made.over ?? {}) && !made.over?.oauth_token;
       const secrets = isTokenless ? known.slice(0, 2) : known;
-      const told = await explain(text, ['--origin', origin, ...secrets, ...(dialect ? ['--dialect'] : [])]);
+      const told = await explain(text, [
+        '--origin',
+        origin,
+        ...secrets,
+        ...(dialect ? ['--dialect'] : []),
+      ]);
       for (const part of says) assert.ok((told.out + told.err).includes(part), told.out + told.err);
       // What cannot be read is refused; everything else is explained.
       assert.deepEqual([told.code, told.out === ''], told.err === '' ? [0, false] : [1, true]);
@@ -68,19 +82,32 @@ describe('every mistake', () => {
 test('right requests, in prose and as JSON', async () => {
   for (const { recipe, reading } of rightRequests.filter((_, index) => index % 9 === 0)) {
     const isTokenless = 'oauth_token' in (recipe.over ?? {}) && !recipe.over?.oauth_token;
-    const argv = ['--origin', origin, ...(isTokenless ? known.slice(0, 2) : known), ...(reading === 'mediawiki' ? ['--dialect'] : [])];
+    const argv = [
+      '--origin',
+      origin,
+      ...(isTokenless ? known.slice(0, 2) : known),
+      ...(reading === 'mediawiki' ? ['--dialect'] : []),
+    ];
     const { text, base } = signedBy(recipe, signer);
     const told = await explain(text, argv);
     assert.match(told.out, /^The signature is right\.\n/);
     const json = JSON.parse((await explain(text, [...argv, '--json'])).out);
-    assert.deepEqual([json.valid, json.verdict, json.findings.length, json.reading], [true, 'right', 1, reading]);
+    assert.deepEqual(
+      [json.valid, json.verdict, json.findings.length, json.reading],
+      [true, 'right', 1, reading],
+    );
     if (reading === 'rfc5849') assert.equal(json.baseString, base);
   }
 });
 
 /** A signed request, as the program that sends it would be told of it. */
 const { authorization } = signedBy(
-  { method: 'POST', target: '/x?q=1', body: 'a=b%20c&d=%26', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } },
+  {
+    method: 'POST',
+    target: '/x?q=1',
+    body: 'a=b%20c&d=%26',
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+  },
   signer,
 );
 const get = signedBy({ target: '/x?q=a%20b&r=1' }, signer).authorization;
@@ -104,19 +131,24 @@ const forms: Readonly<Record<string, string>> = {
 describe('a request as it is copied', () => {
   for (const [name, text] of Object.entries(forms))
     test(name, async () => {
-      // What only the shell knows is in the command of the last; its body is taken from nowhere else.
-      const told = await explain(name.includes('-v printed') ? text.replace('"Authorization: OAuth $HEADER"', "'A: b'") : text, [
-        '--origin',
-        origin,
-        ...known,
-      ]);
+      // What only the shell knows is in the command of the last; its body is taken from nowhere
+      // else.
+      const told = await explain(
+        name.includes('-v printed')
+          ? text.replace('"Authorization: OAuth $HEADER"', "'A: b'")
+          : text,
+        ['--origin', origin, ...known],
+      );
       assert.match(told.out, /^The signature is right\./, told.out + told.err);
     });
 
   test('curl -v of a request without a body: the address is the one it was sent to', async () => {
     const text = `* Trying 127.0.0.1:443...\n* SSL connection using TLSv1.3\n> GET /x?q=a%20b&r=1 HTTP/1.1\n> Host: gate.example\n> Authorization: ${get}\n> Accept: */*\n> \n* Request completely sent off\n< HTTP/1.1 200 OK\n`;
     assert.match((await explain(text, known)).out, /^The signature is right\./);
-    assert.match((await explain(text.replace('* SSL connection using TLSv1.3\n', ''), known)).out, /^Another scheme was signed: https:/);
+    assert.match(
+      (await explain(text.replace('* SSL connection using TLSv1.3\n', ''), known)).out,
+      /^Another scheme was signed: https:/,
+    );
   });
 
   test('curl -v of a form: its bytes are not printed, and that is said', async () => {
@@ -133,21 +165,27 @@ describe('a request as it is copied', () => {
       assert.deepEqual([method, target, typed], ['GET', '/', ['http://a.example:8080']]),
     'curl -I https://u:p@a.example#x': ({ method, target, typed }) =>
       assert.deepEqual([method, target, typed], ['HEAD', '/', ['https://a.example']]),
-    'curl -T file https://a.example/f': ({ method, body }) => assert.deepEqual([method, body], ['PUT', undefined]),
+    'curl -T file https://a.example/f': ({ method, body }) =>
+      assert.deepEqual([method, body], ['PUT', undefined]),
     "curl https://a.example -d @file -H 'Content-Type: text/plain'": ({ body, headers }) =>
       assert.deepEqual([body, headers['content-type']], [undefined, ['text/plain']]),
     'curl https://a.example --json \'{"a":1}\'': ({ method, headers, body }) =>
-      assert.deepEqual([method, headers['content-type'], String(body)], ['POST', ['application/json'], '{"a":1}']),
+      assert.deepEqual(
+        [method, headers['content-type'], String(body)],
+        ['POST', ['application/json'], '{"a":1}'],
+      ),
     "curl https://a.example -F a=b -F 'c=@d.txt;type=x/y'": ({ headers, body }) => {
       assert.match(String(headers['content-type']), /^multipart\/form-data; boundary=/);
       assert.match(String(body), /name="a"\r\n\r\nb\r\n[\s\S]*name="c"; filename="d\.txt"/);
     },
-    'curl -u me:secret https://a.example': ({ headers }) => assert.deepEqual(headers.authorization, ['Basic bWU6c2VjcmV0']),
+    'curl -u me:secret https://a.example': ({ headers }) =>
+      assert.deepEqual(headers.authorization, ['Basic bWU6c2VjcmV0']),
     'curl -u me:secret https://a.example -H \'Authorization: OAuth a="b"\'': ({ headers }) =>
       assert.deepEqual(headers.authorization, ['OAuth a="b"']),
     "curl https://a.example -H 'X;' -H 'Y:' -H 'Z: 1' -H 'z: 2'": ({ headers }) =>
       assert.deepEqual({ ...headers }, { x: [''], z: ['1', '2'] }),
-    "curl https://a.example -d $'it\\'s\\x41\\u00e9\\n' ": ({ body }) => assert.equal(String(body), "it'sAé\n"),
+    "curl https://a.example -d $'it\\'s\\x41\\u00e9\\n' ": ({ body }) =>
+      assert.equal(String(body), "it'sAé\n"),
     'curl https://a.example --request-target /raw -X OPTIONS': ({ method, target }) =>
       assert.deepEqual([method, target], ['OPTIONS', '/raw']),
     'curl "https://a.example/$1?a=\\$b"': ({ target }) => assert.equal(target, '/$1?a=$b'),
@@ -166,7 +204,8 @@ describe('a request as it is copied', () => {
     'curl https://a.example --frobnicate x': /the option --frobnicate of curl is not known/,
     "curl 'https://a.example": /a quotation mark is not closed/,
     'curl -X POST': /there is no address/,
-    'curl https://a.example -H "Authorization: ${HEADER}"': /a variable or command of the shell[\s\S]*\$\{HEADER\}/,
+    'curl https://a.example -H "Authorization: ${HEADER}"':
+      /a variable or command of the shell[\s\S]*\$\{HEADER\}/,
     'curl https://a.example/`date`': /a variable or command of the shell/,
     [`GET / HTTP/1.1\nx: ${'y'.repeat(17_000)}`]: /longer than 16384 bytes/,
   };
@@ -179,7 +218,10 @@ describe('a request as it is copied', () => {
 });
 
 test('JSON, with a reading, an address and a base string of its own', async () => {
-  const { authorization: header, base } = signedBy({ target: '/w/api.php?a=1', uri: `${origin}/api.php` }, signer);
+  const { authorization: header, base } = signedBy(
+    { target: '/w/api.php?a=1', uri: `${origin}/api.php` },
+    signer,
+  );
   const request = {
     method: 'GET',
     url: 'http://localhost:4400/w/api.php?a=1',
@@ -192,26 +234,40 @@ test('JSON, with a reading, an address and a base string of its own', async () =
   };
   const told = await explain(JSON.stringify(request), ['--json']);
   const answer = JSON.parse(told.out);
-  assert.deepEqual([answer.reading, answer.origin, answer.valid, answer.verdict], ['mediawiki', origin, false, 'wrong']);
+  assert.deepEqual(
+    [answer.reading, answer.origin, answer.valid, answer.verdict],
+    ['mediawiki', origin, false, 'wrong'],
+  );
   assert.deepEqual(answer.findings[0].kind, 'path-prefix');
   assert.match(answer.findings[0].sentence, /Another path was signed: \/api\.php/);
-  assert.deepEqual(answer.differences, [{ part: 'uri', ours: `${origin}/w/api.php`, theirs: `${origin}/api.php` }]);
+  assert.deepEqual(answer.differences, [
+    { part: 'uri', ours: `${origin}/w/api.php`, theirs: `${origin}/api.php` },
+  ]);
   noSecretIn(told);
   await assert.rejects(explain(JSON.stringify({ ...request, reading: 'other' })), UsageError);
   await assert.rejects(explain(JSON.stringify({ ...request, url: 'nowhere' })), UsageError);
   await assert.rejects(explain('GET /x HTTP/1.1\nHost: a.example\n'), /--origin is missing/);
-  await assert.rejects(explain('GET /x HTTP/1.1\n', ['--origin', 'nowhere']), /--origin nowhere is no address/);
+  await assert.rejects(
+    explain('GET /x HTTP/1.1\n', ['--origin', 'nowhere']),
+    /--origin nowhere is no address/,
+  );
 });
 
 test('secrets come from files and the environment, and are never printed; without them that is said', async () => {
   const { text } = signedBy({}, signer);
-  const env = { GATEHOUSE_EXPLAIN_CLIENT_SECRET: signer.client.secret, GATEHOUSE_EXPLAIN_TOKEN_SECRET: signer.token.secret };
+  const env = {
+    GATEHOUSE_EXPLAIN_CLIENT_SECRET: signer.client.secret,
+    GATEHOUSE_EXPLAIN_TOKEN_SECRET: signer.token.secret,
+  };
   const told = await explain(text, ['--origin', origin], env);
   assert.match(told.out, /The signature is right/);
   noSecretIn(told);
   assert.match((await explain(text, ['--origin', origin])).out, /no client secret was given/);
   const plain = signedBy(
-    { over: { oauth_signature_method: 'PLAINTEXT' }, sign: () => `${enc(signer.client.secret)}&${enc(signer.token.secret)}` },
+    {
+      over: { oauth_signature_method: 'PLAINTEXT' },
+      sign: () => `${enc(signer.client.secret)}&${enc(signer.token.secret)}`,
+    },
     signer,
   ).text;
   for (const more of [[], ['--json']]) {
@@ -219,17 +275,26 @@ test('secrets come from files and the environment, and are never printed; withou
     assert.match(shown.out, /The signature is right/);
     noSecretIn(shown);
   }
-  assert.match((await explain(plain, ['--origin', origin, ...known])).out, /PLAINTEXT is not served here/);
+  assert.match(
+    (await explain(plain, ['--origin', origin, ...known])).out,
+    /PLAINTEXT is not served here/,
+  );
 });
 
 test('a path in front of the server, named with its address or seen in the request', async () => {
-  const { text } = signedBy({ method: 'POST', target: '/oauth1/initiate', uri: `${origin}/in/side/oauth1/initiate` }, signer);
+  const { text } = signedBy(
+    { method: 'POST', target: '/oauth1/initiate', uri: `${origin}/in/side/oauth1/initiate` },
+    signer,
+  );
   assert.match(
     (await explain(text, ['--origin', `${origin}/in/side`, ...known])).out,
     /Another path was signed: \/in\/side\/oauth1\/initiate/,
   );
   const typed = text.replace('/oauth1/initiate', `${origin}/in/side/oauth1/initiate`);
-  assert.match((await explain(typed, ['--origin', origin, ...known])).out, /Another path was signed: \/in\/side\/oauth1\/initiate/);
+  assert.match(
+    (await explain(typed, ['--origin', origin, ...known])).out,
+    /Another path was signed: \/in\/side\/oauth1\/initiate/,
+  );
 });
 
 test('RSA, with the public key', async () => {
@@ -237,10 +302,19 @@ test('RSA, with the public key', async () => {
   files['key.pem'] = publicKey.export({ type: 'spki', format: 'pem' }) as string;
   const made = (digest: string) =>
     signedBy(
-      { over: { oauth_signature_method: 'RSA-SHA1' }, sign: (base) => sign(digest, Buffer.from(base), privateKey).toString('base64') },
+      {
+        over: { oauth_signature_method: 'RSA-SHA1' },
+        sign: (base) => sign(digest, Buffer.from(base), privateKey).toString('base64'),
+      },
       signer,
     ).text;
   const argv = ['--origin', origin, '--public-key', 'key.pem'];
-  assert.match((await explain(made('sha1'), argv)).out, /The signature is right: it was made with the private key/);
-  assert.match((await explain(made('sha256'), argv)).out, /SHA-256 was signed with it; oauth_signature_method asks for SHA-1/);
+  assert.match(
+    (await explain(made('sha1'), argv)).out,
+    /The signature is right: it was made with the private key/,
+  );
+  assert.match(
+    (await explain(made('sha256'), argv)).out,
+    /SHA-256 was signed with it; oauth_signature_method asks for SHA-1/,
+  );
 });

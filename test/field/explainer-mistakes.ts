@@ -43,17 +43,28 @@ const and =
   (...more: readonly Pair[]) =>
   (pairs: readonly Pair[]) => [...pairs, ...more];
 const latin1 = (text: string) =>
-  [...text].map((char) => (char <= '\x7f' ? enc(char) : `%${char.charCodeAt(0).toString(16).toUpperCase()}`)).join('');
+  [...text]
+    .map((char) =>
+      char <= '\x7f' ? enc(char) : `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+    )
+    .join('');
 const plus = (text: string) => enc(text).replaceAll('%20', '+');
 const hex = (base64: string) => Buffer.from(base64, 'base64').toString('hex');
 const multi = (parts: string) => `--xyz\r\n${parts}\r\n--xyz--\r\n`;
-const field = (name: string, value: string) => `Content-Disposition: form-data; name="${name}"\r\n\r\n${value}`;
+const field = (name: string, value: string) =>
+  `Content-Disposition: form-data; name="${name}"\r\n\r\n${value}`;
 const unescaped = (pairs: readonly Pair[]) =>
   `OAuth ${pairs.map(([name, value]) => `${name}="${name === 'oauth_signature' ? value : enc(value)}"`).join(', ')}`;
 
 export const mistakes: readonly Mistake[] = [
   // The host and the path before it.
-  row('127.0.0.1 for the name', at('http://127.0.0.1:4400'), 'other-host', 'http://127.0.0.1:4400', origin),
+  row(
+    '127.0.0.1 for the name',
+    at('http://127.0.0.1:4400'),
+    'other-host',
+    'http://127.0.0.1:4400',
+    origin,
+  ),
   row('localhost', at('http://localhost:4400'), 'other-host', 'http://localhost:4400'),
   row('localhost by https, no port', at('https://localhost'), 'other-host', 'https://localhost'),
   row('[::1]', at('http://[::1]:8080'), 'other-host', 'http://[::1]:8080'),
@@ -64,7 +75,12 @@ export const mistakes: readonly Mistake[] = [
     'other-host',
     'http://app:3000',
   ),
-  row('the inner name without its port', { ...at('http://app'), headers: { Host: 'app:3000' } }, 'other-host', 'http://app'),
+  row(
+    'the inner name without its port',
+    { ...at('http://app'), headers: { Host: 'app:3000' } },
+    'other-host',
+    'http://app',
+  ),
   row(
     'the outer name of a proxy',
     { ...at('https://www.shop.example'), headers: { 'X-Forwarded-Host': 'www.shop.example' } },
@@ -83,20 +99,58 @@ export const mistakes: readonly Mistake[] = [
     'other-host',
     'http://app:8081',
   ),
-  row('a usual inner name that nothing shows', at('http://gatehouse:4400'), 'other-host', 'http://gatehouse:4400'),
+  row(
+    'a usual inner name that nothing shows',
+    at('http://gatehouse:4400'),
+    'other-host',
+    'http://gatehouse:4400',
+  ),
   row('with www', at('https://www.gate.example'), 'other-host', 'https://www.gate.example'),
   row('http for https', at('http://gate.example'), 'other-scheme', 'http://gate.example', origin),
-  row('http with the port of https', at('http://gate.example:443'), 'other-scheme', 'http://gate.example:443'),
+  row(
+    'http with the port of https',
+    at('http://gate.example:443'),
+    'other-scheme',
+    'http://gate.example:443',
+  ),
   row('the usual port', at('https://gate.example:443'), 'with-port', 'https://gate.example:443'),
   row('an inner port', at('https://gate.example:8443'), 'with-port', 'https://gate.example:8443'),
-  row('an inner port by http', { ...at('http://gate.example:3000'), headers: { Host: 'gate.example:3000' } }, 'other-scheme', ':3000'),
-  row('the host in capitals', { ...at('https://GATE.example'), headers: { Host: 'GATE.example' } }, 'host-in-capitals', 'GATE.example'),
-  row('no scheme', { uri: (right) => right.slice('https://'.length) }, 'host-missing', 'gate.example/api'),
-  row('the path alone', { uri: (right) => right.slice(origin.length) }, 'host-missing', '/api/v1/me'),
-  row('a prefix that the proxy takes away', { uri: (right) => right.replace(origin, `${origin}/auth`) }, 'path-prefix', '/auth/api/v1/me'),
+  row(
+    'an inner port by http',
+    { ...at('http://gate.example:3000'), headers: { Host: 'gate.example:3000' } },
+    'other-scheme',
+    ':3000',
+  ),
+  row(
+    'the host in capitals',
+    { ...at('https://GATE.example'), headers: { Host: 'GATE.example' } },
+    'host-in-capitals',
+    'GATE.example',
+  ),
+  row(
+    'no scheme',
+    { uri: (right) => right.slice('https://'.length) },
+    'host-missing',
+    'gate.example/api',
+  ),
+  row(
+    'the path alone',
+    { uri: (right) => right.slice(origin.length) },
+    'host-missing',
+    '/api/v1/me',
+  ),
+  row(
+    'a prefix that the proxy takes away',
+    { uri: (right) => right.replace(origin, `${origin}/auth`) },
+    'path-prefix',
+    '/auth/api/v1/me',
+  ),
   row(
     'a prefix named by the proxy',
-    { uri: (right) => right.replace(origin, `${origin}/deep/in`), headers: { 'X-Forwarded-Prefix': '/deep/in' } },
+    {
+      uri: (right) => right.replace(origin, `${origin}/deep/in`),
+      headers: { 'X-Forwarded-Prefix': '/deep/in' },
+    },
     'path-prefix',
     '/deep/in/api',
   ),
@@ -117,38 +171,120 @@ export const mistakes: readonly Mistake[] = [
   row('a slash at the end', { uri: (right) => `${right}/` }, 'trailing-slash', '/api/v1/me/'),
   row('no slash at the end', { target: '/x/', uri: `${origin}/x` }, 'trailing-slash', '/x/'),
   row('no path', { uri: origin }, 'path-missing', '/api/v1/me'),
-  row('another endpoint', { method: 'POST', target: '/oauth1/token', uri: `${origin}/oauth1/initiate` }, 'other-path', '/oauth1/initiate'),
-  row('the query in the address', { uri: (right) => `${right}?b%20b=x%20y&a=1` }, 'with-query-in-uri', 'does not belong to the address'),
+  row(
+    'another endpoint',
+    { method: 'POST', target: '/oauth1/token', uri: `${origin}/oauth1/initiate` },
+    'other-path',
+    '/oauth1/initiate',
+  ),
+  row(
+    'the query in the address',
+    { uri: (right) => `${right}?b%20b=x%20y&a=1` },
+    'with-query-in-uri',
+    'does not belong to the address',
+  ),
   // The path, decoded or encoded again.
-  row('the path decoded', { target: '/a%20b?c=1', uri: `${origin}/a b` }, 'path-decoded', '/a b', '/a%20b'),
-  row('a slash in the path decoded', { target: '/a%2Fb', uri: `${origin}/a/b` }, 'path-decoded', '/a/b'),
-  row('the path encoded again', { target: '/a%20b', uri: `${origin}/a%2520b` }, 'path-encoded-otherwise', '/a%2520b'),
+  row(
+    'the path decoded',
+    { target: '/a%20b?c=1', uri: `${origin}/a b` },
+    'path-decoded',
+    '/a b',
+    '/a%20b',
+  ),
+  row(
+    'a slash in the path decoded',
+    { target: '/a%2Fb', uri: `${origin}/a/b` },
+    'path-decoded',
+    '/a/b',
+  ),
+  row(
+    'the path encoded again',
+    { target: '/a%20b', uri: `${origin}/a%2520b` },
+    'path-encoded-otherwise',
+    '/a%2520b',
+  ),
   row(
     'a colon encoded',
-    { target: '/wiki/Special:OAuth/token', uri: `${origin}/wiki/Special%3AOAuth/token`, method: 'POST', over: {} },
+    {
+      target: '/wiki/Special:OAuth/token',
+      uri: `${origin}/wiki/Special%3AOAuth/token`,
+      method: 'POST',
+      over: {},
+    },
     'path-encoded-otherwise',
     '%3AOAuth',
   ),
-  row('an @ encoded', { target: '/foo@bar', uri: `${origin}/foo%40bar` }, 'path-encoded-otherwise', '/foo%40bar'),
-  row('escapes in capitals', { target: '/a%2fb', uri: `${origin}/a%2Fb` }, 'path-encoded-otherwise', '/a%2Fb'),
-  row('letters raw that were sent escaped', { target: '/s%C3%A3n', uri: `${origin}/sãn` }, 'path-decoded', '/sãn'),
+  row(
+    'an @ encoded',
+    { target: '/foo@bar', uri: `${origin}/foo%40bar` },
+    'path-encoded-otherwise',
+    '/foo%40bar',
+  ),
+  row(
+    'escapes in capitals',
+    { target: '/a%2fb', uri: `${origin}/a%2Fb` },
+    'path-encoded-otherwise',
+    '/a%2Fb',
+  ),
+  row(
+    'letters raw that were sent escaped',
+    { target: '/s%C3%A3n', uri: `${origin}/sãn` },
+    'path-decoded',
+    '/sãn',
+  ),
   row('two slashes as one', { target: '/a//b', uri: `${origin}/a/b` }, 'path-normalised', '/a//b'),
   row('dots resolved', { target: '/a/../b', uri: `${origin}/b` }, ['path-normalised'], '/b'),
-  row('the path in small letters', { target: '/Api/Me', uri: `${origin}/api/me` }, 'path-normalised', '/api/me'),
-  row('what follows a semicolon', { target: '/x;v=1', uri: `${origin}/x` }, 'path-normalised', '/x;v=1'),
+  row(
+    'the path in small letters',
+    { target: '/Api/Me', uri: `${origin}/api/me` },
+    'path-normalised',
+    '/api/me',
+  ),
+  row(
+    'what follows a semicolon',
+    { target: '/x;v=1', uri: `${origin}/x` },
+    'path-normalised',
+    '/x;v=1',
+  ),
   // The method.
   row('GET for HEAD', { method: 'HEAD', signMethod: 'GET' }, 'other-method', 'GET', 'HEAD'),
   row('HEAD for GET', { signMethod: 'HEAD' }, 'other-method', 'HEAD was signed', 'GET was sent'),
-  row('POST for PUT', { method: 'PUT', signMethod: 'POST' }, 'other-method', 'POST was signed', 'PUT was sent'),
+  row(
+    'POST for PUT',
+    { method: 'PUT', signMethod: 'POST' },
+    'other-method',
+    'POST was signed',
+    'PUT was sent',
+  ),
   row('PUT for POST', { method: 'POST', signMethod: 'PUT' }, 'other-method', 'PUT was signed'),
   row('POST for GET', { signMethod: 'POST' }, 'other-method', 'POST was signed'),
-  row('POST for DELETE', { method: 'DELETE', signMethod: 'POST' }, 'other-method', 'POST was signed'),
-  row('PATCH for POST', { method: 'POST', signMethod: 'PATCH' }, 'other-method', 'PATCH was signed'),
-  row('GET for OPTIONS', { method: 'OPTIONS', signMethod: 'GET' }, 'other-method', 'OPTIONS was sent'),
+  row(
+    'POST for DELETE',
+    { method: 'DELETE', signMethod: 'POST' },
+    'other-method',
+    'POST was signed',
+  ),
+  row(
+    'PATCH for POST',
+    { method: 'POST', signMethod: 'PATCH' },
+    'other-method',
+    'PATCH was signed',
+  ),
+  row(
+    'GET for OPTIONS',
+    { method: 'OPTIONS', signMethod: 'GET' },
+    'other-method',
+    'OPTIONS was sent',
+  ),
   row('small letters', { signMethod: 'get' }, 'lower-case-method', 'GET, not get'),
   row(
     'another method and another host',
-    { method: 'HEAD', signMethod: 'GET', ...at('http://localhost:4400'), headers: { Host: 'localhost:4400' } },
+    {
+      method: 'HEAD',
+      signMethod: 'GET',
+      ...at('http://localhost:4400'),
+      headers: { Host: 'localhost:4400' },
+    },
     ['other-method', 'other-host'],
     'GET',
     'localhost',
@@ -156,14 +292,24 @@ export const mistakes: readonly Mistake[] = [
   // Bodies.
   row(
     'members of JSON',
-    { method: 'POST', headers: json, body: '{"title":"a b","n":1}', pairs: and(['title', 'a b'], ['n', '1']) },
+    {
+      method: 'POST',
+      headers: json,
+      body: '{"title":"a b","n":1}',
+      pairs: and(['title', 'a b'], ['n', '1']),
+    },
     'json-signed',
     'JSON',
     'application/json',
   ),
   row(
     'nested JSON, in brackets',
-    { method: 'POST', headers: json, body: '{"a":{"b":[1,null]}}', pairs: and(['a[b][0]', '1'], ['a[b][1]', '']) },
+    {
+      method: 'POST',
+      headers: json,
+      body: '{"a":{"b":[1,null]}}',
+      pairs: and(['a[b][0]', '1'], ['a[b][1]', '']),
+    },
     'json-signed',
     'JSON',
   ),
@@ -175,13 +321,23 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'nested JSON as text',
-    { method: 'PATCH', headers: json, body: '{"a":{"b":1},"c":true}', pairs: and(['a', '{"b":1}'], ['c', 'true']) },
+    {
+      method: 'PATCH',
+      headers: json,
+      body: '{"a":{"b":1},"c":true}',
+      pairs: and(['a', '{"b":1}'], ['c', 'true']),
+    },
     'json-signed',
     'JSON',
   ),
   row(
     'JSON without its type',
-    { method: 'POST', headers: { 'Content-Type': 'text/plain' }, body: '{"a":1}', pairs: and(['a', '1']) },
+    {
+      method: 'POST',
+      headers: { 'Content-Type': 'text/plain' },
+      body: '{"a":1}',
+      pairs: and(['a', '1']),
+    },
     'json-signed',
     'text/plain',
   ),
@@ -228,7 +384,12 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'a form without its type',
-    { method: 'POST', headers: { 'Content-Type': 'text/plain' }, body: 'x=1&y=2', pairs: and(['x', '1'], ['y', '2']) },
+    {
+      method: 'POST',
+      headers: { 'Content-Type': 'text/plain' },
+      body: 'x=1&y=2',
+      pairs: and(['x', '1'], ['y', '2']),
+    },
     'body-signed',
     'text/plain',
   ),
@@ -259,7 +420,13 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'a + of the form kept',
-    { method: 'POST', target: '/x', headers: form, body: 'q=a+b', pairs: (all) => all.map(([a, x]) => [a, x.replace(' ', '+')]) },
+    {
+      method: 'POST',
+      target: '/x',
+      headers: form,
+      body: 'q=a+b',
+      pairs: (all) => all.map(([a, x]) => [a, x.replace(' ', '+')]),
+    },
     'plus-kept',
     'stands for a space',
   ),
@@ -269,60 +436,133 @@ export const mistakes: readonly Mistake[] = [
     'plus-kept',
     'stands for a space',
   ),
-  row('a %2B lost', { target: '/x?q=a%2Bb', pairs: (all) => all.map(([a, x]) => [a, x.replace('+', ' ')]) }, 'plus-lost', 'It is a plus'),
+  row(
+    'a %2B lost',
+    { target: '/x?q=a%2Bb', pairs: (all) => all.map(([a, x]) => [a, x.replace('+', ' ')]) },
+    'plus-lost',
+    'It is a plus',
+  ),
   row('+ signed for a space', { params: (pairs) => joined(pairs, plus) }, 'plus-for-space', '%20'),
   row(
     'the serializer of forms',
-    { target: '/x?a=b%20*~', params: (pairs) => joined(pairs, (text) => new URLSearchParams([['', text]]).toString().slice(1)) },
+    {
+      target: '/x?a=b%20*~',
+      params: (pairs) =>
+        joined(pairs, (text) => new URLSearchParams([['', text]]).toString().slice(1)),
+    },
     'plus-for-space',
     '%20',
   ),
-  row('Latin-1', { target: '/x?q=%C3%A9t%C3%A9', params: (pairs) => joined(pairs, latin1) }, 'latin-1', 'Latin-1'),
+  row(
+    'Latin-1',
+    { target: '/x?q=%C3%A9t%C3%A9', params: (pairs) => joined(pairs, latin1) },
+    'latin-1',
+    'Latin-1',
+  ),
   row(
     'UTF-8 twice',
-    { target: '/x?q=%C3%A9', params: (pairs) => joined(pairs, (text) => enc(Buffer.from(text).toString('latin1'))) },
+    {
+      target: '/x?q=%C3%A9',
+      params: (pairs) => joined(pairs, (text) => enc(Buffer.from(text).toString('latin1'))),
+    },
     'utf8-twice',
     'twice',
   ),
   row(
     'another form of Unicode',
-    { target: '/x?q=%C3%A9', params: (pairs) => joined(pairs, (text) => enc(text.normalize('NFD'))) },
+    {
+      target: '/x?q=%C3%A9',
+      params: (pairs) => joined(pairs, (text) => enc(text.normalize('NFD'))),
+    },
     'unicode-form',
     'Unicode',
   ),
-  row('encoded twice', { params: (pairs) => joined(pairs, (text) => enc(enc(text))) }, 'encoded-twice', 'twice'),
+  row(
+    'encoded twice',
+    { params: (pairs) => joined(pairs, (text) => enc(enc(text))) },
+    'encoded-twice',
+    'twice',
+  ),
   row(
     'names encoded twice',
     { target: '/x?a%5B%5D=1', params: (pairs) => joined(pairs, (text) => enc(enc(text)), enc) },
     'encoded-twice',
     'twice',
   ),
-  row('values encoded twice', { params: (pairs) => joined(pairs, enc, (text) => enc(enc(text))) }, 'encoded-twice', 'twice'),
   row(
-    'the callback encoded twice',
-    { over: { oauth_callback: 'https://a.example/cb?x=1' }, pairs: (all) => all.map(([a, x]) => [a, a === 'oauth_callback' ? enc(x) : x]) },
+    'values encoded twice',
+    { params: (pairs) => joined(pairs, enc, (text) => enc(enc(text))) },
     'encoded-twice',
     'twice',
   ),
-  row('not encoded', { params: (pairs) => joined(pairs, (text) => text) }, 'encoded-once-less', 'not percent-encoded'),
-  row('encodeURIComponent', { target: "/x?q=it's(1)!", params: (pairs) => joined(pairs, encodeURIComponent) }, 'encoded-in-part', "!*'()"),
-  row('encodeURI', { target: '/x?q=a%2Fb%20c', params: (pairs) => joined(pairs, encodeURI) }, 'encoded-in-part', 'not that of OAuth'),
+  row(
+    'the callback encoded twice',
+    {
+      over: { oauth_callback: 'https://a.example/cb?x=1' },
+      pairs: (all) => all.map(([a, x]) => [a, a === 'oauth_callback' ? enc(x) : x]),
+    },
+    'encoded-twice',
+    'twice',
+  ),
+  row(
+    'not encoded',
+    { params: (pairs) => joined(pairs, (text) => text) },
+    'encoded-once-less',
+    'not percent-encoded',
+  ),
+  row(
+    'encodeURIComponent',
+    { target: "/x?q=it's(1)!", params: (pairs) => joined(pairs, encodeURIComponent) },
+    'encoded-in-part',
+    "!*'()",
+  ),
+  row(
+    'encodeURI',
+    { target: '/x?q=a%2Fb%20c', params: (pairs) => joined(pairs, encodeURI) },
+    'encoded-in-part',
+    'not that of OAuth',
+  ),
   row(
     'a tilde encoded',
-    { target: '/x?q=~a', params: (pairs) => joined(pairs, (text) => enc(text).replaceAll('~', '%7E')) },
+    {
+      target: '/x?q=~a',
+      params: (pairs) => joined(pairs, (text) => enc(text).replaceAll('~', '%7E')),
+    },
     'encoded-in-part',
     'no ~',
   ),
   row(
     'escapes in small letters',
-    { target: '/x?q=a%2Fb', params: (pairs) => joined(pairs, (text) => enc(text).replace(/%../g, (one) => one.toLowerCase())) },
+    {
+      target: '/x?q=a%2Fb',
+      params: (pairs) =>
+        joined(pairs, (text) => enc(text).replace(/%../g, (one) => one.toLowerCase())),
+    },
     'lower-case-escapes',
     '%2F, not %2f',
   ),
   // Which parameters.
-  row('the query left out', { pairs: without('b b', 'a') }, 'only-oauth-parameters', 'Only the oauth_ parameters'),
-  ...['a', 'b b', 'oauth_nonce', 'oauth_timestamp', 'oauth_token', 'oauth_consumer_key', 'oauth_signature_method'].map((name) =>
-    row(`${name} left out`, { pairs: without(name) }, 'parameter-not-signed', `${name} is in the request, and was not signed`),
+  row(
+    'the query left out',
+    { pairs: without('b b', 'a') },
+    'only-oauth-parameters',
+    'Only the oauth_ parameters',
+  ),
+  ...[
+    'a',
+    'b b',
+    'oauth_nonce',
+    'oauth_timestamp',
+    'oauth_token',
+    'oauth_consumer_key',
+    'oauth_signature_method',
+  ].map((name) =>
+    row(
+      `${name} left out`,
+      { pairs: without(name) },
+      'parameter-not-signed',
+      `${name} is in the request, and was not signed`,
+    ),
   ),
   row(
     'oauth_version left out',
@@ -336,8 +576,18 @@ export const mistakes: readonly Mistake[] = [
     'parameter-not-signed',
     'oauth_verifier',
   ),
-  row('a parameter without a value left out', { target: '/x?a=&b=1', pairs: without('a') }, 'empty-not-signed', 'a has no value'),
-  row('a bare name left out', { target: '/x?a&b=1', pairs: without('a') }, 'empty-not-signed', 'a has no value'),
+  row(
+    'a parameter without a value left out',
+    { target: '/x?a=&b=1', pairs: without('a') },
+    'empty-not-signed',
+    'a has no value',
+  ),
+  row(
+    'a bare name left out',
+    { target: '/x?a&b=1', pairs: without('a') },
+    'empty-not-signed',
+    'a has no value',
+  ),
   row(
     'an empty oauth_token left out',
     { over: { oauth_token: '' }, pairs: without('oauth_token') },
@@ -350,10 +600,25 @@ export const mistakes: readonly Mistake[] = [
     'empty-token-signed',
     'An empty oauth_token was signed',
   ),
-  row('an implied version signed', { pairs: and(['oauth_version', '1.0']) }, 'version-signed', 'oauth_version was signed (1.0)'),
-  row('the realm signed', { realm: 'Gate', pairs: and(['realm', 'Gate']) }, 'realm-signed', 'realm'),
+  row(
+    'an implied version signed',
+    { pairs: and(['oauth_version', '1.0']) },
+    'version-signed',
+    'oauth_version was signed (1.0)',
+  ),
+  row(
+    'the realm signed',
+    { realm: 'Gate', pairs: and(['realm', 'Gate']) },
+    'realm-signed',
+    'realm',
+  ),
   row('an empty realm signed', { realm: '', pairs: and(['realm', '']) }, 'realm-signed', 'realm'),
-  row('an empty signature signed', { pairs: and(['oauth_signature', '']) }, 'parameter-signed', 'oauth_signature was signed'),
+  row(
+    'an empty signature signed',
+    { pairs: and(['oauth_signature', '']) },
+    'parameter-signed',
+    'oauth_signature was signed',
+  ),
   row(
     'a callback signed and not sent',
     { over: { oauth_token: undefined }, pairs: and(['oauth_callback', 'oob']) },
@@ -378,8 +643,18 @@ export const mistakes: readonly Mistake[] = [
     'repeated-name-signed-once',
     'a is sent more than once',
   ),
-  row('two left out', { pairs: without('a', 'oauth_nonce') }, 'two-not-signed', 'a, oauth_nonce are in the request'),
-  row('credentials of another scheme', { header: () => 'Bearer S3cr3t' }, ['header-not-oauth'], 'begins with Bearer.'),
+  row(
+    'two left out',
+    { pairs: without('a', 'oauth_nonce') },
+    'two-not-signed',
+    'a, oauth_nonce are in the request',
+  ),
+  row(
+    'credentials of another scheme',
+    { header: () => 'Bearer S3cr3t' },
+    ['header-not-oauth'],
+    'begins with Bearer.',
+  ),
   row(
     'a comma behind the scheme',
     { header: (pairs) => `OAuth, ${pairs.map(([a, x]) => `${a}="${enc(x)}"`).join(', ')}` },
@@ -393,16 +668,27 @@ export const mistakes: readonly Mistake[] = [
     'cannot be read at "1',
   ),
   // The order.
-  row('not sorted', { params: (pairs) => pairs.map((pair) => pair.map(enc).join('=')).join('&') }, 'not-sorted', 'not sorted'),
+  row(
+    'not sorted',
+    { params: (pairs) => pairs.map((pair) => pair.map(enc).join('=')).join('&') },
+    'not-sorted',
+    'not sorted',
+  ),
   row(
     'header first',
-    { params: (pairs) => [...pairs.slice(2), ...pairs.slice(0, 2)].map((pair) => pair.map(enc).join('=')).join('&') },
+    {
+      params: (pairs) =>
+        [...pairs.slice(2), ...pairs.slice(0, 2)].map((pair) => pair.map(enc).join('=')).join('&'),
+    },
     'not-sorted',
     'not sorted',
   ),
   row(
     'two sorted lists, one behind the other',
-    { target: '/x?z=1&y=1', params: (pairs) => [normalized(pairs.slice(0, 2)), normalized(pairs.slice(2))].join('&') },
+    {
+      target: '/x?z=1&y=1',
+      params: (pairs) => [normalized(pairs.slice(0, 2)), normalized(pairs.slice(2))].join('&'),
+    },
     'not-sorted',
     'not sorted',
   ),
@@ -459,49 +745,128 @@ export const mistakes: readonly Mistake[] = [
     'same name',
   ),
   // How the text is put together.
-  row('the address not encoded', { base: (method, uri, params) => `${method}&${uri}&${enc(params)}` }, 'pieces-not-encoded', 'once more'),
+  row(
+    'the address not encoded',
+    { base: (method, uri, params) => `${method}&${uri}&${enc(params)}` },
+    'pieces-not-encoded',
+    'once more',
+  ),
   row(
     'the parameters not encoded',
     { base: (method, uri, params) => `${method}&${enc(uri)}&${params}` },
     'pieces-not-encoded',
     'once more',
   ),
-  row('nothing encoded', { base: (method, uri, params) => `${method}&${uri}&${params}` }, 'pieces-not-encoded', 'once more'),
+  row(
+    'nothing encoded',
+    { base: (method, uri, params) => `${method}&${uri}&${params}` },
+    'pieces-not-encoded',
+    'once more',
+  ),
   row(
     'the parameters encoded twice',
     { base: (method, uri, params) => `${method}&${enc(uri)}&${enc(enc(params))}` },
     'pieces-encoded-twice',
     'once too often',
   ),
-  row('the whole encoded', { base: (...parts) => enc(parts.map(enc).join('&')) }, 'pieces-encoded-twice', 'once too often'),
+  row(
+    'the whole encoded',
+    { base: (...parts) => enc(parts.map(enc).join('&')) },
+    'pieces-encoded-twice',
+    'once too often',
+  ),
   // The key.
-  row('no token secret', { key: (client) => `${enc(client)}&` }, 'token-secret-missing', 'token secret was left out'),
-  row('no client secret', { key: (_, token) => `&${enc(token)}` }, 'client-secret-missing', 'client secret was left out'),
-  row('no ampersand', { key: (client, token) => enc(client) + enc(token) }, 'ampersand-missing', 'The &'),
-  row('no ampersand without a token', { over: { oauth_token: undefined }, key: (client) => enc(client) }, 'ampersand-missing', 'The &'),
-  row('swapped', { key: (client, token) => `${enc(token)}&${enc(client)}` }, 'secrets-swapped', 'swapped'),
-  row('a line break behind a secret', { key: (client, token) => `${enc(`${client}\n`)}&${enc(token)}` }, 'secret-with-blank', 'line break'),
-  row('a blank behind the token secret', { key: (client, token) => `${enc(client)}&${enc(`${token} `)}` }, 'secret-with-blank', 'blank'),
+  row(
+    'no token secret',
+    { key: (client) => `${enc(client)}&` },
+    'token-secret-missing',
+    'token secret was left out',
+  ),
+  row(
+    'no client secret',
+    { key: (_, token) => `&${enc(token)}` },
+    'client-secret-missing',
+    'client secret was left out',
+  ),
+  row(
+    'no ampersand',
+    { key: (client, token) => enc(client) + enc(token) },
+    'ampersand-missing',
+    'The &',
+  ),
+  row(
+    'no ampersand without a token',
+    { over: { oauth_token: undefined }, key: (client) => enc(client) },
+    'ampersand-missing',
+    'The &',
+  ),
+  row(
+    'swapped',
+    { key: (client, token) => `${enc(token)}&${enc(client)}` },
+    'secrets-swapped',
+    'swapped',
+  ),
+  row(
+    'a line break behind a secret',
+    { key: (client, token) => `${enc(`${client}\n`)}&${enc(token)}` },
+    'secret-with-blank',
+    'line break',
+  ),
+  row(
+    'a blank behind the token secret',
+    { key: (client, token) => `${enc(client)}&${enc(`${token} `)}` },
+    'secret-with-blank',
+    'blank',
+  ),
   {
-    ...row('secrets not encoded', { key: (client, token) => `${client}&${token}` }, 'secrets-not-encoded', 'percent-encoded before'),
+    ...row(
+      'secrets not encoded',
+      { key: (client, token) => `${client}&${token}` },
+      'secrets-not-encoded',
+      'percent-encoded before',
+    ),
     oddSecrets: true,
   },
   {
-    ...row('secrets encoded twice', { key: (client, token) => `${enc(enc(client))}&${enc(enc(token))}` }, 'secrets-encoded-twice', 'twice'),
+    ...row(
+      'secrets encoded twice',
+      { key: (client, token) => `${enc(enc(client))}&${enc(enc(token))}` },
+      'secrets-encoded-twice',
+      'twice',
+    ),
     oddSecrets: true,
   },
   row(
     'no token secret, and another host',
-    { key: (client) => `${enc(client)}&`, ...at('http://127.0.0.1:4400'), headers: { Host: '127.0.0.1:4400' } },
+    {
+      key: (client) => `${enc(client)}&`,
+      ...at('http://127.0.0.1:4400'),
+      headers: { Host: '127.0.0.1:4400' },
+    },
     ['token-secret-missing', 'other-host'],
     'token secret',
     '127.0.0.1',
   ),
   // How the signature is written.
   row('escaped twice', { spell: enc }, 'signature-escaped-twice', 'twice'),
-  row('escaped three times', { spell: (text) => enc(enc(text)) }, 'signature-escaped-twice', 'twice'),
-  row('without =', { spell: (text) => text.replaceAll('=', '') }, 'signature-unpadded', 'lacks the ='),
-  row('a newline at the end', { spell: (text) => `${text}\n` }, 'signature-with-newline', 'line breaks'),
+  row(
+    'escaped three times',
+    { spell: (text) => enc(enc(text)) },
+    'signature-escaped-twice',
+    'twice',
+  ),
+  row(
+    'without =',
+    { spell: (text) => text.replaceAll('=', '') },
+    'signature-unpadded',
+    'lacks the =',
+  ),
+  row(
+    'a newline at the end',
+    { spell: (text) => `${text}\n` },
+    'signature-with-newline',
+    'line breaks',
+  ),
   row(
     'a newline, escaped twice',
     { spell: (text) => enc(`${text}\n`) },
@@ -509,8 +874,18 @@ export const mistakes: readonly Mistake[] = [
     'twice',
     'line breaks',
   ),
-  row('in two lines', { spell: (text) => `${text.slice(0, 9)}\r\n${text.slice(9)}` }, 'signature-with-newline', 'line breaks'),
-  row('quotation marks in it', { spell: (text) => `"${text}"` }, 'signature-quoted', 'quotation marks'),
+  row(
+    'in two lines',
+    { spell: (text) => `${text.slice(0, 9)}\r\n${text.slice(9)}` },
+    'signature-with-newline',
+    'line breaks',
+  ),
+  row(
+    'quotation marks in it',
+    { spell: (text) => `"${text}"` },
+    'signature-quoted',
+    'quotation marks',
+  ),
   row('hexadecimal', { spell: hex }, 'hexadecimal', 'hexadecimal'),
   row(
     'base64 of hexadecimal',
@@ -547,7 +922,12 @@ export const mistakes: readonly Mistake[] = [
     ['timestamp-unreadable', 'right-otherwise'],
     'no time in whole seconds',
   ),
-  row('a time to come', (now) => ({ over: { oauth_timestamp: String(now + 4000) } }), ['future', 'right-otherwise'], '4000 seconds ahead'),
+  row(
+    'a time to come',
+    (now) => ({ over: { oauth_timestamp: String(now + 4000) } }),
+    ['future', 'right-otherwise'],
+    '4000 seconds ahead',
+  ),
   row('version 1.0a', { over: { oauth_version: '1.0a' } }, ['version', 'right-otherwise'], '1.0a'),
   row(
     'HMAC-SHA512',
@@ -556,7 +936,12 @@ export const mistakes: readonly Mistake[] = [
     'HMAC-SHA512',
     'HMAC-SHA1, HMAC-SHA256',
   ),
-  row('no nonce', { over: { oauth_nonce: undefined } }, ['parameter-absent', 'right-otherwise'], 'oauth_nonce is missing'),
+  row(
+    'no nonce',
+    { over: { oauth_nonce: undefined } },
+    ['parameter-absent', 'right-otherwise'],
+    'oauth_nonce is missing',
+  ),
   row(
     'no signature',
     {
@@ -571,23 +956,55 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'a wrong hash of the body',
-    { method: 'POST', headers: json, body: '{}', over: { oauth_body_hash: createHash('sha1').update('other').digest('base64') } },
+    {
+      method: 'POST',
+      headers: json,
+      body: '{}',
+      over: { oauth_body_hash: createHash('sha1').update('other').digest('base64') },
+    },
     ['body-hash', 'right-otherwise'],
     'oauth_body_hash',
   ),
   row('a lone % in the query', { target: '/x?q=100%' }, ['query-percent'], 'q=100%', '%25'),
   row('bytes that are no UTF-8', { target: '/x?q=s%E3n' }, ['query-not-utf8'], 'q=s%E3n', 'UTF-8'),
-  row('a lone % in the form', { method: 'POST', headers: form, body: 'a=1&q=5%' }, ['form-percent'], 'q=5%', '%25'),
+  row(
+    'a lone % in the form',
+    { method: 'POST', headers: form, body: 'a=1&q=5%' },
+    ['form-percent'],
+    'q=5%',
+    '%25',
+  ),
   row(
     'a form that was not pasted',
     { method: 'POST', headers: { ...form, 'Content-Length': '7' } },
     ['form-missing'],
     'its bytes are not here',
   ),
-  row('a parameter in header and query', { target: '/x?oauth_nonce=1' }, ['parameter-repeated'], 'oauth_nonce'),
-  row('a token that is none of ours', { over: { oauth_token: 'f'.repeat(32) } }, ['token-unknown'], 'not one that this app holds'),
-  row('another secret', { key: () => 'other&other' }, ['unexplained'], 'none of the usual mistakes', 'another secret'),
-  row('a text nobody knows', { pairs: and(['nobody', 'knows']) }, ['unexplained'], 'another text was signed'),
+  row(
+    'a parameter in header and query',
+    { target: '/x?oauth_nonce=1' },
+    ['parameter-repeated'],
+    'oauth_nonce',
+  ),
+  row(
+    'a token that is none of ours',
+    { over: { oauth_token: 'f'.repeat(32) } },
+    ['token-unknown'],
+    'not one that this app holds',
+  ),
+  row(
+    'another secret',
+    { key: () => 'other&other' },
+    ['unexplained'],
+    'none of the usual mistakes',
+    'another secret',
+  ),
+  row(
+    'a text nobody knows',
+    { pairs: and(['nobody', 'knows']) },
+    ['unexplained'],
+    'another text was signed',
+  ),
   // The dialect reads otherwise.
   {
     ...row(
@@ -606,7 +1023,13 @@ export const mistakes: readonly Mistake[] = [
   {
     ...row(
       'a form by PUT at the dialect',
-      { method: 'PUT', target: '/w/index.php?title=Special:OAuth/initiate', headers: form, body: 'a=1', over: { oauth_token: undefined } },
+      {
+        method: 'PUT',
+        target: '/w/index.php?title=Special:OAuth/initiate',
+        headers: form,
+        body: 'a=1',
+        over: { oauth_token: undefined },
+      },
       ['body-signed'],
       'PUT',
     ),
@@ -629,7 +1052,12 @@ export const mistakes: readonly Mistake[] = [
   {
     ...row(
       'without /w',
-      { method: 'POST', target: '/w/index.php?title=Special:OAuth/initiate', uri: `${origin}/index.php`, over: { oauth_token: undefined } },
+      {
+        method: 'POST',
+        target: '/w/index.php?title=Special:OAuth/initiate',
+        uri: `${origin}/index.php`,
+        over: { oauth_token: undefined },
+      },
       ['path-prefix'],
       '/index.php',
     ),

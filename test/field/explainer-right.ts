@@ -40,11 +40,22 @@ const targets = [
   '/x?redirect=https%3A%2F%2Fa.example%2F%3Fb%3Dc',
 ] as const;
 /** Forms as they are sent. */
-const forms = ['', 'x=1&y=2', 'q=a+b%2Bc', 'p[]=1&p[]=2', 'e=%C3%A9&e=%65', 'a&b=&=c', 'x=%26%3D%25'] as const;
+const forms = [
+  '',
+  'x=1&y=2',
+  'q=a+b%2Bc',
+  'p[]=1&p[]=2',
+  'e=%C3%A9&e=%65',
+  'a&b=&=c',
+  'x=%26%3D%25',
+] as const;
 const bodies: readonly (readonly [string, string])[] = [
   ['application/json', '{"a":1,"b":{"c":[1,2]}}'],
   ['text/plain', 'a=1&b=2'],
-  ['multipart/form-data; boundary=xyz', '--xyz\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--xyz--'],
+  [
+    'multipart/form-data; boundary=xyz',
+    '--xyz\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--xyz--',
+  ],
 ];
 const overs: readonly Recipe[] = [
   { over: { oauth_version: '1.0' } },
@@ -67,24 +78,44 @@ const places: readonly Readonly<Record<string, string>>[] = [
 
 /** The last value of a name counts in the dialect, and a signature over every value does too. */
 const once = (pairs: readonly Pair[]) =>
-  pairs.filter(([name], at) => name.includes('[]') || pairs.findLastIndex(([one]) => one === name) === at);
+  pairs.filter(
+    ([name], at) => name.includes('[]') || pairs.findLastIndex(([one]) => one === name) === at,
+  );
 
 function* core(): Generator<RightRequest> {
   const reading = 'rfc5849';
   for (const method of methods) {
-    for (const target of targets) yield { name: `${method} ${target}`, recipe: { method, target }, reading };
+    for (const target of targets)
+      yield { name: `${method} ${target}`, recipe: { method, target }, reading };
     for (const body of forms)
-      yield { name: `${method} with the form ${body}`, recipe: { method, target: '/x?q=1', headers: form, body }, reading };
+      yield {
+        name: `${method} with the form ${body}`,
+        recipe: { method, target: '/x?q=1', headers: form, body },
+        reading,
+      };
   }
   for (const [type, body] of bodies)
     for (const method of ['POST', 'PUT', 'PATCH'])
-      yield { name: `${method} with ${type}`, recipe: { method, target: '/x?q=1', headers: { 'Content-Type': type }, body }, reading };
+      yield {
+        name: `${method} with ${type}`,
+        recipe: { method, target: '/x?q=1', headers: { 'Content-Type': type }, body },
+        reading,
+      };
   for (const recipe of overs) yield { name: `with ${JSON.stringify(recipe)}`, recipe, reading };
-  for (const headers of places) yield { name: `with ${JSON.stringify(headers)}`, recipe: { headers }, reading };
-  yield { name: 'HMAC-SHA256', recipe: { over: { oauth_signature_method: 'HMAC-SHA256' }, hash: 'sha256' }, reading };
+  for (const headers of places)
+    yield { name: `with ${JSON.stringify(headers)}`, recipe: { headers }, reading };
+  yield {
+    name: 'HMAC-SHA256',
+    recipe: { over: { oauth_signature_method: 'HMAC-SHA256' }, hash: 'sha256' },
+    reading,
+  };
   yield {
     name: 'a charset',
-    recipe: { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded; charset=UTF-8' }, body: 'a=b' },
+    recipe: {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded; charset=UTF-8' },
+      body: 'a=b',
+    },
     reading,
   };
 }
@@ -97,7 +128,8 @@ function* dialect(): Generator<RightRequest> {
     '/w/api.php?action=query&meta=userinfo',
     '/w/api.php?a=1&b=%C3%A9',
   ]) {
-    for (const method of ['GET', 'POST', 'PUT']) yield { name: `dialect: ${method} ${target}`, recipe: { method, target }, reading };
+    for (const method of ['GET', 'POST', 'PUT'])
+      yield { name: `dialect: ${method} ${target}`, recipe: { method, target }, reading };
     yield {
       name: `dialect: a form to ${target}`,
       recipe: { method: 'POST', target, headers: form, body: 'format=json&text=a+b' },
@@ -105,13 +137,23 @@ function* dialect(): Generator<RightRequest> {
     };
     yield {
       name: `dialect: a form by PUT to ${target}`,
-      recipe: { method: 'PUT', target, headers: form, body: 'x=1', pairs: (all) => all.filter(([name]) => name !== 'x') },
+      recipe: {
+        method: 'PUT',
+        target,
+        headers: form,
+        body: 'x=1',
+        pairs: (all) => all.filter(([name]) => name !== 'x'),
+      },
       reading,
     };
   }
   const twice = '/w/api.php?a=1&a=2&b=3';
   yield { name: 'dialect: every value of a name', recipe: { target: twice }, reading };
-  yield { name: 'dialect: the last value of a name', recipe: { target: twice, pairs: once }, reading };
+  yield {
+    name: 'dialect: the last value of a name',
+    recipe: { target: twice, pairs: once },
+    reading,
+  };
   yield { name: 'dialect: version 0', recipe: { over: { oauth_version: '0' } }, reading };
 }
 

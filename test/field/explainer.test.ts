@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { constants, createHash, generateKeyPairSync, privateEncrypt, sign as rsaSign } from 'node:crypto';
+import {
+  constants,
+  createHash,
+  generateKeyPairSync,
+  privateEncrypt,
+  sign as rsaSign,
+} from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { enc, type Recipe, type Signer, signedBy } from '#harness/mistakes.ts';
@@ -16,8 +22,8 @@ import { catalogues, wordsOf } from '#pages/words.ts';
 import { mistakes } from './explainer-mistakes.ts';
 import { rightRequests } from './explainer-right.ts';
 
-// Each mistake is made by a signer that shares no line with the program, and is found by the engine, and on the page. Right requests are
-// blamed of nothing.
+// Each mistake is made by a signer that shares no line with the program, and is found by the
+// engine, and on the page. Right requests are blamed of nothing.
 
 const origin = 'https://gate.example';
 const now = 1_800_000_000;
@@ -31,7 +37,10 @@ const odd: Signer = {
 const settings = (reading: Reading): OAuth1Settings => ({
   ...coreSettings({ origin, plaintext: false }),
   reading,
-  methods: reading === 'mediawiki' ? ['HMAC-SHA1', 'RSA-SHA1'] : signatureMethods.filter((name) => name !== 'PLAINTEXT'),
+  methods:
+    reading === 'mediawiki'
+      ? ['HMAC-SHA1', 'RSA-SHA1']
+      : signatureMethods.filter((name) => name !== 'PLAINTEXT'),
 });
 
 interface Over {
@@ -46,7 +55,14 @@ interface Over {
 function explained(text: string, over: Over = {}): Diagnosis {
   const read = readPastedRequest(text);
   assert.ok(read.ok, JSON.stringify(read));
-  const { reading = 'rfc5849', theirs = '', publicKeyPem = null, refusal = null, noSecret = false, plaintext = false } = over;
+  const {
+    reading = 'rfc5849',
+    theirs = '',
+    publicKeyPem = null,
+    refusal = null,
+    noSecret = false,
+    plaintext = false,
+  } = over;
   const known = new RegExp(`oauth_token="(?:${odd.token.key})?"`).test(text);
   const none = !text.includes('oauth_token=');
   return diagnose(
@@ -61,8 +77,10 @@ function explained(text: string, over: Over = {}): Diagnosis {
   );
 }
 const kinds = ({ findings }: Diagnosis) => findings.map(({ kind }) => kind);
-const saidOf = ({ findings }: Diagnosis) => findings.map((one) => findingText(words, one)).join(' ');
-const recipeOf = (recipe: Recipe | ((at: number) => Recipe), at = now): Recipe => (typeof recipe === 'function' ? recipe(at) : recipe);
+const saidOf = ({ findings }: Diagnosis) =>
+  findings.map((one) => findingText(words, one)).join(' ');
+const recipeOf = (recipe: Recipe | ((at: number) => Recipe), at = now): Recipe =>
+  typeof recipe === 'function' ? recipe(at) : recipe;
 
 describe('a mistake is found by making it', () => {
   for (const { name, recipe, found, says, dialect } of mistakes)
@@ -71,13 +89,23 @@ describe('a mistake is found by making it', () => {
       const diagnosis = explained(text, { reading: dialect ? 'mediawiki' : 'rfc5849' });
       assert.deepEqual(kinds(diagnosis), found, saidOf(diagnosis));
       for (const part of says) assert.ok(saidOf(diagnosis).includes(part), saidOf(diagnosis));
-      const secrets = [odd.client.secret, odd.token.secret].flatMap((secret) => [secret, enc(secret)]);
+      const secrets = [odd.client.secret, odd.token.secret].flatMap((secret) => [
+        secret,
+        enc(secret),
+      ]);
       for (const secret of secrets) assert.ok(!JSON.stringify(diagnosis).includes(secret));
     });
 });
 
 test('every mistake that is known has a row, and a sentence in each language', () => {
-  const elsewhere = ['signature-base64url', 'key-for-secret', 'token-for-secret', 'rsa-other-digest', 'rsa-bare-digest', 'rsa-pss'];
+  const elsewhere = [
+    'signature-base64url',
+    'key-for-secret',
+    'token-for-secret',
+    'rsa-other-digest',
+    'rsa-bare-digest',
+    'rsa-pss',
+  ];
   const rows = new Set<string>([...mistakes.flatMap(({ found }) => found), ...elsewhere]);
   for (const cause of causes) assert.ok(rows.has(cause), cause);
   for (const kind of [...problems, ...causes, ...verdictNotes])
@@ -93,7 +121,11 @@ describe('a right request is blamed of nothing', () => {
   for (const { name, recipe, reading } of requests)
     test(name, () => {
       const diagnosis = explained(signedBy(recipe, odd).text, { reading });
-      assert.deepEqual([diagnosis.verdict, kinds(diagnosis)], ['right', ['right']], saidOf(diagnosis));
+      assert.deepEqual(
+        [diagnosis.verdict, kinds(diagnosis)],
+        ['right', ['right']],
+        saidOf(diagnosis),
+      );
       assert.equal(saidOf(diagnosis), 'The signature is right.');
     });
 });
@@ -113,30 +145,96 @@ describe('RSA is checked with the public key', () => {
   });
   const withoutOver = ({ over: _, ...rest }: Recipe): Recipe => rest;
   const bare = (base: string) =>
-    privateEncrypt({ key: privateKey, padding: constants.RSA_PKCS1_PADDING }, createHash('sha1').update(base).digest()).toString('base64');
+    privateEncrypt(
+      { key: privateKey, padding: constants.RSA_PKCS1_PADDING },
+      createHash('sha1').update(base).digest(),
+    ).toString('base64');
   const pss = (base: string) =>
-    rsaSign('sha1', Buffer.from(base), { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING }).toString('base64');
+    rsaSign('sha1', Buffer.from(base), {
+      key: privateKey,
+      padding: constants.RSA_PKCS1_PSS_PADDING,
+    }).toString('base64');
   const rows: readonly (readonly [string, Recipe, readonly string[], string])[] = [
     ['right, SHA-1', rsa('RSA-SHA1'), ['rsa-right'], 'over the SHA-1'],
-    ['right, SHA-256', rsa('RSA-SHA256', { sign: made('sha256') }), ['rsa-right'], 'over the SHA-256'],
-    ['right, in lines', rsa('RSA-SHA1', { spell: (text) => text.replace(/.{64}/g, '$&\n') }), ['rsa-right'], 'is right'],
-    ['SHA-256 under the name of SHA-1', rsa('RSA-SHA1', { sign: made('sha256') }), ['rsa-other-digest'], 'SHA-256 was signed'],
-    ['SHA-1 under the name of SHA-256', rsa('RSA-SHA256'), ['rsa-other-digest'], 'SHA-1 was signed'],
-    ['SHA-512', rsa('RSA-SHA256', { sign: made('sha512') }), ['rsa-other-digest'], 'SHA-512 was signed'],
-    ['another key', rsa('RSA-SHA1', { sign: made('sha1', stranger) }), ['rsa-other-key'], 'not made with the private key'],
-    ['no signature at all', rsa('RSA-SHA1', { sign: () => 'AAAA' }), ['rsa-other-key'], 'not made with the private key'],
-    ['another host', rsa('RSA-SHA1', { uri: 'http://localhost:4400/api/v1/me' }), ['other-host'], 'http://localhost:4400'],
+    [
+      'right, SHA-256',
+      rsa('RSA-SHA256', { sign: made('sha256') }),
+      ['rsa-right'],
+      'over the SHA-256',
+    ],
+    [
+      'right, in lines',
+      rsa('RSA-SHA1', { spell: (text) => text.replace(/.{64}/g, '$&\n') }),
+      ['rsa-right'],
+      'is right',
+    ],
+    [
+      'SHA-256 under the name of SHA-1',
+      rsa('RSA-SHA1', { sign: made('sha256') }),
+      ['rsa-other-digest'],
+      'SHA-256 was signed',
+    ],
+    [
+      'SHA-1 under the name of SHA-256',
+      rsa('RSA-SHA256'),
+      ['rsa-other-digest'],
+      'SHA-1 was signed',
+    ],
+    [
+      'SHA-512',
+      rsa('RSA-SHA256', { sign: made('sha512') }),
+      ['rsa-other-digest'],
+      'SHA-512 was signed',
+    ],
+    [
+      'another key',
+      rsa('RSA-SHA1', { sign: made('sha1', stranger) }),
+      ['rsa-other-key'],
+      'not made with the private key',
+    ],
+    [
+      'no signature at all',
+      rsa('RSA-SHA1', { sign: () => 'AAAA' }),
+      ['rsa-other-key'],
+      'not made with the private key',
+    ],
+    [
+      'another host',
+      rsa('RSA-SHA1', { uri: 'http://localhost:4400/api/v1/me' }),
+      ['other-host'],
+      'http://localhost:4400',
+    ],
     [
       'another host, another digest',
       rsa('RSA-SHA1', { sign: made('sha256'), uri: 'http://localhost:4400/api/v1/me' }),
       ['other-host', 'rsa-other-digest'],
       'localhost',
     ],
-    ['another method', rsa('RSA-SHA1', { signMethod: 'POST' }), ['other-method'], 'POST was signed'],
-    ['a parameter left out', rsa('RSA-SHA1', { pairs: (all) => all.slice(1) }), ['parameter-not-signed'], 'b b is in the request'],
-    ['a text nobody knows', rsa('RSA-SHA1', { uri: 'https://nobody.example/x' }), ['rsa-other-text'], 'The private key is the right one'],
+    [
+      'another method',
+      rsa('RSA-SHA1', { signMethod: 'POST' }),
+      ['other-method'],
+      'POST was signed',
+    ],
+    [
+      'a parameter left out',
+      rsa('RSA-SHA1', { pairs: (all) => all.slice(1) }),
+      ['parameter-not-signed'],
+      'b b is in the request',
+    ],
+    [
+      'a text nobody knows',
+      rsa('RSA-SHA1', { uri: 'https://nobody.example/x' }),
+      ['rsa-other-text'],
+      'The private key is the right one',
+    ],
     ['escaped twice', rsa('RSA-SHA1', { spell: enc }), ['signature-escaped-twice'], 'twice'],
-    ['hexadecimal', rsa('RSA-SHA1', { spell: (text) => Buffer.from(text, 'base64').toString('hex') }), ['hexadecimal'], 'hexadecimal'],
+    [
+      'hexadecimal',
+      rsa('RSA-SHA1', { spell: (text) => Buffer.from(text, 'base64').toString('hex') }),
+      ['hexadecimal'],
+      'hexadecimal',
+    ],
     ['the bare digest', rsa('RSA-SHA1', { sign: bare }), ['rsa-bare-digest'], 'DigestInfo'],
     ['PSS', rsa('RSA-SHA1', { sign: pss }), ['rsa-pss'], 'PSS'],
   ];
@@ -149,13 +247,22 @@ describe('RSA is checked with the public key', () => {
     });
   test('without a key, and with a token that is not known', () => {
     assert.deepEqual(kinds(explained(signedBy(rsa('RSA-SHA1'), odd).text)), ['rsa-no-key']);
-    const strange = explained(signedBy(rsa('RSA-SHA1', { over: { oauth_token: 'c'.repeat(32) } }), odd).text, { publicKeyPem });
+    const strange = explained(
+      signedBy(rsa('RSA-SHA1', { over: { oauth_token: 'c'.repeat(32) } }), odd).text,
+      { publicKeyPem },
+    );
     assert.deepEqual(kinds(strange), ['rsa-right', 'token-unknown']);
   });
   test('the base string of the library tells whether it was signed', () => {
     const { text, base } = signedBy(rsa('RSA-SHA1', { uri: 'https://nobody.example/x' }), odd);
-    assert.deepEqual(kinds(explained(text, { publicKeyPem, theirs: base })), ['rsa-other-text', 'theirs-signed']);
-    assert.deepEqual(kinds(explained(text, { publicKeyPem, theirs: 'GET&x&y' })), ['rsa-other-text', 'theirs-not-signed']);
+    assert.deepEqual(kinds(explained(text, { publicKeyPem, theirs: base })), [
+      'rsa-other-text',
+      'theirs-signed',
+    ]);
+    assert.deepEqual(kinds(explained(text, { publicKeyPem, theirs: 'GET&x&y' })), [
+      'rsa-other-text',
+      'theirs-not-signed',
+    ]);
   });
 });
 
@@ -172,7 +279,10 @@ describe('the base string of the library', () => {
     assert.deepEqual(kinds(explained(text, { theirs: base })), ['unexplained', 'theirs-same']);
   });
   test('it is neither', () => {
-    assert.deepEqual(kinds(explained(signedBy(strange, odd).text, { theirs: 'GET&a&b' })), ['unexplained', 'theirs-not-signed']);
+    assert.deepEqual(kinds(explained(signedBy(strange, odd).text, { theirs: 'GET&a&b' })), [
+      'unexplained',
+      'theirs-not-signed',
+    ]);
   });
   test('nothing is said of it when the signature is right', () => {
     assert.deepEqual(kinds(explained(signedBy({}, odd).text, { theirs: 'GET&a&b' })), ['right']);
@@ -189,7 +299,11 @@ describe('PLAINTEXT', () => {
     ['no ampersand', plain((client, token) => enc(client) + enc(token)), 'ampersand-missing'],
     ['no token secret', plain((client) => `${enc(client)}&`), 'token-secret-missing'],
     ['not encoded', plain((client, token) => `${client}&${token}`), 'secrets-not-encoded'],
-    ['the ampersand escaped twice', plain((client, token) => enc(`${enc(client)}&${enc(token)}`)), 'signature-escaped-twice'],
+    [
+      'the ampersand escaped twice',
+      plain((client, token) => enc(`${enc(client)}&${enc(token)}`)),
+      'signature-escaped-twice',
+    ],
     ['swapped', plain((client, token) => `${enc(token)}&${enc(client)}`), 'secrets-swapped'],
     ['another secret', plain(() => 'S3cr3t&'), 'plaintext-other-secret'],
   ];
@@ -220,15 +334,27 @@ test('other words for the same verdict: what has changed since, and what is miss
   assert.deepEqual(kinds(explained(text, { noSecret: true })), ['no-secret']);
   for (const said of ['version', 'milliseconds'])
     for (const { recipe, found } of mistakes.filter((one) => one.found.includes(said as never)))
-      assert.doesNotMatch(saidOf(explained(signedBy(recipeOf(recipe), odd).text)), /The signature is right/, found.join());
+      assert.doesNotMatch(
+        saidOf(explained(signedBy(recipeOf(recipe), odd).text)),
+        /The signature is right/,
+        found.join(),
+      );
 });
 
 test('the rest of the usual mistakes with keys and spelling', () => {
-  const key = (client: string, token: string): Recipe => ({ key: () => `${enc(client)}&${enc(token)}` });
-  assert.deepEqual(kinds(explained(signedBy(key(odd.client.key, odd.token.secret), odd).text)), ['key-for-secret']);
-  assert.deepEqual(kinds(explained(signedBy(key(odd.client.secret, odd.token.key), odd).text)), ['token-for-secret']);
+  const key = (client: string, token: string): Recipe => ({
+    key: () => `${enc(client)}&${enc(token)}`,
+  });
+  assert.deepEqual(kinds(explained(signedBy(key(odd.client.key, odd.token.secret), odd).text)), [
+    'key-for-secret',
+  ]);
+  assert.deepEqual(kinds(explained(signedBy(key(odd.client.secret, odd.token.key), odd).text)), [
+    'token-for-secret',
+  ]);
   const url = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-  assert.deepEqual(kinds(explained(signedBy({ spell: url, until: /[+/]/ }, odd).text)), ['signature-base64url']);
+  assert.deepEqual(kinds(explained(signedBy({ spell: url, until: /[+/]/ }, odd).text)), [
+    'signature-base64url',
+  ]);
 });
 
 describe('the page and the refused requests', () => {
@@ -248,28 +374,44 @@ describe('the page and the refused requests', () => {
     });
     assert.ok(made.credentials);
     const { token, secret } = made.credentials;
-    signer = { origin, client: { key: made.client.id, secret: made.secret }, token: { key: token, secret }, now: world.now };
+    signer = {
+      origin,
+      client: { key: made.client.id, secret: made.secret },
+      token: { key: token, secret },
+      now: world.now,
+    };
   });
   after(() => world.close());
 
   const unescaped = (body: string) =>
     body.replace(/&(?:#(\d+)|amp|lt|gt|quot);/g, (found, code) =>
-      code === undefined ? ({ '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' }[found] ?? found) : String.fromCharCode(Number(code)),
+      code === undefined
+        ? ({ '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' }[found] ?? found)
+        : String.fromCharCode(Number(code)),
     );
   let csrf = '';
   let cookie = '';
   async function paste(request: string, theirs = '') {
     if (cookie === '') {
       cookie = await world.cookie(ada);
-      csrf = /name="csrf" value="([^"]+)"/.exec((await world.app.inject({ url: '/account', headers: { cookie } })).body)?.[1] ?? '';
+      csrf =
+        /name="csrf" value="([^"]+)"/.exec(
+          (await world.app.inject({ url: '/account', headers: { cookie } })).body,
+        )?.[1] ?? '';
     }
-    const payload = new URLSearchParams({ csrf, app: signer.client.key, request, theirs }).toString();
+    const payload = new URLSearchParams({
+      csrf,
+      app: signer.client.key,
+      request,
+      theirs,
+    }).toString();
     const headers = { cookie, 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await world.app.inject({ method: 'POST', url: '/my/help', headers, payload });
     return unescaped(answer.body);
   }
   const noSecretIn = (body: string) => {
-    for (const secret of [signer.client.secret, signer.token.secret]) assert.ok(!body.includes(secret));
+    for (const secret of [signer.client.secret, signer.token.secret])
+      assert.ok(!body.includes(secret));
   };
 
   for (const { name, recipe, says } of mistakes.filter((one) => !one.oddSecrets))
@@ -280,7 +422,10 @@ describe('the page and the refused requests', () => {
     });
 
   test('pasted with the whole address in the first line, as somebody typed it', async () => {
-    const { text } = signedBy({ uri: 'http://inner.corp:7777/api/v1/me', target: '/api/v1/me' }, signer);
+    const { text } = signedBy(
+      { uri: 'http://inner.corp:7777/api/v1/me', target: '/api/v1/me' },
+      signer,
+    );
     assert.match(
       await paste(text.replace('/api/v1/me', 'http://inner.corp:7777/api/v1/me')),
       /Another host was signed: http:\/\/inner\.corp:7777/,
@@ -291,8 +436,19 @@ describe('the page and the refused requests', () => {
     const target = '/in/side/oauth1/initiate';
     const { text } = signedBy({ method: 'POST', target, over: { oauth_token: undefined } }, signer);
     const body = await paste(text);
-    assert.match(body, /Another path was signed: \/in\/side\/oauth1\/initiate\. Signed here is \/oauth1\/initiate/);
-    const right = signedBy({ method: 'POST', target, uri: `${origin}/oauth1/initiate`, over: { oauth_token: undefined } }, signer);
+    assert.match(
+      body,
+      /Another path was signed: \/in\/side\/oauth1\/initiate\. Signed here is \/oauth1\/initiate/,
+    );
+    const right = signedBy(
+      {
+        method: 'POST',
+        target,
+        uri: `${origin}/oauth1/initiate`,
+        over: { oauth_token: undefined },
+      },
+      signer,
+    );
     assert.match(await paste(right.text), /The signature is right/);
   });
 
@@ -315,7 +471,10 @@ describe('the page and the refused requests', () => {
       .replaceAll('"', '')
       .replaceAll(', ', '&')
       .replace(/(oauth_signature=)(.*)/, (_, name, value) => name + decodeURIComponent(value));
-    assert.match(await paste(`GET ${origin}/x?${query}`), /oauth_signature was not percent-encoded/);
+    assert.match(
+      await paste(`GET ${origin}/x?${query}`),
+      /oauth_signature was not percent-encoded/,
+    );
   });
 
   test('right requests', async () => {
@@ -334,7 +493,11 @@ describe('the page and the refused requests', () => {
 
   test('in the other languages', async () => {
     const { text } = signedBy({ uri: 'http://localhost:4400/api/v1/me' }, signer);
-    const headers = { cookie, 'content-type': 'application/x-www-form-urlencoded', 'accept-language': 'de' };
+    const headers = {
+      cookie,
+      'content-type': 'application/x-www-form-urlencoded',
+      'accept-language': 'de',
+    };
     const payload = new URLSearchParams({ csrf, app: signer.client.key, request: text }).toString();
     assert.match(
       (await world.app.inject({ method: 'POST', url: '/my/help', headers, payload })).body,
@@ -343,7 +506,9 @@ describe('the page and the refused requests', () => {
   });
 
   /** A request that is sent, and refused, and looked at. */
-  const refused: Readonly<Record<string, { readonly recipe: Recipe; readonly says: readonly RegExp[] }>> = {
+  const refused: Readonly<
+    Record<string, { readonly recipe: Recipe; readonly says: readonly RegExp[] }>
+  > = {
     'another host': {
       recipe: { uri: 'http://inner:3000/api/v1/me', headers: { Host: 'inner:3000' } },
       says: [/The signature is wrong/, /Another host was signed: http:\/\/inner:3000/],
@@ -352,7 +517,10 @@ describe('the page and the refused requests', () => {
       recipe: { uri: `${origin}/deep/api/v1/me`, headers: { 'X-Forwarded-Prefix': '/deep' } },
       says: [/Another path was signed: \/deep/],
     },
-    HEAD: { recipe: { method: 'HEAD', signMethod: 'GET' }, says: [/GET was signed, and HEAD was sent/] },
+    HEAD: {
+      recipe: { method: 'HEAD', signMethod: 'GET' },
+      says: [/GET was signed, and HEAD was sent/],
+    },
     JSON: {
       recipe: {
         method: 'POST',
@@ -365,19 +533,38 @@ describe('the page and the refused requests', () => {
       says: [/members of the JSON body/],
     },
     '+': {
-      recipe: { target: '/api/v1/me?q=a+b', pairs: (all) => all.map(([a, x]) => [a, x.replace(' ', '+')]) },
+      recipe: {
+        target: '/api/v1/me?q=a+b',
+        pairs: (all) => all.map(([a, x]) => [a, x.replace(' ', '+')]),
+      },
       says: [/stands for a space/],
     },
-    'a lone %': { recipe: { target: '/api/v1/me?q=100%' }, says: [/query cannot be read/, /q=100%: a % needs/] },
-    version: { recipe: { over: { oauth_version: '1.0a' } }, says: [/oauth_version must be 1\.0/, /Apart from that/] },
-    'the clock': { recipe: { over: { oauth_timestamp: '1799999000' } }, says: [/off by 1000 seconds/] },
-    milliseconds: { recipe: { over: { oauth_timestamp: '1800000000000' } }, says: [/in milliseconds/] },
+    'a lone %': {
+      recipe: { target: '/api/v1/me?q=100%' },
+      says: [/query cannot be read/, /q=100%: a % needs/],
+    },
+    version: {
+      recipe: { over: { oauth_version: '1.0a' } },
+      says: [/oauth_version must be 1\.0/, /Apart from that/],
+    },
+    'the clock': {
+      recipe: { over: { oauth_timestamp: '1799999000' } },
+      says: [/off by 1000 seconds/],
+    },
+    milliseconds: {
+      recipe: { over: { oauth_timestamp: '1800000000000' } },
+      says: [/in milliseconds/],
+    },
     'the dialect': {
       recipe: { target: '/w/api.php?action=query&meta=userinfo', uri: `${origin}/api.php` },
       says: [/as at the MediaWiki addresses/, /Another path was signed: \/api\.php/],
     },
     'SHA-256 at the dialect': {
-      recipe: { target: '/w/api.php?action=query', over: { oauth_signature_method: 'HMAC-SHA256' }, hash: 'sha256' },
+      recipe: {
+        target: '/w/api.php?action=query',
+        over: { oauth_signature_method: 'HMAC-SHA256' },
+        hash: 'sha256',
+      },
       says: [/HMAC-SHA256 is not served/],
     },
   };
@@ -391,9 +578,17 @@ describe('the page and the refused requests', () => {
         headers: { ...headers, authorization },
         ...(body === undefined ? {} : { payload: body }),
       });
-      const list = await world.app.inject({ url: `/my/help?app=${signer.client.key}`, headers: { cookie: await world.cookie(ada) } });
-      const link = /href="(\/my\/help\?app=[^"]+failure=\d+)"/.exec(list.body)?.[1]?.replaceAll('&amp;', '&') ?? '';
-      const looked = unescaped((await world.app.inject({ url: link, headers: { cookie: await world.cookie(ada) } })).body);
+      const list = await world.app.inject({
+        url: `/my/help?app=${signer.client.key}`,
+        headers: { cookie: await world.cookie(ada) },
+      });
+      const link =
+        /href="(\/my\/help\?app=[^"]+failure=\d+)"/
+          .exec(list.body)?.[1]
+          ?.replaceAll('&amp;', '&') ?? '';
+      const looked = unescaped(
+        (await world.app.inject({ url: link, headers: { cookie: await world.cookie(ada) } })).body,
+      );
       for (const part of says) assert.match(looked, part);
       assert.doesNotMatch(looked, /The signature is right|Check the secret/);
       noSecretIn(looked);

@@ -20,11 +20,19 @@ const setUp = async (world: TestWorld, language = 'en') => {
     headers: { ...headers, cookie, 'content-type': 'application/x-www-form-urlencoded' },
     payload: new URLSearchParams({
       csrf: /name="csrf" value="([^"]+)"/.exec(seen.body)?.[1] ?? '',
-      ...{ token: searchParams.get('token') ?? '', name: 'Root', email: 'root@example.org', password: 'correct horse battery' },
+      ...{
+        token: searchParams.get('token') ?? '',
+        name: 'Root',
+        email: 'root@example.org',
+        password: 'correct horse battery',
+      },
     }).toString(),
   });
   const session = answer.cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
-  return { answer, get: (url: string) => world.app.inject({ url, headers: { ...headers, cookie: session } }) };
+  return {
+    answer,
+    get: (url: string) => world.app.inject({ url, headers: { ...headers, cookie: session } }),
+  };
 };
 
 describe('the operator', () => {
@@ -40,9 +48,16 @@ describe('the operator', () => {
       const { body } = await get('/?done=set-up');
       assert.match(body, done);
       assert.match(body, next);
-      const steps = /<section class="card" aria-labelledby="next">([\s\S]*?)<\/section>/.exec(body)?.[1] ?? '';
+      const steps =
+        /<section class="card" aria-labelledby="next">([\s\S]*?)<\/section>/.exec(body)?.[1] ?? '';
       const links = [...steps.matchAll(/href="([^"]+)"/g)].map(([, href]) => href ?? '');
-      assert.deepEqual(links, ['/account', '/admin', '/admin/scopes', '/admin/people', '/my/apps/new']);
+      assert.deepEqual(links, [
+        '/account',
+        '/admin',
+        '/admin/scopes',
+        '/admin/people',
+        '/my/apps/new',
+      ]);
       for (const link of links) assert.equal((await get(link)).statusCode, 200, link);
       await world.close();
     });
@@ -96,21 +111,41 @@ describe('a developer', () => {
 
   for (const kind of ['server', 'device', 'service', 'own', 'oauth1', 'own-oauth1'])
     test(`reads on the form for ${kind} what each permission is called in a request`, async () => {
-      const { body } = await world.app.inject({ url: `/my/apps/new?kind=${kind}`, headers: { cookie } });
+      const { body } = await world.app.inject({
+        url: `/my/apps/new?kind=${kind}`,
+        headers: { cookie },
+      });
       const boxes = [...body.matchAll(/name="scope\.([^"]+)"/g)].map(([, name]) => name ?? '');
       assert.ok(boxes.length > 20);
-      for (const name of boxes) assert.ok(body.includes(`<code class="quiet">${name}</code>`), name);
+      for (const name of boxes)
+        assert.ok(body.includes(`<code class="quiet">${name}</code>`), name);
       // The groups' own line is left out where there is nothing to say.
       assert.doesNotMatch(body, /need not be ticked: \./);
     });
 });
 
 const facts = {
-  ...{ issuer: 'http://127.0.0.1:9', clientId: 'c'.repeat(32), secret: 's'.repeat(40), token: null, tokenSecret: null },
-  ...{ redirectUri: 'https://app.example/cb', scopes: ['editpage'], actsForItself: false, probe: 'http://127.0.0.1:9/api/v1/me' },
+  ...{
+    issuer: 'http://127.0.0.1:9',
+    clientId: 'c'.repeat(32),
+    secret: 's'.repeat(40),
+    token: null,
+    tokenSecret: null,
+  },
+  ...{
+    redirectUri: 'https://app.example/cb',
+    scopes: ['editpage'],
+    actsForItself: false,
+    probe: 'http://127.0.0.1:9/api/v1/me',
+  },
 };
 const bash = spawnSync('bash', ['--version']).status === 0;
-const unless = { skip: bash || process.env.GATEHOUSE_REQUIRE_ALL === '1' ? false : 'left out: bash is not on this machine' };
+const unless = {
+  skip:
+    bash || process.env.GATEHOUSE_REQUIRE_ALL === '1'
+      ? false
+      : 'left out: bash is not on this machine',
+};
 
 describe('a curl sample that is pasted into a shell, line by line', () => {
   for (const kind of ['server', 'device', 'oauth1'] as const)
@@ -118,9 +153,12 @@ describe('a curl sample that is pasted into a shell, line by line', () => {
       const [[, samples] = assert.fail('no sample')] = samplesOf(wordsOf('en'), { ...facts, kind });
       const commands = samples.curl.split('\n');
       assert.deepEqual([commands[0], commands.at(-1)], ['{', '}']);
-      // What a terminal hands on is one stream: the sample, then what the person types. curl is one that says what it was given.
+      // What a terminal hands on is one stream: the sample, then what the person types. curl is one
+      // that says what it was given.
       const child = spawn('bash', ['--norc', '-s'], { stdio: ['pipe', 'pipe', 'ignore'] });
-      child.stdin.end(`curl() { echo "CURL $*"; }\n${samples.curl}\ntyped-by-the-person\necho 'THE NEXT COMMAND'\n`);
+      child.stdin.end(
+        `curl() { echo "CURL $*"; }\n${samples.curl}\ntyped-by-the-person\necho 'THE NEXT COMMAND'\n`,
+      );
       let said = '';
       for await (const part of child.stdout) said += part;
       assert.match(said, /THE NEXT COMMAND/);

@@ -13,7 +13,8 @@ import type { SiteId } from '#kernel/ids.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
 import { notesApi } from '../../examples/demo/api.ts';
 
-// A form is signed (RFC 5849 §3.4.1.3.1). Whoever asks the guard without the bytes of a form cannot know what was signed, so nothing passes.
+// A form is signed (RFC 5849 §3.4.1.3.1). Whoever asks the guard without the bytes of a form cannot
+// know what was signed, so nothing passes.
 
 const origin = 'https://gate.example';
 const here = 'main' as SiteId;
@@ -28,15 +29,31 @@ before(async () => {
 });
 after(() => world.close());
 
-const pairsFor = (method: string, path: string, signed: readonly Pair[] = [], over: Readonly<Record<string, string | undefined>> = {}) =>
+const pairsFor = (
+  method: string,
+  path: string,
+  signed: readonly Pair[] = [],
+  over: Readonly<Record<string, string | undefined>> = {},
+) =>
   protocolPairs({ method, uri: `${origin}${path}`, signed, client, token, now: world.now, over });
 const headerFor = (...asked: Parameters<typeof pairsFor>) => inHeader(pairsFor(...asked));
 
 const ask = (over: Partial<SentRequest> & Pick<SentRequest, 'headers'>) =>
-  world.built.guard.permit({ method: 'POST', target: '/notes', body: undefined, address: '192.0.2.1', secure: true, ...over }, here);
+  world.built.guard.permit(
+    {
+      method: 'POST',
+      target: '/notes',
+      body: undefined,
+      address: '192.0.2.1',
+      secure: true,
+      ...over,
+    },
+    here,
+  );
 const text: readonly Pair[] = [['text', 'hi']];
 const bytes = Buffer.from('text=hi');
-const kindOf = (refusal: GuardRefusal) => (refusal.why.kind === 'oauth1' ? refusal.why.refusal.kind : refusal.why.kind);
+const kindOf = (refusal: GuardRefusal) =>
+  refusal.why.kind === 'oauth1' ? refusal.why.refusal.kind : refusal.why.kind;
 
 interface Case {
   readonly name: string;
@@ -53,9 +70,25 @@ const cases: readonly Case[] = [
   { name: 'the bytes, not signed', signed: [], body: bytes, answer: 'signature_invalid' },
   { name: 'no bytes, signed', signed: text, answer: 'body_unavailable' },
   { name: 'no bytes, not signed', signed: [], answer: 'body_unavailable' },
-  { name: 'no bytes, a length', signed: [], headers: { 'content-length': '7' }, answer: 'body_unavailable' },
-  { name: 'no bytes, in pieces', signed: [], headers: { 'transfer-encoding': 'chunked' }, answer: 'body_unavailable' },
-  { name: 'no bytes by GET, a length', method: 'GET', signed: [], headers: { 'content-length': '7' }, answer: 'body_unavailable' },
+  {
+    name: 'no bytes, a length',
+    signed: [],
+    headers: { 'content-length': '7' },
+    answer: 'body_unavailable',
+  },
+  {
+    name: 'no bytes, in pieces',
+    signed: [],
+    headers: { 'transfer-encoding': 'chunked' },
+    answer: 'body_unavailable',
+  },
+  {
+    name: 'no bytes by GET, a length',
+    method: 'GET',
+    signed: [],
+    headers: { 'content-length': '7' },
+    answer: 'body_unavailable',
+  },
   {
     name: 'an empty body where seven bytes came',
     signed: [],
@@ -63,13 +96,38 @@ const cases: readonly Case[] = [
     body: Buffer.alloc(0),
     answer: 'body_unavailable',
   },
-  { name: 'two lengths, one of them none', signed: [], headers: { 'content-length': ['0', '7'] }, answer: 'body_unavailable' },
+  {
+    name: 'two lengths, one of them none',
+    signed: [],
+    headers: { 'content-length': ['0', '7'] },
+    answer: 'body_unavailable',
+  },
   { name: 'a length of none', signed: [], headers: { 'content-length': '0' }, answer: 'permit' },
   { name: 'an empty body', signed: [], body: Buffer.alloc(0), answer: 'permit' },
-  { name: 'GET with the type of a form and nothing else', method: 'GET', signed: [], answer: 'permit' },
-  { name: 'another type', signed: [], headers: { 'content-type': 'application/json', 'content-length': '2' }, answer: 'permit' },
-  { name: 'no type', signed: [], headers: { 'content-type': undefined, 'content-length': '2' }, answer: 'permit' },
-  { name: 'a charset', signed: [], headers: { 'content-type': `${form};charset=UTF-8` }, answer: 'body_unavailable' },
+  {
+    name: 'GET with the type of a form and nothing else',
+    method: 'GET',
+    signed: [],
+    answer: 'permit',
+  },
+  {
+    name: 'another type',
+    signed: [],
+    headers: { 'content-type': 'application/json', 'content-length': '2' },
+    answer: 'permit',
+  },
+  {
+    name: 'no type',
+    signed: [],
+    headers: { 'content-type': undefined, 'content-length': '2' },
+    answer: 'permit',
+  },
+  {
+    name: 'a charset',
+    signed: [],
+    headers: { 'content-type': `${form};charset=UTF-8` },
+    answer: 'body_unavailable',
+  },
   {
     name: 'capital letters, a blank',
     signed: [],
@@ -100,15 +158,24 @@ describe('the guard', () => {
   for (const { name, method = 'POST', signed, headers = {}, body, answer } of cases)
     test(`${name}: ${answer}`, async () => {
       const authorization = headerFor(method, '/notes', signed);
-      const given = await ask({ method, headers: { 'content-type': form, ...headers, authorization }, body });
+      const given = await ask({
+        method,
+        headers: { 'content-type': form, ...headers, authorization },
+        body,
+      });
       assert.equal(given.ok ? 'permit' : kindOf(given.refusal), answer);
     });
 
   test('the reason stands in the answer', async () => {
-    const given = await ask({ headers: { 'content-type': form, authorization: headerFor('POST', '/notes') } });
+    const given = await ask({
+      headers: { 'content-type': form, authorization: headerFor('POST', '/notes') },
+    });
     assert.ok(!given.ok);
     assert.equal(given.refusal.status, 401);
-    assert.match(given.refusal.wwwAuthenticate, /oauth_problem="body_unavailable", oauth_problem_advice="[^"]*did not hand its bytes/);
+    assert.match(
+      given.refusal.wwwAuthenticate,
+      /oauth_problem="body_unavailable", oauth_problem_advice="[^"]*did not hand its bytes/,
+    );
   });
 
   test('a bearer token covers no body, and needs none', async () => {
@@ -119,11 +186,23 @@ describe('the guard', () => {
 });
 
 /** Sends a request as it stands, and answers status and body. */
-const sendTo = (server: Server, method: string, path: string, headers: Record<string, string>, body = '') =>
+const sendTo = (
+  server: Server,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body = '',
+) =>
   new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
     const { port } = server.address() as AddressInfo;
     const sent = send(
-      { host: '127.0.0.1', port, method, path, headers: { ...headers, 'content-length': Buffer.byteLength(body) } },
+      {
+        host: '127.0.0.1',
+        port,
+        method,
+        path,
+        headers: { ...headers, 'content-length': Buffer.byteLength(body) },
+      },
       (answer) => {
         let said = '';
         answer.setEncoding('utf8').on('data', (piece) => {
@@ -134,7 +213,8 @@ const sendTo = (server: Server, method: string, path: string, headers: Record<st
     );
     sent.on('error', reject).end(body);
   });
-const listening = (server: Server) => new Promise<Server>((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+const listening = (server: Server) =>
+  new Promise<Server>((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 
 describe('the API of the examples', () => {
   let api: Server;
@@ -155,13 +235,21 @@ describe('the API of the examples', () => {
     assert.equal((await post(headerFor('POST', '/notes', text), 'text=ho')).status, 401);
   });
   test('a request without a body, and one with JSON', async () => {
-    assert.equal((await sendTo(api, 'GET', '/notes', { authorization: headerFor('GET', '/notes') })).status, 200);
-    assert.equal((await post(headerFor('POST', '/notes'), '{"text":"hi"}', 'application/json')).status, 200);
+    assert.equal(
+      (await sendTo(api, 'GET', '/notes', { authorization: headerFor('GET', '/notes') })).status,
+      200,
+    );
+    assert.equal(
+      (await post(headerFor('POST', '/notes'), '{"text":"hi"}', 'application/json')).status,
+      200,
+    );
   });
   test('a body that is too large is refused before it is read to the end', async () => {
     const { port } = api.address() as AddressInfo;
     const status = await new Promise((resolve, reject) => {
-      const sent = send({ host: '127.0.0.1', port, method: 'POST', path: '/notes' }, (answer) => resolve(answer.resume().statusCode));
+      const sent = send({ host: '127.0.0.1', port, method: 'POST', path: '/notes' }, (answer) =>
+        resolve(answer.resume().statusCode),
+      );
       sent.on('error', reject).end(Buffer.alloc(200_000));
     });
     assert.equal(status, 413);
@@ -172,11 +260,14 @@ describe('Express', () => {
   let server: Server;
   before(async () => {
     const app = express();
-    // biome-ignore lint/suspicious/noExplicitAny: Express carries no types here
-    const guarded = (bodyOf: (request: any) => Uint8Array | undefined) => async (request: any, response: any) => {
-      const permit = await permitFromNode(world.built.guard, request, bodyOf(request), here);
-      response.status(permit.ok ? 200 : permit.refusal.status).json({ kind: permit.ok ? 'permit' : kindOf(permit.refusal) });
-    };
+    const guarded =
+      // biome-ignore lint/suspicious/noExplicitAny: Express carries no types here
+      (bodyOf: (request: any) => Uint8Array | undefined) => async (request: any, response: any) => {
+        const permit = await permitFromNode(world.built.guard, request, bodyOf(request), here);
+        response
+          .status(permit.ok ? 200 : permit.refusal.status)
+          .json({ kind: permit.ok ? 'permit' : kindOf(permit.refusal) });
+      };
     const router = express.Router();
     router.all(
       '/raw/*rest',
@@ -188,11 +279,15 @@ describe('Express', () => {
       guarded(() => undefined),
     );
     // The parser has eaten the stream: what is left to read is nothing.
-    router.all('/eaten', express.urlencoded({ extended: false }), async (request: AsyncIterable<Buffer>, response: unknown) => {
-      const pieces: Buffer[] = [];
-      for await (const piece of request) pieces.push(piece);
-      return guarded(() => Buffer.concat(pieces))(request, response);
-    });
+    router.all(
+      '/eaten',
+      express.urlencoded({ extended: false }),
+      async (request: AsyncIterable<Buffer>, response: unknown) => {
+        const pieces: Buffer[] = [];
+        for await (const piece of request) pieces.push(piece);
+        return guarded(() => Buffer.concat(pieces))(request, response);
+      },
+    );
     // What the parser made is no bytes.
     router.all(
       '/parsed',
@@ -220,7 +315,13 @@ describe('Express', () => {
     ['below a mount path', '/api/v2/raw/notes', text, 'text=hi', 'permit'],
     ['below two mount paths', '/outer/deep/raw/notes', text, 'text=hi', 'permit'],
     ['without a mount path', '/raw/notes', text, 'text=hi', 'permit'],
-    ['below a mount path, an unsigned form', '/api/v2/raw/notes', [], 'text=hi', 'signature_invalid'],
+    [
+      'below a mount path, an unsigned form',
+      '/api/v2/raw/notes',
+      [],
+      'text=hi',
+      'signature_invalid',
+    ],
     ['below a mount path, no body', '/api/v2/none', [], '', 'permit'],
     ['nothing was read', '/api/v2/none', text, 'text=hi', 'body_unavailable'],
     ['a parser has eaten the stream', '/api/v2/eaten', [], 'text=hi', 'body_unavailable'],
@@ -230,37 +331,76 @@ describe('Express', () => {
   ];
   for (const [name, path, signed, body, answer] of rows)
     test(`${name}: ${answer}`, async () => {
-      const said = await sendTo(server, 'POST', path, { authorization: headerFor('POST', path, signed), 'content-type': form }, body);
+      const said = await sendTo(
+        server,
+        'POST',
+        path,
+        { authorization: headerFor('POST', path, signed), 'content-type': form },
+        body,
+      );
       assert.equal(JSON.parse(said.body).kind, answer);
     });
 
   test('a query below a mount path', async () => {
     const authorization = headerFor('GET', '/api/v2/raw/a%2Fb', [['q', 'a b']]);
-    assert.equal(JSON.parse((await sendTo(server, 'GET', '/api/v2/raw/a%2Fb?q=a+b', { authorization })).body).kind, 'permit');
+    assert.equal(
+      JSON.parse((await sendTo(server, 'GET', '/api/v2/raw/a%2Fb?q=a+b', { authorization })).body)
+        .kind,
+      'permit',
+    );
   });
   test('a signature over the path that the router sees is refused', async () => {
     const authorization = headerFor('GET', '/raw/notes');
-    assert.equal(JSON.parse((await sendTo(server, 'GET', '/api/v2/raw/notes', { authorization })).body).kind, 'signature_invalid');
+    assert.equal(
+      JSON.parse((await sendTo(server, 'GET', '/api/v2/raw/notes', { authorization })).body).kind,
+      'signature_invalid',
+    );
   });
 });
 
 describe('oauth_body_hash', () => {
   const json = Buffer.from('{"a":1}');
-  const hashOf = (body: Uint8Array, name = 'sha1') => createHash(name).update(body).digest('base64');
+  const hashOf = (body: Uint8Array, name = 'sha1') =>
+    createHash(name).update(body).digest('base64');
   const rows: readonly (readonly [string, string, Uint8Array | undefined, string, string])[] = [
     ['right', hashOf(json), json, 'HMAC-SHA1', 'permit'],
     ['of another body', hashOf(Buffer.from('{}')), json, 'HMAC-SHA1', 'body_hash_invalid'],
     ['empty', '', json, 'HMAC-SHA1', 'body_hash_invalid'],
-    ['in hexadecimal digits', createHash('sha1').update(json).digest('hex'), json, 'HMAC-SHA1', 'body_hash_invalid'],
+    [
+      'in hexadecimal digits',
+      createHash('sha1').update(json).digest('hex'),
+      json,
+      'HMAC-SHA1',
+      'body_hash_invalid',
+    ],
     ['by SHA-256 with HMAC-SHA1', hashOf(json, 'sha256'), json, 'HMAC-SHA1', 'body_hash_invalid'],
-    ['of nothing, and nothing came', hashOf(Buffer.alloc(0)), Buffer.alloc(0), 'HMAC-SHA1', 'permit'],
-    ['of nothing, and something came', hashOf(Buffer.alloc(0)), json, 'HMAC-SHA1', 'body_hash_invalid'],
+    [
+      'of nothing, and nothing came',
+      hashOf(Buffer.alloc(0)),
+      Buffer.alloc(0),
+      'HMAC-SHA1',
+      'permit',
+    ],
+    [
+      'of nothing, and something came',
+      hashOf(Buffer.alloc(0)),
+      json,
+      'HMAC-SHA1',
+      'body_hash_invalid',
+    ],
     ['wrong, and the bytes are not at hand', 'x', undefined, 'HMAC-SHA1', 'permit'],
   ];
   for (const [name, value, body, method, answer] of rows)
     test(`at the guard, ${name}: ${answer}`, async () => {
-      const authorization = headerFor('POST', '/notes', [], { oauth_body_hash: value, oauth_signature_method: method });
-      const headers = { 'content-type': 'application/json', authorization, 'content-length': String(body?.length ?? 7) };
+      const authorization = headerFor('POST', '/notes', [], {
+        oauth_body_hash: value,
+        oauth_signature_method: method,
+      });
+      const headers = {
+        'content-type': 'application/json',
+        authorization,
+        'content-length': String(body?.length ?? 7),
+      };
       const given = await ask({ headers, body });
       assert.equal(given.ok ? 'permit' : kindOf(given.refusal), answer);
     });
@@ -278,9 +418,21 @@ describe('oauth_body_hash', () => {
 
   test('a wrong one is refused everywhere, and the right one taken', async () => {
     const asks = [
-      { url: '/oauth1/token', says: /oauth_problem=body_hash_invalid&oauth_problem_advice=/, over: { oauth_verifier: 'v' } },
-      { url: '/w/index.php?title=Special:OAuth/identify', says: /Invalid signature: oauth_body_hash/, over: {} },
-      { url: '/w/api.php?action=query&meta=userinfo&format=json', says: /Invalid signature: oauth_body_hash/, over: {} },
+      {
+        url: '/oauth1/token',
+        says: /oauth_problem=body_hash_invalid&oauth_problem_advice=/,
+        over: { oauth_verifier: 'v' },
+      },
+      {
+        url: '/w/index.php?title=Special:OAuth/identify',
+        says: /Invalid signature: oauth_body_hash/,
+        over: {},
+      },
+      {
+        url: '/w/api.php?action=query&meta=userinfo&format=json',
+        says: /Invalid signature: oauth_body_hash/,
+        over: {},
+      },
     ] as const;
     for (const { url, says, over } of asks) {
       const [path = '', query = ''] = url.split('?', 2);
@@ -317,16 +469,24 @@ describe('oauth_body_hash', () => {
       });
     };
     const wrong = await initiate('x');
-    assert.deepEqual([wrong.statusCode, /^oauth_problem=body_hash_invalid&oauth_problem_advice=/.test(wrong.body)], [401, true]);
+    assert.deepEqual(
+      [wrong.statusCode, /^oauth_problem=body_hash_invalid&oauth_problem_advice=/.test(wrong.body)],
+      [401, true],
+    );
     assert.doesNotMatch((await initiate(hashOf(json))).body, /body_hash/);
   });
 });
 
 describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () => {
-  const queried = (path: string, signed: readonly Pair[] = []) => `${path}?${inForm([...signed, ...pairsFor('GET', path, signed)])}`;
+  const queried = (path: string, signed: readonly Pair[] = []) =>
+    `${path}?${inForm([...signed, ...pairsFor('GET', path, signed)])}`;
 
   test('the guard takes them', async () => {
-    const byQuery = await ask({ method: 'GET', target: queried('/notes', [['q', 'ä b']]), headers: {} });
+    const byQuery = await ask({
+      method: 'GET',
+      target: queried('/notes', [['q', 'ä b']]),
+      headers: {},
+    });
     assert.ok(byQuery.ok);
     assert.deepEqual([byQuery.value.scheme, byQuery.value.user?.name], ['oauth1', 'Ada']);
     const byForm = await ask({
@@ -339,7 +499,10 @@ describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () 
     const target = `/notes?${inForm(pairsFor('POST', '/notes'))}`;
     for (const body of [bytes, undefined]) {
       const given = await ask({ target, headers: { 'content-type': form }, body });
-      assert.equal(given.ok ? 'permit' : kindOf(given.refusal), body === undefined ? 'body_unavailable' : 'signature_invalid');
+      assert.equal(
+        given.ok ? 'permit' : kindOf(given.refusal),
+        body === undefined ? 'body_unavailable' : 'signature_invalid',
+      );
     }
   });
   test('the API takes them, with its own parameters, and needs no proof of a browser then', async () => {
@@ -348,7 +511,10 @@ describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () 
     assert.notEqual(answer.statusCode, 401, answer.body);
     const wrong = await world.app.inject({ url: `${queried('/api/v1/me')}x` });
     assert.equal(wrong.statusCode, 401);
-    assert.match(String(wrong.headers['www-authenticate']), /OAuth.*oauth_problem="signature_invalid"/);
+    assert.match(
+      String(wrong.headers['www-authenticate']),
+      /OAuth.*oauth_problem="signature_invalid"/,
+    );
   });
   test('beside a bearer token, or in the header as well, they are two', async () => {
     const target = queried('/notes');
@@ -358,16 +524,32 @@ describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () 
     for (const authorization of ['Basic YTpi', 'Negotiate abc', 'Token abc', 'Bearer', 'Basic'])
       for (const sent of [
         { method: 'GET', target, headers: { authorization } },
-        { target: '/notes', headers: { authorization, 'content-type': form }, body: Buffer.from(inForm(pairsFor('POST', '/notes'))) },
+        {
+          target: '/notes',
+          headers: { authorization, 'content-type': form },
+          body: Buffer.from(inForm(pairsFor('POST', '/notes'))),
+        },
       ]) {
         const two = await ask(sent);
         assert.ok(!two.ok);
-        assert.deepEqual([two.refusal.status, kindOf(two.refusal)], [400, 'two-credentials'], authorization);
+        assert.deepEqual(
+          [two.refusal.status, kindOf(two.refusal)],
+          [400, 'two-credentials'],
+          authorization,
+        );
         assert.match(two.refusal.wwwAuthenticate, /error="invalid_request".*send one of them/);
       }
-    const alone = await ask({ method: 'GET', target: '/notes', headers: { authorization: 'Basic YTpi' } });
+    const alone = await ask({
+      method: 'GET',
+      target: '/notes',
+      headers: { authorization: 'Basic YTpi' },
+    });
     assert.equal(alone.ok ? 'permit' : kindOf(alone.refusal), 'no-credentials');
-    const both = await ask({ method: 'GET', target, headers: { authorization: headerFor('GET', '/notes') } });
+    const both = await ask({
+      method: 'GET',
+      target,
+      headers: { authorization: headerFor('GET', '/notes') },
+    });
     assert.equal(both.ok ? 'permit' : kindOf(both.refusal), 'parameter_rejected');
   });
   test('at api.php the header alone counts, as there', async () => {
@@ -385,17 +567,26 @@ describe('the dialect reads no form that it does not sign', () => {
     world.app.inject({
       method,
       url: '/w/index.php?format=json',
-      headers: { authorization: headerFor(method, '/w/index.php', [['format', 'json'], ...signed]), 'content-type': type },
+      headers: {
+        authorization: headerFor(method, '/w/index.php', [['format', 'json'], ...signed]),
+        'content-type': type,
+      },
       payload: body,
     });
   const title = 'title=Special%3AOAuth%2Fidentify';
   test('POST, whatever the case of the type', async () => {
     for (const type of [form, 'Application/X-WWW-Form-Urlencoded']) {
       assert.match((await go('POST', type, title, [])).body, /Invalid signature/);
-      assert.match((await go('POST', type, title, [['title', 'Special:OAuth/identify']])).body, /^[\w-]+\.[\w-]+\.[\w-]+$/);
+      assert.match(
+        (await go('POST', type, title, [['title', 'Special:OAuth/identify']])).body,
+        /^[\w-]+\.[\w-]+\.[\w-]+$/,
+      );
     }
   });
   test('PUT: the title in the form is not seen', async () => {
-    assert.doesNotMatch((await go('PUT', form, title, [])).body, /^[\w-]+\.[\w-]+\.[\w-]+$|Invalid signature/);
+    assert.doesNotMatch(
+      (await go('PUT', form, title, [])).body,
+      /^[\w-]+\.[\w-]+\.[\w-]+$|Invalid signature/,
+    );
   });
 });

@@ -6,7 +6,8 @@ import { OpenWorld } from '#harness/state.ts';
 import type { Client } from '#registry/client.ts';
 import type { Proposal } from '#registry/operator.ts';
 
-// Everything is judged before anything is written (ADR 26). What a refusal may still write is named below, each in a test of its own.
+// Everything is judged before anything is written (ADR 26). What a refusal may still write is named
+// below, each in a test of its own.
 
 let world: OpenWorld;
 let ada: Account;
@@ -18,11 +19,14 @@ before(async () => {
 after(() => world.close());
 
 const person = () => world.person(`Ben${++number}`);
-const app = (wanted: Partial<Proposal> = {}) => world.client(ada, { name: `App ${++number}`, scopes: ['editpage'], ...wanted });
+const app = (wanted: Partial<Proposal> = {}) =>
+  world.client(ada, { name: `App ${++number}`, scopes: ['editpage'], ...wanted });
 const classic = { protocol: 'oauth1', redirectUri: 'https://app.example/cb' } as const;
 const doors = ['core', 'mediawiki'] as const satisfies readonly Door[];
 const shown = ({ body, to }: Seen) =>
-  /<code class="big">(\w+)</.exec(body)?.[1] ?? new URL(to ?? 'none:').searchParams.get('oauth_verifier') ?? '';
+  /<code class="big">(\w+)</.exec(body)?.[1] ??
+  new URL(to ?? 'none:').searchParams.get('oauth_verifier') ??
+  '';
 const codeIn = ({ to }: Seen) => new URL(to ?? 'none:').searchParams.get('code') ?? '';
 
 /** Puts an app into a state, whatever way would lead there. */
@@ -41,7 +45,10 @@ async function force(client: Client, changes: Partial<Client>): Promise<void> {
     changes: [],
   } as const;
   const effects = [{ kind: 'save-client', client: { ...now, ...changes } }] as const;
-  assert.equal((await store.apply({ edition: now.edition, effects, audit, notices: [] })).outcome, 'applied');
+  assert.equal(
+    (await store.apply({ edition: now.edition, effects, audit, notices: [] })).outcome,
+    'applied',
+  );
 }
 
 for (const door of doors)
@@ -49,7 +56,13 @@ for (const door of doors)
     async function twoPages() {
       const [ben, made] = [await person(), await app(classic)];
       const [cookie, shake] = [await world.cookie(ben), await world.handshake(made, door)];
-      return { ben, made, ...shake, first: await world.openPage(shake.asking, cookie), stale: await world.openPage(shake.asking, cookie) };
+      return {
+        ben,
+        made,
+        ...shake,
+        first: await world.openPage(shake.asking, cookie),
+        stale: await world.openPage(shake.asking, cookie),
+      };
     }
 
     test('is refused, and writes nothing', async () => {
@@ -83,9 +96,21 @@ for (const door of doors)
 
     test('of two at the same time one counts, and there is one line of the trail', async () => {
       const { made, first, stale } = await twoPages();
-      const answers = await Promise.all([world.press(first, 'accept'), world.press(stale, 'accept')]);
+      const answers = await Promise.all([
+        world.press(first, 'accept'),
+        world.press(stale, 'accept'),
+      ]);
       assert.deepEqual(answers.map(({ status }) => status >= 400).sort(), [false, true]);
-      assert.equal((await world.built.store.listAudit({ clientId: made.client.id, about: 'consents', limit: 9 })).length, 1);
+      assert.equal(
+        (
+          await world.built.store.listAudit({
+            clientId: made.client.id,
+            about: 'consents',
+            limit: 9,
+          })
+        ).length,
+        1,
+      );
     });
 
     test('by another person, when the first ended theirs: the second person has no consent either', async () => {
@@ -108,7 +133,11 @@ describe('an approval that is refused writes nothing, and counts when the reason
     ['the app takes nobody new', { halted: 'consents' }, { halted: 'nothing' }],
     ['its tokens were stopped', { halted: 'tokens' }, { halted: 'nothing' }],
     ['it became its owner’s alone', { ownerOnly: true }, { ownerOnly: false }],
-    ['its address was changed', { redirectUri: 'https://app.example/other' }, { redirectUri: 'https://app.example/cb' }],
+    [
+      'its address was changed',
+      { redirectUri: 'https://app.example/other' },
+      { redirectUri: 'https://app.example/cb' },
+    ],
   ];
   for (const [why, changes, back] of reasons)
     for (const protocol of ['oauth2', 'oauth1'] as const)
@@ -134,7 +163,10 @@ describe('an approval that is refused writes nothing, and counts when the reason
     const quiet = new OpenWorld();
     const [olga, ben] = [await quiet.person('Olga'), await quiet.person('Ben')];
     const made = await quiet.client(olga, { name: 'Reader' });
-    const page = await quiet.openPage(quiet.authorizeUrl(made.client, 'editpage'), await quiet.cookie(ben));
+    const page = await quiet.openPage(
+      quiet.authorizeUrl(made.client, 'editpage'),
+      await quiet.cookie(ben),
+    );
     const registry = quiet.built.world.registry as { approvalProblem: unknown };
     const kept = registry.approvalProblem;
     registry.approvalProblem = async () => ({ kind: 'readonly', reason: 'moving' });
@@ -148,11 +180,19 @@ describe('an approval that is refused writes nothing, and counts when the reason
 
   test('a form of another session, one with both buttons, and one with none', async () => {
     const [ben, made] = [await person(), await app()];
-    const page = await world.openPage(world.authorizeUrl(made.client, 'editpage'), await world.cookie(ben));
+    const page = await world.openPage(
+      world.authorizeUrl(made.client, 'editpage'),
+      await world.cookie(ben),
+    );
     const stranger = await world.cookie(await person());
     const before = world.state();
-    const forms: readonly Record<string, string>[] = [{ accept: '1' }, { csrf: page.csrf }, { csrf: page.csrf, accept: '1', cancel: '1' }];
-    for (const form of forms) assert.ok((await world.browse(page.url, page.cookie, form)).status >= 400);
+    const forms: readonly Record<string, string>[] = [
+      { accept: '1' },
+      { csrf: page.csrf },
+      { csrf: page.csrf, accept: '1', cancel: '1' },
+    ];
+    for (const form of forms)
+      assert.ok((await world.browse(page.url, page.cookie, form)).status >= 400);
     assert.ok((await world.press(page, 'accept', {}, stranger)).status >= 400);
     assert.deepEqual(world.state(), before);
   });
@@ -162,7 +202,9 @@ describe('an exchange that is refused spends nothing', () => {
   test('OAuth 1: the person is blocked, then not', async () => {
     const [ben, made] = [await person(), await app(classic)];
     const { asking, exchange } = await world.handshake(made);
-    const code = shown(await world.press(await world.openPage(asking, await world.cookie(ben)), 'accept'));
+    const code = shown(
+      await world.press(await world.openPage(asking, await world.cookie(ben)), 'accept'),
+    );
     await world.built.store.setBlocked(ben.id, true);
     const before = world.state();
     assert.equal((await exchange(code)).status, 403);
@@ -174,7 +216,9 @@ describe('an exchange that is refused spends nothing', () => {
   test('OAuth 1: the consent was ended', async () => {
     const [ben, made] = [await person(), await app(classic)];
     const { asking, exchange } = await world.handshake(made);
-    const code = shown(await world.press(await world.openPage(asking, await world.cookie(ben)), 'accept'));
+    const code = shown(
+      await world.press(await world.openPage(asking, await world.cookie(ben)), 'accept'),
+    );
     const consent = await world.consents.current(made.client, ben, world.built.world.site);
     assert.ok(consent);
     await world.consents.renounce(consent.id, ben);
@@ -219,7 +263,10 @@ test('named exception: a refused sign-in counts for the throttle', async () => {
   const { accounts } = world.built.world;
   const limits = () => JSON.stringify(world.rowsOf('limits'));
   const before = limits();
-  assert.equal((await accounts.signIn('nobody', 'x', { address: '192.0.2.9', agent: '' })).ok, false);
+  assert.equal(
+    (await accounts.signIn('nobody', 'x', { address: '192.0.2.9', agent: '' })).ok,
+    false,
+  );
   assert.notEqual(limits(), before);
 });
 

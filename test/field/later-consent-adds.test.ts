@@ -5,7 +5,8 @@ import { ApprovalWorld, type Door } from '#harness/approvals.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Proposal } from '#registry/operator.ts';
 
-// A later approval adds to what a person allowed an app; tokens lose scopes only by what the person took away (ADR 25).
+// A later approval adds to what a person allowed an app; tokens lose scopes only by what the person
+// took away (ADR 25).
 
 let world: ApprovalWorld;
 let ada: Account;
@@ -19,7 +20,11 @@ after(() => world.close());
 const doors = ['core', 'mediawiki'] as const satisfies readonly Door[];
 const person = () => world.person(`Ben${++number}`);
 const app = (wanted: Partial<Proposal> = {}) =>
-  world.client(ada, { name: `App ${++number}`, scopes: ['editpage', 'delete', 'sendemail', 'protect'], ...wanted });
+  world.client(ada, {
+    name: `App ${++number}`,
+    scopes: ['editpage', 'delete', 'sendemail', 'protect'],
+    ...wanted,
+  });
 const optional = { optionalScopes: ['delete', 'sendemail', 'protect'] } as const;
 
 for (const first of doors)
@@ -28,12 +33,26 @@ for (const first of doors)
       const [ben, made] = [await person(), await app()];
       const tablet = await world.tokens(made, ben, 'editpage delete', first);
       const phone = await world.tokens(made, ben, 'sendemail', second);
-      assert.deepEqual(await world.introspect(tablet.access_token, made).then(({ scope }) => scope), 'editpage delete');
-      assert.equal((await world.introspect(phone.access_token, made)).scope, 'sendemail', 'the new one has what was asked now');
+      assert.deepEqual(
+        await world.introspect(tablet.access_token, made).then(({ scope }) => scope),
+        'editpage delete',
+      );
+      assert.equal(
+        (await world.introspect(phone.access_token, made)).scope,
+        'sendemail',
+        'the new one has what was asked now',
+      );
       const refreshed = await world.refresh(tablet.refresh_token, made, first);
       assert.equal(refreshed.status, 200, JSON.stringify(refreshed.body));
-      assert.equal((await world.introspect(refreshed.body.access_token, made)).scope, 'editpage delete');
-      assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage', 'delete', 'sendemail'], 'in the order it was allowed');
+      assert.equal(
+        (await world.introspect(refreshed.body.access_token, made)).scope,
+        'editpage delete',
+      );
+      assert.deepEqual(
+        await world.allowed(made, ben),
+        ['basic', 'editpage', 'delete', 'sendemail'],
+        'in the order it was allowed',
+      );
     });
 
 for (const door of doors)
@@ -43,7 +62,11 @@ for (const door of doors)
     const light = await world.tokens(made, ben, 'editpage', door);
     assert.equal((await world.introspect(held.access_token, made)).scope, 'editpage delete');
     assert.equal((await world.introspect(light.access_token, made)).scope, 'editpage');
-    const lines = await world.built.store.listAudit({ clientId: made.client.id, about: 'consents', limit: 9 });
+    const lines = await world.built.store.listAudit({
+      clientId: made.client.id,
+      about: 'consents',
+      limit: 9,
+    });
     assert.equal(lines.length, 1, 'nothing changed, so nothing is written');
   });
 
@@ -51,8 +74,14 @@ test('the trail says what was added', async () => {
   const [ben, made] = [await person(), await app()];
   await world.tokens(made, ben, 'editpage');
   await world.tokens(made, ben, 'protect');
-  const [line] = await world.built.store.listAudit({ clientId: made.client.id, about: 'consents', limit: 1 });
-  assert.deepEqual(line?.changes, [{ field: 'scopes', before: ['basic', 'editpage'], after: ['basic', 'editpage', 'protect'] }]);
+  const [line] = await world.built.store.listAudit({
+    clientId: made.client.id,
+    about: 'consents',
+    limit: 1,
+  });
+  assert.deepEqual(line?.changes, [
+    { field: 'scopes', before: ['basic', 'editpage'], after: ['basic', 'editpage', 'protect'] },
+  ]);
 });
 
 test('OAuth 1: what was left out once is added later; the pair stays', async () => {
@@ -61,13 +90,19 @@ test('OAuth 1: what was left out once is added later; the pair stays', async () 
     const { asking, exchange } = await world.handshake(made);
     const page = await world.openPage(asking, await world.cookie(ben));
     const done = await world.press(page, 'accept', world.boxesOf(page, unticked));
-    return (await exchange(/<code class="big">(\w+)</.exec(done.body)?.[1] ?? '')).form.get('oauth_token');
+    return (await exchange(/<code class="big">(\w+)</.exec(done.body)?.[1] ?? '')).form.get(
+      'oauth_token',
+    );
   };
   const pair = await allow(['delete', 'protect']);
   assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage', 'sendemail']);
   assert.equal(await allow(['protect']), pair);
   assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage', 'sendemail', 'delete']);
-  assert.equal(await allow(['sendemail', 'protect']), pair, 'what was allowed before, shown, and left out is taken away');
+  assert.equal(
+    await allow(['sendemail', 'protect']),
+    pair,
+    'what was allowed before, shown, and left out is taken away',
+  );
   assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage', 'delete']);
 });
 
@@ -75,12 +110,22 @@ describe('what a person takes away', () => {
   test('is what was shown as allowed before and left out: tokens that hold it lose it at once, and the page says so first', async () => {
     const [ben, made] = [await person(), await app(optional)];
     const held = await world.tokens(made, ben, 'editpage delete sendemail');
-    const page = await world.openPage(world.authorizeUrl(made.client, 'editpage delete protect'), await world.cookie(ben));
-    assert.match(page.body, /You allowed before:[\s\S]*If you untick one of these, the app loses it at once/);
+    const page = await world.openPage(
+      world.authorizeUrl(made.client, 'editpage delete protect'),
+      await world.cookie(ben),
+    );
+    assert.match(
+      page.body,
+      /You allowed before:[\s\S]*If you untick one of these, the app loses it at once/,
+    );
     const { to } = await world.press(page, 'accept', world.boxesOf(page, ['delete']));
     const next = await world.redeem(new URL(to ?? '').searchParams.get('code') ?? '', made);
     assert.equal(next.body.scope, 'editpage protect');
-    assert.equal((await world.introspect(held.access_token, made)).scope, 'editpage sendemail', 'what was not on the page stays');
+    assert.equal(
+      (await world.introspect(held.access_token, made)).scope,
+      'editpage sendemail',
+      'what was not on the page stays',
+    );
     assert.equal((await world.refresh(held.refresh_token, made)).body.scope, 'editpage sendemail');
     assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage', 'sendemail', 'protect']);
   });
@@ -89,13 +134,23 @@ describe('what a person takes away', () => {
     const [ben, made] = [await person(), await app(optional)];
     const never = /the app loses it at once/;
     assert.doesNotMatch(
-      (await world.openPage(world.authorizeUrl(made.client, 'editpage delete'), await world.cookie(ben))).body,
+      (
+        await world.openPage(
+          world.authorizeUrl(made.client, 'editpage delete'),
+          await world.cookie(ben),
+        )
+      ).body,
       never,
       'nothing was allowed before',
     );
     await world.tokens(made, ben, 'editpage');
     assert.doesNotMatch(
-      (await world.openPage(world.authorizeUrl(made.client, 'editpage delete'), await world.cookie(ben))).body,
+      (
+        await world.openPage(
+          world.authorizeUrl(made.client, 'editpage delete'),
+          await world.cookie(ben),
+        )
+      ).body,
       never,
       'what was allowed before cannot be left out',
     );
@@ -103,7 +158,10 @@ describe('what a person takes away', () => {
 
   test('is not what another device was allowed while the page was open', async () => {
     const [ben, made] = [await person(), await app(optional)];
-    const page = await world.openPage(world.authorizeUrl(made.client, 'editpage delete'), await world.cookie(ben));
+    const page = await world.openPage(
+      world.authorizeUrl(made.client, 'editpage delete'),
+      await world.cookie(ben),
+    );
     const tablet = await world.tokens(made, ben, 'editpage delete');
     await world.press(page, 'accept', world.boxesOf(page, ['delete']));
     assert.equal((await world.introspect(tablet.access_token, made)).scope, 'editpage delete');
@@ -112,9 +170,20 @@ describe('what a person takes away', () => {
   test('is not what a page did not show: one that names more, or another, takes nothing', async () => {
     const [ben, made] = [await person(), await app({ optionalScopes: ['sendemail'] })];
     const held = await world.tokens(made, ben, 'editpage delete sendemail');
-    const page = await world.openPage(world.authorizeUrl(made.client, 'editpage'), await world.cookie(ben));
-    await world.press(page, 'accept', { 'before.delete': '1', 'before.editpage': '1', 'before.basic': '1', 'before.sendemail': '1' });
-    assert.equal((await world.introspect(held.access_token, made)).scope, 'editpage delete sendemail');
+    const page = await world.openPage(
+      world.authorizeUrl(made.client, 'editpage'),
+      await world.cookie(ben),
+    );
+    await world.press(page, 'accept', {
+      'before.delete': '1',
+      'before.editpage': '1',
+      'before.basic': '1',
+      'before.sendemail': '1',
+    });
+    assert.equal(
+      (await world.introspect(held.access_token, made)).scope,
+      'editpage delete sendemail',
+    );
   });
 
   test('is everything, once the app is ended on the list: what is allowed afterwards is that alone', async () => {
@@ -123,7 +192,10 @@ describe('what a person takes away', () => {
     const cookie = await world.cookie(ben);
     const list = await world.browse('/consents', cookie);
     const [, path = ''] = /action="(\/consents\/\d+\/end)"/.exec(list.body) ?? [];
-    await world.browse(path, cookie, { csrf: /name="csrf" value="([^"]+)"/.exec(list.body)?.[1] ?? '', end: '1' });
+    await world.browse(path, cookie, {
+      csrf: /name="csrf" value="([^"]+)"/.exec(list.body)?.[1] ?? '',
+      end: '1',
+    });
     await world.tokens(made, ben, 'sendemail');
     assert.deepEqual(await world.allowed(made, ben), ['basic', 'sendemail']);
     assert.deepEqual(await world.introspect(held.access_token, made), { active: false });
@@ -135,7 +207,10 @@ describe('nothing is left', () => {
   for (const door of doors)
     test(`invalid_scope for who asked for something, invalid_grant for who did not, at the ${door} addresses`, async () => {
       const [ben, made] = [await person(), await app(optional)];
-      const [held, other] = [await world.tokens(made, ben, 'delete', door), await world.tokens(made, ben, 'editpage delete', door)];
+      const [held, other] = [
+        await world.tokens(made, ben, 'delete', door),
+        await world.tokens(made, ben, 'editpage delete', door),
+      ];
       const code = await world.allowedCode(made, ben, 'delete', door);
       await world.allowedCode(made, ben, 'editpage delete', door, ['delete']);
       const error = async (more: Readonly<Record<string, string>>) =>
@@ -144,13 +219,21 @@ describe('nothing is left', () => {
       assert.equal(await error({}), 'invalid_grant');
       assert.deepEqual(await world.introspect(held.access_token, made), { active: false });
       assert.deepEqual(await world.introspect(held.refresh_token, made), { active: false });
-      assert.equal((await world.redeem(code, made, door)).body.error, 'invalid_grant', 'a code of which nothing is left');
+      assert.equal(
+        (await world.redeem(code, made, door)).body.error,
+        'invalid_grant',
+        'a code of which nothing is left',
+      );
       const resource = await world.app.inject({
         url: '/w/rest.php/oauth2/resource/profile',
         headers: { authorization: `Bearer ${held.access_token}` },
       });
       assert.equal(resource.statusCode, 403);
-      assert.equal((await world.refresh(other.refresh_token, made, door)).status, 200, 'one of which something is left lives on');
+      assert.equal(
+        (await world.refresh(other.refresh_token, made, door)).status,
+        200,
+        'one of which something is left lives on',
+      );
     });
 
   test('a used refresh token that comes again ends its family also when nothing is left of it', async () => {
@@ -160,7 +243,9 @@ describe('nothing is left', () => {
     await world.allowedCode(made, ben, 'editpage delete', 'core', ['delete']);
     world.wait(601);
     assert.equal((await world.refresh(refresh_token, made)).body.error, 'invalid_grant');
-    const found = await world.built.store.findRefreshToken((await import('#keys/digest.ts')).digestOf(refresh_token));
+    const found = await world.built.store.findRefreshToken(
+      (await import('#keys/digest.ts')).digestOf(refresh_token),
+    );
     assert.equal(found?.familyRevoked, true);
   });
 });
@@ -169,12 +254,20 @@ test('two devices at once: everything that was allowed is kept', async () => {
   const [ben, made] = [await person(), await app()];
   const asked = ['editpage', 'delete', 'sendemail', 'protect'];
   const pages = await Promise.all(
-    asked.map(async (scope) => world.openPage(world.authorizeUrl(made.client, scope), await world.cookie(ben))),
+    asked.map(async (scope) =>
+      world.openPage(world.authorizeUrl(made.client, scope), await world.cookie(ben)),
+    ),
   );
   const answers = await Promise.all(pages.map((page) => world.press(page, 'accept')));
   for (const [index, { to }] of answers.entries())
-    assert.equal((await world.redeem(new URL(to ?? '').searchParams.get('code') ?? '', made)).body.scope, asked[index]);
-  assert.deepEqual([...((await world.allowed(made, ben)) ?? [])].sort(), ['basic', ...asked].sort());
+    assert.equal(
+      (await world.redeem(new URL(to ?? '').searchParams.get('code') ?? '', made)).body.scope,
+      asked[index],
+    );
+  assert.deepEqual(
+    [...((await world.allowed(made, ben)) ?? [])].sort(),
+    ['basic', ...asked].sort(),
+  );
 });
 
 test('an app that takes nobody new still serves who allowed it, and what it lost is not given again', async () => {
@@ -184,7 +277,8 @@ test('an app that takes nobody new still serves who allowed it, and what it lost
   await world.tokens(made, ben, 'editpage delete', 'core', ['delete']);
   assert.equal((await world.introspect(held.access_token, made)).scope, 'editpage');
   const again = await world.browse(
-    (await world.browse(world.authorizeUrl(made.client, 'delete'), await world.cookie(ben))).to ?? '',
+    (await world.browse(world.authorizeUrl(made.client, 'delete'), await world.cookie(ben))).to ??
+      '',
     await world.cookie(ben),
   );
   assert.equal(again.status, 403);
@@ -192,7 +286,14 @@ test('an app that takes nobody new still serves who allowed it, and what it lost
 
 test('a first-party app that is given all of its scopes without a page adds as well, and its code has what it asked for', async () => {
   const entry = {
-    ...{ client_id: 'e'.repeat(32), name: 'Editor', owner: 'Ada', protocol: 'oauth2', version: '1.0', description: 'Edits.' },
+    ...{
+      client_id: 'e'.repeat(32),
+      name: 'Editor',
+      owner: 'Ada',
+      protocol: 'oauth2',
+      version: '1.0',
+      description: 'Edits.',
+    },
     ...{ scopes: ['editpage', 'delete'], skip_consent: true, grant_types: ['authorization_code'] },
     ...{ redirect_uri: 'https://editor.example/cb', confidential: false },
   };
@@ -201,17 +302,51 @@ test('a first-party app that is given all of its scopes without a page adds as w
   await street.built.settle();
   const client = await street.built.store.findClient('e'.repeat(32) as ClientId);
   assert.ok(client);
-  const consent = { userId: ben.id, clientId: client.id, site: client.site, scopes: ['basic', 'delete'], acceptedAt: street.now };
+  const consent = {
+    userId: ben.id,
+    clientId: client.id,
+    site: client.site,
+    scopes: ['basic', 'delete'],
+    acceptedAt: street.now,
+  };
   await street.built.store.saveConsent(consent, null, {
-    ...{ at: street.now, action: 'accept', actorId: ben.id, via: 'page', address: null, clientId: client.id, reason: '', changes: [] },
+    ...{
+      at: street.now,
+      action: 'accept',
+      actorId: ben.id,
+      via: 'page',
+      address: null,
+      clientId: client.id,
+      reason: '',
+      changes: [],
+    },
   });
-  const { to } = await street.browse(street.authorizeUrl(client, 'editpage'), await street.cookie(ben));
-  const form = { grant_type: 'authorization_code', client_id: client.id, redirect_uri: client.redirectUri, code_verifier: 'v'.repeat(43) };
+  const { to } = await street.browse(
+    street.authorizeUrl(client, 'editpage'),
+    await street.cookie(ben),
+  );
+  const form = {
+    grant_type: 'authorization_code',
+    client_id: client.id,
+    redirect_uri: client.redirectUri,
+    code_verifier: 'v'.repeat(43),
+  };
   const bought = await street.app.inject({
-    ...{ method: 'POST', url: '/oauth2/token', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
-    payload: new URLSearchParams({ ...form, code: new URL(to ?? '').searchParams.get('code') ?? '' }).toString(),
+    ...{
+      method: 'POST',
+      url: '/oauth2/token',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    },
+    payload: new URLSearchParams({
+      ...form,
+      code: new URL(to ?? '').searchParams.get('code') ?? '',
+    }).toString(),
   });
   assert.equal(bought.json().scope, 'editpage');
-  assert.deepEqual(await street.allowed({ client, secret: '' }, ben), ['basic', 'delete', 'editpage']);
+  assert.deepEqual(await street.allowed({ client, secret: '' }, ben), [
+    'basic',
+    'delete',
+    'editpage',
+  ]);
   await street.close();
 });

@@ -33,11 +33,17 @@ describe('the sealed answer of a used refresh token', () => {
   const refresh = (token: string) => tokenOf({ grant_type: 'refresh_token', refresh_token: token });
   const bought = async () => {
     const code = await world.code({ client }, ben);
-    const { body } = await tokenOf({ grant_type: 'authorization_code', code, redirect_uri: client.redirectUri });
+    const { body } = await tokenOf({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: client.redirectUri,
+    });
     return body.refresh_token as string;
   };
-  const sealedOf = async (token: string) => (await world.built.store.findRefreshToken(digestOf(token)))?.token.answerSealed ?? null;
-  const purge = () => world.built.store.purgeExpired(instant(world.now), 100, { answersTtlSeconds: 60 });
+  const sealedOf = async (token: string) =>
+    (await world.built.store.findRefreshToken(digestOf(token)))?.token.answerSealed ?? null;
+  const purge = () =>
+    world.built.store.purgeExpired(instant(world.now), 100, { answersTtlSeconds: 60 });
 
   before(async () => {
     world = new TestWorld();
@@ -118,7 +124,10 @@ describe('the day of the last use', () => {
     const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
     const { client } = await world.client(ada, { name: 'Reader' });
     const consent = await world.consents.save(client, ben, ['editpage']);
-    await store.saveUsage({ marks: [{ kind: 'consent', id: String(consent.id), day: 9_000 }], calls: [] });
+    await store.saveUsage({
+      marks: [{ kind: 'consent', id: String(consent.id), day: 9_000 }],
+      calls: [],
+    });
     const cookie = await world.cookie(ben);
     const page = await world.app.inject({ url: '/consents', headers: { cookie } });
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
@@ -147,7 +156,9 @@ describe('the write-ahead log of SQLite', () => {
     const reader = new DatabaseSync(path, { readOnly: true });
     reader.exec('BEGIN; SELECT count(*) FROM accounts');
     const writer = new DatabaseSync(path);
-    writer.exec('PRAGMA synchronous = OFF; CREATE TABLE ballast (id INTEGER PRIMARY KEY, text BLOB)');
+    writer.exec(
+      'PRAGMA synchronous = OFF; CREATE TABLE ballast (id INTEGER PRIMARY KEY, text BLOB)',
+    );
     const insert = writer.prepare('INSERT INTO ballast (text) VALUES (zeroblob(1048576))');
     while (logOf() <= MOST + 1_048_576) insert.run();
     assert.ok((store.logBytes() ?? 0) > MOST);

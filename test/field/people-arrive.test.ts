@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { FrontDoor, frontDoors } from '#harness/front-door.ts';
 import { password } from '#harness/world.ts';
 
-// People on the way to an app always arrive: at the app, or at a page that says what to do and keeps the request (ADR 27).
+// People on the way to an app always arrive: at the app, or at a page that says what to do and
+// keeps the request (ADR 27).
 
 let door: FrontDoor;
 before(async () => {
@@ -12,7 +13,9 @@ before(async () => {
 after(() => door.close());
 
 /** What gets in the way between an app's link and the app, and how far the person is by then. */
-const interruptions: Readonly<Record<string, (way: Awaited<ReturnType<FrontDoor['setOut']>>) => Promise<void>>> = {
+const interruptions: Readonly<
+  Record<string, (way: Awaited<ReturnType<FrontDoor['setOut']>>) => Promise<void>>
+> = {
   'nothing does': (way) => way.signIn(),
   'another tab signed in meanwhile': async (way) => {
     const other = await way.anotherTab();
@@ -49,7 +52,8 @@ const interruptions: Readonly<Record<string, (way: Awaited<ReturnType<FrontDoor[
     assert.ok(!refused.body.includes('not the password'), 'the password is not');
     await way.signIn();
   },
-  'the confirmed e-mail address for a name': (way) => way.signIn({ name: `${way.name.toLowerCase()}@EXAMPLE.org` }),
+  'the confirmed e-mail address for a name': (way) =>
+    way.signIn({ name: `${way.name.toLowerCase()}@EXAMPLE.org` }),
   'signed in already': async (way) => {
     await (await way.anotherTab()).signIn();
     await way.open((await way.browser.get(way.signInPage)).to);
@@ -83,7 +87,11 @@ const interruptions: Readonly<Record<string, (way: Awaited<ReturnType<FrontDoor[
     const other = await way.anotherBrowser('other');
     const told = await other.get(page);
     assert.equal(told.status, 403);
-    assert.match(told.body, /name="continue"[\s\S]*href="\/sign-in\?switch=1/, 'on with this account, or with the other');
+    assert.match(
+      told.body,
+      /name="continue"[\s\S]*href="\/sign-in\?switch=1/,
+      'on with this account, or with the other',
+    );
     assert.match((await other.post(page, { continue: '1' })).to, /^\/authorize\/[\w-]{51}$/);
   },
   'registration, the link opened in the same browser': (way) => way.register(way.browser),
@@ -114,7 +122,8 @@ for (const kind of ['OAuth 2', 'OAuth 2, dialect'] as const)
       ['s'.repeat(2048), 's'.repeat(2048)],
       ['%E2%98%83'.repeat(227), '☃'.repeat(227)],
       ['%25'.repeat(682), '%'.repeat(682)],
-      // As some browsers and libraries send it: the answer to the app is longer, and the bound is for what was sent.
+      // As some browsers and libraries send it: the answer to the app is longer, and the bound is
+      // for what was sent.
       ['\\'.repeat(2048), '\\'.repeat(2048)],
     ];
     for (const [asked, state] of sent) {
@@ -135,7 +144,10 @@ test('a kept request: found for a day in any browser, by its handle alone', asyn
   await way.arrive();
   assert.equal((await way.browser.get(`/continue/${'x'.repeat(51)}`)).status, 404);
   const stranger = door.browser();
-  assert.equal((await stranger.get(way.returnto)).to, `/sign-in?returnto=${encodeURIComponent(way.returnto)}`);
+  assert.equal(
+    (await stranger.get(way.returnto)).to,
+    `/sign-in?returnto=${encodeURIComponent(way.returnto)}`,
+  );
   door.world.wait(3700);
   const gone = await way.browser.get(way.returnto);
   assert.equal(gone.status, 404);
@@ -145,9 +157,14 @@ test('a kept request: found for a day in any browser, by its handle alone', asyn
 test('a kept request does not lead to another, whatever is added to its address', async () => {
   const way = await door.setOut('OAuth 2', { state: 'x'.repeat(1500) });
   for (const added of [`?x=${'y'.repeat(1500)}`, `/${'y'.repeat(1500)}`, `?${'%2F'.repeat(400)}`]) {
-    const sheet = await way.browser.get(`/password/forgotten?returnto=${encodeURIComponent(way.returnto + added)}`);
+    const sheet = await way.browser.get(
+      `/password/forgotten?returnto=${encodeURIComponent(way.returnto + added)}`,
+    );
     assert.equal(sheet.status, 200);
-    await way.browser.post('/password/forgotten', { name: way.name, returnto: way.returnto + added });
+    await way.browser.post('/password/forgotten', {
+      name: way.name,
+      returnto: way.returnto + added,
+    });
     assert.ok(!(await door.letter()).includes('yyy'));
     const { to } = await way.browser.get(way.returnto + added);
     assert.ok(to === '' || to.length < 200, to);
@@ -163,11 +180,17 @@ test('a posted request comes back as it was sent', async () => {
     const back = new URLSearchParams(to.slice(to.indexOf('?'))).get('returnto') ?? '';
     const person = await door.person();
     await browser.get(to);
-    assert.equal((await browser.post('/sign-in', { name: person.name, password, returnto: back })).status, 303);
+    assert.equal(
+      (await browser.post('/sign-in', { name: person.name, password, returnto: back })).status,
+      303,
+    );
     let page = await browser.get(back);
     for (let hop = 0; hop < 2 && page.to !== ''; hop++) page = await browser.get(page.to);
     assert.match(page.body, /name="accept"/, state);
-    assert.equal(new URLSearchParams(`state=${state}`).get('state')?.length, decodeURIComponent(state.replaceAll('+', ' ')).length);
+    assert.equal(
+      new URLSearchParams(`state=${state}`).get('state')?.length,
+      decodeURIComponent(state.replaceAll('+', ' ')).length,
+    );
   }
 });
 
@@ -178,7 +201,11 @@ test('strangers do not fill the store: past the number of a network, the request
     const link = await own.link('OAuth 2', 'x'.repeat(1500));
     const kept: boolean[] = [];
     for (let count = 0; count < 69; count++)
-      kept.push(decodeURIComponent((await own.browser().get(link)).to).startsWith('/sign-in?returnto=/continue/'));
+      kept.push(
+        decodeURIComponent((await own.browser().get(link)).to).startsWith(
+          '/sign-in?returnto=/continue/',
+        ),
+      );
     const way = await own.setOut('OAuth 2', { state: 'x'.repeat(1500) });
     assert.match(way.returnto, /^\/oauth2\/authorize\?/);
     await way.signIn();
@@ -195,17 +222,32 @@ test('the sign-in page names approved apps alone, whatever they are called', asy
   const { world } = door;
   for (const kind of frontDoors) {
     const way = await door.setOut(kind);
-    assert.ok((await way.browser.get(way.signInPage)).body.includes(`<bdi>${door.appName(kind)}</bdi>`), kind);
+    assert.ok(
+      (await way.browser.get(way.signInPage)).body.includes(`<bdi>${door.appName(kind)}</bdi>`),
+      kind,
+    );
   }
   const waiting = await world.client(door.owner, { name: 'Waits for a review' }, false);
   const query = new URLSearchParams({ client_id: waiting.client.id, response_type: 'code' });
-  for (const asked of [`/oauth2/authorize?${query}`, '/oauth2/authorize?client_id=nobody', '/w/rest.php/oauth2/authorize?client_id=x']) {
+  for (const asked of [
+    `/oauth2/authorize?${query}`,
+    '/oauth2/authorize?client_id=nobody',
+    '/w/rest.php/oauth2/authorize?client_id=x',
+  ]) {
     const { body } = await door.browser().get(`/sign-in?returnto=${encodeURIComponent(asked)}`);
     assert.match(body, /An app sent you here/);
     assert.doesNotMatch(body, /Waits for a review/);
   }
-  for (const other of ['/', '/apps', '/account?client_id=x', 'https://evil.example/oauth2/authorize?client_id=x'])
-    assert.doesNotMatch((await door.browser().get(`/sign-in?returnto=${encodeURIComponent(other)}`)).body, /sent you here|continue to/);
+  for (const other of [
+    '/',
+    '/apps',
+    '/account?client_id=x',
+    'https://evil.example/oauth2/authorize?client_id=x',
+  ])
+    assert.doesNotMatch(
+      (await door.browser().get(`/sign-in?returnto=${encodeURIComponent(other)}`)).body,
+      /sent you here|continue to/,
+    );
 });
 
 test('whoever is signed in may sign in with another account, and says so', async () => {
@@ -218,9 +260,17 @@ test('whoever is signed in may sign in with another account, and says so', async
 
 test('an address with a backslash or bytes beyond ASCII, as browsers send them, is not forgotten', async () => {
   const { asAddress } = await import('#http/way-back.ts');
-  const whole = (from: number, to: number) => String.fromCharCode(...Array.from({ length: to - from }, (_, index) => from + index));
-  assert.equal(asAddress('/oauth2/authorize?state=a\\b\u00e2\u0098\u0083'), '/oauth2/authorize?state=a%5Cb%E2%98%83');
-  assert.equal(asAddress(`/x?${whole(0x21, 0x5c)}`), `/x?${whole(0x21, 0x5c)}`, 'what is sound stays as it is');
+  const whole = (from: number, to: number) =>
+    String.fromCharCode(...Array.from({ length: to - from }, (_, index) => from + index));
+  assert.equal(
+    asAddress('/oauth2/authorize?state=a\\b\u00e2\u0098\u0083'),
+    '/oauth2/authorize?state=a%5Cb%E2%98%83',
+  );
+  assert.equal(
+    asAddress(`/x?${whole(0x21, 0x5c)}`),
+    `/x?${whole(0x21, 0x5c)}`,
+    'what is sound stays as it is',
+  );
   assert.equal(asAddress('/\\evil.example'), '/\\evil.example', 'a path is not mended');
 });
 
@@ -232,12 +282,19 @@ test('a form without any cookie says so, of a browser that has one that it was o
   assert.match(await told(), /no cookie[\s\S]*allow cookies for this site/);
   for (const path of ['/register', '/password/forgotten']) {
     way.browser.cookies.clear();
-    assert.match((await way.browser.post(path, { csrf: 'x', returnto: way.returnto })).body, /allow cookies for this site/, path);
+    assert.match(
+      (await way.browser.post(path, { csrf: 'x', returnto: way.returnto })).body,
+      /allow cookies for this site/,
+      path,
+    );
   }
 });
 
 test('the redirect into REST is never long', async () => {
-  const { pathname, search } = new URL(await door.link('OAuth 2, dialect', 'x'.repeat(2048)), 'https://gate.example');
+  const { pathname, search } = new URL(
+    await door.link('OAuth 2, dialect', 'x'.repeat(2048)),
+    'https://gate.example',
+  );
   const asked = encodeURIComponent(pathname + search);
   const way = await door.setOut('OAuth 2, dialect');
   await way.signIn();
@@ -252,7 +309,11 @@ test('the redirect into REST is never long', async () => {
 test('forms that come from elsewhere are refused, whatever they carry', async () => {
   const way = await door.setOut('OAuth 2');
   for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
-    const { status, body } = await way.browser.post('/sign-in', { name: way.name, returnto: way.returnto, csrf: 'x' }, headers);
+    const { status, body } = await way.browser.post(
+      '/sign-in',
+      { name: way.name, returnto: way.returnto, csrf: 'x' },
+      headers,
+    );
     assert.equal(status, 403);
     assert.doesNotMatch(body, /name="password"/);
   }
@@ -261,7 +322,10 @@ test('forms that come from elsewhere are refused, whatever they carry', async ()
 test('a letter leads on under a handle, and never carries what a stranger wrote', async () => {
   const browser = door.browser();
   await browser.get('/register?returnto=%2Fapps%3Fq%3Dbuy-cheap-things');
-  await browser.post('/register', { email: 'fresh@example.org', returnto: '/apps?q=buy-cheap-things' });
+  await browser.post('/register', {
+    email: 'fresh@example.org',
+    returnto: '/apps?q=buy-cheap-things',
+  });
   const text = await door.letter();
   assert.doesNotMatch(text, /cheap/);
   assert.match(text, /returnto=%2Fcontinue%2F[\w-]{51}/);

@@ -5,8 +5,8 @@ import { ApprovalWorld, type Door, type Seen } from '#harness/approvals.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Proposal } from '#registry/operator.ts';
 
-// The same form sent twice, another answer afterwards, another person, another session, and too late (ADR 26): each ends at the app, or at a
-// page that says what to do.
+// The same form sent twice, another answer afterwards, another person, another session, and too
+// late (ADR 26): each ends at the app, or at a page that says what to do.
 
 let world: ApprovalWorld;
 let ada: Account;
@@ -18,7 +18,8 @@ before(async () => {
 after(() => world.close());
 
 const person = () => world.person(`Ben${++number}`);
-const app = (wanted: Partial<Proposal> = {}) => world.client(ada, { name: `App ${++number}`, scopes: ['editpage'], ...wanted });
+const app = (wanted: Partial<Proposal> = {}) =>
+  world.client(ada, { name: `App ${++number}`, scopes: ['editpage'], ...wanted });
 const codeIn = ({ to }: Seen) => new URL(to ?? 'none:').searchParams.get('code') ?? '';
 const errorIn = ({ to }: Seen) => new URL(to ?? 'none:').searchParams.get('error');
 const doors = ['core', 'mediawiki'] as const satisfies readonly Door[];
@@ -27,7 +28,12 @@ const denied = { core: 'access_denied', mediawiki: 'unauthorized_client' } as co
 async function opened(door: Door = 'core', wanted: Partial<Proposal> = {}) {
   const [ben, made] = [await person(), await app(wanted)];
   const cookie = await world.cookie(ben);
-  return { ben, made, cookie, page: await world.openPage(world.authorizeUrl(made.client, 'editpage', door), cookie) };
+  return {
+    ben,
+    made,
+    cookie,
+    page: await world.openPage(world.authorizeUrl(made.client, 'editpage', door), cookie),
+  };
 }
 
 for (const door of doors)
@@ -41,20 +47,38 @@ for (const door of doors)
       assert.ok(codeIn(answers[0] as Seen));
       assert.equal((await world.redeem(codeIn(answers[2] as Seen), made, door)).status, 200);
       assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage']);
-      assert.equal((await world.built.store.listAudit({ clientId: made.client.id, about: 'consents', limit: 9 })).length, 1);
+      assert.equal(
+        (
+          await world.built.store.listAudit({
+            clientId: made.client.id,
+            about: 'consents',
+            limit: 9,
+          })
+        ).length,
+        1,
+      );
     });
 
     test('at the same time too', async () => {
       const { made, page } = await opened(door);
-      const answers = await Promise.all(Array.from({ length: 5 }, () => world.press(page, 'accept')));
-      assert.equal(new Set(answers.map(({ to }) => to)).size, 1, JSON.stringify(answers.map(({ status, to }) => [status, to])));
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => world.press(page, 'accept')),
+      );
+      assert.equal(
+        new Set(answers.map(({ to }) => to)).size,
+        1,
+        JSON.stringify(answers.map(({ status, to }) => [status, to])),
+      );
       assert.equal((await world.redeem(codeIn(answers[0] as Seen), made, door)).status, 200);
     });
 
     test('says what to do once the code was redeemed, after a minute, and in another session', async () => {
       const told = (answer: Seen) => {
         assert.deepEqual([answer.status, answer.to], [409, null]);
-        assert.match(answer.body, /You allowed <bdi>?App \d+|You allowed App \d+ already\. Go back to it/);
+        assert.match(
+          answer.body,
+          /You allowed <bdi>?App \d+|You allowed App \d+ already\. Go back to it/,
+        );
       };
       const redeemed = await opened(door);
       await world.redeem(codeIn(await world.press(redeemed.page, 'accept')), redeemed.made, door);
@@ -108,9 +132,14 @@ for (const door of doors)
 
     test('and denied at the same time: one of both counts, and no code outlives a denial', async () => {
       const { made, page } = await opened(door);
-      const answers = await Promise.all((['accept', 'cancel', 'accept', 'cancel'] as const).map((button) => world.press(page, button)));
+      const answers = await Promise.all(
+        (['accept', 'cancel', 'accept', 'cancel'] as const).map((button) =>
+          world.press(page, button),
+        ),
+      );
       const codes = answers.map(codeIn).filter((code) => code !== '');
-      for (const code of codes) assert.equal((await world.redeem(code, made, door)).body.error, 'invalid_grant');
+      for (const code of codes)
+        assert.equal((await world.redeem(code, made, door)).body.error, 'invalid_grant');
       assert.ok(answers.some((answer) => errorIn(answer) === denied[door]));
     });
 
@@ -125,7 +154,10 @@ for (const door of doors)
 
 describe('OAuth 1', () => {
   async function asked(callback = 'oob', door: Door = 'core') {
-    const [ben, made] = [await person(), await app({ protocol: 'oauth1', redirectUri: 'https://app.example/cb' })];
+    const [ben, made] = [
+      await person(),
+      await app({ protocol: 'oauth1', redirectUri: 'https://app.example/cb' }),
+    ];
     const shake = await world.handshake(made, door, callback);
     const page = await world.openPage(shake.asking, await world.cookie(ben));
     return { ben, made, page, ...shake };
@@ -139,7 +171,10 @@ describe('OAuth 1', () => {
     assert.equal((await exchange(shown(answers[1] as Seen))).status, 200);
     assert.equal((await world.press(page, 'accept')).status, 409, 'not after the exchange');
     const back = await asked('https://app.example/cb');
-    const [first, second] = await Promise.all([world.press(back.page, 'accept'), world.press(back.page, 'accept')]);
+    const [first, second] = await Promise.all([
+      world.press(back.page, 'accept'),
+      world.press(back.page, 'accept'),
+    ]);
     assert.match(first?.to ?? '', /oauth_verifier=/);
     assert.equal(first?.to, second?.to);
   });
@@ -159,13 +194,22 @@ describe('OAuth 1', () => {
   test('denied, the page leads back to the callback, with what became of it', async () => {
     const callback = 'https://app.example/cb';
     const { page, made, exchange } = await asked(callback);
-    const answers = [await world.press(page, 'cancel'), await world.press(page, 'cancel'), await world.press(page, 'accept')];
+    const answers = [
+      await world.press(page, 'cancel'),
+      await world.press(page, 'cancel'),
+      await world.press(page, 'accept'),
+    ];
     for (const answer of answers) {
       assert.deepEqual([answer.status, answer.to], [200, null]);
       assert.match(answer.body, /was not allowed to act for you/);
-      const link = /href="(https:\/\/app\.example\/[^"]*)">Continue to App/.exec(answer.body)?.[1]?.replaceAll('&amp;', '&');
+      const link = /href="(https:\/\/app\.example\/[^"]*)">Continue to App/
+        .exec(answer.body)?.[1]
+        ?.replaceAll('&amp;', '&');
       const back = new URL(link ?? 'none:');
-      assert.deepEqual([back.pathname, back.searchParams.get('oauth_problem')], ['/cb', 'permission_denied']);
+      assert.deepEqual(
+        [back.pathname, back.searchParams.get('oauth_problem')],
+        ['/cb', 'permission_denied'],
+      );
       assert.equal(back.searchParams.has('oauth_verifier'), false);
       assert.equal((await exchange('x')).status, 401, 'what it names buys nothing');
     }
@@ -202,23 +246,35 @@ describe('the page, opened again', () => {
   test('after a denial says so', async () => {
     const { page, cookie } = await opened();
     await world.press(page, 'cancel');
-    assert.match((await world.browse(page.url, cookie)).body, /You did not allow App \d+, and nothing was changed/);
+    assert.match(
+      (await world.browse(page.url, cookie)).body,
+      /You did not allow App \d+, and nothing was changed/,
+    );
   });
 
   test('too late names the app and says how to start again; nothing can be decided', async () => {
     const { ben, made, page, cookie } = await opened();
     world.wait(601);
-    for (const answer of [await world.browse(page.url, cookie), await world.press(page, 'accept'), await world.press(page, 'cancel')]) {
+    for (const answer of [
+      await world.browse(page.url, cookie),
+      await world.press(page, 'accept'),
+      await world.press(page, 'cancel'),
+    ]) {
       assert.deepEqual([answer.status, answer.to], [410, null]);
       assert.match(
         answer.body,
-        new RegExp(`${made.client.name} asked more than ten minutes ago. Go back to ${made.client.name} and start again there`),
+        new RegExp(
+          `${made.client.name} asked more than ten minutes ago. Go back to ${made.client.name} and start again there`,
+        ),
       );
     }
     assert.equal(await world.allowed(made, ben), undefined);
     world.wait(3600);
     await world.built.store.purgeExpired(world.now, 100);
-    assert.match((await world.browse(page.url, await world.cookie(ben))).body, /asked more than ten minutes ago/);
+    assert.match(
+      (await world.browse(page.url, await world.cookie(ben))).body,
+      /asked more than ten minutes ago/,
+    );
   });
 
   test('by another person tells them the truth, and lets them go on as themselves', async () => {
@@ -230,13 +286,20 @@ describe('the page, opened again', () => {
     assert.match(other.body, new RegExp(`another person was signed in. You are ${cleo.name}.`));
     assert.ok(!other.body.includes(ben.name));
     const csrf = /name="csrf" value="([^"]+)"/.exec(other.body)?.[1] ?? '';
-    assert.equal((await world.browse(page.url, cookie, { csrf, accept: '1' })).status, 403, 'they cannot decide for the other');
+    assert.equal(
+      (await world.browse(page.url, cookie, { csrf, accept: '1' })).status,
+      403,
+      'they cannot decide for the other',
+    );
     const { to } = await world.browse(page.url, cookie, { csrf, continue: '1' });
     const own = await world.browse(to ?? '', cookie);
     assert.match(own.body, new RegExp(cleo.name));
     const done = await world.browse(to ?? '', cookie, { csrf, accept: '1' });
     assert.equal((await world.redeem(codeIn(done), made)).status, 200);
-    assert.deepEqual([await world.allowed(made, cleo), await world.allowed(made, ben)], [['basic', 'editpage'], undefined]);
+    assert.deepEqual(
+      [await world.allowed(made, cleo), await world.allowed(made, ben)],
+      [['basic', 'editpage'], undefined],
+    );
     assert.ok(codeIn(await world.press(page, 'accept')), 'and the first person still can');
   });
 
@@ -247,7 +310,16 @@ describe('the page, opened again', () => {
     await world.built.store.apply({
       edition: found.edition,
       effects: [{ kind: 'save-client', client: { ...found, suppressed: true } }],
-      audit: { at: world.now, action: 'x', actorId: null, via: 'job', address: null, clientId: found.id, reason: '', changes: [] },
+      audit: {
+        at: world.now,
+        action: 'x',
+        actorId: null,
+        via: 'job',
+        address: null,
+        clientId: found.id,
+        reason: '',
+        changes: [],
+      },
       notices: [],
     });
     assert.equal((await world.browse(page.url, await world.cookie(await person()))).status, 404);
@@ -281,8 +353,14 @@ describe('the session', () => {
 test('what is kept of an answer cannot be read without the handle', async () => {
   const { page } = await opened();
   const code = codeIn(await world.press(page, 'accept'));
-  const kept = JSON.stringify(await world.built.store.findRequest(digestOf(page.url.split('/')[2] ?? ''), world.now));
-  assert.ok(kept.includes('answerSealed') && !kept.includes(code) && !kept.includes(page.url.split('/')[2] ?? '-'));
+  const kept = JSON.stringify(
+    await world.built.store.findRequest(digestOf(page.url.split('/')[2] ?? ''), world.now),
+  );
+  assert.ok(
+    kept.includes('answerSealed') &&
+      !kept.includes(code) &&
+      !kept.includes(page.url.split('/')[2] ?? '-'),
+  );
 });
 
 test('the form locks its buttons where there is a script', async () => {

@@ -7,7 +7,8 @@ import { password, TestWorld } from '#harness/world.ts';
 import type { Letter } from '#ports/mail.ts';
 import { isAddress, MOST_EMAIL, readAddress, sameAddress } from '#wire/email.ts';
 
-// E-mail addresses as people have them: apostrophes, plus signs, letters beyond ASCII, international domains. One reader wherever one is taken.
+// E-mail addresses as people have them: apostrophes, plus signs, letters beyond ASCII,
+// international domains. One reader wherever one is taken.
 
 const sound: readonly (readonly [typed: string, kept: string])[] = [
   ["o'brien@example.org", "o'brien@example.org"],
@@ -30,8 +31,25 @@ const sound: readonly (readonly [typed: string, kept: string])[] = [
   [`a@${'b'.repeat(63)}.example`, `a@${'b'.repeat(63)}.example`],
 ];
 const unsound: readonly string[] = [
-  ...['', '@', 'ada', 'ada@', '@example.org', 'ada@@example.org', 'ada@b@example.org', 'a da@example.org', 'ada@exa mple.org'],
-  ...['"ada"@example.org', 'ada<x>@example.org', 'Ada <ada@example.org>', 'ada,eve@example.org', 'ada;eve@example.org', 'a(b)@example.org'],
+  ...[
+    '',
+    '@',
+    'ada',
+    'ada@',
+    '@example.org',
+    'ada@@example.org',
+    'ada@b@example.org',
+    'a da@example.org',
+    'ada@exa mple.org',
+  ],
+  ...[
+    '"ada"@example.org',
+    'ada<x>@example.org',
+    'Ada <ada@example.org>',
+    'ada,eve@example.org',
+    'ada;eve@example.org',
+    'a(b)@example.org',
+  ],
   ...[
     'ada\\@example.org',
     'ada@example..org',
@@ -56,7 +74,12 @@ const unsound: readonly string[] = [
     'ada@[192.0.2.1]',
     'ada@ex\u00adample..org',
   ],
-  ...['=?utf-8?q?ada?=@example.org', `a@${'b'.repeat(64)}.example`, `${'a'.repeat(250)}@example.org`, 'mailto:ada@example.org'],
+  ...[
+    '=?utf-8?q?ada?=@example.org',
+    `a@${'b'.repeat(64)}.example`,
+    `${'a'.repeat(250)}@example.org`,
+    'mailto:ada@example.org',
+  ],
 ];
 
 describe('the reader', () => {
@@ -67,10 +90,14 @@ describe('the reader', () => {
       assert.ok(sameAddress(typed, kept.toUpperCase()) || /[^\0-\x7f]/.test(kept));
     });
   for (const typed of unsound)
-    test(`${JSON.stringify(typed).slice(0, 60)} is no address`, () => assert.equal(readAddress(typed), undefined));
+    test(`${JSON.stringify(typed).slice(0, 60)} is no address`, () =>
+      assert.equal(readAddress(typed), undefined));
   test(`the bound is ${MOST_EMAIL} bytes`, () => {
     const [most, over] = [`${'a'.repeat(243)}@example.org`, `${'a'.repeat(244)}@example.org`];
-    assert.deepEqual([Buffer.byteLength(most), isAddress(most), isAddress(over)], [MOST_EMAIL, true, false]);
+    assert.deepEqual(
+      [Buffer.byteLength(most), isAddress(most), isAddress(over)],
+      [MOST_EMAIL, true, false],
+    );
   });
 });
 
@@ -88,7 +115,14 @@ describe('wherever an address is taken', () => {
   let count = 0;
   async function person(email: string) {
     const made = await world.built.world.accounts.createAccount({
-      ...{ name: `Person ${++count}`, email, emailConfirmed: true, realName: '', groups: ['developer'], password },
+      ...{
+        name: `Person ${++count}`,
+        email,
+        emailConfirmed: true,
+        realName: '',
+        groups: ['developer'],
+        password,
+      },
     });
     assert.ok(made.ok, JSON.stringify(made));
     return made.value;
@@ -116,7 +150,10 @@ describe('wherever an address is taken', () => {
       });
       assert.equal(done.status, 303, done.body);
       for (const spelling of index % 2 === 0 ? [typed] : [kept]) {
-        const signed = await world.built.world.accounts.signIn(spelling, password, { address: '192.0.2.9', agent: '' });
+        const signed = await world.built.world.accounts.signIn(spelling, password, {
+          address: '192.0.2.9',
+          agent: '',
+        });
         assert.ok(signed.ok && signed.value.account.name === name, spelling);
       }
     });
@@ -125,7 +162,11 @@ describe('wherever an address is taken', () => {
       const owner = await person(typed.replace('@', `${count}@`));
       assert.equal(owner.email, readAddress(typed.replace('@', `${count - 1}@`)));
       const cookie = await world.cookie(owner);
-      const headers = { cookie, 'x-csrf-token': csrfToken(cookie.split('=')[1] ?? ''), 'content-type': 'application/json' };
+      const headers = {
+        cookie,
+        'x-csrf-token': csrfToken(cookie.split('=')[1] ?? ''),
+        'content-type': 'application/json',
+      };
       const propose = (email: string) => {
         const app = {
           name: `App ${++count}`,
@@ -141,7 +182,9 @@ describe('wherever an address is taken', () => {
       for (const email of [written, owner.email ?? '', written.toUpperCase()]) {
         const answer = await propose(email);
         assert.equal(answer.statusCode, 201, answer.body);
-        const client = await world.built.store.findClient(answer.json().client_id ?? answer.json().client?.client_id);
+        const client = await world.built.store.findClient(
+          answer.json().client_id ?? answer.json().client?.client_id,
+        );
         assert.equal(client?.email.toLowerCase(), owner.email?.toLowerCase());
       }
       assert.equal((await propose('eve@example.org')).json().code, 'email_mismatched');
@@ -149,8 +192,19 @@ describe('wherever an address is taken', () => {
       const dialect = await world.app.inject({
         ...{ method: 'POST', url: '/w/rest.php/oauth2/client', headers },
         payload: JSON.stringify({
-          ...{ name: `App ${++count}`, description: 'x', callback_url: 'https://a.example/cb', is_confidential: true, email: written },
-          ...{ grant_types: ['authorization_code'], scopes: ['editpage'], version: '1.0', owner_only: false },
+          ...{
+            name: `App ${++count}`,
+            description: 'x',
+            callback_url: 'https://a.example/cb',
+            is_confidential: true,
+            email: written,
+          },
+          ...{
+            grant_types: ['authorization_code'],
+            scopes: ['editpage'],
+            version: '1.0',
+            owner_only: false,
+          },
         }),
       });
       assert.equal(dialect.statusCode, 200, dialect.body);
@@ -165,17 +219,26 @@ describe('wherever an address is taken', () => {
       browser.cookies.set(name, value);
       await browser.get('/account');
       const wanted = typed.replace('@', `.${count}@`);
-      const asked = await browser.post('/account/email', { email: wanted, 'email-password': password });
-      assert.deepEqual([asked.status, asked.to], [303, '/account?done=email-sent'], asked.body.slice(0, 300));
+      const asked = await browser.post('/account/email', {
+        email: wanted,
+        'email-password': password,
+      });
+      assert.deepEqual(
+        [asked.status, asked.to],
+        [303, '/account?done=email-sent'],
+        asked.body.slice(0, 300),
+      );
       assert.equal(await lastTo(), readAddress(wanted));
     });
 
   test('--mail-from takes one, and keeps it as mail is sent from it', () => {
-    const read = (text: string) => readConfig({ issuer: 'https://gate.example', 'mail-from': text }, {}, () => '');
+    const read = (text: string) =>
+      readConfig({ issuer: 'https://gate.example', 'mail-from': text }, {}, () => '');
     for (const [typed, kept] of sound) {
       const config = read(typed);
       assert.ok(config.ok && config.value.mailFrom === kept, typed);
     }
-    for (const typed of unsound.filter((text) => text !== '')) assert.ok(!read(typed).ok, JSON.stringify(typed));
+    for (const typed of unsound.filter((text) => text !== ''))
+      assert.ok(!read(typed).ok, JSON.stringify(typed));
   });
 });

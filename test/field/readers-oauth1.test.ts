@@ -2,14 +2,23 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { baseOf, enc, hmacOf, inForm, inHeader, type Pair, protocolPairs } from '#harness/own-signer.ts';
+import {
+  baseOf,
+  enc,
+  hmacOf,
+  inForm,
+  inHeader,
+  type Pair,
+  protocolPairs,
+} from '#harness/own-signer.ts';
 import type { Pair as Key } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
 
-// What is read of a signed request: by RFC 5849 and RFC 9110 at the core, the guard and the JSON API; at the addresses of the MediaWiki dialect
-// never less than the reference reads. What is refused says which parameter, and why.
+// What is read of a signed request: by RFC 5849 and RFC 9110 at the core, the guard and the JSON
+// API; at the addresses of the MediaWiki dialect never less than the reference reads. What is
+// refused says which parameter, and why.
 
 const origin = 'https://gate.example';
 const here = 'main' as SiteId;
@@ -25,7 +34,12 @@ before(async () => {
   const ada = await world.person('Ada', ['developer']);
   ({ client, token } = await world.ownerOnlySigner(ada));
   const uri = { redirectUri: 'https://app.example/cb', redirectIsPrefix: true };
-  const other = await world.client(ada, { name: 'shared', protocol: 'oauth1', grantTypes: [], ...uri });
+  const other = await world.client(ada, {
+    name: 'shared',
+    protocol: 'oauth1',
+    grantTypes: [],
+    ...uri,
+  });
   shared = { key: other.client.id, secret: other.secret };
 });
 after(() => world.close());
@@ -39,9 +53,19 @@ const who: readonly Pair[] = [
 ];
 const asked = '/w/api.php?action=query&meta=userinfo';
 
-/** What each reader answers: the guard's refusal or null, and the user of api.php or what it says. */
-async function atGuard(method: string, target: string, headers: SentRequest['headers'], body?: Uint8Array) {
-  const answer = await world.built.guard.permit({ method, target, headers, body, address: '192.0.2.1', secure: true }, here);
+/**
+ * What each reader answers: the guard's refusal or null, and the user of api.php or what it says.
+ */
+async function atGuard(
+  method: string,
+  target: string,
+  headers: SentRequest['headers'],
+  body?: Uint8Array,
+) {
+  const answer = await world.built.guard.permit(
+    { method, target, headers, body, address: '192.0.2.1', secure: true },
+    here,
+  );
   if (answer.ok) return null;
   const { status, wwwAuthenticate, why } = answer.refusal;
   const refusal = why.kind === 'oauth1' ? why.refusal : null;
@@ -52,9 +76,22 @@ async function atGuard(method: string, target: string, headers: SentRequest['hea
     ...(refusal?.kind === 'parameter_rejected' ? refusal : { parameter: null, advice: '' }),
   };
 }
-async function atApi(url: string, headers: Record<string, string>, method: 'GET' | 'POST' | 'HEAD' = 'GET', payload?: string | Buffer) {
-  const answer = await world.app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
-  const { query, error } = answer.json() as { query?: { userinfo: { name: string } }; error?: { info: string } };
+async function atApi(
+  url: string,
+  headers: Record<string, string>,
+  method: 'GET' | 'POST' | 'HEAD' = 'GET',
+  payload?: string | Buffer,
+) {
+  const answer = await world.app.inject({
+    method,
+    url,
+    headers,
+    ...(payload === undefined ? {} : { payload }),
+  });
+  const { query, error } = answer.json() as {
+    query?: { userinfo: { name: string } };
+    error?: { info: string };
+  };
   return query?.userinfo.name ?? error?.info ?? answer.body;
 }
 
@@ -76,20 +113,33 @@ interface Spelling {
   readonly dialect?: RegExp;
 }
 
-const beforeFirst = (text: string) => (pairs: readonly Pair[]) => `OAuth ${text}${pairs.map(quoted).join(', ')}`;
+const beforeFirst = (text: string) => (pairs: readonly Pair[]) =>
+  `OAuth ${text}${pairs.map(quoted).join(', ')}`;
 const spellings: readonly Spelling[] = [
   { name: 'as everybody writes it', write: written(quoted) },
   // RFC 9110 §5.6.4
-  { name: 'every character of a value as a quoted-pair', write: written(([name, value]) => `${name}="${escaped(enc(value))}"`) },
-  { name: 'one quoted-pair', write: written(([name, value]) => `${name}="${enc(value).replace(/^./, '\\$&')}"`) },
+  {
+    name: 'every character of a value as a quoted-pair',
+    write: written(([name, value]) => `${name}="${escaped(enc(value))}"`),
+  },
+  {
+    name: 'one quoted-pair',
+    write: written(([name, value]) => `${name}="${enc(value).replace(/^./, '\\$&')}"`),
+  },
   { name: 'a realm with an escaped quotation mark', write: beforeFirst('realm="a \\"b\\" c", ') },
   { name: 'a realm with an escaped backslash at its end', write: beforeFirst('realm="a\\\\", ') },
   // RFC 9110 §5.6.3, §11.2
   { name: 'blanks around =', write: written(([name, value]) => `${name} = "${enc(value)}"`) },
   { name: 'tabs around =', write: written(([name, value]) => `${name}\t=\t"${enc(value)}"`) },
   { name: 'a blank before = alone', write: written(([name, value]) => `${name} ="${enc(value)}"`) },
-  { name: 'a blank behind = alone', write: written(([name, value]) => `${name}=  "${enc(value)}"`) },
-  { name: 'blanks around = without quotation marks', write: written(([name, value]) => `${name} = ${enc(value)}`) },
+  {
+    name: 'a blank behind = alone',
+    write: written(([name, value]) => `${name}=  "${enc(value)}"`),
+  },
+  {
+    name: 'blanks around = without quotation marks',
+    write: written(([name, value]) => `${name} = ${enc(value)}`),
+  },
   // RFC 9110 §5.6.1.2
   { name: 'empty elements in front', write: beforeFirst(',, , ') },
   { name: 'empty elements between', write: written(quoted, ', ,,\t, ') },
@@ -100,43 +150,85 @@ const spellings: readonly Spelling[] = [
   { name: 'nothing but commas between', write: written(quoted, ',') },
   // RFC 9110 §11.2: a value is a token or a quoted string.
   { name: 'values without quotation marks', write: written(bare) },
-  { name: 'some values without quotation marks', write: written((pair) => (pair[0].length % 2 === 0 ? bare(pair) : quoted(pair))) },
+  {
+    name: 'some values without quotation marks',
+    write: written((pair) => (pair[0].length % 2 === 0 ? bare(pair) : quoted(pair))),
+  },
   { name: 'values without quotation marks, and nothing but commas', write: written(bare, ',') },
   // RFC 9110 §11.1
-  ...['oauth', 'OAUTH', 'oAuTh'].map((scheme) => ({ name: `the scheme ${scheme}`, write: written(quoted, ', ', `${scheme} `) })),
+  ...['oauth', 'OAUTH', 'oAuTh'].map((scheme) => ({
+    name: `the scheme ${scheme}`,
+    write: written(quoted, ', ', `${scheme} `),
+  })),
   { name: 'many spaces after the scheme', write: written(quoted, ', ', 'OAuth     ') },
   { name: 'a tab after the scheme', write: written(quoted, ', ', 'OAuth\t') },
   { name: 'the signature first', write: (pairs) => written(quoted)(pairs.toReversed()) },
   { name: 'a realm at the end', write: (pairs) => `${written(quoted)(pairs)}, realm="x"` },
   { name: 'a realm in capitals', write: beforeFirst('REALM="x", ') },
   { name: 'an empty realm', write: beforeFirst('realm="", ') },
-  { name: 'a realm beyond ASCII', write: beforeFirst(`realm="${Buffer.from('Straße').toString('latin1')}", `) },
+  {
+    name: 'a realm beyond ASCII',
+    write: beforeFirst(`realm="${Buffer.from('Straße').toString('latin1')}", `),
+  },
   { name: 'a realm with a lone percent sign', write: beforeFirst('realm="100%", ') },
   { name: 'a realm that looks like a parameter', write: beforeFirst('realm="oauth_token=evil", ') },
-  { name: 'a realm at the end that looks like one', write: (pairs) => `${written(quoted)(pairs)}, realm="x, oauth_token=evil"` },
-  { name: 'a realm that would end early', write: (pairs) => `${written(quoted)(pairs)}, realm="x\\", oauth_token=\\"evil"` },
+  {
+    name: 'a realm at the end that looks like one',
+    write: (pairs) => `${written(quoted)(pairs)}, realm="x, oauth_token=evil"`,
+  },
+  {
+    name: 'a realm that would end early',
+    write: (pairs) => `${written(quoted)(pairs)}, realm="x\\", oauth_token=\\"evil"`,
+  },
   {
     name: 'small hexadecimal digits',
-    write: written(([name, value]) => `${name}="${enc(value).replace(/%../g, (one) => one.toLowerCase())}"`),
+    write: written(
+      ([name, value]) => `${name}="${enc(value).replace(/%../g, (one) => one.toLowerCase())}"`,
+    ),
   },
   {
     name: 'characters encoded that need not be',
-    write: written(([name, value]) => `${name}="${enc(value).replace(/[0-9]/g, value.includes('=') ? '$&' : '%3$&')}"`),
+    write: written(
+      ([name, value]) =>
+        `${name}="${enc(value).replace(/[0-9]/g, value.includes('=') ? '$&' : '%3$&')}"`,
+    ),
   },
 
   // Only by the RFC: the reference looks for names as they stand.
-  { name: 'a name percent-encoded', write: written(([name, value]) => `${name.replace('_', '%5F')}="${enc(value)}"`), taken: 'core' },
+  {
+    name: 'a name percent-encoded',
+    write: written(([name, value]) => `${name.replace('_', '%5F')}="${enc(value)}"`),
+    taken: 'core',
+  },
 
   // Only as the reference reads it.
   {
     name: 'blanks instead of commas',
     write: written(quoted, ' '),
     taken: 'dialect',
-    core: ['Authorization', /^Authorization cannot be read: a comma is missing after the value of oauth_consumer_key\.$/],
+    core: [
+      'Authorization',
+      /^Authorization cannot be read: a comma is missing after the value of oauth_consumer_key\.$/,
+    ],
   },
-  { name: 'semicolons instead of commas', write: written(quoted, '; '), taken: 'dialect', core: ['Authorization', /a comma is missing/] },
-  { name: 'nothing between', write: written(quoted, ''), taken: 'dialect', core: ['Authorization', /a comma is missing/] },
-  { name: 'line-like blanks between', write: written(quoted, ' \t '), taken: 'dialect', core: ['Authorization', /a comma is missing/] },
+  {
+    name: 'semicolons instead of commas',
+    write: written(quoted, '; '),
+    taken: 'dialect',
+    core: ['Authorization', /a comma is missing/],
+  },
+  {
+    name: 'nothing between',
+    write: written(quoted, ''),
+    taken: 'dialect',
+    core: ['Authorization', /a comma is missing/],
+  },
+  {
+    name: 'line-like blanks between',
+    write: written(quoted, ' \t '),
+    taken: 'dialect',
+    core: ['Authorization', /a comma is missing/],
+  },
   {
     name: 'a colon before the quotation mark',
     write: written(([name, value]) => `${name}=:"${enc(value)}"`),
@@ -159,7 +251,10 @@ const spellings: readonly Spelling[] = [
     name: 'a name in brackets',
     write: (pairs) => written(quoted)(pairs).replace('oauth_nonce', '(oauth_nonce'),
     taken: 'dialect',
-    core: ['Authorization', /after oauth_consumer_key a parameter name is expected, and "\(" stands/],
+    core: [
+      'Authorization',
+      /after oauth_consumer_key a parameter name is expected, and "\(" stands/,
+    ],
   },
   { name: 'a parameter that is not signed', write: beforeFirst('x="1", '), taken: 'dialect' },
   { name: 'a parameter with capitals', write: beforeFirst('oauth_X="1", '), taken: 'dialect' },
@@ -190,7 +285,12 @@ const spellings: readonly Spelling[] = [
     core: ['oauth_nonce', /twice/],
     dialect: /Invalid signature/,
   },
-  { name: 'two realms', write: beforeFirst('realm="a", realm="b", '), taken: 'dialect', core: ['realm', /twice/] },
+  {
+    name: 'two realms',
+    write: beforeFirst('realm="a", realm="b", '),
+    taken: 'dialect',
+    core: ['realm', /twice/],
+  },
   {
     name: 'an open quotation mark',
     write: (pairs) => written(quoted)(pairs).slice(0, -1),
@@ -203,7 +303,12 @@ const spellings: readonly Spelling[] = [
     taken: 'nobody',
     core: ['Authorization', /quotation mark inside/],
   },
-  { name: 'bare values with blanks between', write: written(bare, ' '), taken: 'nobody', core: ['Authorization', /comma is missing/] },
+  {
+    name: 'bare values with blanks between',
+    write: written(bare, ' '),
+    taken: 'nobody',
+    core: ['Authorization', /comma is missing/],
+  },
   {
     name: 'a nonce that is not UTF-8',
     write: (pairs) => written(quoted)(pairs).replace(/oauth_nonce="/, '$&%E9'),
@@ -227,7 +332,10 @@ const spellings: readonly Spelling[] = [
       name: `${char} after the scheme`,
       write: written(quoted, ', ', `OAuth${char} `),
       taken: 'nobody',
-      core: ['Authorization', /^Authorization cannot be read: after the scheme OAuth a space is expected, and "/],
+      core: [
+        'Authorization',
+        /^Authorization cannot be read: after the scheme OAuth a space is expected, and "/,
+      ],
       dialect: /Invalid parameter Authorization: .*after the scheme OAuth a space is expected/,
     }),
   ),
@@ -256,11 +364,24 @@ const spellings: readonly Spelling[] = [
     name: 'no scheme',
     write: written(quoted, ', ', ''),
     taken: 'nobody',
-    core: ['Authorization', /^Authorization cannot be read: the scheme OAuth and a space are missing/],
+    core: [
+      'Authorization',
+      /^Authorization cannot be read: the scheme OAuth and a space are missing/,
+    ],
     dialect: /Invalid parameter Authorization: .*the scheme OAuth and a space are missing/,
   },
-  { name: 'no parameters', write: () => 'OAuth', taken: 'nobody', core: ['Authorization', /no parameters after the scheme/] },
-  { name: 'no parameters but commas', write: () => 'OAuth ,,', taken: 'nobody', core: ['Authorization', /no parameters after the scheme/] },
+  {
+    name: 'no parameters',
+    write: () => 'OAuth',
+    taken: 'nobody',
+    core: ['Authorization', /no parameters after the scheme/],
+  },
+  {
+    name: 'no parameters but commas',
+    write: () => 'OAuth ,,',
+    taken: 'nobody',
+    core: ['Authorization', /no parameters after the scheme/],
+  },
   {
     name: 'too much',
     write: (pairs) => `${written(quoted)(pairs)}${' '.repeat(17_000)},`,
@@ -273,13 +394,24 @@ const spellings: readonly Spelling[] = [
 describe('the Authorization header', () => {
   for (const { name, write, taken, core, dialect } of spellings) {
     test(`at the guard: ${name}`, async () => {
-      const said = await atGuard('GET', '/notes', { authorization: write(pairsFor('GET', '/notes')) });
-      if (taken === undefined || taken === 'core') return assert.equal(said, null, JSON.stringify(said));
+      const said = await atGuard('GET', '/notes', {
+        authorization: write(pairsFor('GET', '/notes')),
+      });
+      if (taken === undefined || taken === 'core')
+        return assert.equal(said, null, JSON.stringify(said));
       assert.ok(said);
       if (core === undefined) return assert.equal(said.kind, 'signature_invalid');
-      assert.deepEqual([said.status, said.kind, said.parameter], [400, 'parameter_rejected', core[0]]);
+      assert.deepEqual(
+        [said.status, said.kind, said.parameter],
+        [400, 'parameter_rejected', core[0]],
+      );
       assert.match(said.advice, core[1]);
-      assert.ok(said.wwwAuthenticate.includes(`oauth_parameters_rejected="${core[0]}", oauth_problem_advice="`), said.wwwAuthenticate);
+      assert.ok(
+        said.wwwAuthenticate.includes(
+          `oauth_parameters_rejected="${core[0]}", oauth_problem_advice="`,
+        ),
+        said.wwwAuthenticate,
+      );
       assert.ok(!/[^\x20-\x7e]/.test(said.wwwAuthenticate));
     });
     // A header of 16 kB does not come through the server's own door.
@@ -293,17 +425,27 @@ describe('the Authorization header', () => {
           now: world.now,
           over: { oauth_callback: 'oob' },
         });
-        const answer = await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers: { authorization: write(pairs) } });
-        if (taken === undefined || taken === 'core') return assert.equal(answer.statusCode, 200, answer.body);
+        const answer = await world.app.inject({
+          method: 'POST',
+          url: '/oauth1/initiate',
+          headers: { authorization: write(pairs) },
+        });
+        if (taken === undefined || taken === 'core')
+          return assert.equal(answer.statusCode, 200, answer.body);
         if (core === undefined) return assert.equal(answer.statusCode, 401, answer.body);
         const said = new URLSearchParams(answer.body);
-        assert.deepEqual([answer.statusCode, said.get('oauth_parameters_rejected')], [400, core[0]], answer.body);
+        assert.deepEqual(
+          [answer.statusCode, said.get('oauth_parameters_rejected')],
+          [400, core[0]],
+          answer.body,
+        );
         assert.match(said.get('oauth_problem_advice') ?? '', core[1]);
       });
     test(`at api.php: ${name}`, async () => {
       const said = await atApi(asked, { authorization: write(pairsFor('GET', '/w/api.php', who)) });
       if (taken === undefined || taken === 'dialect') assert.equal(said, 'Ada');
-      else assert.match(said, dialect ?? /^The authorization headers in your request are not valid: /);
+      else
+        assert.match(said, dialect ?? /^The authorization headers in your request are not valid: /);
     });
   }
 
@@ -319,14 +461,30 @@ describe('the Authorization header', () => {
 
   test('other schemes stay other schemes', async () => {
     for (const authorization of ['OAuth2 abc', 'OAuth-X a="b"', 'Basic YTpi', 'Digest a="b"']) {
-      assert.equal((await atGuard('GET', '/notes', { authorization }))?.kind, 'no-credentials', authorization);
+      assert.equal(
+        (await atGuard('GET', '/notes', { authorization }))?.kind,
+        'no-credentials',
+        authorization,
+      );
       assert.equal(await atApi(asked, { authorization }), '127.0.0.1', authorization);
     }
   });
 
   test('at api.php nothing that begins as credentials of ours is a stranger', async () => {
-    for (const authorization of ['OAuth', 'OAuth x', 'oauth x', 'OAuth,', 'OAuth\t', 'bearer x', 'BEARER x'])
-      assert.match(await atApi(asked, { authorization }), /^The authorization headers/, authorization);
+    for (const authorization of [
+      'OAuth',
+      'OAuth x',
+      'oauth x',
+      'OAuth,',
+      'OAuth\t',
+      'bearer x',
+      'BEARER x',
+    ])
+      assert.match(
+        await atApi(asked, { authorization }),
+        /^The authorization headers/,
+        authorization,
+      );
     for (const [authorization, says] of [
       ['Bearer', /Invalid access token\. The token is malformed/],
       ['Bearer, x', /Invalid access token\. The token is malformed/],
@@ -335,13 +493,19 @@ describe('the Authorization header', () => {
       ['Bearerx', /Invalid access token\. Authorization has a scheme that is not read here/],
     ] as const)
       assert.match(await atApi(asked, { authorization }), says, authorization);
-    const twice = await world.app.inject({ url: asked, headers: { authorization: ['Basic YTpi', 'OAuth a="b"'] as never } });
+    const twice = await world.app.inject({
+      url: asked,
+      headers: { authorization: ['Basic YTpi', 'OAuth a="b"'] as never },
+    });
     assert.match(twice.json().error.info, /Authorization was sent more than once/);
   });
 
   test('an unreadable header beside a signature in the query is refused, too', async () => {
     const target = `/notes?${inForm(pairsFor('GET', '/notes'))}`;
-    assert.equal((await atGuard('GET', target, { authorization: 'OAuth, a="b"' }))?.kind, 'parameter_rejected');
+    assert.equal(
+      (await atGuard('GET', target, { authorization: 'OAuth, a="b"' }))?.kind,
+      'parameter_rejected',
+    );
   });
 
   test('an unreadable query or form with a signature in it is refused with the reason', async () => {
@@ -350,8 +514,14 @@ describe('the Authorization header', () => {
       await atGuard('POST', `/notes?q=100%&${signed}`, { 'content-length': '0' }),
       await atGuard('POST', '/notes', { 'content-type': form }, Buffer.from(`q=100%&${signed}`)),
     ])
-      assert.deepEqual([said?.status, said?.kind, said?.parameter], [400, 'parameter_rejected', 'q']);
-    assert.equal((await atGuard('GET', '/notes?q=100%&x=oauth_signature', {}))?.kind, 'no-credentials');
+      assert.deepEqual(
+        [said?.status, said?.kind, said?.parameter],
+        [400, 'parameter_rejected', 'q'],
+      );
+    assert.equal(
+      (await atGuard('GET', '/notes?q=100%&x=oauth_signature', {}))?.kind,
+      'no-credentials',
+    );
   });
 
   test('no value of a header is shown', async () => {
@@ -367,7 +537,10 @@ describe('the Authorization header', () => {
   });
 });
 
-/** A request to api.php signed over parts that are encoded already, as a client that works on bytes does. */
+/**
+ * A request to api.php signed over parts that are encoded already, as a client that works on bytes
+ * does.
+ */
 function bytesHeader(encoded: readonly Pair[], method = 'GET', path = '/w/api.php'): string {
   const oauth = pairsFor(method, path).slice(0, -1);
   const all = [...oauth.map(([name, value]): Pair => [enc(name), enc(value)]), ...encoded];
@@ -380,8 +553,14 @@ function bytesHeader(encoded: readonly Pair[], method = 'GET', path = '/w/api.ph
 }
 
 describe('parameters of query and form', () => {
-  /** As sent, as signed, and what the core says of it: which parameter, and why; null: it takes it. */
-  const rows: readonly (readonly [sent: string, signed: readonly Pair[], core: readonly [string, RegExp] | null])[] = [
+  /**
+   * As sent, as signed, and what the core says of it: which parameter, and why; null: it takes it.
+   */
+  const rows: readonly (readonly [
+    sent: string,
+    signed: readonly Pair[],
+    core: readonly [string, RegExp] | null,
+  ])[] = [
     ['q=100%', [['q', '100%25']], ['q', /^q, in the query, .*%25/]],
     ['q=%', [['q', '%25']], ['q', /%25/]],
     ['q=%2', [['q', '%252']], ['q', /%25/]],
@@ -439,11 +618,24 @@ describe('parameters of query and form', () => {
   const sentWho = 'action=query&meta=userinfo';
   for (const [sent, signed, core] of rows) {
     test(`api.php, query: ${sent}`, async () => {
-      assert.equal(await atApi(`/w/api.php?${sentWho}&${sent}`, { authorization: bytesHeader([...who, ...signed]) }), 'Ada');
+      assert.equal(
+        await atApi(`/w/api.php?${sentWho}&${sent}`, {
+          authorization: bytesHeader([...who, ...signed]),
+        }),
+        'Ada',
+      );
     });
     test(`api.php, form: ${sent}`, async () => {
       const authorization = bytesHeader([...who, ...signed], 'POST');
-      assert.equal(await atApi('/w/api.php', { authorization, 'content-type': form }, 'POST', `${sentWho}&${sent}`), 'Ada');
+      assert.equal(
+        await atApi(
+          '/w/api.php',
+          { authorization, 'content-type': form },
+          'POST',
+          `${sentWho}&${sent}`,
+        ),
+        'Ada',
+      );
     });
     test(`the guard, query and form: ${sent}`, async () => {
       for (const place of ['query', 'form'] as const) {
@@ -451,12 +643,23 @@ describe('parameters of query and form', () => {
         const said =
           place === 'query'
             ? await atGuard('POST', `/notes?${sent}`, { authorization, 'content-length': '0' })
-            : await atGuard('POST', '/notes', { authorization, 'content-type': form }, Buffer.from(sent));
+            : await atGuard(
+                'POST',
+                '/notes',
+                { authorization, 'content-type': form },
+                Buffer.from(sent),
+              );
         if (core === null) assert.equal(said, null, JSON.stringify(said));
         else {
           const parameter = core[0] === 'query' && place === 'form' ? 'body' : core[0];
-          assert.deepEqual([said?.status, said?.kind, said?.parameter], [400, 'parameter_rejected', parameter]);
-          assert.match(said?.advice ?? '', new RegExp(core[1].source.replace('the query', `the ${place}`)));
+          assert.deepEqual(
+            [said?.status, said?.kind, said?.parameter],
+            [400, 'parameter_rejected', parameter],
+          );
+          assert.match(
+            said?.advice ?? '',
+            new RegExp(core[1].source.replace('the query', `the ${place}`)),
+          );
         }
       }
     });
@@ -465,9 +668,14 @@ describe('parameters of query and form', () => {
   test('raw bytes of a form that are not UTF-8 are signed as they are', async () => {
     const authorization = bytesHeader([...who, ['q', '%E9%FF']], 'POST');
     const body = Buffer.concat([Buffer.from(`${sentWho}&q=`), Buffer.from([0xe9, 0xff])]);
-    assert.equal(await atApi('/w/api.php', { authorization, 'content-type': form }, 'POST', body), 'Ada');
+    assert.equal(
+      await atApi('/w/api.php', { authorization, 'content-type': form }, 'POST', body),
+      'Ada',
+    );
     assert.deepEqual(
-      await atGuard('POST', '/notes', { authorization, 'content-type': form }, body).then((said) => [said?.parameter, said?.status]),
+      await atGuard('POST', '/notes', { authorization, 'content-type': form }, body).then(
+        (said) => [said?.parameter, said?.status],
+      ),
       ['body', 400],
     );
   });
@@ -482,7 +690,9 @@ describe('parameters of query and form', () => {
       ['q=100%', '100'],
     ] as const)
       assert.match(
-        await atApi(`/w/api.php?${sentWho}&${sent}`, { authorization: bytesHeader([...who, ['q', signed]]) }),
+        await atApi(`/w/api.php?${sentWho}&${sent}`, {
+          authorization: bytesHeader([...who, ['q', signed]]),
+        }),
         /Invalid signature/,
         sent,
       );
@@ -548,21 +758,39 @@ describe('parameters of query and form', () => {
   ];
   for (const [sent, signed] of asThere)
     test(`api.php takes what the reference signs: ${sent}`, async () => {
-      assert.equal(await atApi(`/w/api.php?${sentWho}&${sent}`, { authorization: bytesHeader([...who, ...signed]) }), 'Ada');
+      assert.equal(
+        await atApi(`/w/api.php?${sentWho}&${sent}`, {
+          authorization: bytesHeader([...who, ...signed]),
+        }),
+        'Ada',
+      );
     });
   test('but nothing of it that would leave what is read unsigned', async () => {
-    // The reference reads `assertuser` from `assertuser`, and so do we: a name that PHP would overwrite stays what was sent.
+    // The reference reads `assertuser` from `assertuser`, and so do we: a name that PHP would
+    // overwrite stays what was sent.
     const url = `/w/api.php?${sentWho}&assert_x=evil&assert.x=1`;
-    assert.match(await atApi(url, { authorization: bytesHeader([...who, ['assert.x', '1'], ['assert_x', '1']]) }), /Invalid signature/);
     assert.match(
-      await atApi(`/w/api.php?${sentWho}&x=1&&x=2`, { authorization: bytesHeader([...who, ['x', '1'], ['', '']]) }),
+      await atApi(url, {
+        authorization: bytesHeader([...who, ['assert.x', '1'], ['assert_x', '1']]),
+      }),
+      /Invalid signature/,
+    );
+    assert.match(
+      await atApi(`/w/api.php?${sentWho}&x=1&&x=2`, {
+        authorization: bytesHeader([...who, ['x', '1'], ['', '']]),
+      }),
       /Invalid signature/,
     );
   });
 
   test('a value with a backslash has one reading, so that its nonce is spent once', async () => {
     const send = (nonce: string, sent: string) =>
-      atApi(asked, { authorization: inHeader(pairsFor('GET', '/w/api.php', who, { oauth_nonce: nonce })).replace(enc(nonce), sent) });
+      atApi(asked, {
+        authorization: inHeader(pairsFor('GET', '/w/api.php', who, { oauth_nonce: nonce })).replace(
+          enc(nonce),
+          sent,
+        ),
+      });
     assert.equal(await send('one-b', 'one\\-b'), 'Ada');
     assert.match(await send('one-b', 'one-b'), /Nonce already used/);
     assert.equal(await send('one\\b', 'one\\\\b'), 'Ada');
@@ -580,15 +808,21 @@ describe('parameters of query and form', () => {
     const ask = async (nonces: readonly Pair[], method: 'GET' | 'POST') => {
       const url = '/wiki/Special:OAuth/identify';
       const sent =
-        method === 'GET' ? { url: `${url}?${query(nonces)}` } : { url, headers: { 'content-type': form }, payload: query(nonces) };
+        method === 'GET'
+          ? { url: `${url}?${query(nonces)}` }
+          : { url, headers: { 'content-type': form }, payload: query(nonces) };
       return (await world.app.inject({ method, ...sent })).body;
     };
     for (const nonces of [two, two.toReversed()]) {
       assert.match(await ask(nonces, 'GET'), /Invalid signature/);
-      assert.match(await ask(nonces, 'POST'), /Invalid parameter oauth_nonce: oauth_nonce stands twice in the form/);
+      assert.match(
+        await ask(nonces, 'POST'),
+        /Invalid parameter oauth_nonce: oauth_nonce stands twice in the form/,
+      );
     }
     const last = pairsFor('GET', '/wiki/Special:OAuth/identify', [], { oauth_nonce: 'last' });
-    const url = (first: string) => `/wiki/Special:OAuth/identify?oauth_nonce=${first}&${inForm(last)}`;
+    const url = (first: string) =>
+      `/wiki/Special:OAuth/identify?oauth_nonce=${first}&${inForm(last)}`;
     assert.match((await world.app.inject({ url: url('x') })).body, /^[\w-]+\.[\w-]+\.[\w-]+$/);
     assert.match((await world.app.inject({ url: url('y') })).body, /Nonce already used/);
   });
@@ -601,16 +835,26 @@ describe('parameters of query and form', () => {
       ['q', '%E9'],
     ];
     const authorization = () => bytesHeader(signed);
-    assert.equal(await atApi(`/w/api.php?q=%E9&${sentWho}&assertuser=Ada`, { authorization: authorization() }), 'Ada');
+    assert.equal(
+      await atApi(`/w/api.php?q=%E9&${sentWho}&assertuser=Ada`, { authorization: authorization() }),
+      'Ada',
+    );
     assert.match(
-      await atApi(`/w/api.php?q=%E9&${sentWho}&assertuser=Ada&assertuser=%E9`, { authorization: authorization() }),
+      await atApi(`/w/api.php?q=%E9&${sentWho}&assertuser=Ada&assertuser=%E9`, {
+        authorization: authorization(),
+      }),
       /Invalid signature/,
     );
   });
 });
 
 describe('timestamps', () => {
-  const rows: readonly (readonly [string, (now: number) => string, dialect: boolean, core: 'taken' | 'malformed' | 'refused'])[] = [
+  const rows: readonly (readonly [
+    string,
+    (now: number) => string,
+    dialect: boolean,
+    core: 'taken' | 'malformed' | 'refused',
+  ])[] = [
     ['a whole number', (now) => `${now}`, true, 'taken'],
     ['zeros in front', (now) => `00${now}`, true, 'taken'],
     ['a fraction', (now) => `${now}.5`, true, 'malformed'],
@@ -637,17 +881,27 @@ describe('timestamps', () => {
   for (const [name, at, dialect, core] of rows)
     test(`${name}: ${dialect ? 'taken' : 'refused'} in the dialect, ${core} in the core`, async () => {
       const over = { oauth_timestamp: at(world.now) };
-      const there = await atApi(asked, { authorization: inHeader(pairsFor('GET', '/w/api.php', who, over)) });
+      const there = await atApi(asked, {
+        authorization: inHeader(pairsFor('GET', '/w/api.php', who, over)),
+      });
       if (dialect) assert.equal(there, 'Ada');
       else assert.match(there, /Expired timestamp, yours /);
-      const said = await atGuard('GET', '/notes', { authorization: inHeader(pairsFor('GET', '/notes', [], over)) });
+      const said = await atGuard('GET', '/notes', {
+        authorization: inHeader(pairsFor('GET', '/notes', [], over)),
+      });
       if (core === 'taken') return assert.equal(said, null);
       assert.equal(said?.kind, core === 'refused' ? 'timestamp_refused' : 'parameter_rejected');
-      if (core === 'malformed') assert.match(`${said?.parameter}: ${said?.advice}`, /^oauth_timestamp: oauth_timestamp is .*digits alone/);
+      if (core === 'malformed')
+        assert.match(
+          `${said?.parameter}: ${said?.advice}`,
+          /^oauth_timestamp: oauth_timestamp is .*digits alone/,
+        );
     });
 
   test('a nonce is kept for as long as a fractional timestamp is taken', async () => {
-    const authorization = inHeader(pairsFor('GET', '/w/api.php', who, { oauth_timestamp: `${world.now + 299}.9` }));
+    const authorization = inHeader(
+      pairsFor('GET', '/w/api.php', who, { oauth_timestamp: `${world.now + 299}.9` }),
+    );
     assert.equal(await atApi(asked, { authorization }), 'Ada');
     assert.match(await atApi(asked, { authorization }), /Nonce already used/);
     world.wait(599);
@@ -669,7 +923,11 @@ describe('callbacks', () => {
       now: world.now,
       over: { oauth_callback: callback },
     };
-    return world.app.inject({ method: 'POST', url, headers: { authorization: inHeader(protocolPairs(asking)) } });
+    return world.app.inject({
+      method: 'POST',
+      url,
+      headers: { authorization: inHeader(protocolPairs(asking)) },
+    });
   };
   const dialect = '/w/index.php?title=Special:OAuth/initiate';
   /** The callback; where people are sent; null: it is refused. */
@@ -677,7 +935,10 @@ describe('callbacks', () => {
     ['https://app.example/cb?x=1 2', 'https://app.example/cb?x=1%202'],
     ['https://app.example/cb?x=ä', 'https://app.example/cb?x=%C3%A4'],
     ['https://app.example/cb/straße', 'https://app.example/cb/stra%C3%9Fe'],
-    ['https://app.example/cb/😀 b?q=日本', 'https://app.example/cb/%F0%9F%98%80%20b?q=%E6%97%A5%E6%9C%AC'],
+    [
+      'https://app.example/cb/😀 b?q=日本',
+      'https://app.example/cb/%F0%9F%98%80%20b?q=%E6%97%A5%E6%9C%AC',
+    ],
     ['https://app.example/cb?x=100%', 'https://app.example/cb?x=100%'],
     ['https://app.example/cb?x=%20ä%C3%A4', 'https://app.example/cb?x=%20%C3%A4%C3%A4'],
     ['https://app.example/cb#ä', 'https://app.example/cb#%C3%A4'],
@@ -700,21 +961,36 @@ describe('callbacks', () => {
   for (const [callback, location] of rows)
     test(`${JSON.stringify(callback)} leads to ${location}`, async () => {
       const answer = await initiate(dialect, callback);
-      if (location === null) return assert.match(answer.body, /oauth_callback must be &#34;oob&#34;, or begin|leads to another host/);
+      if (location === null)
+        return assert.match(
+          answer.body,
+          /oauth_callback must be &#34;oob&#34;, or begin|leads to another host/,
+        );
       const pair = new URLSearchParams(answer.body);
       assert.equal(pair.get('oauth_callback_confirmed'), 'true', answer.body);
       const ada = await world.built.store.findAccountByName('Ada');
       const made = await world.built.store.findClient(shared.key as never);
       assert.ok(ada && made && world.built.world.faces.mediawiki);
-      const prepared = await world.built.world.faces.mediawiki.oauth1.prepare(pair.get('oauth_token') ?? '', made, ada);
-      assert.ok(prepared.ok && prepared.value.completed.kind === 'redirect', JSON.stringify(prepared));
+      const prepared = await world.built.world.faces.mediawiki.oauth1.prepare(
+        pair.get('oauth_token') ?? '',
+        made,
+        ada,
+      );
+      assert.ok(
+        prepared.ok && prepared.value.completed.kind === 'redirect',
+        JSON.stringify(prepared),
+      );
       const [start = '', fragment] = location.split('#');
       assert.ok(prepared.value.completed.uri.startsWith(start), prepared.value.completed.uri);
       assert.match(prepared.value.completed.uri, /^[\x21-\x7e]+$/);
       if (fragment !== undefined) assert.ok(prepared.value.completed.uri.endsWith(`#${fragment}`));
     });
   test('the core names the parameter and what to do', async () => {
-    for (const callback of ['https://app.example/cb?x=1 2', 'https://app.example/cb?x=ä', 'https://app.example/cb/\u00e9']) {
+    for (const callback of [
+      'https://app.example/cb?x=1 2',
+      'https://app.example/cb?x=ä',
+      'https://app.example/cb/\u00e9',
+    ]) {
       const answer = await initiate('/oauth1/initiate', callback);
       assert.equal(answer.statusCode, 400);
       assert.match(
@@ -722,7 +998,10 @@ describe('callbacks', () => {
         /oauth_parameters_rejected=oauth_callback&oauth_problem_advice=oauth_callback%20is%20a%20URI%3A%20percent-encode%20blanks/,
       );
     }
-    assert.equal((await initiate('/oauth1/initiate', 'https://app.example/cb?x=%20%C3%A4')).statusCode, 200);
+    assert.equal(
+      (await initiate('/oauth1/initiate', 'https://app.example/cb?x=%20%C3%A4')).statusCode,
+      200,
+    );
   });
   test('a callback above the bound names it', async () => {
     const answer = await initiate('/oauth1/initiate', `https://app.example/cb?${'x'.repeat(2048)}`);
@@ -738,7 +1017,13 @@ describe('callbacks', () => {
 });
 
 /** A request with its request line as it is written here; answers status, fields and body. */
-async function raw(port: number, method: string, target: string, headers: Readonly<Record<string, string>> = {}, body = '') {
+async function raw(
+  port: number,
+  method: string,
+  target: string,
+  headers: Readonly<Record<string, string>> = {},
+  body = '',
+) {
   const socket = connect(port, '127.0.0.1');
   const lines = [
     `${method} ${target} HTTP/1.1`,
@@ -755,7 +1040,12 @@ async function raw(port: number, method: string, target: string, headers: Readon
   });
   await once(socket, 'close');
   const [head = '', rest = ''] = text.split('\r\n\r\n', 2);
-  return { status: Number(head.slice(9, 12)), location: /^location: (.*)$/im.exec(head)?.[1] ?? null, head, body: rest };
+  return {
+    status: Number(head.slice(9, 12)),
+    location: /^location: (.*)$/im.exec(head)?.[1] ?? null,
+    head,
+    body: rest,
+  };
 }
 
 describe('slashes in front of a path', () => {
@@ -767,7 +1057,16 @@ describe('slashes in front of a path', () => {
 
   const initiating = (path: string) => {
     const over = { oauth_callback: 'oob' };
-    return inHeader(protocolPairs({ method: 'POST', uri: `${origin}${path}`, client: shared, token: null, now: world.now, over }));
+    return inHeader(
+      protocolPairs({
+        method: 'POST',
+        uri: `${origin}${path}`,
+        client: shared,
+        token: null,
+        now: world.now,
+        over,
+      }),
+    );
   };
   test('the core checks the path as it was sent', async () => {
     for (const [sent, signed, status] of [
@@ -797,9 +1096,18 @@ describe('slashes in front of a path', () => {
         taken,
         `${sent} as ${signed}`,
       );
-    const answer = await raw(port, 'GET', '//api/v1/me', { Authorization: inHeader(pairsFor('GET', '//api/v1/me')) });
+    const answer = await raw(port, 'GET', '//api/v1/me', {
+      Authorization: inHeader(pairsFor('GET', '//api/v1/me')),
+    });
     assert.ok(![400, 401, 404].includes(answer.status), String(answer.status));
-    assert.equal((await raw(port, 'GET', '//api/v1/me', { Authorization: inHeader(pairsFor('GET', '/api/v1/me')) })).status, 401);
+    assert.equal(
+      (
+        await raw(port, 'GET', '//api/v1/me', {
+          Authorization: inHeader(pairsFor('GET', '/api/v1/me')),
+        })
+      ).status,
+      401,
+    );
   });
   test('the dialect takes both spellings', async () => {
     for (const [sent, signed, taken] of [
@@ -813,16 +1121,24 @@ describe('slashes in front of a path', () => {
       const answer = await raw(port, 'GET', `${sent}?action=query&meta=userinfo`, {
         Authorization: inHeader(pairsFor('GET', signed, who)),
       });
-      assert.equal(answer.body.includes('"name":"Ada"'), taken, `${sent} signed as ${signed}: ${answer.body}`);
+      assert.equal(
+        answer.body.includes('"name":"Ada"'),
+        taken,
+        `${sent} signed as ${signed}: ${answer.body}`,
+      );
     }
     for (const path of ['//wiki/Special:OAuth/identify', '//w/index.php/Special:OAuth/identify']) {
-      const answer = await raw(port, 'GET', path, { Authorization: inHeader(pairsFor('GET', path)) });
+      const answer = await raw(port, 'GET', path, {
+        Authorization: inHeader(pairsFor('GET', path)),
+      });
       assert.match(answer.body, /^[\w-]+\.[\w-]+\.[\w-]+$/, path);
     }
   });
   test('a target in absolute form is served, and its host does not count', async () => {
     for (const host of ['gate.example', 'evil.example', 'gate.example:8080']) {
-      const answer = await raw(port, 'POST', `http://${host}/oauth1/initiate`, { Authorization: initiating('/oauth1/initiate') });
+      const answer = await raw(port, 'POST', `http://${host}/oauth1/initiate`, {
+        Authorization: initiating('/oauth1/initiate'),
+      });
       assert.equal(answer.status, 200, answer.body);
     }
   });
@@ -847,17 +1163,26 @@ describe('slashes in front of a path', () => {
     ]) {
       const answer = await raw(port, 'GET', target, { Accept: 'text/html' });
       assert.ok(answer.status < 500, target);
-      assert.doesNotMatch(answer.body, /(?:href|action|src)="(?:\/\/|[a-z]+:\/\/(?!gate\.example))/, target);
+      assert.doesNotMatch(
+        answer.body,
+        /(?:href|action|src)="(?:\/\/|[a-z]+:\/\/(?!gate\.example))/,
+        target,
+      );
       if (answer.location === null) continue;
       const to = new URL(answer.location, origin);
       assert.equal(to.origin, origin, `${target} leads to ${answer.location}`);
       const back = to.searchParams.get('returnto');
-      if (back !== null) assert.equal(new URL(back, origin).origin, origin, `${target} comes back to ${back}`);
+      if (back !== null)
+        assert.equal(new URL(back, origin).origin, origin, `${target} comes back to ${back}`);
     }
   });
   test('the route is found, and what is not there is not', async () => {
     assert.deepEqual(
-      await Promise.all(['//healthz', '//readyz', '//nothing', '//'].map(async (path) => (await raw(port, 'GET', path)).status)),
+      await Promise.all(
+        ['//healthz', '//readyz', '//nothing', '//'].map(
+          async (path) => (await raw(port, 'GET', path)).status,
+        ),
+      ),
       [200, 200, 404, 200],
     );
   });
@@ -870,7 +1195,9 @@ describe('HEAD', () => {
       ['GET', false],
     ] as const) {
       assert.equal(
-        (await atGuard('HEAD', '/notes?q=1', { authorization: inHeader(pairsFor(signed, '/notes', [['q', '1']])) })) === null,
+        (await atGuard('HEAD', '/notes?q=1', {
+          authorization: inHeader(pairsFor(signed, '/notes', [['q', '1']])),
+        })) === null,
         taken,
       );
       const me = await world.app.inject({
@@ -891,15 +1218,27 @@ describe('HEAD', () => {
       const url = '/wiki/Special:OAuth/identify';
       const [got, headed] = [
         await world.app.inject({ url, headers: { authorization: inHeader(pairsFor('GET', url)) } }),
-        await world.app.inject({ method: 'HEAD', url, headers: { authorization: inHeader(pairsFor(signed, url)) } }),
+        await world.app.inject({
+          method: 'HEAD',
+          url,
+          headers: { authorization: inHeader(pairsFor(signed, url)) },
+        }),
       ];
       assert.equal(headed.body, '');
       assert.equal(headed.headers['content-length'] === got.headers['content-length'], taken);
     }
   });
   test('GET signed is not taken for HEAD, nor the other way', async () => {
-    assert.equal((await atGuard('GET', '/notes', { authorization: inHeader(pairsFor('HEAD', '/notes')) }))?.kind, 'signature_invalid');
-    assert.equal((await atGuard('HEAD', '/notes', { authorization: inHeader(pairsFor('GET', '/notes')) }))?.kind, 'signature_invalid');
+    assert.equal(
+      (await atGuard('GET', '/notes', { authorization: inHeader(pairsFor('HEAD', '/notes')) }))
+        ?.kind,
+      'signature_invalid',
+    );
+    assert.equal(
+      (await atGuard('HEAD', '/notes', { authorization: inHeader(pairsFor('GET', '/notes')) }))
+        ?.kind,
+      'signature_invalid',
+    );
   });
 });
 
@@ -909,15 +1248,29 @@ describe('long forms', () => {
     for (const bytes of [72_000, 300_000]) {
       const pair = long(bytes);
       const authorization = inHeader(pairsFor('POST', '/notes', [pair]));
-      assert.equal(await atGuard('POST', '/notes', { authorization, 'content-type': form }, Buffer.from(inForm([pair]))), null);
-      const at = { authorization: inHeader(pairsFor('POST', '/w/api.php', [...who, pair])), 'content-type': form };
+      assert.equal(
+        await atGuard(
+          'POST',
+          '/notes',
+          { authorization, 'content-type': form },
+          Buffer.from(inForm([pair])),
+        ),
+        null,
+      );
+      const at = {
+        authorization: inHeader(pairsFor('POST', '/w/api.php', [...who, pair])),
+        'content-type': form,
+      };
       assert.equal(await atApi('/w/api.php', at, 'POST', inForm([...who, pair])), 'Ada');
     }
   });
   test('beside a query in the ways of PHP, too', async () => {
     const pair = long(300_000);
     for (const signed of [[['x', '1'] as const, ['x', '2'] as const], [['x', '2'] as const]]) {
-      const at = { authorization: inHeader(pairsFor('POST', '/w/api.php', [...who, ...signed, pair])), 'content-type': form };
+      const at = {
+        authorization: inHeader(pairsFor('POST', '/w/api.php', [...who, ...signed, pair])),
+        'content-type': form,
+      };
       assert.equal(await atApi('/w/api.php?x=1&x=2', at, 'POST', inForm([...who, pair])), 'Ada');
     }
   });
@@ -927,29 +1280,64 @@ describe('long forms', () => {
       [1_048_576, 'signature_invalid'],
       [1_048_577, 'parameter_rejected'],
     ] as const) {
-      const said = await atGuard('POST', '/notes', { authorization, 'content-type': form }, Buffer.alloc(size, 'a'));
-      assert.deepEqual([said?.kind, said?.status], [kind, kind === 'parameter_rejected' ? 413 : 401]);
-      if (kind === 'parameter_rejected') assert.equal(said?.advice, 'body has 1048577 bytes, and at most 1048576 are read.');
+      const said = await atGuard(
+        'POST',
+        '/notes',
+        { authorization, 'content-type': form },
+        Buffer.alloc(size, 'a'),
+      );
+      assert.deepEqual(
+        [said?.kind, said?.status],
+        [kind, kind === 'parameter_rejected' ? 413 : 401],
+      );
+      if (kind === 'parameter_rejected')
+        assert.equal(said?.advice, 'body has 1048577 bytes, and at most 1048576 are read.');
     }
-    const unsigned = await atGuard('POST', '/notes', { 'content-type': form }, Buffer.from(`oauth_signature=x&${'a'.repeat(1_048_576)}`));
+    const unsigned = await atGuard(
+      'POST',
+      '/notes',
+      { 'content-type': form },
+      Buffer.from(`oauth_signature=x&${'a'.repeat(1_048_576)}`),
+    );
     assert.equal(unsigned?.status, 413);
-    assert.equal((await atGuard('POST', '/notes', { 'content-type': form }, Buffer.alloc(1_048_577, 'a')))?.kind, 'no-credentials');
+    assert.equal(
+      (await atGuard('POST', '/notes', { 'content-type': form }, Buffer.alloc(1_048_577, 'a')))
+        ?.kind,
+      'no-credentials',
+    );
   });
   test('what is no form has no bound', async () => {
     const authorization = inHeader(pairsFor('POST', '/notes'));
     assert.equal(
-      await atGuard('POST', '/notes', { authorization, 'content-type': 'application/json' }, Buffer.alloc(2_000_000, 'a')),
+      await atGuard(
+        'POST',
+        '/notes',
+        { authorization, 'content-type': 'application/json' },
+        Buffer.alloc(2_000_000, 'a'),
+      ),
       null,
     );
   });
   test('more parameters than the bound are refused, with both numbers', async () => {
     const authorization = inHeader(pairsFor('POST', '/notes'));
-    const said = await atGuard('POST', '/notes', { authorization, 'content-type': form }, Buffer.from('a&'.repeat(10_000)));
+    const said = await atGuard(
+      'POST',
+      '/notes',
+      { authorization, 'content-type': form },
+      Buffer.from('a&'.repeat(10_000)),
+    );
     assert.equal(said?.advice, 'body has 10001 parameters, and at most 10000 are read.');
-    const query = await atGuard('GET', `/notes?${'a&'.repeat(10_000)}`, { authorization: inHeader(pairsFor('GET', '/notes')) });
+    const query = await atGuard('GET', `/notes?${'a&'.repeat(10_000)}`, {
+      authorization: inHeader(pairsFor('GET', '/notes')),
+    });
     assert.deepEqual([query?.status, query?.parameter], [400, 'query']);
     assert.match(
-      await atApi('/w/api.php', { authorization, 'content-type': form }, 'POST', 'a&'.repeat(10_000)),
+      await atApi(
+        '/w/api.php',
+        { authorization, 'content-type': form },
+        'POST',
+        'a&'.repeat(10_000),
+      ),
       /Invalid parameter body: body has 10001/,
     );
   });

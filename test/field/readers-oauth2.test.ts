@@ -27,14 +27,22 @@ before(async () => {
 });
 after(() => world.close());
 
-const post = (url: string, form: Record<string, string> | string, headers: Record<string, string> = {}) =>
+const post = (
+  url: string,
+  form: Record<string, string> | string,
+  headers: Record<string, string> = {},
+) =>
   world.app.inject({
     method: 'POST',
     url,
     headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
     payload: typeof form === 'string' ? form : new URLSearchParams(form).toString(),
   });
-const bodyCredentials = () => ({ grant_type: 'client_credentials', client_id: worker.client.id, client_secret: worker.secret });
+const bodyCredentials = () => ({
+  grant_type: 'client_credentials',
+  client_id: worker.client.id,
+  client_secret: worker.secret,
+});
 
 for (const [what, authorization, dialect] of [
   ['Digest', () => 'Digest username="x"', 200],
@@ -49,7 +57,10 @@ for (const [what, authorization, dialect] of [
 ] as const)
   test(`good credentials in the body beside ${what}: the dialect looks at the body, the core refuses (RFC 6749 §2.3)`, async () => {
     const headers = { authorization: authorization() };
-    assert.equal((await post('/w/rest.php/oauth2/access_token', bodyCredentials(), headers)).statusCode, dialect);
+    assert.equal(
+      (await post('/w/rest.php/oauth2/access_token', bodyCredentials(), headers)).statusCode,
+      dialect,
+    );
     const core = await post('/oauth2/token', bodyCredentials(), headers);
     assert.equal(core.statusCode, 401);
     assert.match(core.json().error_description, /Basic/);
@@ -59,16 +70,33 @@ for (const door of ['core', 'mediawiki'] as const) {
   const url = door === 'core' ? '/oauth2/token' : '/w/rest.php/oauth2/access_token';
   const redeem = async (headers: Record<string, string>, more: Record<string, string> = {}) => {
     const code = await world.code(pocket, ben, challenge, door);
-    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: pocket.client.redirectUri, ...more };
+    const form = {
+      grant_type: 'authorization_code',
+      code,
+      code_verifier: verifier,
+      redirect_uri: pocket.client.redirectUri,
+      ...more,
+    };
     return post(url, form, headers);
   };
   test(`${door}: a public client names itself by Basic with an empty secret`, async () => {
     assert.equal((await redeem({ authorization: basic(pocket.client.id, '') })).statusCode, 200);
-    assert.equal((await redeem({ authorization: basic(pocket.client.id, '') }, { client_id: pocket.client.id })).statusCode, 200);
+    assert.equal(
+      (
+        await redeem(
+          { authorization: basic(pocket.client.id, '') },
+          { client_id: pocket.client.id },
+        )
+      ).statusCode,
+      200,
+    );
   });
   test(`${door}: a confidential client with an empty secret is not let in`, async () => {
     const form = { grant_type: 'client_credentials' };
-    assert.notEqual((await post(url, form, { authorization: basic(worker.client.id, '') })).statusCode, 200);
+    assert.notEqual(
+      (await post(url, form, { authorization: basic(worker.client.id, '') })).statusCode,
+      200,
+    );
   });
   test(`${door}: several resource indicators are no repetition (RFC 8707 §2)`, async () => {
     const form = `${new URLSearchParams(bodyCredentials())}&resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example`;
@@ -79,19 +107,37 @@ for (const door of ['core', 'mediawiki'] as const) {
 
 test('the core still refuses a public client that shows a secret', async () => {
   const code = await world.code(pocket, ben, challenge);
-  const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: pocket.client.redirectUri };
-  assert.equal((await post('/oauth2/token', form, { authorization: basic(pocket.client.id, 'x') })).statusCode, 401);
+  const form = {
+    grant_type: 'authorization_code',
+    code,
+    code_verifier: verifier,
+    redirect_uri: pocket.client.redirectUri,
+  };
+  assert.equal(
+    (await post('/oauth2/token', form, { authorization: basic(pocket.client.id, 'x') })).statusCode,
+    401,
+  );
 });
 
-/** Asks at a front door as Ben, and denies: answers where the app is told, with the state as it came back. */
+/**
+ * Asks at a front door as Ben, and denies: answers where the app is told, with the state as it came
+ * back.
+ */
 async function throughTheDoor(path: string, state: string, method: 'GET' | 'POST' = 'GET') {
   const asked = `client_id=${web.client.id}&response_type=code&redirect_uri=${encodeURIComponent(web.client.redirectUri)}&prompt=none&resource=a&resource=b&state=${state}`;
-  const headers = { cookie, ...(method === 'POST' ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) };
+  const headers = {
+    cookie,
+    ...(method === 'POST' ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+  };
   const answer =
     method === 'GET'
       ? await world.app.inject({ method, url: `${path}?${asked}`, headers })
       : await world.app.inject({ method, url: path, headers, payload: asked });
-  return { status: answer.statusCode, params: new URL(String(answer.headers.location ?? 'about:blank')).searchParams, body: answer.body };
+  return {
+    status: answer.statusCode,
+    params: new URL(String(answer.headers.location ?? 'about:blank')).searchParams,
+    body: answer.body,
+  };
 }
 
 const states: readonly (readonly [what: string, sent: string, value: string])[] = [
@@ -113,7 +159,10 @@ for (const path of ['/oauth2/authorize', '/w/rest.php/oauth2/authorize'])
       assert.equal(params.get('state'), value);
     });
 test('a state in a posted request comes back, too', async () => {
-  assert.equal((await throughTheDoor('/oauth2/authorize', '%5C%C3%A9', 'POST')).params.get('state'), '\\é');
+  assert.equal(
+    (await throughTheDoor('/oauth2/authorize', '%5C%C3%A9', 'POST')).params.get('state'),
+    '\\é',
+  );
 });
 for (const [what, sent] of [
   ['2,049 plain bytes', 's'.repeat(2049)],
@@ -137,6 +186,8 @@ test('the dialect keeps to the bound as sent, and tells the person on a page', a
 test('a backslash in the state survives the sign-in', async () => {
   const url = `/oauth2/authorize?client_id=${web.client.id}&response_type=code&state=a\\b`;
   const away = await world.app.inject({ url });
-  const back = new URL(String(away.headers.location), 'https://gate.example').searchParams.get('returnto');
+  const back = new URL(String(away.headers.location), 'https://gate.example').searchParams.get(
+    'returnto',
+  );
   assert.match(String(back), /^\/oauth2\/authorize\?.*state=a%5Cb$/);
 });

@@ -9,7 +9,8 @@ import { Unavailable } from '#kernel/unavailable.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { MOST_FAILURES, makeFailures, type NewFailure } from '#registry/failures.ts';
 
-// A developer whose request was refused looks at the page at once: it is there, also when nobody could read it, and no secret is with it.
+// A developer whose request was refused looks at the page at once: it is there, also when nobody
+// could read it, and no secret is with it.
 
 let world: TestWorld;
 let ada: Account;
@@ -27,11 +28,16 @@ const app = async () => {
 };
 
 async function page(query: string) {
-  const answer = await world.app.inject({ url: `/my/help?${query}`, headers: { cookie: await world.cookie(ada) } });
+  const answer = await world.app.inject({
+    url: `/my/help?${query}`,
+    headers: { cookie: await world.cookie(ada) },
+  });
   return answer.body;
 }
 const links = (body: string) =>
-  [...body.matchAll(/href="\/my\/help\?(app=[^"]+failure=\d+)"/g)].map(([, link]) => (link as string).replaceAll('&amp;', '&'));
+  [...body.matchAll(/href="\/my\/help\?(app=[^"]+failure=\d+)"/g)].map(([, link]) =>
+    (link as string).replaceAll('&amp;', '&'),
+  );
 
 interface Sent {
   readonly method?: 'GET' | 'POST';
@@ -40,7 +46,10 @@ interface Sent {
   readonly payload?: string;
 }
 const form = 'application/x-www-form-urlencoded';
-const doors = { core: '/oauth1/initiate', dialect: '/w/index.php?title=Special:OAuth/initiate' } as const;
+const doors = {
+  core: '/oauth1/initiate',
+  dialect: '/w/index.php?title=Special:OAuth/initiate',
+} as const;
 
 async function refusedThen(sent: Sent) {
   const answer = await world.app.inject({ method: 'POST', url: doors.core, ...sent } as never);
@@ -49,15 +58,28 @@ async function refusedThen(sent: Sent) {
   return { answer, body, kept: JSON.stringify(kept.map(({ facts }) => facts)), links: links(body) };
 }
 
-const pairs = (key: { key: string; secret: string }, over: Readonly<Record<string, string | undefined>> = {}) =>
-  protocolPairs({ method: 'POST', uri: 'https://gate.example/other', client: key, token: null, now: world.now, over });
+const pairs = (
+  key: { key: string; secret: string },
+  over: Readonly<Record<string, string | undefined>> = {},
+) =>
+  protocolPairs({
+    method: 'POST',
+    uri: 'https://gate.example/other',
+    client: key,
+    token: null,
+    now: world.now,
+    over,
+  });
 
 for (const [door, url] of Object.entries(doors))
   test(`a refused request is listed at the next look, and can be explained (${door})`, async () => {
     const key = await app();
     const seen = await refusedThen({
       url,
-      headers: { authorization: inHeader(pairs(key, { oauth_callback: 'oob' })), host: 'inner:3000' },
+      headers: {
+        authorization: inHeader(pairs(key, { oauth_callback: 'oob' })),
+        host: 'inner:3000',
+      },
     });
     assert.match(seen.body, /The signature is wrong/);
     assert.equal(seen.links.length, 1);
@@ -72,14 +94,32 @@ describe('a request that nobody can read', () => {
   const key = () => ({ key: made.client.id, secret: made.secret });
   const header = (over = {}) => inHeader(pairs(key(), over));
   const rows: Readonly<Record<string, () => Sent>> = {
-    'a lone % in the query': () => ({ url: '/oauth1/initiate?q=100%', headers: { authorization: header() } }),
-    'bytes that are no text in the query': () => ({ url: '/oauth1/initiate?q=s%E3n', headers: { authorization: header() } }),
-    'a lone % in the form': () => ({ headers: { authorization: header(), 'content-type': form }, payload: 'q=100%' }),
-    'a header without quotation marks at the end': () => ({ headers: { authorization: `${header()}, x="1` } }),
-    'a parameter twice': () => ({ url: '/oauth1/initiate?oauth_nonce=2', headers: { authorization: header() } }),
+    'a lone % in the query': () => ({
+      url: '/oauth1/initiate?q=100%',
+      headers: { authorization: header() },
+    }),
+    'bytes that are no text in the query': () => ({
+      url: '/oauth1/initiate?q=s%E3n',
+      headers: { authorization: header() },
+    }),
+    'a lone % in the form': () => ({
+      headers: { authorization: header(), 'content-type': form },
+      payload: 'q=100%',
+    }),
+    'a header without quotation marks at the end': () => ({
+      headers: { authorization: `${header()}, x="1` },
+    }),
+    'a parameter twice': () => ({
+      url: '/oauth1/initiate?oauth_nonce=2',
+      headers: { authorization: header() },
+    }),
     'two Authorization fields': () => ({ headers: { authorization: [header(), header()] } }),
-    'a comma behind the scheme': () => ({ headers: { authorization: header().replace('OAuth ', 'OAuth, ') } }),
-    'a broken escape in the header': () => ({ headers: { authorization: header().replace('oauth_nonce="', 'oauth_nonce="%') } }),
+    'a comma behind the scheme': () => ({
+      headers: { authorization: header().replace('OAuth ', 'OAuth, ') },
+    }),
+    'a broken escape in the header': () => ({
+      headers: { authorization: header().replace('oauth_nonce="', 'oauth_nonce="%') },
+    }),
     'parameters in the query': () => ({
       url: `/oauth1/initiate?${pairs(key())
         .map(([n, v]) => `${n}=${enc(v)}`)
@@ -103,25 +143,40 @@ describe('a request that nobody can read', () => {
   for (const url of ['/w/api.php?action=query&meta=userinfo', '/api/v1/me'])
     test(`a comma behind the scheme, at ${url}`, async () => {
       await app();
-      const { body } = await refusedThen({ method: 'GET', url, headers: { authorization: header().replace('OAuth ', 'OAuth, ') } });
+      const { body } = await refusedThen({
+        method: 'GET',
+        url,
+        headers: { authorization: header().replace('OAuth ', 'OAuth, ') },
+      });
       assert.match(body, /cannot be read|A parameter is missing/);
     });
 
   test('milliseconds are not a wrong clock', async () => {
     await app();
-    const { body } = await refusedThen({ headers: { authorization: header({ oauth_timestamp: '1800000000123' }) } });
+    const { body } = await refusedThen({
+      headers: { authorization: header({ oauth_timestamp: '1800000000123' }) },
+    });
     assert.match(body, /oauth_timestamp was in milliseconds or finer \(1800000000123\)/);
     assert.doesNotMatch(body, /clock of your machine/);
   });
 
   const jsonType = 'application/json';
   const tokens: Readonly<Record<string, (id: string) => Sent>> = {
-    'a JSON body': (id) => ({ headers: { 'content-type': jsonType }, payload: `{"client_id": "${id}", "client_secret": "S3cr3t"}` }),
+    'a JSON body': (id) => ({
+      headers: { 'content-type': jsonType },
+      payload: `{"client_id": "${id}", "client_secret": "S3cr3t"}`,
+    }),
     'Basic and a JSON body': (id) => ({
-      headers: { 'content-type': jsonType, authorization: `Basic ${Buffer.from(`${id}:S3cr3t`).toString('base64')}` },
+      headers: {
+        'content-type': jsonType,
+        authorization: `Basic ${Buffer.from(`${id}:S3cr3t`).toString('base64')}`,
+      },
       payload: '{"code":"S3cr3t"}',
     }),
-    'a lone %': (id) => ({ headers: { 'content-type': form }, payload: `client_id=${id}&code=S3cr3t%` }),
+    'a lone %': (id) => ({
+      headers: { 'content-type': form },
+      payload: `client_id=${id}&code=S3cr3t%`,
+    }),
   };
   for (const [what, sent] of Object.entries(tokens))
     for (const url of ['/oauth2/token', '/w/rest.php/oauth2/access_token'])
@@ -144,17 +199,26 @@ describe('no secret is kept', () => {
   const rows: Readonly<Record<string, (key: { key: string; secret: string }) => Sent>> = {
     'a PLAINTEXT signature': (key) => ({
       headers: {
-        authorization: inHeader([...pairs(key, { oauth_signature_method: 'PLAINTEXT' }).slice(0, -1), ['oauth_signature', `S3cr3t&`]]),
+        authorization: inHeader([
+          ...pairs(key, { oauth_signature_method: 'PLAINTEXT' }).slice(0, -1),
+          ['oauth_signature', `S3cr3t&`],
+        ]),
       },
     }),
     'a PLAINTEXT signature without a method': (key) => ({
       headers: {
-        authorization: inHeader([...pairs(key, { oauth_signature_method: undefined }).slice(0, -1), ['oauth_signature', 'S3cr3t&']]),
+        authorization: inHeader([
+          ...pairs(key, { oauth_signature_method: undefined }).slice(0, -1),
+          ['oauth_signature', 'S3cr3t&'],
+        ]),
       },
     }),
     'one whose method is misspelt, escaped twice': (key) => ({
       headers: {
-        authorization: inHeader([...pairs(key, { oauth_signature_method: 'PLAIN' }).slice(0, -1), ['oauth_signature', 'S3cr3t%26']]),
+        authorization: inHeader([
+          ...pairs(key, { oauth_signature_method: 'PLAIN' }).slice(0, -1),
+          ['oauth_signature', 'S3cr3t%26'],
+        ]),
       },
     }),
     'one that nobody can read, with the name of its method escaped': (key) => ({
@@ -167,7 +231,10 @@ describe('no secret is kept', () => {
     'a PLAINTEXT signature behind quoted-pairs and blanks': (key) => ({
       headers: {
         authorization: inHeader([
-          ...pairs(key, { oauth_signature_method: 'PLAINTEXT', oauth_nonce: undefined }).slice(0, -1),
+          ...pairs(key, { oauth_signature_method: 'PLAINTEXT', oauth_nonce: undefined }).slice(
+            0,
+            -1,
+          ),
           ['oauth_signature', 'S3cr3t&'],
         ])
           .replace('PLAINTEXT', '\\P\\L\\A\\I\\N\\T\\E\\X\\T')
@@ -177,17 +244,24 @@ describe('no secret is kept', () => {
     }),
     'a verifier': (key) => ({
       url: '/oauth1/token',
-      headers: { authorization: inHeader(pairs(key, { oauth_token: 'x', oauth_verifier: 'S3cr3t' })) },
+      headers: {
+        authorization: inHeader(pairs(key, { oauth_token: 'x', oauth_verifier: 'S3cr3t' })),
+      },
     }),
     'a verifier whose name is escaped, in what nobody can read': (key) => ({
       url: `/oauth1/token?oauth_consumer_key=${key.key}&oauth%5Fverifier=S3cr3t&q=%`,
     }),
-    'a password in the query': (key) => ({ url: '/oauth1/initiate?password=S3cr3t', headers: { authorization: inHeader(pairs(key)) } }),
+    'a password in the query': (key) => ({
+      url: '/oauth1/initiate?password=S3cr3t',
+      headers: { authorization: inHeader(pairs(key)) },
+    }),
     'a client secret in a JSON body': (key) => ({
       headers: { authorization: inHeader(pairs(key)), 'content-type': 'application/json' },
       payload: '{"client_secret":"S3cr3t"}',
     }),
-    'a bearer token beside it': (key) => ({ headers: { authorization: [inHeader(pairs(key)), 'Bearer S3cr3t'] } }),
+    'a bearer token beside it': (key) => ({
+      headers: { authorization: [inHeader(pairs(key)), 'Bearer S3cr3t'] },
+    }),
   };
   for (const [what, sent] of Object.entries(rows))
     test(what, async () => {
@@ -209,14 +283,25 @@ test('what is kept is bounded, and read back as it was sent', () => {
   });
   const kept = keepRequest(sent({ headers: { host: 'h', cookie: 'c=1', 'content-type': form } }));
   const back = keptRequest({ reading: 'rfc5849', request: JSON.parse(JSON.stringify(kept)) });
-  assert.deepEqual([back?.sent.method, back?.sent.target, back?.sent.headers], ['POST', '/a?b=c', { host: 'h', 'content-type': form }]);
+  assert.deepEqual(
+    [back?.sent.method, back?.sent.target, back?.sent.headers],
+    ['POST', '/a?b=c', { host: 'h', 'content-type': form }],
+  );
   assert.equal(Buffer.from(back?.sent.body ?? []).toString(), 'x=1');
   const long = Buffer.from('x='.padEnd(3000, 'y'));
   assert.equal(keepRequest(sent({ headers: { 'content-type': form }, body: long })), undefined);
   assert.equal(keepRequest(sent({ body: long }))?.body, null);
   assert.equal(keepRequest(sent({ target: `/${'a'.repeat(3000)}` })), undefined);
-  assert.equal(keepRequest(sent({ headers: { 'content-type': form }, body: undefined })), undefined);
-  for (const facts of [{}, { reading: 'other' }, { reading: 'rfc5849' }, { reading: 'rfc5849', request: { method: 1 } }])
+  assert.equal(
+    keepRequest(sent({ headers: { 'content-type': form }, body: undefined })),
+    undefined,
+  );
+  for (const facts of [
+    {},
+    { reading: 'other' },
+    { reading: 'rfc5849' },
+    { reading: 'rfc5849', request: { method: 1 } },
+  ])
     assert.equal(keptRequest(facts), undefined);
 });
 
@@ -239,8 +324,12 @@ test('what the store does not take is kept for the next time; two looks at once 
   assert.deepEqual(await failures.listFailures('a' as never, 99), []);
   failures.note('a' as never, 'oauth1', { turn: 30 });
   away = false;
-  const looks = await Promise.all([failures.listFailures('a' as never, 99), failures.listFailures('a' as never, 99)]);
-  for (const list of looks) assert.deepEqual([list.length, list.at(-1)?.facts.turn], [MOST_FAILURES, 30]);
+  const looks = await Promise.all([
+    failures.listFailures('a' as never, 99),
+    failures.listFailures('a' as never, 99),
+  ]);
+  for (const list of looks)
+    assert.deepEqual([list.length, list.at(-1)?.facts.turn], [MOST_FAILURES, 30]);
 });
 
 test('the signer of these tests signs as the standard says', () => {

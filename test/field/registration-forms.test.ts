@@ -7,8 +7,9 @@ import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/client.ts';
 import { refusalLine } from '#registry/refusal-words.ts';
 
-// How apps are registered and changed, by the pages, the JSON API, the command line and the dialect: services without a redirect URI, what
-// reviewers are told of one, and every problem of a form at once.
+// How apps are registered and changed, by the pages, the JSON API, the command line and the
+// dialect: services without a redirect URI, what reviewers are told of one, and every problem of a
+// form at once.
 
 let world: TestWorld;
 let ada: Account;
@@ -34,11 +35,21 @@ const post = (url: string, form: Readonly<Record<string, string>>, as = cookie) 
     headers: { cookie: as, 'content-type': 'application/x-www-form-urlencoded' },
     payload: new URLSearchParams({ csrf: proofOf(as), ...form }).toString(),
   });
-const api = (method: 'POST' | 'PATCH', path: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
+const api = (
+  method: 'POST' | 'PATCH',
+  path: string,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+) =>
   world.app.inject({
     method,
     url: `/api/v1${path}`,
-    headers: { cookie, 'x-csrf-token': proofOf(cookie), 'content-type': 'application/json', ...headers },
+    headers: {
+      cookie,
+      'x-csrf-token': proofOf(cookie),
+      'content-type': 'application/json',
+      ...headers,
+    },
     payload: JSON.stringify(body),
   });
 /** A proposal as the operator submits one, with what the registry cannot do without. */
@@ -57,14 +68,26 @@ const proposed = (over: Readonly<Record<string, unknown>>) =>
     ...over,
   });
 const service = (over: Partial<Parameters<TestWorld['client']>[1]> = {}) =>
-  world.client(ada, { name: fresh(), grantTypes: ['client_credentials'], redirectUri: '', ...over });
+  world.client(ada, {
+    name: fresh(),
+    grantTypes: ['client_credentials'],
+    redirectUri: '',
+    ...over,
+  });
 
 describe('a service needs no redirect URI', () => {
   /** Each way to register, and how the app's identifier comes out of it. */
   const ways: Readonly<Record<string, () => Promise<string>>> = {
     'the form': async () => {
       const answer = await post('/my/apps/new', {
-        ...{ kind: 'service', name: fresh(), version: '1.0', description: 'Counts.', site: '*', access: 'scopes' },
+        ...{
+          kind: 'service',
+          name: fresh(),
+          version: '1.0',
+          description: 'Counts.',
+          site: '*',
+          access: 'scopes',
+        },
         ...{ 'scope.editpage': '1', terms: '1' },
       });
       assert.equal(answer.statusCode, 200, answer.body);
@@ -74,7 +97,13 @@ describe('a service needs no redirect URI', () => {
     },
     'the JSON API': async () => {
       const answer = await api('POST', '/clients', {
-        ...{ name: fresh(), description: 'Counts.', protocol: 'oauth2', scopes: ['editpage'], terms_accepted: true },
+        ...{
+          name: fresh(),
+          description: 'Counts.',
+          protocol: 'oauth2',
+          scopes: ['editpage'],
+          terms_accepted: true,
+        },
         grant_types: ['client_credentials'],
       });
       assert.equal(answer.statusCode, 201, answer.body);
@@ -87,12 +116,21 @@ describe('a service needs no redirect URI', () => {
       return made.value.client.id;
     },
     'the dialect': async () => {
-      const body = { name: fresh(), description: 'Counts.', email: 'ada@example.org', is_confidential: true };
+      const body = {
+        name: fresh(),
+        description: 'Counts.',
+        email: 'ada@example.org',
+        is_confidential: true,
+      };
       const answer = await world.app.inject({
         method: 'POST',
         url: '/w/rest.php/oauth2/client',
         headers: { cookie, 'content-type': 'application/json' },
-        payload: JSON.stringify({ ...body, grant_types: ['client_credentials'], scopes: ['editpage'] }),
+        payload: JSON.stringify({
+          ...body,
+          grant_types: ['client_credentials'],
+          scopes: ['editpage'],
+        }),
       });
       assert.equal(answer.statusCode, 200, answer.body);
       return answer.json().client_key;
@@ -101,7 +139,10 @@ describe('a service needs no redirect URI', () => {
   for (const [way, register] of Object.entries(ways))
     test(`registered by ${way}`, async () => {
       const client = await found(await register());
-      assert.deepEqual([client.redirectUri, client.grantTypes, client.ownerOnly], ['', ['client_credentials'], false]);
+      assert.deepEqual(
+        [client.redirectUri, client.grantTypes, client.ownerOnly],
+        ['', ['client_credentials'], false],
+      );
       // Nothing is held against it that is said of redirect URIs.
       const { findings } = await world.built.world.registry.risk(client);
       assert.deepEqual(
@@ -116,12 +157,17 @@ describe('a service needs no redirect URI', () => {
     const token = await world.app.inject({
       method: 'POST',
       url: '/oauth2/token',
-      headers: { authorization: basic(client.id, secret), 'content-type': 'application/x-www-form-urlencoded' },
+      headers: {
+        authorization: basic(client.id, secret),
+        'content-type': 'application/x-www-form-urlencoded',
+      },
       payload: 'grant_type=client_credentials',
     });
     assert.equal(token.statusCode, 200, token.body);
     for (const more of ['', '&redirect_uri=https%3A%2F%2Felsewhere.example%2Fcb']) {
-      const answer = await get(`/oauth2/authorize?response_type=code&client_id=${client.id}&state=x${more}`);
+      const answer = await get(
+        `/oauth2/authorize?response_type=code&client_id=${client.id}&state=x${more}`,
+      );
       assert.deepEqual([answer.statusCode, answer.headers.location], [400, undefined], answer.body);
       assert.doesNotMatch(answer.body, /redirect address it registered|not the one/i);
     }
@@ -140,33 +186,59 @@ describe('a service needs no redirect URI', () => {
       access: 'scopes',
       'scope.editpage': '1',
     };
-    assert.equal((await post(`/my/apps/${client.id}/revise`, { ...form, look: '1' })).statusCode, 200);
+    assert.equal(
+      (await post(`/my/apps/${client.id}/revise`, { ...form, look: '1' })).statusCode,
+      200,
+    );
     const sent = await post(`/my/apps/${client.id}/revise`, { ...form, send: '1' });
     assert.equal(sent.headers.location, `/my/apps/${client.id}?done=revision-sent`, sent.body);
-    const again = await api('POST', `/clients/${client.id}/revisions`, { description: 'Counts most.', redirect_uri: '' });
+    const again = await api('POST', `/clients/${client.id}/revisions`, {
+      description: 'Counts most.',
+      redirect_uri: '',
+    });
     assert.equal(again.statusCode, 201, again.body);
     // It may be given one, which is then judged as anybody's.
-    const bad = await api('POST', `/clients/${client.id}/revisions`, { redirect_uri: 'ftp://files.example/cb' });
+    const bad = await api('POST', `/clients/${client.id}/revisions`, {
+      redirect_uri: 'ftp://files.example/cb',
+    });
     assert.deepEqual([bad.statusCode, bad.json().field], [400, 'redirect_uri'], bad.body);
   });
 
   test('its pages do not speak of one', async () => {
     const { client } = await service();
     assert.doesNotMatch((await get(`/my/apps/${client.id}`)).body, /<dt>Redirect address/);
-    assert.doesNotMatch((await get(`/review/${client.id}`, rexCookie)).body, /<dt>Redirect address/);
+    assert.doesNotMatch(
+      (await get(`/review/${client.id}`, rexCookie)).body,
+      /<dt>Redirect address/,
+    );
     assert.doesNotMatch((await get(`/apps/${client.id}`, '')).body, /People return to/);
     const questions = (await get('/my/apps/new')).body;
     assert.match(questions, /kind=service"/);
-    assert.doesNotMatch((await get('/my/apps/new?kind=service')).body, /name="redirectUri"|name="optional\.|name="access" type="radio"/);
+    assert.doesNotMatch(
+      (await get('/my/apps/new?kind=service')).body,
+      /name="redirectUri"|name="optional\.|name="access" type="radio"/,
+    );
     assert.match((await get(`/my/apps/${client.id}/test`)).body, /grant_type=client_credentials/);
   });
 
   for (const [title, over, fields] of [
-    ['it also acts for people', { grantTypes: ['authorization_code', 'client_credentials'], redirectUri: '' }, ['redirectUri']],
+    [
+      'it also acts for people',
+      { grantTypes: ['authorization_code', 'client_credentials'], redirectUri: '' },
+      ['redirectUri'],
+    ],
     ['it sends none, and acts for people', { grantTypes: ['authorization_code'] }, ['redirectUri']],
     ['it is of OAuth 1', { protocol: 'oauth1', redirectUri: '' }, ['redirectUri']],
-    ['its grant types are not known', { grantTypes: undefined, redirectUri: '' }, ['redirectUri', 'grantTypes']],
-    ['its grant types are no list', { grantTypes: 'client_credentials', redirectUri: '' }, ['redirectUri', 'grantTypes']],
+    [
+      'its grant types are not known',
+      { grantTypes: undefined, redirectUri: '' },
+      ['redirectUri', 'grantTypes'],
+    ],
+    [
+      'its grant types are no list',
+      { grantTypes: 'client_credentials', redirectUri: '' },
+      ['redirectUri', 'grantTypes'],
+    ],
     ['it keeps no secret', { confidential: false }, ['grantTypes']],
     ['it has no grant type at all', { grantTypes: [], redirectUri: '' }, ['grantTypes']],
     ['what it gives is wrong', { redirectUri: 'https://x.example/cb#part' }, ['redirectUri']],
@@ -176,7 +248,12 @@ describe('a service needs no redirect URI', () => {
       assert.ok(!answer.ok);
       const { refusal } = answer;
       const others = 'others' in refusal ? (refusal.others ?? []) : [];
-      assert.deepEqual('field' in refusal ? [refusal, ...others].map((one) => 'field' in one && one.field) : refusal, fields);
+      assert.deepEqual(
+        'field' in refusal
+          ? [refusal, ...others].map((one) => 'field' in one && one.field)
+          : refusal,
+        fields,
+      );
     });
 });
 
@@ -207,7 +284,12 @@ describe('“others could read the answer” is said of what goes over a network
     test(`${redirectUri}: ${said ? 'said' : 'not said'}, on the desk and in the risk`, async () => {
       const { registry } = world.built.world;
       for (const redirectIsPrefix of [false, true])
-        assert.equal(registry.redirectWarnings({ redirectUri, redirectIsPrefix, ownerOnly: false }).includes('plain-http'), said);
+        assert.equal(
+          registry
+            .redirectWarnings({ redirectUri, redirectIsPrefix, ownerOnly: false })
+            .includes('plain-http'),
+          said,
+        );
       const { client } = await service();
       const { findings } = await registry.risk({ ...client, protocol: 'oauth1', redirectUri });
       assert.equal(
@@ -218,8 +300,17 @@ describe('“others could read the answer” is said of what goes over a network
 
   test('on the page of a reviewer, in each language', async () => {
     const made = async (redirectUri: string) =>
-      (await world.client(ada, { name: fresh(), protocol: 'oauth1', grantTypes: [], redirectUri }, false)).client.id;
-    const [own, far] = [await made('http://localhost:8400/cb'), await made('http://far.example/cb')];
+      (
+        await world.client(
+          ada,
+          { name: fresh(), protocol: 'oauth1', grantTypes: [], redirectUri },
+          false,
+        )
+      ).client.id;
+    const [own, far] = [
+      await made('http://localhost:8400/cb'),
+      await made('http://far.example/cb'),
+    ];
     for (const [language, words] of [
       ['en', /others could read the answer/],
       ['de', /könnten andere die Antwort lesen/],
@@ -262,7 +353,13 @@ describe('every problem at once', () => {
 
   test('from the JSON API, in "errors"', async () => {
     const answer = await api('POST', '/clients', {
-      ...{ name: '', version: 'x y', description: 'd', protocol: 'oauth2', redirect_uri: 'http://far.example/cb' },
+      ...{
+        name: '',
+        version: 'x y',
+        description: 'd',
+        protocol: 'oauth2',
+        redirect_uri: 'http://far.example/cb',
+      },
       ...{ site: 'nowhere', scopes: ['none'], terms_accepted: true },
     });
     assert.equal(answer.statusCode, 400);
@@ -278,20 +375,33 @@ describe('every problem at once', () => {
         ['scopes', 'unknown_scopes'],
       ],
     );
-    for (const name of ['name', 'version', 'redirect_uri', 'site', 'scopes']) assert.match(detail, new RegExp(`\\b${name} `));
+    for (const name of ['name', 'version', 'redirect_uri', 'site', 'scopes'])
+      assert.match(detail, new RegExp(`\\b${name} `));
   });
 
   test('advice beside a fault is told as what it is; alone it can be waved through', async () => {
-    const both = await proposed({ redirectUri: 'https://bare.example', grantTypes: ['authorization_code'], site: 'nowhere' });
+    const both = await proposed({
+      redirectUri: 'https://bare.example',
+      grantTypes: ['authorization_code'],
+      site: 'nowhere',
+    });
     assert.ok(!both.ok && both.refusal.kind === 'invalid_field');
-    assert.deepEqual([both.refusal.ignorable, both.refusal.others?.map((one) => 'ignorable' in one && one.ignorable)], [true, [false]]);
+    assert.deepEqual(
+      [
+        both.refusal.ignorable,
+        both.refusal.others?.map((one) => 'ignorable' in one && one.ignorable),
+      ],
+      [true, [false]],
+    );
     const waved = await proposed({
       redirectUri: 'https://bare.example',
       grantTypes: ['authorization_code'],
       site: 'nowhere',
       ignoreWarnings: true,
     });
-    assert.ok(!waved.ok && waved.refusal.kind === 'invalid_field' && waved.refusal.others === undefined);
+    assert.ok(
+      !waved.ok && waved.refusal.kind === 'invalid_field' && waved.refusal.others === undefined,
+    );
     assert.equal(waved.refusal.field, 'site');
   });
 });

@@ -23,7 +23,10 @@ const post = (url: string, form: Record<string, string>) =>
   world.app.inject({
     method: 'POST',
     url,
-    headers: { authorization: basic(made.client.id, made.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(made.client.id, made.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: new URLSearchParams(form).toString(),
   });
 
@@ -33,7 +36,11 @@ for (const [what, token] of [
     'a live token',
     async () => {
       const code = await world.code(made, ben);
-      const answer = await post('/oauth2/token', { grant_type: 'authorization_code', code, redirect_uri: made.client.redirectUri });
+      const answer = await post('/oauth2/token', {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: made.client.redirectUri,
+      });
       return answer.json().refresh_token as string;
     },
   ],
@@ -52,7 +59,11 @@ test('simple-oauth2: revokeAll() ends both tokens and resolves', async () => {
   const { port } = world.app.server.address() as AddressInfo;
   const client = new AuthorizationCode({
     client: { id: made.client.id, secret: made.secret },
-    auth: { tokenHost: `http://127.0.0.1:${port}`, tokenPath: '/oauth2/token', revokePath: '/oauth2/revoke' },
+    auth: {
+      tokenHost: `http://127.0.0.1:${port}`,
+      tokenPath: '/oauth2/token',
+      revokePath: '/oauth2/revoke',
+    },
   });
   const code = await world.code(made, ben);
   const token = await client.getToken({ code, redirect_uri: made.client.redirectUri });

@@ -10,7 +10,13 @@ import { loadScopes } from '#registry/scopes.ts';
 
 // What an operator writes of scopes of their own is said in the reader's language.
 
-const scope = (description: unknown, name = 'notes') => ({ name, description, group: 'notes', risk: 'low', rights: ['read'] });
+const scope = (description: unknown, name = 'notes') => ({
+  name,
+  description,
+  group: 'notes',
+  risk: 'low',
+  rights: ['read'],
+});
 const file = (description: unknown, group: unknown = 'Your notes', risk: unknown = 'Low risk') => ({
   groups: { notes: group },
   risks: { low: risk },
@@ -28,13 +34,19 @@ describe('a label', () => {
   ] as const)
     test(`${JSON.stringify(given)} is read by a reader of ${language} as ${shown}`, () => {
       const words = scopeWords(wordsOf(language), loadScopes(file(given, given, given)));
-      assert.deepEqual([words.description('notes'), words.group('notes'), words.risk('low')], [shown, shown, shown]);
+      assert.deepEqual(
+        [words.description('notes'), words.group('notes'), words.risk('low')],
+        [shown, shown, shown],
+      );
     });
 
   test('is English where there is no reader: in the API and in what the registry keeps', () => {
     const catalogue = loadScopes(file(inTwo, inTwo, inTwo));
     assert.equal(catalogue.get('notes')?.description, 'Change your notes');
-    assert.deepEqual([catalogue.groupLabel('notes'), catalogue.riskLabel('low')], ['Change your notes', 'Change your notes']);
+    assert.deepEqual(
+      [catalogue.groupLabel('notes'), catalogue.riskLabel('low')],
+      ['Change your notes', 'Change your notes'],
+    );
   });
 
   for (const [title, wrong] of [
@@ -49,13 +61,22 @@ describe('a label', () => {
   ] as const)
     test(`of ${title} is refused with what to write`, () => {
       for (const json of [file(wrong), file('a', wrong), file('a', 'b', wrong)])
-        assert.throws(() => loadScopes(json), /must be a text of 1 to 512 characters, or such texts by language with an English one/);
+        assert.throws(
+          () => loadScopes(json),
+          /must be a text of 1 to 512 characters, or such texts by language with an English one/,
+        );
     });
 
   test('of a built-in scope can be replaced in one language or several', () => {
-    const own = loadScopes({ ...file(''), scopes: [scope({ en: 'Paint', de: 'Streichen' }, 'basic'), scope('Paint', 'editpage')] });
+    const own = loadScopes({
+      ...file(''),
+      scopes: [scope({ en: 'Paint', de: 'Streichen' }, 'basic'), scope('Paint', 'editpage')],
+    });
     const words = scopeWords(wordsOf('de'), own);
-    assert.deepEqual([words.description('basic'), words.description('editpage')], ['Streichen', 'Paint']);
+    assert.deepEqual(
+      [words.description('basic'), words.description('editpage')],
+      ['Streichen', 'Paint'],
+    );
   });
 });
 
@@ -66,7 +87,10 @@ describe('the pages', () => {
     const path = join(directory, 'scopes.json');
     const builtIn = JSON.parse(readFileSync('src/registry/data/scopes.json', 'utf8'));
     const groups = { ...builtIn.groups, notes: { en: 'Your notes', de: 'Ihre Notizen' } };
-    writeFileSync(path, JSON.stringify({ ...builtIn, groups, scopes: [...builtIn.scopes, scope(inTwo)] }));
+    writeFileSync(
+      path,
+      JSON.stringify({ ...builtIn, groups, scopes: [...builtIn.scopes, scope(inTwo)] }),
+    );
     world = new TestWorld({ scopes: path });
   });
   after(async () => {
@@ -80,7 +104,10 @@ describe('the pages', () => {
     ['ar', 'Change your notes', 'Your notes', null],
   ] as const)
     test(`say them to a reader of ${language}`, async () => {
-      const headers = { 'accept-language': language, cookie: await world.cookie(await world.person(`Ada ${language}`, ['developer'])) };
+      const headers = {
+        'accept-language': language,
+        cookie: await world.cookie(await world.person(`Ada ${language}`, ['developer'])),
+      };
       for (const url of ['/scopes', '/my/apps/new?kind=server', '/apps']) {
         const { body } = await world.app.inject({ url, headers });
         assert.ok(body.includes(description), url);

@@ -1,8 +1,15 @@
 import type { Client } from '#registry/client.ts';
 import type { TestWorld } from './world.ts';
 
-/** A client with fields that were stored before they would have been refused, as an importer or an earlier version leaves them. */
-export async function acceptedEarlier(world: TestWorld, client: Pick<Client, 'id'>, fields: Partial<Client>): Promise<Client> {
+/**
+ * A client with fields that were stored before they would have been refused, as an importer or an
+ * earlier version leaves them.
+ */
+export async function acceptedEarlier(
+  world: TestWorld,
+  client: Pick<Client, 'id'>,
+  fields: Partial<Client>,
+): Promise<Client> {
   const { store } = world.built;
   const now = await store.findClient(client.id);
   if (now === undefined) throw new Error('no such client');

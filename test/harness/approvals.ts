@@ -12,7 +12,10 @@ export const verifier = 'v'.repeat(43);
 const challenge = createHash('sha256').update(verifier).digest('base64url');
 const addresses = {
   core: { authorize: '/oauth2/authorize', token: '/oauth2/token' },
-  mediawiki: { authorize: '/w/rest.php/oauth2/authorize', token: '/w/rest.php/oauth2/access_token' },
+  mediawiki: {
+    authorize: '/w/rest.php/oauth2/authorize',
+    token: '/w/rest.php/oauth2/access_token',
+  },
 } as const;
 const handshakes = {
   core: { initiate: '/oauth1/initiate', authorize: '/oauth1/authorize', token: '/oauth1/token' },
@@ -39,19 +42,38 @@ export interface OpenPage extends Seen {
 
 /** A world in which people decide in their browsers, and apps redeem what they get. */
 export class ApprovalWorld extends TestWorld {
-  async browse(url: string, cookie: string, form?: Readonly<Record<string, string>>): Promise<Seen> {
+  async browse(
+    url: string,
+    cookie: string,
+    form?: Readonly<Record<string, string>>,
+  ): Promise<Seen> {
     const answer = await this.app.inject({
       url,
       headers: { cookie, ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) },
       ...(form ? { method: 'POST', payload: new URLSearchParams(form).toString() } : {}),
     });
     const to = answer.headers.location;
-    return { status: answer.statusCode, body: answer.body, to: to === undefined ? null : String(to) };
+    return {
+      status: answer.statusCode,
+      body: answer.body,
+      to: to === undefined ? null : String(to),
+    };
   }
 
-  authorizeUrl(client: Client, scope: string, door: Door = 'core', more: Readonly<Record<string, string>> = {}): string {
+  authorizeUrl(
+    client: Client,
+    scope: string,
+    door: Door = 'core',
+    more: Readonly<Record<string, string>> = {},
+  ): string {
     const query = new URLSearchParams({
-      ...{ response_type: 'code', client_id: client.id, redirect_uri: client.redirectUri, scope, state: 's' },
+      ...{
+        response_type: 'code',
+        client_id: client.id,
+        redirect_uri: client.redirectUri,
+        scope,
+        state: 's',
+      },
       ...{ code_challenge: challenge, code_challenge_method: 'S256', ...more },
     });
     return `${addresses[door].authorize}?${query}`;
@@ -61,23 +83,46 @@ export class ApprovalWorld extends TestWorld {
   async openPage(asking: string, cookie: string): Promise<OpenPage> {
     const asked = await this.browse(asking, cookie);
     const url = asked.to ?? '';
-    if (!url.startsWith('/authorize/')) throw new Error(`no consent page: ${asked.status} ${url} ${asked.body}`);
+    if (!url.startsWith('/authorize/'))
+      throw new Error(`no consent page: ${asked.status} ${url} ${asked.body}`);
     const page = await this.browse(url, cookie);
     return { ...page, url, cookie, csrf: /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '' };
   }
 
-  press = (page: OpenPage, button: 'accept' | 'cancel', boxes: Readonly<Record<string, string>> = {}, cookie = page.cookie) =>
-    this.browse(page.url, cookie, { csrf: page.csrf, [button]: '1', ...boxes });
+  press = (
+    page: OpenPage,
+    button: 'accept' | 'cancel',
+    boxes: Readonly<Record<string, string>> = {},
+    cookie = page.cookie,
+  ) => this.browse(page.url, cookie, { csrf: page.csrf, [button]: '1', ...boxes });
 
-  /** Every box and hidden field of a page, as a browser sends it when nothing is changed; less what is unticked. */
+  /**
+   * Every box and hidden field of a page, as a browser sends it when nothing is changed; less what
+   * is unticked.
+   */
   boxesOf(page: OpenPage, unticked: readonly string[] = []): Record<string, string> {
-    const names = [...page.body.matchAll(/name="((?:scope|before)\.[^"]+)"/g)].map(([, name]) => name ?? '');
-    return Object.fromEntries(names.filter((name) => !unticked.includes(name.replace(/^scope\./, ''))).map((name) => [name, '1']));
+    const names = [...page.body.matchAll(/name="((?:scope|before)\.[^"]+)"/g)].map(
+      ([, name]) => name ?? '',
+    );
+    return Object.fromEntries(
+      names
+        .filter((name) => !unticked.includes(name.replace(/^scope\./, '')))
+        .map((name) => [name, '1']),
+    );
   }
 
   /** Asks, allows, and answers the code. */
-  async allowedCode(app: App, user: Account, scope: string, door: Door = 'core', unticked: readonly string[] = []): Promise<string> {
-    const page = await this.openPage(this.authorizeUrl(app.client, scope, door), await this.cookie(user));
+  async allowedCode(
+    app: App,
+    user: Account,
+    scope: string,
+    door: Door = 'core',
+    unticked: readonly string[] = [],
+  ): Promise<string> {
+    const page = await this.openPage(
+      this.authorizeUrl(app.client, scope, door),
+      await this.cookie(user),
+    );
     const { to, body } = await this.press(page, 'accept', this.boxesOf(page, unticked));
     const code = to === null ? null : new URL(to).searchParams.get('code');
     if (code === null) throw new Error(`no code: ${to} ${body}`);
@@ -88,7 +133,10 @@ export class ApprovalWorld extends TestWorld {
     const answer = await this.app.inject({
       method: 'POST',
       url,
-      headers: { authorization: basic(client.id, secret), 'content-type': 'application/x-www-form-urlencoded' },
+      headers: {
+        authorization: basic(client.id, secret),
+        'content-type': 'application/x-www-form-urlencoded',
+      },
       payload: new URLSearchParams(form).toString(),
     });
     return { status: answer.statusCode, body: answer.body === '' ? {} : answer.json() };
@@ -97,42 +145,93 @@ export class ApprovalWorld extends TestWorld {
   redeem = (code: string, app: App, door: Door = 'core') =>
     this.post(
       addresses[door].token,
-      { grant_type: 'authorization_code', code, redirect_uri: app.client.redirectUri, code_verifier: verifier },
+      {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: app.client.redirectUri,
+        code_verifier: verifier,
+      },
       app,
     );
-  refresh = (token: string, app: App, door: Door = 'core', more: Readonly<Record<string, string>> = {}) =>
-    this.post(addresses[door].token, { grant_type: 'refresh_token', refresh_token: token, ...more }, app);
-  async introspect(token: string, app: App): Promise<{ readonly active: boolean; readonly scope?: string }> {
+  refresh = (
+    token: string,
+    app: App,
+    door: Door = 'core',
+    more: Readonly<Record<string, string>> = {},
+  ) =>
+    this.post(
+      addresses[door].token,
+      { grant_type: 'refresh_token', refresh_token: token, ...more },
+      app,
+    );
+  async introspect(
+    token: string,
+    app: App,
+  ): Promise<{ readonly active: boolean; readonly scope?: string }> {
     return (await this.post('/oauth2/introspect', { token }, app)).body;
   }
 
   /** Allows and redeems. */
-  async tokens(app: App, user: Account, scope: string, door: Door = 'core', unticked: readonly string[] = []) {
-    const { status, body } = await this.redeem(await this.allowedCode(app, user, scope, door, unticked), app, door);
+  async tokens(
+    app: App,
+    user: Account,
+    scope: string,
+    door: Door = 'core',
+    unticked: readonly string[] = [],
+  ) {
+    const { status, body } = await this.redeem(
+      await this.allowedCode(app, user, scope, door, unticked),
+      app,
+      door,
+    );
     if (status !== 200) throw new Error(JSON.stringify(body));
     return body as { readonly access_token: string; readonly refresh_token: string };
   }
 
-  async signed(url: string, app: App, token: { key: string; secret: string } | null, over: Record<string, string>, door: Door = 'core') {
+  async signed(
+    url: string,
+    app: App,
+    token: { key: string; secret: string } | null,
+    over: Record<string, string>,
+    door: Door = 'core',
+  ) {
     const answer = await this.app.inject({
       method: 'POST',
       url,
-      headers: signedHeader(this, 'POST', url, { key: app.client.id, secret: app.secret }, token, over, {
-        reading: door === 'core' ? 'rfc5849' : 'mediawiki',
-      }),
+      headers: signedHeader(
+        this,
+        'POST',
+        url,
+        { key: app.client.id, secret: app.secret },
+        token,
+        over,
+        {
+          reading: door === 'core' ? 'rfc5849' : 'mediawiki',
+        },
+      ),
     });
     return { status: answer.statusCode, body: answer.body, form: new URLSearchParams(answer.body) };
   }
 
   /** Temporary credentials, where the person is asked, and the exchange. */
   async handshake(app: App, door: Door = 'core', callback = 'oob') {
-    const { form, body } = await this.signed(handshakes[door].initiate, app, null, { oauth_callback: callback }, door);
-    const pair = { key: form.get('oauth_token') ?? '', secret: form.get('oauth_token_secret') ?? '' };
+    const { form, body } = await this.signed(
+      handshakes[door].initiate,
+      app,
+      null,
+      { oauth_callback: callback },
+      door,
+    );
+    const pair = {
+      key: form.get('oauth_token') ?? '',
+      secret: form.get('oauth_token_secret') ?? '',
+    };
     if (pair.key === '') throw new Error(body);
     return {
       pair,
       asking: `${handshakes[door].authorize}?oauth_token=${pair.key}`,
-      exchange: (oauth_verifier: string, by = app) => this.signed(handshakes[door].token, by, pair, { oauth_verifier }, door),
+      exchange: (oauth_verifier: string, by = app) =>
+        this.signed(handshakes[door].token, by, pair, { oauth_verifier }, door),
     };
   }
 

@@ -1,10 +1,20 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 
-const bytes = (content: Uint8Array) => Buffer.concat([Buffer.from([0x58, content.length]), content]);
+const bytes = (content: Uint8Array) =>
+  Buffer.concat([Buffer.from([0x58, content.length]), content]);
 const hashed = (text: string | Buffer) => createHash('sha256').update(text).digest();
 
-/** A passkey in software: it answers as a browser would (WebAuthn Level 3 §5.1), and can be told to lie. */
-export function authenticator({ origin, rpId }: { readonly origin: string; readonly rpId: string }) {
+/**
+ * A passkey in software: it answers as a browser would (WebAuthn Level 3 §5.1), and can be told to
+ * lie.
+ */
+export function authenticator({
+  origin,
+  rpId,
+}: {
+  readonly origin: string;
+  readonly rpId: string;
+}) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
   const id = hashed(x).subarray(0, 16);
@@ -20,7 +30,10 @@ export function authenticator({ origin, rpId }: { readonly origin: string; reado
   return {
     id: name,
     /** The answer to options for a new key. `fmt`: the form of attestation it claims. */
-    create(options: { readonly challenge: string }, { from = origin, fmt = 'none', flags = 0x45 } = {}): string {
+    create(
+      options: { readonly challenge: string },
+      { from = origin, fmt = 'none', flags = 0x45 } = {},
+    ): string {
       const coordinate = (text: string) => bytes(Buffer.from(text, 'base64url'));
       const key = Buffer.concat([
         Buffer.from('a5010203262001', 'hex'),
@@ -31,12 +44,18 @@ export function authenticator({ origin, rpId }: { readonly origin: string; reado
       ]);
       const attested = Buffer.concat([Buffer.alloc(16), Buffer.from([0, id.length]), id, key]);
       const data = Buffer.concat([hashed(rpId), Buffer.from([flags]), count(counter), attested]);
-      const text = (value: string) => Buffer.concat([Buffer.from([0x60 + value.length]), Buffer.from(value)]);
+      const text = (value: string) =>
+        Buffer.concat([Buffer.from([0x60 + value.length]), Buffer.from(value)]);
       // A certificate, where one is claimed: whatever it says must not be read.
       const statement =
         fmt === 'none'
           ? Buffer.from([0xa0])
-          : Buffer.concat([Buffer.from([0xa1]), text('x5c'), Buffer.from([0x81]), bytes(Buffer.alloc(30))]);
+          : Buffer.concat([
+              Buffer.from([0xa1]),
+              text('x5c'),
+              Buffer.from([0x81]),
+              bytes(Buffer.alloc(30)),
+            ]);
       const object = Buffer.concat([
         Buffer.from([0xa3]),
         ...[text('fmt'), text(fmt), text('attStmt'), statement, text('authData'), bytes(data)],
@@ -47,7 +66,9 @@ export function authenticator({ origin, rpId }: { readonly origin: string; reado
         type: 'public-key',
         clientExtensionResults: {},
         response: {
-          clientDataJSON: clientData('webauthn.create', options.challenge, from).toString('base64url'),
+          clientDataJSON: clientData('webauthn.create', options.challenge, from).toString(
+            'base64url',
+          ),
           attestationObject: object.toString('base64url'),
           transports: ['internal'],
         },
@@ -69,8 +90,12 @@ export function authenticator({ origin, rpId }: { readonly origin: string; reado
         response: {
           clientDataJSON: client.toString('base64url'),
           authenticatorData: data.toString('base64url'),
-          signature: sign('sha256', Buffer.concat([data, hashed(client)]), privateKey).toString('base64url'),
-          ...(userHandle === undefined ? {} : { userHandle: Buffer.from(userHandle).toString('base64url') }),
+          signature: sign('sha256', Buffer.concat([data, hashed(client)]), privateKey).toString(
+            'base64url',
+          ),
+          ...(userHandle === undefined
+            ? {}
+            : { userHandle: Buffer.from(userHandle).toString('base64url') }),
         },
       });
     },

@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, type BrowserContext, chromium, type Locator, type Page, type Response } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Locator,
+  type Page,
+  type Response,
+} from 'playwright-core';
 import type { Account } from '#accounts/account.ts';
 import { type Language, type MessageKey, wordsOf } from '#pages/words.ts';
 import { appHost, type Place, password } from './place.ts';
 
 /** A browser of this machine; undefined: there is none. */
 export function findBrowser(): string | undefined {
-  const known = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'].map((name) => `/usr/bin/${name}`);
+  const known = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'].map(
+    (name) => `/usr/bin/${name}`,
+  );
   return [process.env.CHROMIUM_PATH, ...known].find((path) => {
     if (!path) return false;
     try {
@@ -21,7 +30,10 @@ export function findBrowser(): string | undefined {
 }
 
 const required = process.env.GATEHOUSE_REQUIRE_ALL === '1';
-/** Why the browser tests are left out; false: they are not. With GATEHOUSE_REQUIRE_ALL=1 they run and fail instead. */
+/**
+ * Why the browser tests are left out; false: they are not. With GATEHOUSE_REQUIRE_ALL=1 they run
+ * and fail instead.
+ */
 export const leftOut: string | false =
   findBrowser() === undefined &&
   !required &&
@@ -29,10 +41,16 @@ export const leftOut: string | false =
 
 export async function openBrowser(): Promise<Browser> {
   const executablePath = findBrowser();
-  assert.ok(executablePath, 'a browser is required and none is on this machine: install Debian’s chromium, or set CHROMIUM_PATH');
+  assert.ok(
+    executablePath,
+    'a browser is required and none is on this machine: install Debian’s chromium, or set CHROMIUM_PATH',
+  );
   // No name but our own is ever resolved: apps of these tests are nowhere.
   const nowhere = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost';
-  return chromium.launch({ executablePath, args: ['--disable-gpu', nowhere, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
+  return chromium.launch({
+    executablePath,
+    args: ['--disable-gpu', nowhere, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+  });
 }
 
 /** How somebody looks at the pages. */
@@ -61,8 +79,9 @@ const narrowest = 320;
 const assets = new Map<string, number>();
 
 /**
- * One browser window. Every page it comes to is looked at: no wider than the window, no error in the console, no failed request, no request to
- * another host, no more bytes than allowed. An answer of 400 and above has to be expected.
+ * One browser window. Every page it comes to is looked at: no wider than the window, no error in
+ * the console, no failed request, no request to another host, no more bytes than allowed. An answer
+ * of 400 and above has to be expected.
  */
 export class Walk {
   readonly page: Page;
@@ -79,7 +98,8 @@ export class Walk {
     this.#look = look;
     page.on('pageerror', (fault) => this.#problems.push(`script: ${fault.message}`));
     page.on('console', (message) => {
-      // The browser says of every 4xx that it could not be loaded; what was expected is asked below.
+      // The browser says of every 4xx that it could not be loaded; what was expected is asked
+      // below.
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
         this.#problems.push(`console: ${message.text()}`);
     });
@@ -96,12 +116,18 @@ export class Walk {
     page.on('response', (response) => {
       const request = response.request();
       if (request.isNavigationRequest()) this.#arrived = response;
-      else if (response.status() >= 400) this.#problems.push(`${response.status()} ${response.url()}`);
+      else if (response.status() >= 400)
+        this.#problems.push(`${response.status()} ${response.url()}`);
     });
     page.on('dialog', (dialog) => void dialog.accept());
   }
 
-  static async start(browser: Browser, place: Place, look: Look = {}, person?: Account): Promise<Walk> {
+  static async start(
+    browser: Browser,
+    place: Place,
+    look: Look = {},
+    person?: Account,
+  ): Promise<Walk> {
     const { width = 1280, script = true, dark = false, language = 'en' } = look;
     const context = await browser.newContext({
       viewport: { width, height: 800 },
@@ -141,7 +167,10 @@ export class Walk {
     await this.#check(status);
   }
 
-  /** Presses something that leads to the app, which is nowhere; answers the address the browser asked for. */
+  /**
+   * Presses something that leads to the app, which is nowhere; answers the address the browser
+   * asked for.
+   */
   async leave(what: Locator): Promise<URL> {
     const asked = this.page.waitForRequest((request) => request.url().startsWith(appHost));
     asked.catch(() => undefined);
@@ -209,14 +238,23 @@ export class Walk {
     assert.deepEqual(this.#problems.splice(0), [], `${path} at ${place.origin}`);
   }
 
-  /** What the page’s stylesheet and script weigh: a browser that has them already does not ask, but a new one does. */
+  /**
+   * What the page’s stylesheet and script weigh: a browser that has them already does not ask, but
+   * a new one does.
+   */
   async #assetBytes(): Promise<number> {
     const urls = await this.page.evaluate<string[]>(
       `[...document.querySelectorAll('link[rel=stylesheet], script[src], img[src]')].map((one) => one.href || one.src)`,
     );
     let sum = 0;
     for (const url of urls) {
-      const known = assets.get(url) ?? Number((await fetch(url, { headers: { 'accept-encoding': 'gzip' } })).headers.get('content-length'));
+      const known =
+        assets.get(url) ??
+        Number(
+          (await fetch(url, { headers: { 'accept-encoding': 'gzip' } })).headers.get(
+            'content-length',
+          ),
+        );
       assets.set(url, known);
       sum += known;
     }
@@ -238,20 +276,29 @@ export class Walk {
   }
 }
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+);
 interface Violation {
   readonly id: string;
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
 }
 
-/** What axe-core finds wrong with the page as it is; `only` names the rules, otherwise all of them. Evaluated, so that the page’s CSP stays as it is. */
+/**
+ * What axe-core finds wrong with the page as it is; `only` names the rules, otherwise all of them.
+ * Evaluated, so that the page’s CSP stays as it is.
+ */
 export async function violations(page: Page, only?: readonly string[]): Promise<readonly string[]> {
   await page.evaluate(`${axeSource}; undefined`);
-  const options = only ? { runOnly: { type: 'rule', values: only } } : { rules: { 'target-size': { enabled: true } } };
+  const options = only
+    ? { runOnly: { type: 'rule', values: only } }
+    : { rules: { 'target-size': { enabled: true } } };
   const found = await page.evaluate<readonly Violation[]>(
     `axe.run(document, ${JSON.stringify({ ...options, resultTypes: ['violations'] })}).then(({ violations }) => violations)`,
   );
   return found.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} (${failureSummary})`).join('\n  ')}`,
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} (${failureSummary})`).join('\n  ')}`,
   );
 }

@@ -9,7 +9,9 @@ import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
 import { nowThere } from './clock.ts';
 
-/** A person in a browser who typed their password just now, or when `provenAt` says, without a page. */
+/**
+ * A person in a browser who typed their password just now, or when `provenAt` says, without a page.
+ */
 export const personActor = (
   account: Account | null,
   rights: ReadonlySet<string>,
@@ -40,13 +42,19 @@ const own = new Set(['mwoauthmanagemygrants']);
 /** People's own verbs, as they press buttons. */
 export const consentDesk = (registry: Registry, records: RegistryRecords) => ({
   async save(client: Client, user: Account, scopes: readonly string[]): Promise<Consent> {
-    const answer = await registry.submit(personActor(user, own), 'accept', { clientId: client.id, scopes });
+    const answer = await registry.submit(personActor(user, own), 'accept', {
+      clientId: client.id,
+      scopes,
+    });
     if (!answer.ok || answer.value.consent === null) throw new Error(JSON.stringify(answer));
     return answer.value.consent;
   },
   async renounce(id: ConsentId, user: Account): Promise<'renounced' | 'unknown'> {
-    return (await registry.submit(personActor(user, own), 'renounce', { consentId: id })).ok ? 'renounced' : 'unknown';
+    return (await registry.submit(personActor(user, own), 'renounce', { consentId: id })).ok
+      ? 'renounced'
+      : 'unknown';
   },
-  current: (client: Client, user: Account, site: SiteId) => currentConsent(records, client, user, site),
+  current: (client: Client, user: Account, site: SiteId) =>
+    currentConsent(records, client, user, site),
   list: (user: Account) => records.listConsents(user.id),
 });

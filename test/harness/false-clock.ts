@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The clock of a process of the program, moved from outside while it runs; its steady time goes on. */
+/**
+ * The clock of a process of the program, moved from outside while it runs; its steady time goes on.
+ */
 export interface FalseClock {
   readonly environment: Readonly<Record<string, string>>;
   /** Milliseconds that are added to the real time; heard within 20 ms. */

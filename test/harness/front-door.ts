@@ -25,11 +25,28 @@ export class FieldBrowser {
     this.#headers = headers;
   }
 
-  async #ask(method: 'GET' | 'POST', url: string, payload?: string, more: Readonly<Record<string, string>> = {}) {
+  async #ask(
+    method: 'GET' | 'POST',
+    url: string,
+    payload?: string,
+    more: Readonly<Record<string, string>> = {},
+  ) {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const type = payload === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
-    const headers = { accept: 'text/html', ...type, ...(cookie ? { cookie } : {}), ...this.#headers, ...more };
-    const answer = await this.#world.app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
+    const type =
+      payload === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
+    const headers = {
+      accept: 'text/html',
+      ...type,
+      ...(cookie ? { cookie } : {}),
+      ...this.#headers,
+      ...more,
+    };
+    const answer = await this.#world.app.inject({
+      method,
+      url,
+      headers,
+      ...(payload === undefined ? {} : { payload }),
+    });
     for (const { name, value } of answer.cookies) {
       if (value === '') this.cookies.delete(name);
       else this.cookies.set(name, value);
@@ -42,8 +59,11 @@ export class FieldBrowser {
   }
   get = (url: string) => this.#ask('GET', url);
   postText = (url: string, text: string) => this.#ask('POST', url, text);
-  post = (url: string, form: Readonly<Record<string, string>>, headers?: Readonly<Record<string, string>>) =>
-    this.#ask('POST', url, String(new URLSearchParams({ csrf: this.csrf, ...form })), headers);
+  post = (
+    url: string,
+    form: Readonly<Record<string, string>>,
+    headers?: Readonly<Record<string, string>>,
+  ) => this.#ask('POST', url, String(new URLSearchParams({ csrf: this.csrf, ...form })), headers);
 }
 
 type Made = Awaited<ReturnType<TestWorld['client']>>;
@@ -67,7 +87,9 @@ export class FrontDoor {
         kind,
         await door.world.client(door.owner, {
           name: `App at ${kind}`,
-          ...(kind.startsWith('OAuth 1') ? { protocol: 'oauth1', redirectIsPrefix: true, redirectUri: 'https://app.example/cb' } : {}),
+          ...(kind.startsWith('OAuth 1')
+            ? { protocol: 'oauth1', redirectIsPrefix: true, redirectUri: 'https://app.example/cb' }
+            : {}),
         }),
       );
     return door;
@@ -111,7 +133,15 @@ export class FrontDoor {
     const target = core ? '/oauth1/initiate' : '/w/index.php?title=Special:OAuth/initiate';
     const pair = { key: made.client.id, secret: made.secret };
     const reading = core ? {} : { reading: 'mediawiki' as const };
-    const headers = signedHeader(this.world, 'POST', target, pair, null, { oauth_callback: 'https://app.example/cb?x=1' }, reading);
+    const headers = signedHeader(
+      this.world,
+      'POST',
+      target,
+      pair,
+      null,
+      { oauth_callback: 'https://app.example/cb?x=1' },
+      reading,
+    );
     const answer = await this.world.app.inject({ method: 'POST', url: target, headers });
     const token = new URLSearchParams(answer.body).get('oauth_token') ?? assert.fail(answer.body);
     return core
@@ -120,11 +150,16 @@ export class FrontDoor {
   }
 
   /** `sent`: the state of OAuth 2 as it stands in the address, instead of `state` encoded. */
-  async setOut(kind: FrontDoorKind, { state = 'xyz', sent }: { readonly state?: string; readonly sent?: string } = {}): Promise<Way> {
+  async setOut(
+    kind: FrontDoorKind,
+    { state = 'xyz', sent }: { readonly state?: string; readonly sent?: string } = {},
+  ): Promise<Way> {
     const [mine, other] = [await this.person(), await this.person()];
     const way = new Way(this, kind, { mine, other });
     const link = await this.link(kind, state);
-    const { to } = await way.browser.get(sent === undefined ? link : link.replace('state=xyz', () => `state=${sent}`));
+    const { to } = await way.browser.get(
+      sent === undefined ? link : link.replace('state=xyz', () => `state=${sent}`),
+    );
     assert.match(to, /^\/sign-in\?returnto=/);
     way.signInPage = to;
     way.returnto = new URLSearchParams(to.slice(to.indexOf('?'))).get('returnto') ?? '';
@@ -144,7 +179,11 @@ export class Way {
   /** Address of the consent page. */
   page = '';
 
-  constructor(door: FrontDoor, kind: FrontDoorKind, people: Readonly<Record<'mine' | 'other', Account>>) {
+  constructor(
+    door: FrontDoor,
+    kind: FrontDoorKind,
+    people: Readonly<Record<'mine' | 'other', Account>>,
+  ) {
     this.#door = door;
     this.kind = kind;
     this.#people = people;
@@ -168,7 +207,10 @@ export class Way {
   }
   signInAs = (who: 'mine' | 'other') => this.signIn({ name: this.#people[who].name });
 
-  /** Sends a form whose proof no longer holds: the form comes again, with what was typed, and leads on. */
+  /**
+   * Sends a form whose proof no longer holds: the form comes again, with what was typed, and leads
+   * on.
+   */
   async submitStaleSignIn(first: () => void = () => {}): Promise<void> {
     const before = this.browser.csrf;
     first();
@@ -178,7 +220,10 @@ export class Way {
     assert.match(told.body, /Please send it once more/);
     assert.ok(told.body.includes(`value="${this.name}"`), 'the name is kept');
     assert.ok(!told.body.includes(password), 'the password is not');
-    this.returnto = (/name="returnto" value="([^"]+)"/.exec(told.body)?.[1] ?? '').replaceAll('&amp;', '&');
+    this.returnto = (/name="returnto" value="([^"]+)"/.exec(told.body)?.[1] ?? '').replaceAll(
+      '&amp;',
+      '&',
+    );
     // Temporary credentials of OAuth 1 last ten minutes: a day later the page says so.
     await this.signIn();
   }
@@ -206,7 +251,10 @@ export class Way {
     return {
       signIn: async () => {
         const returnto = new URLSearchParams(to.slice(to.indexOf('?'))).get('returnto') ?? '';
-        assert.equal((await this.browser.post('/sign-in', { name: this.name, password, returnto })).to, returnto);
+        assert.equal(
+          (await this.browser.post('/sign-in', { name: this.name, password, returnto })).to,
+          returnto,
+        );
         this.browser.csrf = proof;
       },
     };
@@ -221,46 +269,88 @@ export class Way {
   /** From the consent page of one account to that of another. */
   async switchTo(who: 'mine' | 'other'): Promise<void> {
     const { body } = await this.browser.get(this.page);
-    const link = /href="(\/sign-in\?switch=1[^"]+)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ?? assert.fail(body);
+    const link =
+      /href="(\/sign-in\?switch=1[^"]+)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ??
+      assert.fail(body);
     const sheet = await this.browser.get(link);
     assert.equal(sheet.status, 200);
-    this.returnto = (/name="returnto" value="([^"]+)"/.exec(sheet.body)?.[1] ?? '').replaceAll('&amp;', '&');
+    this.returnto = (/name="returnto" value="([^"]+)"/.exec(sheet.body)?.[1] ?? '').replaceAll(
+      '&amp;',
+      '&',
+    );
     await this.signInAs(who);
   }
 
   async register(opener: FieldBrowser): Promise<void> {
     const { body } = await this.browser.get(this.signInPage);
-    const link = /href="(\/register[^"]*)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ?? assert.fail(body);
+    const link =
+      /href="(\/register[^"]*)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ?? assert.fail(body);
     const form = await this.browser.get(link);
-    const returnto = (/name="returnto" value="([^"]+)"/.exec(form.body)?.[1] ?? '').replaceAll('&amp;', '&');
-    assert.equal((await this.browser.post('/register', { email: `new-${this.name}@example.org`, returnto })).to, '/register/sent');
-    await this.#mailed(opener, '/register/finish', { name: `New ${this.name}`, 'new-password': password });
+    const returnto = (/name="returnto" value="([^"]+)"/.exec(form.body)?.[1] ?? '').replaceAll(
+      '&amp;',
+      '&',
+    );
+    assert.equal(
+      (await this.browser.post('/register', { email: `new-${this.name}@example.org`, returnto }))
+        .to,
+      '/register/sent',
+    );
+    await this.#mailed(opener, '/register/finish', {
+      name: `New ${this.name}`,
+      'new-password': password,
+    });
   }
 
   async reset(opener: FieldBrowser): Promise<void> {
     const { body } = await this.browser.get(this.signInPage);
-    const link = /href="(\/password\/forgotten[^"]*)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ?? assert.fail(body);
+    const link =
+      /href="(\/password\/forgotten[^"]*)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ??
+      assert.fail(body);
     const form = await this.browser.get(link);
-    const returnto = (/name="returnto" value="([^"]+)"/.exec(form.body)?.[1] ?? '').replaceAll('&amp;', '&');
-    assert.equal((await this.browser.post('/password/forgotten', { name: this.name, returnto })).to, '/password/sent');
+    const returnto = (/name="returnto" value="([^"]+)"/.exec(form.body)?.[1] ?? '').replaceAll(
+      '&amp;',
+      '&',
+    );
+    assert.equal(
+      (await this.browser.post('/password/forgotten', { name: this.name, returnto })).to,
+      '/password/sent',
+    );
     await this.#mailed(opener, '/password/new', { 'new-password': 'another good password' });
   }
 
-  async #mailed(opener: FieldBrowser, action: string, fields: Readonly<Record<string, string>>): Promise<void> {
-    const path = /https:\/\/gate\.example(\/\S+)/.exec(await this.#door.letter())?.[1] ?? assert.fail('no letter');
+  async #mailed(
+    opener: FieldBrowser,
+    action: string,
+    fields: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const path =
+      /https:\/\/gate\.example(\/\S+)/.exec(await this.#door.letter())?.[1] ??
+      assert.fail('no letter');
     const { searchParams } = new URL(path, 'https://gate.example');
     const { body } = await opener.get(path);
     const returnto = /name="returnto" value="([^"]+)"/.exec(body)?.[1] ?? '';
     // A stale form first: it comes again.
-    const stale = await opener.post(action, { token: searchParams.get('token') ?? '', returnto, ...fields, csrf: 'x' });
+    const stale = await opener.post(action, {
+      token: searchParams.get('token') ?? '',
+      returnto,
+      ...fields,
+      csrf: 'x',
+    });
     assert.equal(stale.status, 403);
-    const done = await opener.post(action, { token: searchParams.get('token') ?? '', returnto, ...fields });
+    const done = await opener.post(action, {
+      token: searchParams.get('token') ?? '',
+      returnto,
+      ...fields,
+    });
     assert.equal(done.status, 303, done.body);
     this.browser = opener;
     await this.open(done.to);
   }
 
-  /** Says yes, and answers where the app's answer went; or finds the page that says that the app has to be asked again. */
+  /**
+   * Says yes, and answers where the app's answer went; or finds the page that says that the app has
+   * to be asked again.
+   */
   async arrive(): Promise<URL> {
     const page = await this.browser.get(this.page);
     if (!page.body.includes('name="accept"')) {

@@ -9,7 +9,10 @@ import { operatorDesk, type Proposal } from '#registry/operator.ts';
 import type { Ports } from '#store/store.ts';
 import { percentEncode } from '#wire/percent.ts';
 
-/** Where several processes of the program live: one data directory, one name, and the same settings for each. */
+/**
+ * Where several processes of the program live: one data directory, one name, and the same settings
+ * for each.
+ */
 export interface Home {
   readonly data: string;
   readonly issuer: string;
@@ -17,12 +20,19 @@ export interface Home {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The program in this process over the same stores, without a socket: one more node. `now` moves its clock. */
-export async function openHome({ data, issuer, environment }: Home, now?: () => number): Promise<Built> {
+/**
+ * The program in this process over the same stores, without a socket: one more node. `now` moves
+ * its clock.
+ */
+export async function openHome(
+  { data, issuer, environment }: Home,
+  now?: () => number,
+): Promise<Built> {
   const config = readConfig({ data, issuer, 'log-level': 'silent' }, environment, () => '');
   if (!config.ok) throw new Error(JSON.stringify(config.refusal));
   const outside = realOutside(config.value);
-  const clock = now === undefined ? outside.clock : { now: () => instant(now() / 1000), millis: now };
+  const clock =
+    now === undefined ? outside.clock : { now: () => instant(now() / 1000), millis: now };
   const built = makeWorld(config.value, { ...outside, clock });
   await built.store.ready();
   await built.settle();
@@ -36,7 +46,10 @@ export interface Pair {
 
 let counter = 0;
 
-/** The Authorization header of a request signed with HMAC-SHA1 (RFC 5849 §3.5.1), for a node that is known as `issuer`. */
+/**
+ * The Authorization header of a request signed with HMAC-SHA1 (RFC 5849 §3.5.1), for a node that is
+ * known as `issuer`.
+ */
 export function signature(
   method: string,
   url: string,
@@ -59,7 +72,9 @@ export function signature(
   const base = `${method}&${percentEncode(url)}&${percentEncode(normal)}`;
   const signed = createHmac('sha1', `${client.secret}&${token?.secret ?? ''}`).update(base);
   parameters.push(['oauth_signature', signed.digest('base64')]);
-  return { authorization: `OAuth ${parameters.map(([name, value]) => `${name}="${percentEncode(value)}"`).join(',')}` };
+  return {
+    authorization: `OAuth ${parameters.map(([name, value]) => `${name}="${percentEncode(value)}"`).join(',')}`,
+  };
 }
 
 export const basicOf = ({ key, secret }: Pair): { readonly authorization: string } => ({
@@ -86,7 +101,9 @@ export interface Inhabitants {
   readonly cookie: string;
   /** Codes as Ben's browser would bring them back, each good once. */
   codes(count: number): Promise<readonly string[]>;
-  /** The verifier with which `classic` may exchange these temporary credentials, as after Ben's yes. */
+  /**
+   * The verifier with which `classic` may exchange these temporary credentials, as after Ben's yes.
+   */
   verifierOf(temporary: string): Promise<string>;
   /** Identifiers of apps that wait for a review. */
   proposals(count: number): Promise<readonly string[]>;
@@ -99,14 +116,24 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
   const own = randomBytes(4).toString('hex');
   const person = async (name: string, groups: readonly string[] = []): Promise<Account> => {
     const made = await store.createAccount({
-      ...{ name: `${name} ${own}`, email: `${name}.${own}@example.org`.toLowerCase(), realName: '', groups, passwordHash: null },
+      ...{
+        name: `${name} ${own}`,
+        email: `${name}.${own}@example.org`.toLowerCase(),
+        realName: '',
+        groups,
+        passwordHash: null,
+      },
       ...{ emailConfirmedAt: world.clock.now(), createdAt: world.clock.now() },
     });
     if (made.outcome !== 'created') throw new Error(made.outcome);
     return made.account;
   };
   const app = async (owner: Account, proposal: Proposal, approve = true) => {
-    const made = await desk.create({ redirectUri: proposal.ownerOnly ? '' : redirectUri, ...proposal }, owner, { approve });
+    const made = await desk.create(
+      { redirectUri: proposal.ownerOnly ? '' : redirectUri, ...proposal },
+      owner,
+      { approve },
+    );
     if (!made.ok) throw new Error(JSON.stringify(made.refusal));
     return made.value;
   };
@@ -123,13 +150,23 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
     scopes: [codeScope],
   });
   const classic = await app(ada, { name: 'classic', protocol: 'oauth1', scopes: ['editpage'] });
-  const signer = await app(ben, { name: 'signer', protocol: 'oauth1', ownerOnly: true, scopes: ['editpage'] });
+  const signer = await app(ben, {
+    name: 'signer',
+    protocol: 'oauth1',
+    ownerOnly: true,
+    scopes: ['editpage'],
+  });
   const [yesToWeb, yesToClassic] = [
     await consents.save(web.client, ben, web.client.scopes),
     await consents.save(classic.client, ben, classic.client.scopes),
   ];
   const reviewing = async (reviewer: Account) => {
-    const made = await app(reviewer, { name: 'desk', protocol: 'oauth2', ownerOnly: true, scopes: ['gatehouse:review'] });
+    const made = await app(reviewer, {
+      name: 'desk',
+      protocol: 'oauth2',
+      ownerOnly: true,
+      scopes: ['gatehouse:review'],
+    });
     return made.accessToken ?? '';
   };
   const secret = world.mint.secret();
@@ -155,7 +192,12 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
             ...({ protocol: 'oauth2', redirectUri, redirectUriSent: true, state: null } as const),
             ...({ codeChallenge, codeChallengeMethod: 'S256' } as const),
           };
-          const back = await world.faces.core.oauth2.grant(asked, web.client, yesToWeb, web.client.scopes);
+          const back = await world.faces.core.oauth2.grant(
+            asked,
+            web.client,
+            yesToWeb,
+            web.client.scopes,
+          );
           if (!back.ok) throw new Error(JSON.stringify(back));
           return new URL(back.value).searchParams.get('code') ?? '';
         }),
@@ -168,7 +210,11 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
     proposals: (count) =>
       Promise.all(
         Array.from({ length: count }, async () => {
-          const made = await app(ada, { name: `proposal ${proposed++}`, protocol: 'oauth2', scopes: ['editpage'] }, false);
+          const made = await app(
+            ada,
+            { name: `proposal ${proposed++}`, protocol: 'oauth2', scopes: ['editpage'] },
+            false,
+          );
           return made.client.id;
         }),
       ),

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { baseOf, enc, inHeader, normalized, type Pair } from './own-signer.ts';
 
-// Requests signed with one mistake each, as libraries and people make them, by the standard alone and without a line of the program.
+// Requests signed with one mistake each, as libraries and people make them, by the standard alone
+// and without a line of the program.
 
 export interface Signer {
   readonly origin: string;
@@ -10,7 +11,9 @@ export interface Signer {
   readonly now: number;
 }
 
-/** What is sent, and what is done wrongly on the way to the signature; what is left out is right. */
+/**
+ * What is sent, and what is done wrongly on the way to the signature; what is left out is right.
+ */
 export interface Recipe {
   readonly method?: string;
   readonly target?: string;
@@ -40,11 +43,16 @@ export interface Recipe {
 }
 
 let count = 0;
-const formPairs = (text: string): readonly Pair[] => [...new URLSearchParams(text)].map(([name, value]) => [name, value] as const);
-const isForm = ({ headers = {} }: Recipe) => headers['Content-Type']?.startsWith('application/x-www-form-urlencoded') === true;
+const formPairs = (text: string): readonly Pair[] =>
+  [...new URLSearchParams(text)].map(([name, value]) => [name, value] as const);
+const isForm = ({ headers = {} }: Recipe) =>
+  headers['Content-Type']?.startsWith('application/x-www-form-urlencoded') === true;
 
 /** The request as it is sent, and the base string that was signed. */
-export function signedBy(recipe: Recipe, signer: Signer): { readonly text: string; readonly base: string; readonly authorization: string } {
+export function signedBy(
+  recipe: Recipe,
+  signer: Signer,
+): { readonly text: string; readonly base: string; readonly authorization: string } {
   const { method = 'GET', target = '/api/v1/me?b%20b=x%20y&a=1', headers = {}, body = '' } = recipe;
   const [path = '', query = ''] = target.split(/\?(.*)/s);
   const oauth = Object.entries({
@@ -63,18 +71,33 @@ export function signedBy(recipe: Recipe, signer: Signer): { readonly text: strin
   const params = recipe.params?.(pairs) ?? normalized(pairs);
   const join = recipe.base ?? ((one, two, three) => [one, two, three].map(enc).join('&'));
   const base = join(recipe.signMethod ?? method, uri, params);
-  const token = oauth.some(([name, value]) => name === 'oauth_token' && value !== '') ? signer.token.secret : '';
-  const key = (recipe.key ?? ((one, two) => `${enc(one)}&${enc(two)}`))(signer.client.secret, token);
+  const token = oauth.some(([name, value]) => name === 'oauth_token' && value !== '')
+    ? signer.token.secret
+    : '';
+  const key = (recipe.key ?? ((one, two) => `${enc(one)}&${enc(two)}`))(
+    signer.client.secret,
+    token,
+  );
   const signature =
     recipe.sign?.(base) ??
     createHmac(recipe.hash ?? 'sha1', key)
       .update(base)
       .digest('base64');
   if (recipe.until !== undefined && !recipe.until.test(signature)) return signedBy(recipe, signer);
-  const sent: readonly Pair[] = [...oauth, ['oauth_signature', (recipe.spell ?? ((text) => text))(signature)]];
+  const sent: readonly Pair[] = [
+    ...oauth,
+    ['oauth_signature', (recipe.spell ?? ((text) => text))(signature)],
+  ];
   const written = (recipe.header ?? inHeader)(sent);
-  const authorization = recipe.realm === undefined ? written : written.replace('OAuth ', `OAuth realm="${recipe.realm}", `);
-  const fields = Object.entries({ Host: new URL(signer.origin).host, ...headers, Authorization: authorization });
+  const authorization =
+    recipe.realm === undefined
+      ? written
+      : written.replace('OAuth ', `OAuth realm="${recipe.realm}", `);
+  const fields = Object.entries({
+    Host: new URL(signer.origin).host,
+    ...headers,
+    Authorization: authorization,
+  });
   const text = `${method} ${target} HTTP/1.1\n${fields.map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${body}`;
   return { text, base, authorization };
 }

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { Pair as Key } from './signed.ts';
 
-// OAuth 1 written down once more, by the standard alone and without a line of the program, so that a mistake there is not repeated here.
+// OAuth 1 written down once more, by the standard alone and without a line of the program, so that
+// a mistake there is not repeated here.
 
 export type Pair = readonly [name: string, value: string];
 
@@ -10,7 +11,9 @@ export const enc = (text: string): string =>
   [...Buffer.from(text)]
     .map((byte) => {
       const char = String.fromCharCode(byte);
-      return /[A-Za-z0-9\-._~]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+      return /[A-Za-z0-9\-._~]/.test(char)
+        ? char
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
     })
     .join('');
 
@@ -22,7 +25,8 @@ export const normalized = (pairs: readonly Pair[]): string =>
     .map((pair) => pair.join('='))
     .join('&');
 
-export const baseOf = (method: string, uri: string, pairs: readonly Pair[]): string => [method, uri, normalized(pairs)].map(enc).join('&');
+export const baseOf = (method: string, uri: string, pairs: readonly Pair[]): string =>
+  [method, uri, normalized(pairs)].map(enc).join('&');
 
 export const hmacOf = (text: string, client: string, token: string, hash = 'sha1'): string =>
   createHmac(hash, `${enc(client)}&${enc(token)}`)
@@ -44,7 +48,15 @@ export interface Wanted {
 }
 
 /** The protocol parameters of a signed request, the signature last. */
-export function protocolPairs({ method, uri, signed = [], client, token, now, over = {} }: Wanted): readonly Pair[] {
+export function protocolPairs({
+  method,
+  uri,
+  signed = [],
+  client,
+  token,
+  now,
+  over = {},
+}: Wanted): readonly Pair[] {
   const oauth = Object.entries({
     oauth_consumer_key: client.key,
     oauth_nonce: `own${count++}`,
@@ -54,8 +66,16 @@ export function protocolPairs({ method, uri, signed = [], client, token, now, ov
     oauth_version: '1.0',
     ...over,
   }).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  return [...oauth, ['oauth_signature', hmacOf(baseOf(method, uri, [...oauth, ...signed]), client.secret, token?.secret ?? '')]];
+  return [
+    ...oauth,
+    [
+      'oauth_signature',
+      hmacOf(baseOf(method, uri, [...oauth, ...signed]), client.secret, token?.secret ?? ''),
+    ],
+  ];
 }
 
-export const inHeader = (pairs: readonly Pair[]): string => `OAuth ${pairs.map(([name, value]) => `${name}="${enc(value)}"`).join(', ')}`;
-export const inForm = (pairs: readonly Pair[]): string => pairs.map(([name, value]) => `${enc(name)}=${enc(value)}`).join('&');
+export const inHeader = (pairs: readonly Pair[]): string =>
+  `OAuth ${pairs.map(([name, value]) => `${name}="${enc(value)}"`).join(', ')}`;
+export const inForm = (pairs: readonly Pair[]): string =>
+  pairs.map(([name, value]) => `${enc(name)}=${enc(value)}`).join('&');

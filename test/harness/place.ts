@@ -37,7 +37,10 @@ const counted = (counter = { made: 0 }) => ({
   },
 });
 
-/** The program on a free port with a database file of its own, a clock that can be moved, counted chance, and letters that are kept. */
+/**
+ * The program on a free port with a database file of its own, a clock that can be moved, counted
+ * chance, and letters that are kept.
+ */
 export class Place {
   readonly built: Built;
   readonly origin: string;
@@ -86,7 +89,11 @@ export class Place {
       registration: 'open',
       'mail-from': 'gate@example.org',
     };
-    const config = readConfig({ ...given, ...(file ? { config: 'file.yaml' } : {}), ...settings }, {}, () => file);
+    const config = readConfig(
+      { ...given, ...(file ? { config: 'file.yaml' } : {}), ...settings },
+      {},
+      () => file,
+    );
     if (!config.ok) throw new Error(JSON.stringify(config.refusal));
     const clock = { moved: 0 };
     const began = Date.now();
@@ -96,7 +103,11 @@ export class Place {
     const built = makeWorld(config.value, {
       clock: { now: () => instant(Math.floor(millis() / 1000)), millis },
       entropy: counted(),
-      log: { info() {}, warn() {}, error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`) },
+      log: {
+        info() {},
+        warn() {},
+        error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`),
+      },
       database: config.value.database,
       masterKeys: fixedRing([{ id: 'm1', key: Buffer.alloc(32, 7) }]),
       signingKeys: keptInMemory([sinceEver(generateSigningKeys().keys)]),
@@ -148,7 +159,9 @@ export class Place {
     return made.account;
   }
 
-  /** An app; everything not named is ordinary, and it is approved unless its stage says otherwise. */
+  /**
+   * An app; everything not named is ordinary, and it is approved unless its stage says otherwise.
+   */
   async app(
     owner: Account,
     wanted: Partial<Proposal> & { readonly name: string },
@@ -170,14 +183,19 @@ export class Place {
   }
 
   /** What a person does with a right, as the page would. */
-  async act(person: Account, action: string, values: Readonly<Record<string, unknown>>): Promise<Outcome> {
+  async act(
+    person: Account,
+    action: string,
+    values: Readonly<Record<string, unknown>>,
+  ): Promise<Outcome> {
     const actor = this.actor(person);
     const answer = await this.built.world.registry.submit(actor, action, values);
     if (!answer.ok) throw new Error(`${action}: ${JSON.stringify(answer.refusal)}`);
     return answer.value;
   }
 
-  actor = (person: Account): Actor => personActor(person, this.built.world.rights.rightsOf(person), 'api', () => this.now);
+  actor = (person: Account): Actor =>
+    personActor(person, this.built.world.rights.rightsOf(person), 'api', () => this.now);
 
   /** Writes over an app what no form would take, as rows of older editions may have it. */
   async overwrite(client: Client, change: Partial<Client>): Promise<void> {
@@ -186,14 +204,25 @@ export class Place {
     const answer = await store.apply({
       edition: now.edition,
       effects: [{ kind: 'save-client', client: { ...now, ...change } }],
-      audit: { at: this.now, action: 'update', actorId: null, via: 'cli', address: null, clientId: now.id, reason: '', changes: [] },
+      audit: {
+        at: this.now,
+        action: 'update',
+        actorId: null,
+        via: 'cli',
+        address: null,
+        clientId: now.id,
+        reason: '',
+        changes: [],
+      },
       notices: [],
     });
     if (answer.outcome !== 'applied') throw new Error(answer.outcome);
   }
 
   /** A cookie of this person's session, as after sign-in. */
-  async session(person: Account): Promise<{ readonly name: string; readonly value: string; readonly url: string }> {
+  async session(
+    person: Account,
+  ): Promise<{ readonly name: string; readonly value: string; readonly url: string }> {
     const secret = this.built.world.mint.secret();
     await this.built.store.saveSession({
       proof: { at: this.now, method: 'password' },
@@ -208,7 +237,11 @@ export class Place {
   }
 
   /** The address an app sends people to, asking for these scopes (RFC 6749 §4.1.1). */
-  authorizeUrl({ id, redirectUri }: Client, scopes: readonly string[], more: Readonly<Record<string, string>> = {}): string {
+  authorizeUrl(
+    { id, redirectUri }: Client,
+    scopes: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): string {
     const query = new URLSearchParams({
       response_type: 'code',
       client_id: id,
@@ -228,11 +261,16 @@ export class Place {
     app: { readonly client: Client; readonly secret: string },
     data: Readonly<Record<string, string>> = {},
     token?: { readonly key: string; readonly secret: string },
-  ): Promise<{ readonly status: number; readonly form: URLSearchParams; readonly headers: Readonly<Record<string, string>> }> {
+  ): Promise<{
+    readonly status: number;
+    readonly form: URLSearchParams;
+    readonly headers: Readonly<Record<string, string>>;
+  }> {
     const oauth = new OAuth1a({
       consumer: { key: app.client.id, secret: app.secret },
       signature_method: 'HMAC-SHA1',
-      hash_function: (text: string, key: string) => createHmac('sha1', key).update(text).digest('base64'),
+      hash_function: (text: string, key: string) =>
+        createHmac('sha1', key).update(text).digest('base64'),
     });
     oauth.getTimeStamp = () => this.now;
     const request = { url: this.origin + path, method: 'POST', data };
@@ -242,8 +280,13 @@ export class Place {
   }
 
   /** The address an OAuth 1 app sends people to. */
-  async askUrl(app: { readonly client: Client; readonly secret: string }, callback = 'oob'): Promise<string> {
-    const { status, form } = await this.signed('/oauth1/initiate', app, { oauth_callback: callback });
+  async askUrl(
+    app: { readonly client: Client; readonly secret: string },
+    callback = 'oob',
+  ): Promise<string> {
+    const { status, form } = await this.signed('/oauth1/initiate', app, {
+      oauth_callback: callback,
+    });
     if (status !== 200) throw new Error(`initiate: ${status} ${form}`);
     return `${this.origin}/oauth1/authorize?oauth_token=${form.get('oauth_token')}`;
   }

@@ -5,7 +5,10 @@ import { appHost, Place, password } from './place.ts';
 const day = 86_400;
 type Made = Awaited<ReturnType<Place['app']>>;
 
-/** Texts of strangers that shall do no harm: as long as they may be, without a place to break, turning the direction, and markup. */
+/**
+ * Texts of strangers that shall do no harm: as long as they may be, without a place to break,
+ * turning the direction, and markup.
+ */
 export const hostile = {
   unbroken: 'W'.repeat(128),
   markup: `<script>alert(1)</script>"'><img src=x onerror=alert(2)>{user}\u2066${'&amp;'.repeat(13)}`,
@@ -23,19 +26,48 @@ export const harmless: Record<keyof typeof hostile, string> = {
   text: 'Puts a frame around each photograph you choose.',
 };
 
-const wide = ['editpage', 'createeditmovepage', 'highvolume', 'protect', 'viewdeleted', 'sendemail'] as const;
+const wide = [
+  'editpage',
+  'createeditmovepage',
+  'highvolume',
+  'protect',
+  'viewdeleted',
+  'sendemail',
+] as const;
 
-/** A place with people of every kind and apps in every stage; nobody’s hand is needed to see each page. */
+/**
+ * A place with people of every kind and apps in every stage; nobody’s hand is needed to see each
+ * page.
+ */
 export interface Scene {
   readonly place: Place;
-  /** A person, a developer, a reviewer, an administrator; one who has nothing yet, and one whose every text is hostile. */
+  /**
+   * A person, a developer, a reviewer, an administrator; one who has nothing yet, and one whose
+   * every text is hostile.
+   */
   readonly people: Readonly<Record<'ben' | 'ada' | 'rex' | 'olga' | 'nina' | 'mal', Account>>;
   readonly apps: Readonly<
-    Record<'reader' | 'signer' | 'mover' | 'bot' | 'rejected' | 'hidden' | 'disabled' | 'device' | 'evil' | 'evil1' | 'stale', Made>
+    Record<
+      | 'reader'
+      | 'signer'
+      | 'mover'
+      | 'bot'
+      | 'rejected'
+      | 'hidden'
+      | 'disabled'
+      | 'device'
+      | 'evil'
+      | 'evil1'
+      | 'stale',
+      Made
+    >
   >;
 }
 
-export async function makeScene(settings: Readonly<Record<string, string>> = {}, texts: typeof harmless = hostile): Promise<Scene> {
+export async function makeScene(
+  settings: Readonly<Record<string, string>> = {},
+  texts: typeof harmless = hostile,
+): Promise<Scene> {
   const place = await Place.open(
     { 'site-name': 'Gatehouse', ...settings },
     `sites:
@@ -64,7 +96,11 @@ review:
     scopes: ['editpage', 'createeditmovepage', 'sendemail'],
     optionalScopes: ['sendemail'],
   });
-  const device = await place.app(ada, { name: 'Pocket Reader', confidential: false, description: 'Reads articles on the train.' });
+  const device = await place.app(ada, {
+    name: 'Pocket Reader',
+    confidential: false,
+    description: 'Reads articles on the train.',
+  });
   const signer = await place.app(ada, {
     name: 'Signer',
     protocol: 'oauth1',
@@ -72,35 +108,69 @@ review:
     redirectUri: `${appHost}/signed`,
     description: 'Signs your name under what you wrote, with the date.',
   });
-  const bot = await place.app(ada, { name: 'Night Bot', ownerOnly: true, description: 'Tidies up while everybody sleeps.' });
-  const rejected = await place.app(ada, { name: 'Everything App', scopes: known, description: 'Does everything.' }, false);
-  const hidden = await place.app(ada, { name: 'Gone from sight', description: 'What it said is hidden.' });
-  const disabled = await place.app(ada, { name: 'Old Uploader', description: 'Uploaded photographs until last year.' });
+  const bot = await place.app(ada, {
+    name: 'Night Bot',
+    ownerOnly: true,
+    description: 'Tidies up while everybody sleeps.',
+  });
+  const rejected = await place.app(
+    ada,
+    { name: 'Everything App', scopes: known, description: 'Does everything.' },
+    false,
+  );
+  const hidden = await place.app(ada, {
+    name: 'Gone from sight',
+    description: 'What it said is hidden.',
+  });
+  const disabled = await place.app(ada, {
+    name: 'Old Uploader',
+    description: 'Uploaded photographs until last year.',
+  });
   const stale = await place.app(ada, { name: 'Forgotten', version: '0.1' }, false);
-  for (const app of [reader, signer, disabled, hidden]) await place.consents.save(app.client, ben, app.client.scopes);
-  await place.clients.reject(rejected.client.id, { reason: 'Please ask for less: it says it reads, and asks to protect pages.' });
+  for (const app of [reader, signer, disabled, hidden])
+    await place.consents.save(app.client, ben, app.client.scopes);
+  await place.clients.reject(rejected.client.id, {
+    reason: 'Please ask for less: it says it reads, and asks to protect pages.',
+  });
   place.wait(31 * day);
   await place.built.world.registry.expireIdle();
   await place.clients.disable(disabled.client.id, { reason: 'The owner asked us to.' });
-  // What a form takes of it; the whole of it is written over, as rows of older editions may have it.
+  // What a form takes of it; the whole of it is written over, as rows of older editions may have
+  // it.
   const allowed = texts.text.replaceAll(/\p{Cf}/gu, '');
   for (const name of [texts.unbroken, 'Sketchbook']) {
-    const options = { name, description: allowed, scopes: known, redirectUri: `${appHost}/${'long-path-'.repeat(20)}` };
+    const options = {
+      name,
+      description: allowed,
+      scopes: known,
+      redirectUri: `${appHost}/${'long-path-'.repeat(20)}`,
+    };
     const made = await place.app(mal, options, name !== 'Sketchbook');
     if (name !== 'Sketchbook') await place.consents.save(made.client, mal, known);
     await place.overwrite(made.client, { description: texts.text });
   }
   const evil = await place.app(mal, { name: 'Turned', description: allowed, scopes: known });
-  const evil1 = await place.app(mal, { name: 'Marked', protocol: 'oauth1', redirectIsPrefix: true, redirectUri: `${appHost}/m` });
+  const evil1 = await place.app(mal, {
+    name: 'Marked',
+    protocol: 'oauth1',
+    redirectIsPrefix: true,
+    redirectUri: `${appHost}/m`,
+  });
   for (const [app, name] of [
     [evil, texts.turned],
     [evil1, texts.marked],
   ] as const) {
     await place.consents.save(app.client, mal, app.client.scopes);
-    await place.overwrite(app.client, { name, ...(app === evil ? { description: texts.text } : {}) });
+    await place.overwrite(app.client, {
+      name,
+      ...(app === evil ? { description: texts.text } : {}),
+    });
   }
   await place.consents.save(reader.client, mal, ['editpage']);
-  await place.clients.disable(hidden.client.id, { reason: 'It pretended to be somebody else.', suppress: true });
+  await place.clients.disable(hidden.client.id, {
+    reason: 'It pretended to be somebody else.',
+    suppress: true,
+  });
   place.wait(12 * day);
   const mover = await place.app(
     ada,
@@ -132,7 +202,11 @@ review:
   await place.act(ada, 'invite', { clientId: reader.client.id, userId: mal.id, reason: '' });
   await place.built.store.claim(mover.client.id, olga.id, { now: place.now, endedAt: place.now });
   for (const app of [signer, evil1]) {
-    await place.signed('/oauth1/initiate', { client: app.client, secret: 'not the secret' }, { oauth_callback: 'oob' });
+    await place.signed(
+      '/oauth1/initiate',
+      { client: app.client, secret: 'not the secret' },
+      { oauth_callback: 'oob' },
+    );
     await place.signed('/oauth1/token', app, {}, { key: 'f'.repeat(32), secret: 'g'.repeat(32) });
   }
   const wrong = new URLSearchParams({
@@ -166,16 +240,29 @@ const at =
   (walk, scene) =>
     walk.open(typeof path === 'string' ? path : path(scene), status);
 
-const sheet = (name: string, as: Sheet['as'], go: Sheet['go'] | string): Sheet => ({ name, as, go: typeof go === 'string' ? at(go) : go });
-const of = (app: keyof Scene['apps'], path: (id: string) => string): Sheet['go'] => at(({ apps }) => path(apps[app].client.id));
-const asking = (app: keyof Scene['apps'], more: Readonly<Record<string, string>> = {}): Sheet['go'] =>
+const sheet = (name: string, as: Sheet['as'], go: Sheet['go'] | string): Sheet => ({
+  name,
+  as,
+  go: typeof go === 'string' ? at(go) : go,
+});
+const of = (app: keyof Scene['apps'], path: (id: string) => string): Sheet['go'] =>
+  at(({ apps }) => path(apps[app].client.id));
+const asking = (
+  app: keyof Scene['apps'],
+  more: Readonly<Record<string, string>> = {},
+): Sheet['go'] =>
   at(({ place, apps }) => place.authorizeUrl(apps[app].client, apps[app].client.scopes, more));
 const oauth1 =
   (app: 'signer' | 'evil1'): Sheet['go'] =>
   async (walk, { place, apps }) =>
     walk.open(await place.askUrl(apps[app]));
 
-const newApp = { name: 'Clipper', version: '1.0', description: 'Keeps what you cut out.', redirectUri: `${appHost}/cb` };
+const newApp = {
+  name: 'Clipper',
+  version: '1.0',
+  description: 'Keeps what you cut out.',
+  redirectUri: `${appHost}/cb`,
+};
 
 /** Every page, ordinary, empty, refused and with hostile texts. */
 export const sheets: readonly Sheet[] = [
@@ -200,7 +287,8 @@ export const sheets: readonly Sheet[] = [
   sheet('register', null, '/register'),
   sheet('register-sent', null, '/register/sent'),
   sheet('register-finish', null, async (walk, { place }) => {
-    const link = /http\S+/.exec((await registered(walk, place, 'sheet@example.org')).text)?.[0] ?? '';
+    const link =
+      /http\S+/.exec((await registered(walk, place, 'sheet@example.org')).text)?.[0] ?? '';
     await walk.open(link);
   }),
   sheet('password-forgotten', null, '/password/forgotten'),
@@ -225,7 +313,11 @@ export const sheets: readonly Sheet[] = [
   sheet('consent-proposed', 'ada', asking('mover')),
   sheet('consent-oauth1', 'nina', oauth1('signer')),
   sheet('consent-hostile', 'nina', asking('evil')),
-  sheet('consent-unknown-app', 'nina', at('/oauth2/authorize?client_id=nobody&response_type=code', 400)),
+  sheet(
+    'consent-unknown-app',
+    'nina',
+    at('/oauth2/authorize?client_id=nobody&response_type=code', 400),
+  ),
   sheet('verifier', 'nina', async (walk, scene) => {
     await oauth1('signer')(walk, scene);
     await walk.press(walk.button(walk.say('consent.allow')));
@@ -314,7 +406,10 @@ export const sheets: readonly Sheet[] = [
   ),
   sheet('revise-difference', 'ada', async (walk, { apps }) => {
     await walk.open(`/my/apps/${apps.device.client.id}/revise`);
-    await walk.fill({ description: 'Reads articles on the train, and aloud.', name: 'Pocket Reader Pro' });
+    await walk.fill({
+      description: 'Reads articles on the train, and aloud.',
+      name: 'Pocket Reader Pro',
+    });
     await walk.press(walk.button(walk.say('revise.look')));
   }),
   sheet(
@@ -367,10 +462,18 @@ export const sheets: readonly Sheet[] = [
     await walk.press(walk.button(walk.say('review.decide-button')), 400);
   }),
   sheet('review-stale', 'rex', async (walk, { place, people }) => {
-    const { client } = await place.app(people.ada, { name: 'Note Taker', version: `1.${sheetNumber++}` }, false);
+    const { client } = await place.app(
+      people.ada,
+      { name: 'Note Taker', version: `1.${sheetNumber++}` },
+      false,
+    );
     await walk.open(`/review/${client.id}`);
     await place.act(people.nina, 'approve', { clientId: client.id, reason: 'Fine.' });
-    await place.act(people.nina, 'disable', { clientId: client.id, reason: 'It was not fine.', suppress: false });
+    await place.act(people.nina, 'disable', {
+      clientId: client.id,
+      reason: 'It was not fine.',
+      suppress: false,
+    });
     await walk.page.locator('[name=decision][value=approve]').check();
     await walk.press(walk.button(walk.say('review.decide-button')), 409);
   }),

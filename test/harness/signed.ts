@@ -10,7 +10,10 @@ export interface Pair {
 
 let counter = 0;
 
-/** Headers of a request signed with HMAC-SHA1; `over` replaces or (undefined) removes parameters before signing, `signature` the result. */
+/**
+ * Headers of a request signed with HMAC-SHA1; `over` replaces or (undefined) removes parameters
+ * before signing, `signature` the result.
+ */
 export function signedHeader(
   world: TestWorld,
   method: string,
@@ -18,7 +21,11 @@ export function signedHeader(
   client: Pair,
   token: Pair | null,
   over: Readonly<Record<string, string | undefined>> = {},
-  options: { readonly reading?: 'rfc5849' | 'mediawiki'; readonly body?: string; readonly signature?: string } = {},
+  options: {
+    readonly reading?: 'rfc5849' | 'mediawiki';
+    readonly body?: string;
+    readonly signature?: string;
+  } = {},
 ): Record<string, string> {
   const parameters = Object.entries({
     oauth_consumer_key: client.key,
@@ -29,11 +36,17 @@ export function signedHeader(
     ...(token ? { oauth_token: token.key } : {}),
     ...over,
   }).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  const header = () => `OAuth ${parameters.map(([name, value]) => `${name}="${percentEncode(value)}"`).join(', ')}`;
+  const header = () =>
+    `OAuth ${parameters.map(([name, value]) => `${name}="${percentEncode(value)}"`).join(', ')}`;
   const asked = explain({
     method,
     url: `https://gate.example${target}`,
-    headers: { authorization: header(), ...(options.body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }) },
+    headers: {
+      authorization: header(),
+      ...(options.body === undefined
+        ? {}
+        : { 'content-type': 'application/x-www-form-urlencoded' }),
+    },
     body: options.body ?? null,
     clientSecret: client.secret,
     tokenSecret: token?.secret ?? '',
@@ -42,6 +55,12 @@ export function signedHeader(
   });
   if (!asked.ok) throw new Error(JSON.stringify(asked.refusal));
   const key = `${percentEncode(client.secret)}&${percentEncode(token?.secret ?? '')}`;
-  parameters.push(['oauth_signature', options.signature ?? createHmac('sha1', key).update(asked.value.baseString).digest('base64')]);
-  return { authorization: header(), ...(options.body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }) };
+  parameters.push([
+    'oauth_signature',
+    options.signature ?? createHmac('sha1', key).update(asked.value.baseString).digest('base64'),
+  ]);
+  return {
+    authorization: header(),
+    ...(options.body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+  };
 }

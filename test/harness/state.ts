@@ -4,11 +4,31 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ApprovalWorld } from './approvals.ts';
 
-/** What no refusal may change: consents, credentials, scopes, rows of the registry, and what waits for a decision or an exchange. */
+/**
+ * What no refusal may change: consents, credentials, scopes, rows of the registry, and what waits
+ * for a decision or an exchange.
+ */
 const kept = [
-  ...['consents', 'token_credentials', 'codes', 'access_tokens', 'refresh_tokens', 'revoked_families'],
+  ...[
+    'consents',
+    'token_credentials',
+    'codes',
+    'access_tokens',
+    'refresh_tokens',
+    'revoked_families',
+  ],
   ...['authorization_requests', 'temporary_credentials'],
-  ...['clients', 'client_secrets', 'revisions', 'approvals', 'maintainers', 'offers', 'involvements', 'audit', 'notices'],
+  ...[
+    'clients',
+    'client_secrets',
+    'revisions',
+    'approvals',
+    'maintainers',
+    'offers',
+    'involvements',
+    'audit',
+    'notices',
+  ],
   ...['accounts', 'passkeys', 'account_tokens'],
 ] as const;
 /** What a refusal may write, each by name. */
@@ -34,7 +54,9 @@ export class OpenWorld extends ApprovalWorld {
 
   /** Everything that no refusal may change, as it is now. */
   state(): Readonly<Record<string, readonly unknown[]>> {
-    return Object.fromEntries(kept.map((table) => [table, this.rowsOf(table).map((row) => ({ ...row }))]));
+    return Object.fromEntries(
+      kept.map((table) => [table, this.rowsOf(table).map((row) => ({ ...row }))]),
+    );
   }
 
   override async close(): Promise<void> {

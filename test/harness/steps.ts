@@ -1,16 +1,23 @@
 import { Session } from 'node:inspector';
 import { setFlagsFromString } from 'node:v8';
 
-// Optimised code loses some of the counts, and when code is optimised differs from run to run. Without it they are exact.
+// Optimised code loses some of the counts, and when code is optimised differs from run to run.
+// Without it they are exact.
 for (const flag of ['--no-opt', '--no-maglev']) setFlagsFromString(flag);
 
 /**
- * Counts the work of a function in steps, which are the same on every machine and in every run: each block of the project that is entered (the
- * engine's coverage counts every turn of a loop and every call), and for what the engine does in one call
- * with a text or a list (a search, a split, a sort, a match of an expression) the length it was given. Expressions count as linear here:
- * that they are is what `npm run lint` proves. `before` runs once, uncounted. `packages`: those whose blocks count beside the project's.
+ * Counts the work of a function in steps, which are the same on every machine and in every run:
+ * each block of the project that is entered (the engine's coverage counts every turn of a loop and
+ * every call), and for what the engine does in one call with a text or a list (a search, a split, a
+ * sort, a match of an expression) the length it was given. Expressions count as linear here: that
+ * they are is what `npm run lint` proves. `before` runs once, uncounted. `packages`: those whose
+ * blocks count beside the project's.
  */
-export function stepsOf(work: () => unknown, before: () => unknown = work, packages: readonly string[] = []): number {
+export function stepsOf(
+  work: () => unknown,
+  before: () => unknown = work,
+  packages: readonly string[] = [],
+): number {
   const counted = countNative();
   try {
     // Once before it counts: what is made at the first call is made once.
@@ -37,9 +44,13 @@ let session: Session | undefined;
 const isCounted = (url: string, packages: readonly string[]): boolean =>
   url.startsWith('file:') &&
   url !== import.meta.url &&
-  (!url.includes('/node_modules/') || packages.some((name) => url.includes(`/node_modules/${name}/`)));
+  (!url.includes('/node_modules/') ||
+    packages.some((name) => url.includes(`/node_modules/${name}/`)));
 
-/** How many blocks of the project were entered since the last call. The counting goes on until the process ends. */
+/**
+ * How many blocks of the project were entered since the last call. The counting goes on until the
+ * process ends.
+ */
 function blocksEntered(packages: readonly string[]): number {
   session ??= started();
   let coverage: Coverage | undefined;
@@ -62,7 +73,10 @@ function started(): Session {
   return made;
 }
 
-/** Methods that look at the whole of what they are called on. A sort looks at everything once for each doubling. */
+/**
+ * Methods that look at the whole of what they are called on. A sort looks at everything once for
+ * each doubling.
+ */
 const wholeText = [
   'includes lastIndexOf split search match matchAll replace replaceAll trim trimStart trimEnd',
   'toLowerCase toUpperCase toLocaleLowerCase localeCompare isWellFormed toWellFormed concat repeat padStart padEnd',
@@ -72,15 +86,22 @@ const wholeList = [
   'toSorted toReversed fill shift unshift',
 ].flatMap((names) => names.split(' '));
 
-/** Where a match that ended at `end` began; of a mere yes that is not known, so all of it counts. */
-const beginOf = (answer: unknown, end: number): number => (Array.isArray(answer) ? end - String(answer[0]).length : 0);
+/**
+ * Where a match that ended at `end` began; of a mere yes that is not known, so all of it counts.
+ */
+const beginOf = (answer: unknown, end: number): number =>
+  Array.isArray(answer) ? end - String(answer[0]).length : 0;
 
 type Method = (this: unknown, ...given: unknown[]) => unknown;
 
 function countNative(): { steps(): number; clear(): void; restore(): void } {
   let steps = 0;
   const undo: (() => void)[] = [];
-  function wrap(holder: object, name: string | symbol, cost: (self: unknown, given: unknown[], answer: unknown) => number): void {
+  function wrap(
+    holder: object,
+    name: string | symbol,
+    cost: (self: unknown, given: unknown[], answer: unknown) => number,
+  ): void {
     const was = Object.getOwnPropertyDescriptor(holder, name);
     if (typeof was?.value !== 'function') return;
     const method = was.value as Method;
@@ -115,25 +136,39 @@ function countNative(): { steps(): number; clear(): void; restore(): void } {
   // A host is spelt in ASCII by going over it once for each of its letters.
   wrap(URL, 'parse', (_self, [text]) =>
     uncounted(() => {
-      const place = /^[^:]*:[/\\]*([^/\\?#]*)/.exec(String(text).replace(/[\t\n\r]/g, ''))?.[1] ?? '';
+      const place =
+        /^[^:]*:[/\\]*([^/\\?#]*)/.exec(String(text).replace(/[\t\n\r]/g, ''))?.[1] ?? '';
       return new Set(place.match(/[^\0-\x7f]/gu)).size * place.length + String(text).length;
     }),
   );
-  for (const name of ['startsWith', 'endsWith']) wrap(String.prototype, name, (_self, [needle]) => length(needle));
+  for (const name of ['startsWith', 'endsWith'])
+    wrap(String.prototype, name, (_self, [needle]) => length(needle));
   // A search that goes on from somewhere looks no further than to what it finds.
-  wrap(String.prototype, 'indexOf', (self, [, from = 0], found) => (Number(found) < 0 ? length(self) : Number(found) + 1) - Number(from));
+  wrap(
+    String.prototype,
+    'indexOf',
+    (self, [, from = 0], found) =>
+      (Number(found) < 0 ? length(self) : Number(found) + 1) - Number(from),
+  );
   // A slice of a text shares its characters; a slice of a list copies them.
   for (const name of wholeList) wrap(Array.prototype, name, length);
-  wrap(Array.prototype, 'slice', (self, [from = 0, to = Number.MAX_SAFE_INTEGER]) => Math.min(length(self), Number(to)) - Number(from));
+  wrap(
+    Array.prototype,
+    'slice',
+    (self, [from = 0, to = Number.MAX_SAFE_INTEGER]) =>
+      Math.min(length(self), Number(to)) - Number(from),
+  );
   wrap(Array.prototype, 'sort', (self) => length(self) * Math.ceil(Math.log2(length(self) + 2)));
-  // An expression that goes on where it stopped looks at what it matches, and at the rest when there is no more.
+  // An expression that goes on where it stopped looks at what it matches, and at the rest when
+  // there is no more.
   for (const name of ['exec', 'test'])
     wrap(RegExp.prototype, name, (self, [text], answer) => {
       const { lastIndex, sticky, global } = self as RegExp;
       const found = answer !== null && answer !== false && (sticky || global);
       return found ? lastIndex - beginOf(answer, lastIndex) : String(text).length;
     });
-  // What an expression splits, the engine tries it on place by place: the text is counted once, by its method.
+  // What an expression splits, the engine tries it on place by place: the text is counted once, by
+  // its method.
   const split = RegExp.prototype[Symbol.split];
   RegExp.prototype[Symbol.split] = function (this: RegExp, text: string, limit?: number) {
     return uncounted(() => split.call(this, text, limit));

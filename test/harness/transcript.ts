@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestWorld } from './world.ts';
 
-/** Values filled into a transcript as `{name}`, and captured from it by `{name}` where the answer has something else. */
+/**
+ * Values filled into a transcript as `{name}`, and captured from it by `{name}` where the answer
+ * has something else.
+ */
 export type Names = Record<string, string>;
 
-const fill = (text: string, names: Names) => text.replace(/\{(\w+)\}/g, (whole, name: string) => names[name] ?? whole);
+const fill = (text: string, names: Names) =>
+  text.replace(/\{(\w+)\}/g, (whole, name: string) => names[name] ?? whole);
 const pattern = (text: string) =>
   new RegExp(
     `^${text
@@ -15,21 +19,29 @@ const pattern = (text: string) =>
   );
 
 /**
- * One or more exchanges as HTTP: `>` is said, `<` is heard. Headers named must be there, others may. `{name}` is filled in, or captured the
- * first time it is heard; `…` stands for anything.
+ * One or more exchanges as HTTP: `>` is said, `<` is heard. Headers named must be there, others
+ * may. `{name}` is filled in, or captured the first time it is heard; `…` stands for anything.
  */
-export function transcript(title: string, world: () => TestWorld, names: () => Names | Promise<Names>, text: string): void {
+export function transcript(
+  title: string,
+  world: () => TestWorld,
+  names: () => Names | Promise<Names>,
+  text: string,
+): void {
   test(title, async () => {
     const known = { ...(await names()) };
     const exchanges = text.trim().split(/\n\s*\n(?=\s*>)/);
     for (const exchange of exchanges) {
       const lines = exchange.split('\n').map((line) => line.trim());
-      const side = (mark: string) => lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(1).trim());
+      const side = (mark: string) =>
+        lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(1).trim());
       const [requestLine = '', ...said] = side('>');
       const [status = '', ...heard] = side('<');
       const split = (part: readonly string[]) => {
         const blank = part.indexOf('');
-        return blank < 0 ? { headers: part, body: '' } : { headers: part.slice(0, blank), body: part.slice(blank + 1).join('\n') };
+        return blank < 0
+          ? { headers: part, body: '' }
+          : { headers: part.slice(0, blank), body: part.slice(blank + 1).join('\n') };
       };
       const [request, wanted] = [split(said), split(heard)];
       const [method = 'GET', url = '/'] = fill(requestLine, known).split(' ');
@@ -43,7 +55,12 @@ export function transcript(title: string, world: () => TestWorld, names: () => N
       const answer = await world().app.inject({
         method: method as 'GET',
         url,
-        headers: { ...(payload && !headers['content-type'] ? { 'content-type': 'application/x-www-form-urlencoded' } : {}), ...headers },
+        headers: {
+          ...(payload && !headers['content-type']
+            ? { 'content-type': 'application/x-www-form-urlencoded' }
+            : {}),
+          ...headers,
+        },
         ...(payload ? { payload } : {}),
       });
       assert.equal(String(answer.statusCode), status, `${requestLine}: ${answer.body}`);

@@ -17,7 +17,10 @@ import type { Pair } from './signed.ts';
 const signingKeys = generateSigningKeys();
 export const password = 'correct horse battery';
 
-/** The program in this process, without a socket: a clock moved by hand, counted chance, nothing kept. */
+/**
+ * The program in this process, without a socket: a clock moved by hand, counted chance, nothing
+ * kept.
+ */
 export class TestWorld {
   readonly built: Built;
   readonly app: FastifyInstance;
@@ -28,8 +31,16 @@ export class TestWorld {
   #now = 1_800_000_000;
   #counter = 0;
 
-  constructor(settings: Readonly<Record<string, string>> = {}, file = '', outside: Partial<Outside> = {}) {
-    const config = readConfig({ issuer: 'https://gate.example', ...(file ? { config: 'file.yaml' } : {}), ...settings }, {}, () => file);
+  constructor(
+    settings: Readonly<Record<string, string>> = {},
+    file = '',
+    outside: Partial<Outside> = {},
+  ) {
+    const config = readConfig(
+      { issuer: 'https://gate.example', ...(file ? { config: 'file.yaml' } : {}), ...settings },
+      {},
+      () => file,
+    );
     if (!config.ok) throw new Error(JSON.stringify(config.refusal));
     liveBy({ now: () => this.now });
     this.built = makeWorld(config.value, {
@@ -46,7 +57,11 @@ export class TestWorld {
           return Buffer.concat(parts).subarray(0, count);
         },
       },
-      log: { info() {}, warn() {}, error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`) },
+      log: {
+        info() {},
+        warn() {},
+        error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`),
+      },
       database: ':memory:',
       masterKeys: fixedRing([{ id: 'm1', key: Buffer.alloc(32, 7) }]),
       signingKeys: keptInMemory([sinceEver(signingKeys.keys)]),
@@ -122,7 +137,13 @@ export class TestWorld {
 
   /** The two keys that an owner-only app of OAuth 1 signs with. */
   async ownerOnlySigner(owner: Account): Promise<{ readonly client: Pair; readonly token: Pair }> {
-    const own = { protocol: 'oauth1', ownerOnly: true, redirectUri: '', grantTypes: [], scopes: ['basic', 'editpage'] } as const;
+    const own = {
+      protocol: 'oauth1',
+      ownerOnly: true,
+      redirectUri: '',
+      grantTypes: [],
+      scopes: ['basic', 'editpage'],
+    } as const;
     const made = await this.client(owner, { name: 'own', ...own });
     if (made.credentials === null) throw new Error('an owner-only app has no credentials');
     return {
@@ -138,8 +159,18 @@ export class TestWorld {
     const { digestOf } = await import('#keys/digest.ts');
     // Of the program's own clock, which some tests replace.
     const now = world.clock.now();
-    const session = { digest: digestOf(secret), userId: user.id, createdAt: now, expiresAt: instant(now + 3600) };
-    await store.saveSession({ ...session, agent: '', address: '192.0.2.7', proof: { at: now, method: 'password' } });
+    const session = {
+      digest: digestOf(secret),
+      userId: user.id,
+      createdAt: now,
+      expiresAt: instant(now + 3600),
+    };
+    await store.saveSession({
+      ...session,
+      agent: '',
+      address: '192.0.2.7',
+      proof: { at: now, method: 'password' },
+    });
     return `__Host-gatehouse=${secret}`;
   }
 
@@ -162,7 +193,12 @@ export class TestWorld {
     } as const;
     // The app as it is now: it may have been decided on since it was made.
     const client = (await this.built.store.findClient(made.client.id)) ?? made.client;
-    const granted = await (world.faces[door] ?? world.faces.core).oauth2.grant(asked, client, consent, made.client.scopes);
+    const granted = await (world.faces[door] ?? world.faces.core).oauth2.grant(
+      asked,
+      client,
+      consent,
+      made.client.scopes,
+    );
     if (!granted.ok) throw new Error(JSON.stringify(granted.refusal));
     return new URL(granted.value).searchParams.get('code') ?? '';
   }
@@ -173,4 +209,5 @@ export class TestWorld {
   }
 }
 
-export const basic = (id: string, secret: string): string => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+export const basic = (id: string, secret: string): string =>
+  `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;

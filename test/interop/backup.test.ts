@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -17,7 +26,12 @@ const root = mkdtempSync(join(tmpdir(), 'gatehouse-backup-'));
 const file = join(root, 'gatehouse.backup');
 let server: Server;
 let machine: { client_id: string; client_secret: string };
-let bot: { client_id: string; client_secret: string; access_token: string; access_token_secret: string };
+let bot: {
+  client_id: string;
+  client_secret: string;
+  access_token: string;
+  access_token_secret: string;
+};
 
 before(async () => {
   server = await Server.start();
@@ -39,7 +53,9 @@ after(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const command = (...args: readonly string[]): Promise<{ readonly status: number | null; readonly said: string }> =>
+const command = (
+  ...args: readonly string[]
+): Promise<{ readonly status: number | null; readonly said: string }> =>
   new Promise((resolve) => {
     const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
@@ -52,7 +68,11 @@ const command = (...args: readonly string[]): Promise<{ readonly status: number 
 
 const post = async (at: Server, path: string, form: Record<string, string>) => {
   const headers = { authorization: basic(machine.client_id, machine.client_secret) };
-  const answer = await fetch(at.url + path, { method: 'POST', headers, body: new URLSearchParams(form) });
+  const answer = await fetch(at.url + path, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams(form),
+  });
   return (await answer.json()) as Record<string, unknown>;
 };
 
@@ -60,11 +80,17 @@ async function signedBy(at: Server): Promise<string | undefined> {
   const oauth = new OAuth1a({
     consumer: { key: bot.client_id, secret: bot.client_secret },
     signature_method: 'HMAC-SHA1',
-    hash_function: (text: string, key: string) => createHmac('sha1', key).update(text).digest('base64'),
+    hash_function: (text: string, key: string) =>
+      createHmac('sha1', key).update(text).digest('base64'),
   });
   const path = '/w/api.php?action=query&meta=userinfo&format=json';
-  const signed = oauth.authorize({ url: at.issuer + path, method: 'GET' }, { key: bot.access_token, secret: bot.access_token_secret });
-  const answer = (await (await fetch(at.url + path, { headers: { ...oauth.toHeader(signed) } })).json()) as {
+  const signed = oauth.authorize(
+    { url: at.issuer + path, method: 'GET' },
+    { key: bot.access_token, secret: bot.access_token_secret },
+  );
+  const answer = (await (
+    await fetch(at.url + path, { headers: { ...oauth.toHeader(signed) } })
+  ).json()) as {
     query?: { userinfo?: { name?: string } };
   };
   return answer.query?.userinfo?.name;
@@ -75,7 +101,9 @@ test('a backup under load, restored elsewhere: every token that was answered bef
   let over = false;
   const load = Array.from({ length: 8 }, async () => {
     while (!over) {
-      const { access_token: token } = await post(server, '/oauth2/token', { grant_type: 'client_credentials' });
+      const { access_token: token } = await post(server, '/oauth2/token', {
+        grant_type: 'client_credentials',
+      });
       issued.push(token as string);
     }
   });
@@ -104,9 +132,12 @@ test('a backup under load, restored elsewhere: every token that was answered bef
     assert.equal(statSync(join(data, path)).mode & 0o777, 0o600);
   const second = await Server.start({ data, issuer: server.issuer });
   try {
-    for (const token of answered) assert.equal((await post(second, '/oauth2/introspect', { token })).active, true);
+    for (const token of answered)
+      assert.equal((await post(second, '/oauth2/introspect', { token })).active, true);
     assert.equal(await signedBy(second), 'Ada');
-    assert.ok((await post(second, '/oauth2/token', { grant_type: 'client_credentials' })).access_token);
+    assert.ok(
+      (await post(second, '/oauth2/token', { grant_type: 'client_credentials' })).access_token,
+    );
   } finally {
     await second.stop();
   }
@@ -121,7 +152,12 @@ test('a backup overwrites nothing, and says so when there is nothing to save', a
   assert.equal(again.status, 1);
   assert.match(again.said, /is there already/);
   assert.deepEqual(readFileSync(file), before);
-  const nowhere = await command('backup', join(root, 'no', 'such', 'directory'), '--data', server.data);
+  const nowhere = await command(
+    'backup',
+    join(root, 'no', 'such', 'directory'),
+    '--data',
+    server.data,
+  );
   assert.equal(nowhere.status, 1);
   assert.match(nowhere.said, /^gatehouse: no backup was made: .*ENOENT|unable to open/);
   const empty = await command('backup', join(root, 'x'), '--data', join(root, 'nowhere'));
@@ -143,8 +179,25 @@ async function refused(bytes: Uint8Array, into = join(root, 'refused')): Promise
 
 test('a cut file is refused, wherever it is cut, and so is a changed one', async () => {
   const whole = readFileSync(file);
-  const cuts = [0, 1, 9, 10, 100, 600, whole.length >> 2, whole.length >> 1, whole.length - 600, whole.length - 8, whole.length - 1];
-  for (const length of cuts) assert.match(await refused(whole.subarray(0, length)), /damaged or cut|no backup|not whole/, `${length}`);
+  const cuts = [
+    0,
+    1,
+    9,
+    10,
+    100,
+    600,
+    whole.length >> 2,
+    whole.length >> 1,
+    whole.length - 600,
+    whole.length - 8,
+    whole.length - 1,
+  ];
+  for (const length of cuts)
+    assert.match(
+      await refused(whole.subarray(0, length)),
+      /damaged or cut|no backup|not whole/,
+      `${length}`,
+    );
   for (const place of [20, whole.length >> 1, whole.length - 4]) {
     const changed = Buffer.from(whole);
     changed[place] = (changed[place] ?? 0) ^ 0x10;
@@ -186,7 +239,9 @@ async function packed(files: Files, more: object = {}): Promise<Buffer> {
     bytes: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
   }));
-  const manifest = Buffer.from(JSON.stringify({ format: 1, program: 'x', made_at: '', schema: 1, files: told, ...more }));
+  const manifest = Buffer.from(
+    JSON.stringify({ format: 1, program: 'x', made_at: '', schema: 1, files: told, ...more }),
+  );
   const entries = [{ name: 'backup.json', bytes: manifest }, ...files].map(({ name, bytes }) => ({
     name,
     size: bytes.length,
@@ -214,7 +269,10 @@ test('a newer schema, a newer format, a damaged database and names of other plac
   broken.fill(0xff, 4096, 12_288);
   assert.match(await refused(await packed([{ name: 'gatehouse.db', bytes: broken }])), /damaged/);
   for (const name of ['../evil', '/tmp/evil', 'keys/../../evil', 'gatehouse.db-wal', 'keys/lock'])
-    assert.match(await refused(await packed([{ name, bytes: Buffer.from('x') }, database])), /does not hold what it says/);
+    assert.match(
+      await refused(await packed([{ name, bytes: Buffer.from('x') }, database])),
+      /does not hold what it says/,
+    );
   assert.match(await refused(await packed(keys)), /no database/);
 });
 
@@ -229,7 +287,8 @@ test('without keys: they are not in it, and with them put beside it all is there
   const restored = await command('restore', bare, '--data', data);
   assert.match(restored.said, /There are no keys in it/);
   mkdirSync(join(data, 'keys'));
-  for (const { name, bytes } of (await unpacked()).slice(2)) writeFileSync(join(data, name), bytes, { mode: 0o600 });
+  for (const { name, bytes } of (await unpacked()).slice(2))
+    writeFileSync(join(data, name), bytes, { mode: 0o600 });
   const second = await Server.start({ data, issuer: server.issuer });
   assert.equal(await signedBy(second), 'Ada');
   await second.stop();
@@ -246,10 +305,24 @@ test('any tar reads it', async () => {
 });
 
 test('a database elsewhere, and PostgreSQL, are refused with the remedy', async () => {
-  const postgres = await command('backup', join(root, 'pg'), '--database', 'postgres://localhost/x', '--data', join(root, 'pg-data'));
+  const postgres = await command(
+    'backup',
+    join(root, 'pg'),
+    '--database',
+    'postgres://localhost/x',
+    '--data',
+    join(root, 'pg-data'),
+  );
   assert.equal(postgres.status, 1);
   assert.match(postgres.said, /pg_dump/);
-  const elsewhere = await command('restore', file, '--database', `sqlite:${join(root, 'e.db')}`, '--data', join(root, 'e'));
+  const elsewhere = await command(
+    'restore',
+    file,
+    '--database',
+    `sqlite:${join(root, 'e.db')}`,
+    '--data',
+    join(root, 'e'),
+  );
   assert.equal(elsewhere.status, 1);
   assert.match(elsewhere.said, /GATEHOUSE_DATABASE/);
 });

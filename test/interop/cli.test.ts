@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -12,7 +20,10 @@ const data = join(mkdtempSync(join(tmpdir(), 'gatehouse-cli-')), 'data');
 after(() => rmSync(join(data, '..'), { recursive: true, force: true }));
 
 const run = (args: readonly string[], input = '') => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { input, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
+    input,
+    encoding: 'utf8',
+  });
   return { status, stdout, stderr };
 };
 
@@ -50,13 +61,18 @@ test('every command has --help, and the overview names it', () => {
 });
 
 /** Starts the server as a person does, and gathers what it prints until it is ready. */
-async function serve(port: number): Promise<{ readonly child: ChildProcess; readonly printed: string }> {
-  const child = spawn(process.execPath, [bin, 'serve', '--port', String(port), '--data', data], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function serve(
+  port: number,
+): Promise<{ readonly child: ChildProcess; readonly printed: string }> {
+  const child = spawn(process.execPath, [bin, 'serve', '--port', String(port), '--data', data], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let printed = '';
   child.stdout?.setEncoding('utf8').on('data', (piece) => {
     printed += piece;
   });
-  while (!/setup\?token=\S+|Sign in at/.test(printed)) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!/setup\?token=\S+|Sign in at/.test(printed))
+    await new Promise((resolve) => setTimeout(resolve, 20));
   return { child, printed };
 }
 const stop = (child: ChildProcess, signal: 'SIGINT' | 'SIGTERM'): Promise<number | null> =>
@@ -70,10 +86,18 @@ test('the first start prints a set-up link that works once; a second start finds
   const first = await serve(port);
   const link = /http:\S+\/setup\?token=\S+/.exec(first.printed)?.[0] ?? '';
   const browser = new Browser();
-  const done = await browser.press(await browser.follow(link), 'set-up', { name: 'Root', email: 'root@example.org', password });
+  const done = await browser.press(await browser.follow(link), 'set-up', {
+    name: 'Root',
+    email: 'root@example.org',
+    password,
+  });
   assert.match(done.text, /Hello, Root/);
   const other = new Browser();
-  const again = await other.press(await other.follow(link), 'set-up', { name: 'Second', email: 'second@example.org', password });
+  const again = await other.press(await other.follow(link), 'set-up', {
+    name: 'Second',
+    email: 'second@example.org',
+    password,
+  });
   assert.match(again.text, /used before/);
   assert.equal(await stop(first.child, 'SIGINT'), 0);
 
@@ -82,7 +106,8 @@ test('the first start prints a set-up link that works once; a second start finds
   assert.match((await browser.follow(`http://localhost:${port}/`)).text, /Hello, Root/);
   assert.equal(await stop(second.child, 'SIGTERM'), 0);
   assert.equal(statSync(join(data, 'gatehouse.db')).mode & 0o777, 0o600);
-  for (const key of readdirSync(join(data, 'keys'))) assert.equal(statSync(join(data, 'keys', key)).mode & 0o777, 0o600);
+  for (const key of readdirSync(join(data, 'keys')))
+    assert.equal(statSync(join(data, 'keys', key)).mode & 0o777, 0o600);
 });
 
 test('apps go through their stages; refusals exit 1 and name the remedy, wrong use exits 2', () => {
@@ -112,16 +137,38 @@ test('apps go through their stages; refusals exit 1 and name the remedy, wrong u
     ['disable', 'disabled'],
     ['reenable', 'approved'],
   ] as const) {
-    assert.equal(JSON.parse(run(['client', verb, app.client_id, '--json', '--data', data]).stdout).stage, stage);
+    assert.equal(
+      JSON.parse(run(['client', verb, app.client_id, '--json', '--data', data]).stdout).stage,
+      stage,
+    );
   }
   // For OAuth 2 alone.
-  const introspector = run(['client', 'introspector', app.client_id, '--tokens', 'all', '--data', data]);
-  assert.deepEqual([introspector.status, /invalid_field/.test(introspector.stderr)], [1, true], introspector.stderr);
-  assert.equal(run(['client', 'introspector', app.client_id, '--tokens', 'some', '--data', data]).status, 2);
+  const introspector = run([
+    'client',
+    'introspector',
+    app.client_id,
+    '--tokens',
+    'all',
+    '--data',
+    data,
+  ]);
+  assert.deepEqual(
+    [introspector.status, /invalid_field/.test(introspector.stderr)],
+    [1, true],
+    introspector.stderr,
+  );
+  assert.equal(
+    run(['client', 'introspector', app.client_id, '--tokens', 'some', '--data', data]).status,
+    2,
+  );
   const refused = run(['client', 'reject', app.client_id, '--data', data]);
   assert.equal(refused.status, 1);
   assert.match(refused.stderr, /the app is approved.*not_proposed.*client show/i);
-  assert.ok(!run(['client', 'show', app.client_id, '--json', '--data', data]).stdout.includes(app.client_secret));
+  assert.ok(
+    !run(['client', 'show', app.client_id, '--json', '--data', data]).stdout.includes(
+      app.client_secret,
+    ),
+  );
   assert.equal(JSON.parse(run(['client', 'list', '--json', '--data', data]).stdout).length, 1);
   assert.equal(run(['client', 'show', 'nobody', '--data', data]).status, 1);
   for (const wrong of [
@@ -191,7 +238,10 @@ test('explain oauth1 shows the base string (RFC 5849 §3.4.1.1)', () => {
   const bare = JSON.parse(without.stdout);
   assert.match(bare.baseString, /^POST&http%3A%2F%2Fexample.com%2Frequest&/);
   assert.deepEqual([bare.signature, bare.valid], [null, null]);
-  const unknown = run(['explain', 'oauth1'], JSON.stringify({ ...unsigned, signatureMethod: 'HMAC-MD5' }));
+  const unknown = run(
+    ['explain', 'oauth1'],
+    JSON.stringify({ ...unsigned, signatureMethod: 'HMAC-MD5' }),
+  );
   assert.deepEqual([unknown.status, /signature_method_rejected/.test(unknown.stderr)], [1, true]);
   assert.equal(run(['explain', 'oauth1'], 'not json').status, 2);
 });
@@ -204,10 +254,18 @@ const failing = [
   },
   { asked: ['clinet', 'create'], status: 2, says: /Did you mean "gatehouse client create"/ },
   { asked: ['bakup'], status: 2, says: /Did you mean "gatehouse backup"/ },
-  { asked: ['frobnicate'], status: 2, says: /^gatehouse: there is no command "frobnicate"\. See "gatehouse --help"\.$/m },
+  {
+    asked: ['frobnicate'],
+    status: 2,
+    says: /^gatehouse: there is no command "frobnicate"\. See "gatehouse --help"\.$/m,
+  },
   { asked: ['account', 'create'], status: 2, says: /--name is missing/ },
   { asked: ['client', 'show', 'x', '--data', data], status: 1, says: /no app with client_id x/ },
-  { asked: ['account', 'list', '--database', 'postgres://x@127.0.0.1:1/x'], status: 3, says: /database is not available/ },
+  {
+    asked: ['account', 'list', '--database', 'postgres://x@127.0.0.1:1/x'],
+    status: 3,
+    says: /database is not available/,
+  },
 ] as const;
 for (const { asked, status, says } of failing) {
   test(`gatehouse ${asked.slice(0, 2).join(' ')} says what is wrong, as a sentence and as JSON, and exits with ${status}`, () => {
@@ -266,9 +324,17 @@ test('the tables of docs/configuration.md are accepted as they stand', () => {
   }
   const answer = run(['account', 'list', '--data', join(place, 'data'), '--json'], '');
   assert.equal(answer.status, 0);
-  const made = spawnSync(process.execPath, [bin, 'account', 'list', '--data', join(place, 'data'), '--json'], {
-    encoding: 'utf8',
-    env: { ...process.env, GATEHOUSE_SCOPES: join(place, 'scopes.json'), GATEHOUSE_GROUPS: join(place, 'groups.json') },
-  });
+  const made = spawnSync(
+    process.execPath,
+    [bin, 'account', 'list', '--data', join(place, 'data'), '--json'],
+    {
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        GATEHOUSE_SCOPES: join(place, 'scopes.json'),
+        GATEHOUSE_GROUPS: join(place, 'groups.json'),
+      },
+    },
+  );
   assert.equal(made.status, 0, made.stderr);
 });

@@ -12,7 +12,8 @@ import { AuthorizationCode } from 'simple-oauth2';
 import { Browser } from '../../examples/demo/browser.ts';
 import { answerOf, decide, Server } from './server.ts';
 
-// Clients whose users have reported what servers get wrong, each in its own flow against one server.
+// Clients whose users have reported what servers get wrong, each in its own flow against one
+// server.
 
 const redirectUri = 'http://127.0.0.1:9/cb';
 // biome-ignore lint/suspicious/noExplicitAny: these libraries are CommonJS, and what they call default is a property here
@@ -31,25 +32,59 @@ before(async () => {
   apps.strict = common('Strict', '--redirect-uri', redirectUri);
   apps.open = common('Open', '--redirect-uri', redirectUri, '--public');
   apps.service = common('Service', '--grant-type', 'client_credentials');
-  apps.signer = server.client('--name', 'Signer', '--protocol', 'oauth1', '--redirect-uri', redirectUri, '--prefix', '--scope', 'editpage');
-  apps.bot = server.client('--name', 'Bot', '--protocol', 'owner-only', '--oauth-version', '1', '--scope', 'editpage');
+  apps.signer = server.client(
+    '--name',
+    'Signer',
+    '--protocol',
+    'oauth1',
+    '--redirect-uri',
+    redirectUri,
+    '--prefix',
+    '--scope',
+    'editpage',
+  );
+  apps.bot = server.client(
+    '--name',
+    'Bot',
+    '--protocol',
+    'owner-only',
+    '--oauth-version',
+    '1',
+    '--scope',
+    'editpage',
+  );
 });
 after(() => server.stop());
 
 const at = (path: string) => `${server.issuer}${path}`;
 /** Where the browser comes back to, after a person's yes. */
-const allowed = async (url: string) => (await decide(new Browser(), url)).location ?? assert.fail('nobody was sent back');
+const allowed = async (url: string) =>
+  (await decide(new Browser(), url)).location ?? assert.fail('nobody was sent back');
 const me = async (token: string) =>
-  ((await (await fetch(at('/api/v1/me'), { headers: { authorization: `Bearer ${token}` } })).json()) as { name: string }).name;
+  (
+    (await (
+      await fetch(at('/api/v1/me'), { headers: { authorization: `Bearer ${token}` } })
+    ).json()) as { name: string }
+  ).name;
 
 describe('OAuth 2 in Node', () => {
   test('simple-oauth2: revokeAll, which reads the answer as JSON', async () => {
     const flow = new AuthorizationCode({
       client: { id: apps.web.client_id, secret: apps.web.client_secret },
-      auth: { tokenHost: server.issuer, authorizePath: '/oauth2/authorize', tokenPath: '/oauth2/token', revokePath: '/oauth2/revoke' },
+      auth: {
+        tokenHost: server.issuer,
+        authorizePath: '/oauth2/authorize',
+        tokenPath: '/oauth2/token',
+        revokePath: '/oauth2/revoke',
+      },
     });
-    const back = new URL(await allowed(flow.authorizeURL({ redirect_uri: redirectUri, state: 'xyz' })));
-    const token = await flow.getToken({ code: back.searchParams.get('code'), redirect_uri: redirectUri });
+    const back = new URL(
+      await allowed(flow.authorizeURL({ redirect_uri: redirectUri, state: 'xyz' })),
+    );
+    const token = await flow.getToken({
+      code: back.searchParams.get('code'),
+      redirect_uri: redirectUri,
+    });
     await token.revokeAll();
     await assert.rejects(token.refresh(), /Bad Request/);
   });
@@ -57,18 +92,35 @@ describe('OAuth 2 in Node', () => {
   test('client-oauth2: a state with everything, the whole address handed back, a signed call, refresh', async () => {
     const state = 'a b&c=d/é';
     const client = new (unwrap(ClientOAuth2))({
-      ...{ clientId: apps.web.client_id, clientSecret: apps.web.client_secret, scopes: ['basic', 'editpage'] },
-      ...{ accessTokenUri: at('/oauth2/token'), authorizationUri: at('/oauth2/authorize'), redirectUri, state },
+      ...{
+        clientId: apps.web.client_id,
+        clientSecret: apps.web.client_secret,
+        scopes: ['basic', 'editpage'],
+      },
+      ...{
+        accessTokenUri: at('/oauth2/token'),
+        authorizationUri: at('/oauth2/authorize'),
+        redirectUri,
+        state,
+      },
     });
     const token = await client.code.getToken(await allowed(client.code.getUri()), { state });
     const signed = token.sign({ method: 'GET', url: at('/api/v1/me') });
-    assert.equal(((await (await fetch(signed.url, { headers: signed.headers })).json()) as { name: string }).name, 'Ben');
+    assert.equal(
+      ((await (await fetch(signed.url, { headers: signed.headers })).json()) as { name: string })
+        .name,
+      'Ben',
+    );
     const fresh = await token.refresh();
     assert.notEqual(fresh.accessToken, token.accessToken);
     assert.equal(await me(fresh.accessToken), 'Ben');
   });
 
-  for (const authenticationMethod of ['client_secret_basic', 'client_secret_basic_interop', 'client_secret_post'] as const)
+  for (const authenticationMethod of [
+    'client_secret_basic',
+    'client_secret_basic_interop',
+    'client_secret_post',
+  ] as const)
     test(`@badgateway/oauth2-client: discovery, PKCE, refresh, introspection, revocation, ${authenticationMethod}`, async () => {
       for (const [app, secret] of [
         [apps.strict, apps.strict.client_secret],
@@ -82,7 +134,11 @@ describe('OAuth 2 in Node', () => {
         const codeVerifier = await generateCodeVerifier();
         const asked = { redirectUri, state: 'xyz', codeVerifier, scope: ['basic', 'editpage'] };
         const back = await allowed(await client.authorizationCode.getAuthorizeUri(asked));
-        const token = await client.authorizationCode.getTokenFromCodeRedirect(back, { redirectUri, state: 'xyz', codeVerifier });
+        const token = await client.authorizationCode.getTokenFromCodeRedirect(back, {
+          redirectUri,
+          state: 'xyz',
+          codeVerifier,
+        });
         const fresh = await client.refreshToken(token);
         assert.equal(await me(fresh.accessToken), 'Ben');
         if (secret !== undefined) assert.equal((await client.introspect(fresh)).active, true);
@@ -93,7 +149,11 @@ describe('OAuth 2 in Node', () => {
 
   test('@badgateway/oauth2-client: a service', async () => {
     const client = new OAuth2Client({
-      ...{ server: server.issuer, clientId: apps.service.client_id, clientSecret: apps.service.client_secret },
+      ...{
+        server: server.issuer,
+        clientId: apps.service.client_id,
+        clientSecret: apps.service.client_secret,
+      },
       discoveryEndpoint: '/.well-known/oauth-authorization-server',
     });
     const token = await client.clientCredentials({ scope: ['editpage'] });
@@ -103,11 +163,19 @@ describe('OAuth 2 in Node', () => {
 
   test('a public client that sends Basic with an empty secret is known by its identifier', async () => {
     const codeVerifier = await generateCodeVerifier();
-    const client = new OAuth2Client({ server: server.issuer, clientId: apps.open.client_id, authorizationEndpoint: '/oauth2/authorize' });
-    const back = await allowed(await client.authorizationCode.getAuthorizeUri({ redirectUri, codeVerifier }));
+    const client = new OAuth2Client({
+      server: server.issuer,
+      clientId: apps.open.client_id,
+      authorizationEndpoint: '/oauth2/authorize',
+    });
+    const back = await allowed(
+      await client.authorizationCode.getAuthorizeUri({ redirectUri, codeVerifier }),
+    );
     const answer = await fetch(at('/oauth2/token'), {
       method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(`${apps.open.client_id}:`).toString('base64')}` },
+      headers: {
+        authorization: `Basic ${Buffer.from(`${apps.open.client_id}:`).toString('base64')}`,
+      },
       body: new URLSearchParams({
         ...{ grant_type: 'authorization_code', code: new URL(back).searchParams.get('code') ?? '' },
         ...{ code_verifier: codeVerifier, redirect_uri: redirectUri },
@@ -124,7 +192,11 @@ describe('OAuth 2 in Node', () => {
       new Promise<{ readonly to?: string; readonly user?: { name: string } }>((resolve, reject) => {
         const strategy = new Strategy(
           {
-            ...{ authorizationURL: at('/oauth2/authorize'), tokenURL: at('/oauth2/token'), callbackURL: redirectUri },
+            ...{
+              authorizationURL: at('/oauth2/authorize'),
+              tokenURL: at('/oauth2/token'),
+              callbackURL: redirectUri,
+            },
             ...{
               clientID: apps.strict.client_id,
               clientSecret: apps.strict.client_secret,
@@ -133,8 +205,12 @@ describe('OAuth 2 in Node', () => {
               scope: 'basic editpage',
             },
           },
-          (accessToken: string, refreshToken: string, _profile: unknown, done: (fault: unknown, user?: unknown) => void) =>
-            me(accessToken).then((name) => done(null, { name, refreshToken }), done),
+          (
+            accessToken: string,
+            refreshToken: string,
+            _profile: unknown,
+            done: (fault: unknown, user?: unknown) => void,
+          ) => me(accessToken).then((name) => done(null, { name, refreshToken }), done),
         );
         Object.assign(strategy, {
           redirect: (to: string) => resolve({ to }),
@@ -154,21 +230,33 @@ describe('OAuth 1 in Node', () => {
   // biome-ignore lint/suspicious/noExplicitAny: the library has no types
   const call = <T>(start: (done: (fault: any, ...values: string[]) => void) => void): Promise<T> =>
     new Promise((resolve, reject) =>
-      start((fault, ...values) => (fault ? reject(new Error(JSON.stringify(fault))) : resolve(values as T))),
+      start((fault, ...values) =>
+        fault ? reject(new Error(JSON.stringify(fault))) : resolve(values as T),
+      ),
     );
   /** One leg with axios, and what it answered. */
   const leg = async (url: string, more: Readonly<Record<string, string>>) => {
     const client = axios.create({ baseURL: server.issuer });
     unwrap(axiosOauth)(client, {
-      ...{ algorithm: 'HMAC-SHA256', key: apps.signer.client_id, secret: apps.signer.client_secret, includeBodyHash: false },
+      ...{
+        algorithm: 'HMAC-SHA256',
+        key: apps.signer.client_id,
+        secret: apps.signer.client_secret,
+        includeBodyHash: false,
+      },
       ...more,
     });
     const answer = new URLSearchParams((await client.post(url)).data);
-    return { token: answer.get('oauth_token') ?? '', tokenSecret: answer.get('oauth_token_secret') ?? '' };
+    return {
+      token: answer.get('oauth_token') ?? '',
+      tokenSecret: answer.get('oauth_token_secret') ?? '',
+    };
   };
   async function threeLegs() {
     const first = await leg('/oauth1/initiate', { callback: `${redirectUri}/x?b=2&a=1` });
-    const back = answerOf(await decide(new Browser(), at(`/oauth1/authorize?oauth_token=${first.token}`)));
+    const back = answerOf(
+      await decide(new Browser(), at(`/oauth1/authorize?oauth_token=${first.token}`)),
+    );
     return leg('/oauth1/token', { ...first, verifier: back.get('oauth_verifier') ?? '' });
   }
 
@@ -189,19 +277,26 @@ describe('OAuth 1 in Node', () => {
       /version_rejected/,
     );
     consumer._version = '1.0';
-    const [token, secret] = await call<[string, string]>((done) => consumer.getOAuthRequestToken(done));
-    const back = answerOf(await decide(new Browser(), at(`/oauth1/authorize?oauth_token=${token}`)));
+    const [token, secret] = await call<[string, string]>((done) =>
+      consumer.getOAuthRequestToken(done),
+    );
+    const back = answerOf(
+      await decide(new Browser(), at(`/oauth1/authorize?oauth_token=${token}`)),
+    );
     assert.deepEqual(back.getAll('tag'), ['a', 'b']);
     const [access, accessSecret] = await call<[string, string]>((done) =>
       consumer.getOAuthAccessToken(token, secret, back.get('oauth_verifier'), done),
     );
-    // In an address the library signs a repeated name as `name[0]`, `name[1]`, which is not what it sends.
+    // In an address the library signs a repeated name as `name[0]`, `name[1]`, which is not what it
+    // sends.
     await assert.rejects(
       call((done) => consumer.get(at('/api/v1/me?a=1&a=2'), access, accessSecret, done)),
       /signature_invalid/,
     );
     const form = { action: 'query', meta: ['userinfo', 'tokens'], format: 'json' };
-    const [body] = await call<[string]>((done) => consumer.post(at('/w/api.php'), access, accessSecret, form, done));
+    const [body] = await call<[string]>((done) =>
+      consumer.post(at('/w/api.php'), access, accessSecret, form, done),
+    );
     assert.ok(JSON.parse(body).query, body);
   });
 
@@ -214,10 +309,17 @@ describe('OAuth 1 in Node', () => {
       });
       assert.equal((await client.get('/api/v1/me')).data.name, 'Ben');
       // The JSON API takes each name once, and says so only when the signature holds.
-      assert.match((await client.get('/api/v1/me?q[]=1&q[]=2&w=a%2Bb+c&=v&x=')).data.detail, /^q\[\] was sent twice/);
+      assert.match(
+        (await client.get('/api/v1/me?q[]=1&q[]=2&w=a%2Bb+c&=v&x=')).data.detail,
+        /^q\[\] was sent twice/,
+      );
       // Refused for what it asks, not for how it is signed.
       const sent = await client.post('/api/v1/clients', { name: 'x' });
-      assert.deepEqual([sent.status, sent.data.code], [403, 'insufficient_scope'], JSON.stringify(sent.data));
+      assert.deepEqual(
+        [sent.status, sent.data.code],
+        [403, 'insufficient_scope'],
+        JSON.stringify(sent.data),
+      );
     });
 
   test('axios-oauth-1.0a: three legs', async () => {
@@ -226,14 +328,22 @@ describe('OAuth 1 in Node', () => {
 });
 
 const required = process.env.GATEHOUSE_REQUIRE_ALL === '1';
-const has = (module: string) => spawnSync('/usr/bin/python3', ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
+const has = (module: string) =>
+  spawnSync('/usr/bin/python3', ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
 
-/** Runs a client of Python: opens the pages that it asks for, and hands it the address that the browser came back to. */
+/**
+ * Runs a client of Python: opens the pages that it asks for, and hands it the address that the
+ * browser came back to.
+ */
 function python(client: string, made: Made, ...more: readonly string[]): Promise<unknown> {
   const script = new URL('./python_clients.py', import.meta.url).pathname;
-  const child = spawn('/usr/bin/python3', [script, client, server.issuer, made.client_id, made.client_secret, ...more], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    '/usr/bin/python3',
+    [script, client, server.issuer, made.client_id, made.client_secret, ...more],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
   let faults = '';
   child.stderr.on('data', (part) => {
     faults += part;
@@ -245,14 +355,20 @@ function python(client: string, made: Made, ...more: readonly string[]): Promise
       if (said.open === undefined) got = said.got;
       else allowed(said.open).then((back) => child.stdin.write(`${back}\n`), reject);
     });
-    child.on('close', (status) => (status === 0 ? resolve(got) : reject(new Error(`${client} ended with ${status}: ${faults}`))));
+    child.on('close', (status) =>
+      status === 0 ? resolve(got) : reject(new Error(`${client} ended with ${status}: ${faults}`)),
+    );
   });
 }
 
 const missing = (module: string, packaged: string) =>
-  !required && !has(module) && `left out: ${module} is not among the packages of /usr/bin/python3 (install Debian’s ${packaged})`;
+  !required &&
+  !has(module) &&
+  `left out: ${module} is not among the packages of /usr/bin/python3 (install Debian’s ${packaged})`;
 
-describe('requests-oauthlib', { skip: missing('requests_oauthlib', 'python3-requests-oauthlib') }, () => {
+describe('requests-oauthlib', {
+  skip: missing('requests_oauthlib', 'python3-requests-oauthlib'),
+}, () => {
   test('OAuth 1: three legs, credentials in header, query and form, repeated names, multipart', async () => {
     assert.deepEqual(await python('requests_oauthlib_oauth1', apps.signer), {
       ...{ header: 'Ben', repeated: 'Ben', form: 'Ben', multipart: 200 },
@@ -269,7 +385,10 @@ describe('requests-oauthlib', { skip: missing('requests_oauthlib', 'python3-requ
       assert.deepEqual(got, { state: true, scope: ['basic', 'editpage'], new: true, me: 'Ben' });
     });
   test('OAuth 2: a service', async () => {
-    assert.deepEqual(await python('requests_oauthlib_service', apps.service), { type: 'Bearer', refresh: null });
+    assert.deepEqual(await python('requests_oauthlib_service', apps.service), {
+      type: 'Bearer',
+      refresh: null,
+    });
   });
 });
 

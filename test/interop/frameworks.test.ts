@@ -29,7 +29,10 @@ after(async () => {
   await server.stop();
 });
 
-/** Runs one passport strategy in an Express app with a session in memory; answers what its verify callback was given. */
+/**
+ * Runs one passport strategy in an Express app with a session in memory; answers what its verify
+ * callback was given.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: strategies carry no types
 function mount(path: string, strategy: any, results: any[]): void {
   const session = {};
@@ -40,7 +43,10 @@ function mount(path: string, strategy: any, results: any[]): void {
     run.success = (user: unknown) => response.json({ user });
     run.fail = (challenge: unknown) => response.status(401).json({ challenge });
     run.error = (fault: Error) =>
-      response.status(500).json({ fault: String(fault), data: JSON.stringify((fault as { oauthError?: unknown }).oauthError ?? null) });
+      response.status(500).json({
+        fault: String(fault),
+        data: JSON.stringify((fault as { oauthError?: unknown }).oauthError ?? null),
+      });
     run.redirect = (url: string) => response.redirect(url);
     run.authenticate(request, { sessionKey: path });
   });
@@ -60,7 +66,17 @@ async function dance(path: string): Promise<{ readonly user: { readonly name: st
 }
 
 test('passport-oauth1 in an Express app, canonical endpoints', async () => {
-  const client = server.client('--name', 'Express', '--protocol', 'oauth1', '--redirect-uri', appUrl, '--prefix', '--scope', 'editpage');
+  const client = server.client(
+    '--name',
+    'Express',
+    '--protocol',
+    'oauth1',
+    '--redirect-uri',
+    appUrl,
+    '--prefix',
+    '--scope',
+    'editpage',
+  );
   const strategy = new OAuth1Strategy(
     {
       requestTokenURL: `${server.issuer}/oauth1/initiate`,
@@ -71,8 +87,12 @@ test('passport-oauth1 in an Express app, canonical endpoints', async () => {
       callbackURL: `${appUrl}/passport`,
       signatureMethod: 'HMAC-SHA1',
     },
-    (token: string, _secret: string, _profile: unknown, done: (fault: null, user: object) => void) =>
-      done(null, { name: token.length === 32 ? 'Ben' : 'nobody' }),
+    (
+      token: string,
+      _secret: string,
+      _profile: unknown,
+      done: (fault: null, user: object) => void,
+    ) => done(null, { name: token.length === 32 ? 'Ben' : 'nobody' }),
   );
   mount('/passport', strategy, []);
   assert.equal((await dance('/passport')).user.name, 'Ben');
@@ -96,8 +116,12 @@ test('passport-mediawiki-oauth against the dialect, with identify', async () => 
       callbackURL: `${appUrl}/mediawiki`,
       baseURL: `${server.issuer}/`,
     },
-    (_token: string, _secret: string, profile: { displayName: string }, done: (fault: null, user: object) => void) =>
-      done(null, { name: profile.displayName }),
+    (
+      _token: string,
+      _secret: string,
+      profile: { displayName: string },
+      done: (fault: null, user: object) => void,
+    ) => done(null, { name: profile.displayName }),
   );
   mount('/mediawiki', strategy, []);
   assert.equal((await dance('/mediawiki')).user.name, 'Ben');
@@ -105,7 +129,16 @@ test('passport-mediawiki-oauth against the dialect, with identify', async () => 
 
 test('mwn, owner-only, OAuth 1 and OAuth 2', async () => {
   const apiUrl = `${server.issuer}/w/api.php`;
-  const first = server.client('--name', 'Bot one', '--protocol', 'owner-only', '--oauth-version', '1', '--scope', 'highvolume');
+  const first = server.client(
+    '--name',
+    'Bot one',
+    '--protocol',
+    'owner-only',
+    '--oauth-version',
+    '1',
+    '--scope',
+    'highvolume',
+  );
   const signed = await Mwn.init({
     apiUrl,
     userAgent: 'test',
@@ -121,9 +154,25 @@ test('mwn, owner-only, OAuth 1 and OAuth 2', async () => {
   assert.equal(who.query?.userinfo.name, 'Ada');
   assert.ok(who.query?.userinfo.rights.includes('bot'));
 
-  const second = server.client('--name', 'Bot two', '--protocol', 'owner-only', '--scope', 'highvolume');
-  const bearer = await Mwn.init({ apiUrl, userAgent: 'test', silent: true, OAuth2AccessToken: second.access_token });
-  assert.equal((await bearer.request({ action: 'query', meta: 'userinfo', assert: 'bot' })).query?.userinfo.name, 'Ada');
+  const second = server.client(
+    '--name',
+    'Bot two',
+    '--protocol',
+    'owner-only',
+    '--scope',
+    'highvolume',
+  );
+  const bearer = await Mwn.init({
+    apiUrl,
+    userAgent: 'test',
+    silent: true,
+    OAuth2AccessToken: second.access_token,
+  });
+  assert.equal(
+    (await bearer.request({ action: 'query', meta: 'userinfo', assert: 'bot' })).query?.userinfo
+      .name,
+    'Ada',
+  );
 
   await assert.rejects(
     Mwn.init({ apiUrl, userAgent: 'test', silent: true, OAuth2AccessToken: 'nonsense' }),
@@ -131,11 +180,16 @@ test('mwn, owner-only, OAuth 1 and OAuth 2', async () => {
   );
 });
 
-const python = ['/usr/bin/python3', 'python3'].find((name) => spawnSync(name, ['-c', 'import mwoauth'], { stdio: 'ignore' }).status === 0);
+const python = ['/usr/bin/python3', 'python3'].find(
+  (name) => spawnSync(name, ['-c', 'import mwoauth'], { stdio: 'ignore' }).status === 0,
+);
 const required = process.env.GATEHOUSE_REQUIRE_ALL === '1';
 
 test('mwoauth (Python), a whole dance with identify', {
-  skip: python === undefined && !required && 'left out: python3 with the package mwoauth is not on this machine',
+  skip:
+    python === undefined &&
+    !required &&
+    'left out: python3 with the package mwoauth is not on this machine',
 }, async () => {
   assert.ok(python, 'python3-mwoauth is required and is not on this machine');
   const client = server.client(
@@ -150,15 +204,24 @@ test('mwoauth (Python), a whole dance with identify', {
   );
   const script = new URL('./mwoauth_dance.py', import.meta.url).pathname;
   const run = (...args: string[]) => {
-    const ran = spawnSync(python, [script, `${server.issuer}/w/index.php`, client.client_id, client.client_secret, ...args], {
-      encoding: 'utf8',
-    });
+    const ran = spawnSync(
+      python,
+      [script, `${server.issuer}/w/index.php`, client.client_id, client.client_secret, ...args],
+      {
+        encoding: 'utf8',
+      },
+    );
     assert.equal(ran.status, 0, ran.stderr);
     return JSON.parse(ran.stdout);
   };
   const started = run('initiate');
   const back = await decide(new Browser(), started.redirect);
-  const ended = run('complete', started.key, started.secret, new URL(back.location ?? 'about:blank').search.slice(1));
+  const ended = run(
+    'complete',
+    started.key,
+    started.secret,
+    new URL(back.location ?? 'about:blank').search.slice(1),
+  );
   assert.equal(ended.username, 'Ben');
   assert.equal(ended.email, 'ben@example.org');
   assert.equal(ended.aud, client.client_id);

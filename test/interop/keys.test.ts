@@ -20,7 +20,8 @@ interface Made {
 }
 let machine: Made;
 
-const ownerOnly = (name: string): Made => one.client('--name', name, '--protocol', 'owner-only', '--oauth-version', '1');
+const ownerOnly = (name: string): Made =>
+  one.client('--name', name, '--protocol', 'owner-only', '--oauth-version', '1');
 
 before(async () => {
   one = await Server.start();
@@ -43,14 +44,21 @@ after(async () => {
 });
 
 /** Who a signed request acts for, as that process says. */
-async function signedBy(server: Server, { client_id, client_secret, access_token, access_token_secret }: Made): Promise<string> {
+async function signedBy(
+  server: Server,
+  { client_id, client_secret, access_token, access_token_secret }: Made,
+): Promise<string> {
   const oauth = new OAuth1a({
     consumer: { key: client_id, secret: client_secret },
     signature_method: 'HMAC-SHA1',
-    hash_function: (text: string, key: string) => createHmac('sha1', key).update(text).digest('base64'),
+    hash_function: (text: string, key: string) =>
+      createHmac('sha1', key).update(text).digest('base64'),
   });
   const path = '/w/api.php?action=query&meta=userinfo&format=json';
-  const signed = oauth.authorize({ url: one.issuer + path, method: 'GET' }, { key: access_token, secret: access_token_secret });
+  const signed = oauth.authorize(
+    { url: one.issuer + path, method: 'GET' },
+    { key: access_token, secret: access_token_secret },
+  );
   const answer = await fetch(server.url + path, { headers: { ...oauth.toHeader(signed) } });
   const body = (await answer.json()) as { query?: { userinfo?: { name?: string } } };
   return body.query?.userinfo?.name ?? `${answer.status} ${JSON.stringify(body)}`;
@@ -65,12 +73,18 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 }
 
 const secretsUnder = (id: string) =>
-  (one.command('keys', 'list').master as { id: string; secrets: number }[]).find((key) => key.id === id)?.secrets;
+  (one.command('keys', 'list').master as { id: string; secrets: number }[]).find(
+    (key) => key.id === id,
+  )?.secrets;
 
 /** One command in a process of its own, beside what this process does. */
-const command = (...args: readonly string[]): Promise<{ readonly status: number | null; readonly said: string }> =>
+const command = (
+  ...args: readonly string[]
+): Promise<{ readonly status: number | null; readonly said: string }> =>
   new Promise((resolve) => {
-    const child = spawn(process.execPath, [main, ...args, '--data', one.data], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [main, ...args, '--data', one.data], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (piece) => {
@@ -105,11 +119,19 @@ test('signatures verify in two processes before, while and after the master key 
   const ring = JSON.parse(readFileSync(file, 'utf8'));
   writeFileSync(
     file,
-    JSON.stringify({ ...ring, keys: ring.keys.map((key: { createdAt: number }) => ({ ...key, createdAt: key.createdAt - 3600 })) }),
+    JSON.stringify({
+      ...ring,
+      keys: ring.keys.map((key: { createdAt: number }) => ({
+        ...key,
+        createdAt: key.createdAt - 3600,
+      })),
+    }),
   );
   assert.equal((await command('keys', 'retire', 'm1')).status, 0);
   assert.deepEqual(
-    one.command('keys', 'list').master.map(({ id, state }: { id: string; state: string }) => [id, state]),
+    one
+      .command('keys', 'list')
+      .master.map(({ id, state }: { id: string; state: string }) => [id, state]),
     [['m2', 'current']],
   );
   const reached = answers.get('Ada') ?? 0;
@@ -121,16 +143,19 @@ test('signatures verify in two processes before, while and after the master key 
 
   await two.end('SIGTERM');
   await two.run();
-  for (const made of [bot, young]) assert.equal(await signedBy(two, made), 'Ada', 'what knows m2 alone opens everything');
+  for (const made of [bot, young])
+    assert.equal(await signedBy(two, made), 'Ada', 'what knows m2 alone opens everything');
 });
 
 interface Jwk {
   readonly kid: string;
   readonly alg: string;
 }
-const jwks = async (server: Server) => ((await (await fetch(`${server.url}/oauth2/jwks`)).json()) as { keys: Jwk[] }).keys;
+const jwks = async (server: Server) =>
+  ((await (await fetch(`${server.url}/oauth2/jwks`)).json()) as { keys: Jwk[] }).keys;
 const kids = async (server: Server) => (await jwks(server)).map(({ kid }) => kid);
-const kidOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[0] ?? '', 'base64url').toString()).kid as string;
+const kidOf = (jwt: string) =>
+  JSON.parse(Buffer.from(jwt.split('.')[0] ?? '', 'base64url').toString()).kid as string;
 const post = async (server: Server, path: string, form: Record<string, string>) =>
   (await (
     await fetch(server.url + path, {
@@ -141,7 +166,8 @@ const post = async (server: Server, path: string, form: Record<string, string>) 
   ).json()) as Record<string, unknown>;
 const token = async (server: Server, path = '/oauth2/token') =>
   (await post(server, path, { grant_type: 'client_credentials' })).access_token as string;
-const active = async (server: Server, jwt: string) => (await post(server, '/oauth2/introspect', { token: jwt })).active;
+const active = async (server: Server, jwt: string) =>
+  (await post(server, '/oauth2/introspect', { token: jwt })).active;
 
 /** What a resource server does that has nothing but the JWKS. */
 async function verifiesLocally(server: Server, jwt: string): Promise<boolean> {
@@ -149,15 +175,22 @@ async function verifiesLocally(server: Server, jwt: string): Promise<boolean> {
   const key = (await jwks(server)).find(({ kid }) => kid === kidOf(jwt));
   if (key === undefined) return false;
   const publicKey = createPublicKey({ key: key as never, format: 'jwk' });
-  const how = key.alg === 'ES256' ? ({ key: publicKey, dsaEncoding: 'ieee-p1363' } as const) : publicKey;
+  const how =
+    key.alg === 'ES256' ? ({ key: publicKey, dsaEncoding: 'ieee-p1363' } as const) : publicKey;
   return verify('sha256', Buffer.from(`${head}.${body}`), how, Buffer.from(signature, 'base64url'));
 }
 
 /** Moves everything in signing.json into the past, as if the clock had gone on. */
 function letPass(seconds: number): void {
   const file = join(one.data, 'keys', 'signing.json');
-  const { generations } = JSON.parse(readFileSync(file, 'utf8')) as { generations: { madeAt: number; signsFrom: number }[] };
-  const moved = generations.map((one) => ({ ...one, madeAt: one.madeAt - seconds, signsFrom: one.signsFrom - seconds }));
+  const { generations } = JSON.parse(readFileSync(file, 'utf8')) as {
+    generations: { madeAt: number; signsFrom: number }[];
+  };
+  const moved = generations.map((one) => ({
+    ...one,
+    madeAt: one.madeAt - seconds,
+    signsFrom: one.signsFrom - seconds,
+  }));
   writeFileSync(file, JSON.stringify({ generations: moved }));
 }
 
@@ -167,18 +200,30 @@ test('signing keys: published a day ahead in every process, then signing, then p
   // It asks about the credential of another app.
   one.command('client', 'introspector', machine.client_id, '--tokens', 'all');
   const old = [await token(one), await token(two, '/w/rest.php/oauth2/access_token')];
-  const answers = await Promise.all([command('keys', 'rotate', '--signing'), command('keys', 'rotate', '--signing')]);
-  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [0, 1], 'two at once: one generation');
+  const answers = await Promise.all([
+    command('keys', 'rotate', '--signing'),
+    command('keys', 'rotate', '--signing'),
+  ]);
+  assert.deepEqual(
+    answers.map(({ status }) => status).toSorted(),
+    [0, 1],
+    'two at once: one generation',
+  );
   assert.match(answers.find(({ status }) => status === 1)?.said ?? '', /published already/);
-  for (const server of [one, two]) await until('four keys in the JWKS', async () => (await jwks(server)).length === 4);
-  for (const server of [one, two]) assert.equal((await kids(server))[0], first, 'the old ones sign');
+  for (const server of [one, two])
+    await until('four keys in the JWKS', async () => (await jwks(server)).length === 4);
+  for (const server of [one, two])
+    assert.equal((await kids(server))[0], first, 'the old ones sign');
   const published = await kids(one);
   assert.equal(kidOf(await token(two)), kidOf(old[0] ?? ''));
 
   letPass(DAY);
   const young: string[] = [];
   for (const server of [one, two]) {
-    await until('the new keys sign', async () => kidOf(await token(server)) !== kidOf(old[0] ?? ''));
+    await until(
+      'the new keys sign',
+      async () => kidOf(await token(server)) !== kidOf(old[0] ?? ''),
+    );
     young.push(await token(server), await token(server, '/w/rest.php/oauth2/access_token'));
   }
   for (const jwt of [...old, ...young]) {
@@ -190,7 +235,8 @@ test('signing keys: published a day ahead in every process, then signing, then p
   }
 
   letPass(31 * DAY);
-  for (const server of [one, two]) await until('the old keys have left', async () => (await jwks(server)).length === 2);
+  for (const server of [one, two])
+    await until('the old keys have left', async () => (await jwks(server)).length === 2);
   for (const jwt of [...old, script])
     for (const server of [one, two]) {
       assert.equal(await verifiesLocally(server, jwt), false);
@@ -202,18 +248,25 @@ test('a leaked signing key: new ones sign at once, and no other is in the JWKS',
   const old = await kids(one);
   assert.equal((await command('keys', 'rotate', '--signing', '--at-once')).status, 0);
   for (const server of [one, two]) {
-    await until('two other keys', async () => (await kids(server)).every((kid) => !old.includes(kid)));
+    await until('two other keys', async () =>
+      (await kids(server)).every((kid) => !old.includes(kid)),
+    );
     assert.equal(await verifiesLocally(server, await token(server)), true);
   }
 });
 
 test('four processes find the keys due at one moment: one generation is made', async () => {
   const file = join(one.data, 'keys', 'signing.json');
-  const count = () => (JSON.parse(readFileSync(file, 'utf8')) as { generations: unknown[] }).generations.length;
+  const count = () =>
+    (JSON.parse(readFileSync(file, 'utf8')) as { generations: unknown[] }).generations.length;
   const script = new URL('./renew-keys.ts', import.meta.url).pathname;
   const before = count();
-  const children = Array.from({ length: 4 }, () => spawn(process.execPath, [script, one.data], { stdio: ['pipe', 'pipe', 'inherit'] }));
-  await Promise.all(children.map((child) => new Promise((resolve) => child.stdout.once('data', resolve))));
+  const children = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, [script, one.data], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
+  await Promise.all(
+    children.map((child) => new Promise((resolve) => child.stdout.once('data', resolve))),
+  );
   const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
   for (const child of children) child.stdin.write('now\n');
   assert.deepEqual(await Promise.all(ended), [0, 0, 0, 0]);
@@ -222,7 +275,11 @@ test('four processes find the keys due at one moment: one generation is made', a
 
 test('two master keys at once: as many are added as commands said so', async () => {
   const before = one.command('keys', 'list').master.length;
-  const answers = await Promise.all([command('keys', 'rotate'), command('keys', 'rotate'), command('keys', 'rotate')]);
+  const answers = await Promise.all([
+    command('keys', 'rotate'),
+    command('keys', 'rotate'),
+    command('keys', 'rotate'),
+  ]);
   const added = answers.filter(({ status }) => status === 0).length;
   assert.ok(added >= 1);
   assert.equal(one.command('keys', 'list').master.length, before + added);

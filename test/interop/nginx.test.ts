@@ -5,7 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { documentedLines, NGINX, startNginx, stopProxy, throughProxy, withoutProgram } from '#harness/proxy.ts';
+import {
+  documentedLines,
+  NGINX,
+  startNginx,
+  stopProxy,
+  throughProxy,
+  withoutProgram,
+} from '#harness/proxy.ts';
 import { password, TestWorld } from '#harness/world.ts';
 import { Browser } from '../../examples/demo/browser.ts';
 import { freePort } from './server.ts';
@@ -20,25 +27,49 @@ for (const forwarded of [true, false])
   }, async () => {
     const home = mkdtempSync(join(tmpdir(), 'gatehouse-nginx-'));
     const port = await freePort();
-    const world = new TestWorld({ issuer: `http://localhost:${port}`, ...(forwarded ? { 'trust-proxy': '127.0.0.1' } : {}) });
+    const world = new TestWorld({
+      issuer: `http://localhost:${port}`,
+      ...(forwarded ? { 'trust-proxy': '127.0.0.1' } : {}),
+    });
     await world.app.listen({ port: 0, host: '127.0.0.1' });
     const upstream = (world.app.server.address() as AddressInfo).port;
-    const location = forwarded ? documentedLines('nginx', upstream) : `location / { proxy_pass http://127.0.0.1:${upstream}; }`;
-    const proxy = startNginx(port, home, location, 'large_client_header_buffers 4 8k; proxy_buffer_size 4k;');
+    const location = forwarded
+      ? documentedLines('nginx', upstream)
+      : `location / { proxy_pass http://127.0.0.1:${upstream}; }`;
+    const proxy = startNginx(
+      port,
+      home,
+      location,
+      'large_client_header_buffers 4 8k; proxy_buffer_size 4k;',
+    );
     const origin = `http://localhost:${port}`;
     try {
       await throughProxy(proxy, port);
       const made = await world.built.world.accounts.createAccount({
-        ...{ name: 'Ben', email: 'ben@example.org', emailConfirmed: true, realName: '', groups: [], password },
+        ...{
+          name: 'Ben',
+          email: 'ben@example.org',
+          emailConfirmed: true,
+          realName: '',
+          groups: [],
+          password,
+        },
       });
       assert.ok(made.ok);
       const app = await world.client(made.value, { name: 'Reader' });
       const [core, dialect] = ['/oauth2/authorize', '/w/rest.php/oauth2/authorize'] as const;
-      const ways: readonly (readonly [sent: string, state: string, path: string, button: 'accept' | 'cancel'])[] = [
+      const ways: readonly (readonly [
+        sent: string,
+        state: string,
+        path: string,
+        button: 'accept' | 'cancel',
+      ])[] = [
         ['s'.repeat(2048), 's'.repeat(2048), core, 'accept'],
         ['%25'.repeat(682), '%'.repeat(682), dialect, 'accept'],
         // An answer writes it with escapes: three times as long.
-        ...([core, dialect] as const).map((path) => ['\\'.repeat(2048), '\\'.repeat(2048), path, 'accept'] as const),
+        ...([core, dialect] as const).map(
+          (path) => ['\\'.repeat(2048), '\\'.repeat(2048), path, 'accept'] as const,
+        ),
         ['\\'.repeat(2048), '\\'.repeat(2048), core, 'cancel'],
       ];
       for (const [sent, state, path, button] of ways) {
@@ -49,12 +80,20 @@ for (const forwarded of [true, false])
         const consent = await browser.press(signIn, 'sign-in', { name: 'Ben', password });
         assert.equal(consent.status, 200, consent.text.slice(0, 300));
         const done = await browser.press(consent, button);
-        const led = /http-equiv="refresh" content="0; url=([^"]+)"/.exec(done.text)?.[1]?.replaceAll('&amp;', '&');
-        const away = new URL(done.location ?? led ?? assert.fail(`${done.status} ${done.text.slice(0, 300)}`));
+        const led = /http-equiv="refresh" content="0; url=([^"]+)"/
+          .exec(done.text)?.[1]
+          ?.replaceAll('&amp;', '&');
+        const away = new URL(
+          done.location ?? led ?? assert.fail(`${done.status} ${done.text.slice(0, 300)}`),
+        );
         assert.equal(away.origin + away.pathname, 'https://app.example/cb');
         assert.equal(away.searchParams.get('state'), state);
         assert.ok(away.searchParams.get(button === 'accept' ? 'code' : 'error'));
-        assert.equal(done.location === null, encodeURIComponent(state).length > 2600, 'a redirect where it fits');
+        assert.equal(
+          done.location === null,
+          encodeURIComponent(state).length > 2600,
+          'a redirect where it fits',
+        );
       }
     } finally {
       await stopProxy(proxy);

@@ -12,7 +12,11 @@ import { fetchWeb, smtpMail } from '../../src/outside.ts';
 
 const raw = Buffer.alloc(32, 9);
 const mailLimits = { connectMs: 500, greetingMs: 500, silenceMs: 500, wholeMs: 1500 };
-const log = { info() {}, warn() {}, error: (event: string, fields?: object) => assert.fail(`${event} ${JSON.stringify(fields)}`) };
+const log = {
+  info() {},
+  warn() {},
+  error: (event: string, fields?: object) => assert.fail(`${event} ${JSON.stringify(fields)}`),
+};
 
 /** The outbox in memory, over a clock that is moved by hand. */
 class TestOutbox implements Outbox {
@@ -20,7 +24,14 @@ class TestOutbox implements Outbox {
   readonly notices: Notice[] = [];
   put(key: string, target: NoticeTarget): void {
     const client = { id: 'c'.repeat(32) as ClientId, name: 'Größe\r\n.\r\nQUIT', version: '1.0' };
-    const facts = { event: 'approve', client, actor: 'Rita', owner: 'Olga', reason: '', at: instant(this.now) };
+    const facts = {
+      event: 'approve',
+      client,
+      actor: 'Rita',
+      owner: 'Olga',
+      reason: '',
+      at: instant(this.now),
+    };
     const at = instant(this.now);
     this.notices.push({
       id: this.notices.length,
@@ -38,8 +49,11 @@ class TestOutbox implements Outbox {
     this.notices[id] = { ...(this.notices[id] as Notice), ...to };
   }
   async claimNotices(...[now, claimedUntil, limit]: Parameters<Outbox['claimNotices']>) {
-    const due = this.notices.filter(({ state, dueAt }) => state === 'waiting' && dueAt <= now).slice(0, limit);
-    for (const { id, attempts } of due) this.#change(id, { dueAt: claimedUntil, attempts: attempts + 1 });
+    const due = this.notices
+      .filter(({ state, dueAt }) => state === 'waiting' && dueAt <= now)
+      .slice(0, limit);
+    for (const { id, attempts } of due)
+      this.#change(id, { dueAt: claimedUntil, attempts: attempts + 1 });
     return due.map(({ id }) => this.notices[id] as Notice);
   }
   async closeNotice(...[id, state, problem]: Parameters<Outbox['closeNotice']>) {
@@ -49,7 +63,9 @@ class TestOutbox implements Outbox {
     this.#change(id, { dueAt, problem });
   }
   async listNotices({ state, limit }: Parameters<Outbox['listNotices']>[0]) {
-    return this.notices.filter((notice) => state === undefined || notice.state === state).slice(0, limit);
+    return this.notices
+      .filter((notice) => state === undefined || notice.state === state)
+      .slice(0, limit);
   }
 }
 
@@ -79,9 +95,19 @@ async function drain(outbox: TestOutbox, changes: Partial<DeliveryParts>): Promi
   }
 }
 
-type Mood = 'works' | 'drops' | 'hangs' | 'busy' | 'drops after the letter' | 'hangs after the letter' | 'takes it and hangs up';
+type Mood =
+  | 'works'
+  | 'drops'
+  | 'hangs'
+  | 'busy'
+  | 'drops after the letter'
+  | 'hangs after the letter'
+  | 'takes it and hangs up';
 
-/** A mail server that is in another mood at each connection, then works. No mailbox of person9; nobody may send with a password. */
+/**
+ * A mail server that is in another mood at each connection, then works. No mailbox of person9;
+ * nobody may send with a password.
+ */
 async function mailSink(moods: Mood[]) {
   const letters: { to: string; text: string; mood: Mood }[] = [];
   const open = new Set<Socket>();
@@ -130,9 +156,11 @@ async function mailSink(moods: Mood[]) {
   return { url: `smtp://127.0.0.1:${port}`, letters, stop };
 }
 
-const header = (text: string, name: string) => new RegExp(`^${name}: (.*)$`, 'mi').exec(text)?.[1]?.trim();
+const header = (text: string, name: string) =>
+  new RegExp(`^${name}: (.*)$`, 'mi').exec(text)?.[1]?.trim();
 const person = (id: number): NoticeTarget => ({ kind: 'mail', userId: id as UserId });
-const mailAt = (url: string) => smtpMail({ url, from: 'Gate <gate@example.org>', limits: mailLimits });
+const mailAt = (url: string) =>
+  smtpMail({ url, from: 'Gate <gate@example.org>', limits: mailLimits });
 
 test('a mail server that is away, refuses, hangs and drops loses no letter', async () => {
   const away = await mailSink([]);
@@ -140,10 +168,19 @@ test('a mail server that is away, refuses, hangs and drops loses no letter', asy
   const outbox = new TestOutbox();
   for (let id = 1; id <= 9; id++) outbox.put(`m${id}`, person(id));
   await worker(outbox, { mail: mailAt(away.url) }).run();
-  assert.ok(outbox.notices.every(({ state, problem }) => state === 'waiting' && problem === 'ECONNREFUSED'));
+  assert.ok(
+    outbox.notices.every(({ state, problem }) => state === 'waiting' && problem === 'ECONNREFUSED'),
+  );
   outbox.now += 43_200;
 
-  const moods: Mood[] = ['busy', 'hangs', 'drops', 'drops after the letter', 'hangs after the letter', 'takes it and hangs up'];
+  const moods: Mood[] = [
+    'busy',
+    'hangs',
+    'drops',
+    'drops after the letter',
+    'hangs after the letter',
+    'takes it and hangs up',
+  ];
   const sink = await mailSink(moods);
   try {
     await drain(outbox, { mail: mailAt(sink.url) });
@@ -158,7 +195,12 @@ test('a mail server that is away, refuses, hangs and drops loses no letter', asy
     const again = kept.find(({ to }) => to === lost?.to);
     assert.equal(header(again?.text ?? '', 'Message-ID'), header(lost?.text ?? '-', 'Message-ID'));
     assert.equal(new Set(kept.map(({ text }) => header(text, 'Message-ID'))).size, 8);
-    assert.ok(kept.every(({ text }) => header(text, 'Auto-Submitted') === 'auto-generated' && !/^Bcc|^QUIT/m.test(text)));
+    assert.ok(
+      kept.every(
+        ({ text }) =>
+          header(text, 'Auto-Submitted') === 'auto-generated' && !/^Bcc|^QUIT/m.test(text),
+      ),
+    );
 
     const refused = outbox.notices.filter(({ state }) => state === 'given-up');
     assert.deepEqual(
@@ -179,7 +221,10 @@ test('a wrong password is our trouble: the letter waits until it is right', asyn
   outbox.put('m1', person(1));
   try {
     await worker(outbox, { mail: mailAt(sink.url.replace('//', '//gate:wrong@')) }).run();
-    assert.deepEqual([outbox.notices[0]?.state, outbox.notices[0]?.problem], ['waiting', 'SMTP_535']);
+    assert.deepEqual(
+      [outbox.notices[0]?.state, outbox.notices[0]?.problem],
+      ['waiting', 'SMTP_535'],
+    );
     outbox.now += 43_200;
     await drain(outbox, { mail: mailAt(sink.url) });
     assert.equal(sink.letters.length, 1);
@@ -199,12 +244,18 @@ test('an endpoint that fails, hangs, drops and sends elsewhere hears everything,
     for await (const part of request) parts.push(part);
     const body = Buffer.concat(parts);
     const id = String(request.headers['webhook-id']);
-    const signed = createHmac('sha256', raw).update(`${id}.${request.headers['webhook-timestamp']}.`).update(body).digest('base64');
-    if (request.url !== '/hook' || request.headers['webhook-signature'] !== `v1,${signed}`) wrong.push(`${request.url} ${id}`);
+    const signed = createHmac('sha256', raw)
+      .update(`${id}.${request.headers['webhook-timestamp']}.`)
+      .update(body)
+      .digest('base64');
+    if (request.url !== '/hook' || request.headers['webhook-signature'] !== `v1,${signed}`)
+      wrong.push(`${request.url} ${id}`);
     heard.push({ id, body: body.toString(), kept: mood === undefined || mood === 'endless' });
     if (mood === 'hangs') return;
     if (mood === 'drops after reading') return void request.socket.destroy();
-    response.writeHead(mood === '500' ? 500 : mood === 'elsewhere' ? 307 : 200, { location: '/elsewhere' });
+    response.writeHead(mood === '500' ? 500 : mood === 'elsewhere' ? 307 : 200, {
+      location: '/elsewhere',
+    });
     // The status counts: nobody waits for the end of this one.
     if (mood === 'endless') return void response.write('and so on');
     response.end('thanks');
@@ -214,9 +265,18 @@ test('an endpoint that fails, hangs, drops and sends elsewhere hears everything,
   const outbox = new TestOutbox();
   const keys = Array.from({ length: 8 }, (_, index) => `w${index}`);
   for (const key of keys) outbox.put(key, { kind: 'webhook', endpoint: 'ops' });
-  const endpoints = [{ name: 'ops', url: `http://127.0.0.1:${port}/hook`, secret: `whsec_${raw.toString('base64')}` }];
+  const endpoints = [
+    {
+      name: 'ops',
+      url: `http://127.0.0.1:${port}/hook`,
+      secret: `whsec_${raw.toString('base64')}`,
+    },
+  ];
   try {
-    await drain(outbox, { endpoints, limits: { batch: 20, claimFor: seconds(120), attemptMs: 800 } });
+    await drain(outbox, {
+      endpoints,
+      limits: { batch: 20, claimFor: seconds(120), attemptMs: 800 },
+    });
     assert.ok(outbox.notices.every(({ state }) => state === 'delivered'));
     assert.deepEqual(wrong, []);
     assert.deepEqual(

@@ -21,7 +21,14 @@ before(async () => {
   server.person('Ben');
   const pem = join(server.data, 'key.pem');
   writeFileSync(pem, publicKey.export({ type: 'spki', format: 'pem' }));
-  const common = ['--protocol', 'oauth1', '--redirect-uri', 'http://127.0.0.1:9/cb', '--scope', 'editpage'];
+  const common = [
+    '--protocol',
+    'oauth1',
+    '--redirect-uri',
+    'http://127.0.0.1:9/cb',
+    '--scope',
+    'editpage',
+  ];
   hmacClient = server.client('--name', 'HMAC', ...common, '--prefix');
   rsaClient = server.client('--name', 'RSA', ...common, '--prefix', '--rsa-public-key', pem);
   exactClient = server.client('--name', 'Exact', ...common);
@@ -30,11 +37,21 @@ after(() => server.stop());
 
 // biome-ignore lint/suspicious/noExplicitAny: the library has no types
 type NodeOAuth = any;
-const call = <T>(start: (done: (fault: unknown, ...values: string[]) => void) => void): Promise<T> =>
-  new Promise((resolve, reject) => start((fault, ...values) => (fault ? reject(new Error(JSON.stringify(fault))) : resolve(values as T))));
+const call = <T>(
+  start: (done: (fault: unknown, ...values: string[]) => void) => void,
+): Promise<T> =>
+  new Promise((resolve, reject) =>
+    start((fault, ...values) =>
+      fault ? reject(new Error(JSON.stringify(fault))) : resolve(values as T),
+    ),
+  );
 
 const shapes = {
-  canonical: { initiate: '/oauth1/initiate', authorize: '/oauth1/authorize', token: '/oauth1/token' },
+  canonical: {
+    initiate: '/oauth1/initiate',
+    authorize: '/oauth1/authorize',
+    token: '/oauth1/token',
+  },
   dialect: {
     initiate: '/w/index.php?title=Special:OAuth/initiate',
     authorize: '/wiki/Special:OAuth/authorize',
@@ -57,22 +74,34 @@ for (const [shape, paths] of Object.entries(shapes)) {
         'http://127.0.0.1:9/cb?x=1',
         method,
       );
-      const [token, tokenSecret] = await call<[string, string]>((done) => consumer.getOAuthRequestToken(done));
-      const answer = answerOf(await decide(new Browser(), `${server.issuer}${paths.authorize}?oauth_token=${token}`));
+      const [token, tokenSecret] = await call<[string, string]>((done) =>
+        consumer.getOAuthRequestToken(done),
+      );
+      const answer = answerOf(
+        await decide(new Browser(), `${server.issuer}${paths.authorize}?oauth_token=${token}`),
+      );
       assert.equal(answer.get('oauth_token'), token);
       assert.equal(answer.get('x'), '1');
       const [access, accessSecret] = await call<[string, string]>((done) =>
         consumer.getOAuthAccessToken(token, tokenSecret, answer.get('oauth_verifier'), done),
       );
       const [body] = await call<[string]>((done) =>
-        consumer.get(`${server.issuer}/w/api.php?action=query&meta=userinfo&format=json`, access, accessSecret, done),
+        consumer.get(
+          `${server.issuer}/w/api.php?action=query&meta=userinfo&format=json`,
+          access,
+          accessSecret,
+          done,
+        ),
       );
       assert.equal(JSON.parse(body).query.userinfo.name, 'Ben');
       // A second exchange is refused.
       await assert.rejects(
         call((done) =>
-          consumer.getOAuthAccessToken(token, tokenSecret, answer.get('oauth_verifier'), (fault: unknown, key: string) =>
-            done(fault ?? (key ? null : 'no token')),
+          consumer.getOAuthAccessToken(
+            token,
+            tokenSecret,
+            answer.get('oauth_verifier'),
+            (fault: unknown, key: string) => done(fault ?? (key ? null : 'no token')),
           ),
         ),
       );
@@ -82,22 +111,49 @@ for (const [shape, paths] of Object.entries(shapes)) {
 
 test('npm oauth-1.0a signs with HMAC-SHA256 and RSA-SHA256 on the canonical endpoints', async () => {
   for (const [client, method, sign] of [
-    [hmacClient, 'HMAC-SHA256', (text: string, key: string) => createHmac('sha256', key).update(text).digest('base64')],
-    [rsaClient, 'RSA-SHA256', (text: string) => createSign('sha256').update(text).sign(privatePem, 'base64')],
+    [
+      hmacClient,
+      'HMAC-SHA256',
+      (text: string, key: string) => createHmac('sha256', key).update(text).digest('base64'),
+    ],
+    [
+      rsaClient,
+      'RSA-SHA256',
+      (text: string) => createSign('sha256').update(text).sign(privatePem, 'base64'),
+    ],
   ] as const) {
     const oauth = new OAuth1a({
       consumer: { key: client.client_id, secret: client.client_secret },
       signature_method: method,
       hash_function: sign,
     });
-    const send = (url: string, data: Record<string, string>, token?: { key: string; secret: string }) =>
-      fetch(url, { method: 'POST', headers: { ...oauth.toHeader(oauth.authorize({ url, method: 'POST', data }, token)) } });
-    const temporary = new URLSearchParams(await (await send(`${server.issuer}/oauth1/initiate`, { oauth_callback: 'oob' })).text());
+    const send = (
+      url: string,
+      data: Record<string, string>,
+      token?: { key: string; secret: string },
+    ) =>
+      fetch(url, {
+        method: 'POST',
+        headers: { ...oauth.toHeader(oauth.authorize({ url, method: 'POST', data }, token)) },
+      });
+    const temporary = new URLSearchParams(
+      await (await send(`${server.issuer}/oauth1/initiate`, { oauth_callback: 'oob' })).text(),
+    );
     assert.equal(temporary.get('oauth_callback_confirmed'), 'true');
-    const pair = { key: temporary.get('oauth_token') ?? '', secret: temporary.get('oauth_token_secret') ?? '' };
-    const shown = await decide(new Browser(), `${server.issuer}/oauth1/authorize?oauth_token=${pair.key}`);
+    const pair = {
+      key: temporary.get('oauth_token') ?? '',
+      secret: temporary.get('oauth_token_secret') ?? '',
+    };
+    const shown = await decide(
+      new Browser(),
+      `${server.issuer}/oauth1/authorize?oauth_token=${pair.key}`,
+    );
     const verifier = /<code class="big">([0-9a-f]+)<\/code>/.exec(shown.text)?.[1] ?? '';
-    const bought = new URLSearchParams(await (await send(`${server.issuer}/oauth1/token`, { oauth_verifier: verifier }, pair)).text());
+    const bought = new URLSearchParams(
+      await (
+        await send(`${server.issuer}/oauth1/token`, { oauth_verifier: verifier }, pair)
+      ).text(),
+    );
     assert.match(bought.get('oauth_token') ?? '', /^[0-9a-f]{32}$/);
   }
 });
@@ -106,19 +162,40 @@ test('in the dialect, oob goes to the registered URL, and a second handshake giv
   const oauth = new OAuth1a({
     consumer: { key: exactClient.client_id, secret: exactClient.client_secret },
     signature_method: 'HMAC-SHA1',
-    hash_function: (text: string, key: string) => createHmac('sha1', key).update(text).digest('base64'),
+    hash_function: (text: string, key: string) =>
+      createHmac('sha1', key).update(text).digest('base64'),
   });
-  const send = async (url: string, data: Record<string, string>, token?: { key: string; secret: string }) =>
+  const send = async (
+    url: string,
+    data: Record<string, string>,
+    token?: { key: string; secret: string },
+  ) =>
     (
-      await fetch(url, { method: 'POST', headers: { ...oauth.toHeader(oauth.authorize({ url, method: 'POST', data }, token)) } })
+      await fetch(url, {
+        method: 'POST',
+        headers: { ...oauth.toHeader(oauth.authorize({ url, method: 'POST', data }, token)) },
+      })
     ).json() as Promise<Record<string, string>>;
   const handshake = async () => {
-    const pair = await send(`${server.issuer}/w/index.php?title=Special%3AOAuth%2Finitiate&format=json`, { oauth_callback: 'oob' });
+    const pair = await send(
+      `${server.issuer}/w/index.php?title=Special%3AOAuth%2Finitiate&format=json`,
+      { oauth_callback: 'oob' },
+    );
     assert.equal(pair.oauth_callback_confirmed, 'true');
     const temporary = { key: pair.key ?? '', secret: pair.secret ?? '' };
-    const page = await decide(new Browser(), `${server.issuer}/w/index.php?title=Special:Oauth/authenticate&oauth_token=${pair.key}`);
-    assert.ok(page.location?.startsWith('http://127.0.0.1:9/cb?oauth_verifier='), String(page.location));
-    const wrong = await send(`${server.issuer}/wiki/Special:OAuth/token?format=json`, { oauth_verifier: 'no' }, temporary);
+    const page = await decide(
+      new Browser(),
+      `${server.issuer}/w/index.php?title=Special:Oauth/authenticate&oauth_token=${pair.key}`,
+    );
+    assert.ok(
+      page.location?.startsWith('http://127.0.0.1:9/cb?oauth_verifier='),
+      String(page.location),
+    );
+    const wrong = await send(
+      `${server.issuer}/wiki/Special:OAuth/token?format=json`,
+      { oauth_verifier: 'no' },
+      temporary,
+    );
     assert.equal(wrong.error, 'mwoauthdatastore-bad-verifier');
     return send(
       `${server.issuer}/wiki/Special:OAuth/token?format=json`,

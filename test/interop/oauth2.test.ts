@@ -24,7 +24,10 @@ after(() => server.stop());
 test('oauth4webapi: discovery, code with PKCE, refresh, introspection, revocation', async () => {
   const issuer = new URL(server.issuer);
   const insecure = { [oauth.allowInsecureRequests]: true };
-  const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' }));
+  const as = await oauth.processDiscoveryResponse(
+    issuer,
+    await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' }),
+  );
   for (const kind of ['confidential', 'public'] as const) {
     const made = server.client(
       '--name',
@@ -53,11 +56,24 @@ test('oauth4webapi: discovery, code with PKCE, refresh, introspection, revocatio
     }).toString();
     const page = await decide(new Browser(), url.href);
     // validateAuthResponse also checks `iss` (RFC 9207).
-    const params = oauth.validateAuthResponse(as, client, new URL(page.location ?? 'about:blank'), state);
+    const params = oauth.validateAuthResponse(
+      as,
+      client,
+      new URL(page.location ?? 'about:blank'),
+      state,
+    );
     const tokens = await oauth.processAuthorizationCodeResponse(
       as,
       client,
-      await oauth.authorizationCodeGrantRequest(as, client, auth, params, redirectUri, verifier, insecure),
+      await oauth.authorizationCodeGrantRequest(
+        as,
+        client,
+        auth,
+        params,
+        redirectUri,
+        verifier,
+        insecure,
+      ),
     );
     assert.equal(tokens.scope, 'basic editpage');
     const next = await oauth.processRefreshTokenResponse(
@@ -67,7 +83,9 @@ test('oauth4webapi: discovery, code with PKCE, refresh, introspection, revocatio
     );
     assert.notEqual(next.refresh_token, tokens.refresh_token);
     // The resource server checks the signature on its own (RFC 9068 §4).
-    const request = new Request('https://api.example/', { headers: { authorization: `Bearer ${next.access_token}` } });
+    const request = new Request('https://api.example/', {
+      headers: { authorization: `Bearer ${next.access_token}` },
+    });
     const claims = await oauth.validateJwtAccessToken(as, request, server.issuer, insecure);
     assert.equal(claims.client_id, made.client_id);
     if (kind === 'confidential') {
@@ -79,17 +97,40 @@ test('oauth4webapi: discovery, code with PKCE, refresh, introspection, revocatio
       assert.equal(seen.active, true);
       assert.equal(seen.username, 'Ben');
     }
-    await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, next.refresh_token ?? '', insecure));
-    const again = await oauth.refreshTokenGrantRequest(as, client, auth, next.refresh_token ?? '', insecure);
-    await assert.rejects(oauth.processRefreshTokenResponse(as, client, again), /invalid_grant|server responded with an error/);
+    await oauth.processRevocationResponse(
+      await oauth.revocationRequest(as, client, auth, next.refresh_token ?? '', insecure),
+    );
+    const again = await oauth.refreshTokenGrantRequest(
+      as,
+      client,
+      auth,
+      next.refresh_token ?? '',
+      insecure,
+    );
+    await assert.rejects(
+      oauth.processRefreshTokenResponse(as, client, again),
+      /invalid_grant|server responded with an error/,
+    );
   }
 });
 
 test('oauth4webapi: client credentials', async () => {
   const issuer = new URL(server.issuer);
   const insecure = { [oauth.allowInsecureRequests]: true };
-  const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' }));
-  const made = server.client('--name', 'service', '--protocol', 'oauth2', '--scope', 'editpage', '--grant-type', 'client_credentials');
+  const as = await oauth.processDiscoveryResponse(
+    issuer,
+    await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' }),
+  );
+  const made = server.client(
+    '--name',
+    'service',
+    '--protocol',
+    'oauth2',
+    '--scope',
+    'editpage',
+    '--grant-type',
+    'client_credentials',
+  );
   const client: oauth.Client = { client_id: made.client_id };
   const response = await oauth.clientCredentialsGrantRequest(
     as,
@@ -104,8 +145,18 @@ test('oauth4webapi: client credentials', async () => {
 });
 
 for (const [shape, paths] of [
-  ['canonical', { authorizePath: '/oauth2/authorize', tokenPath: '/oauth2/token', revokePath: '/oauth2/revoke' }],
-  ['dialect', { authorizePath: '/w/rest.php/oauth2/authorize', tokenPath: '/w/rest.php/oauth2/access_token' }],
+  [
+    'canonical',
+    {
+      authorizePath: '/oauth2/authorize',
+      tokenPath: '/oauth2/token',
+      revokePath: '/oauth2/revoke',
+    },
+  ],
+  [
+    'dialect',
+    { authorizePath: '/w/rest.php/oauth2/authorize', tokenPath: '/w/rest.php/oauth2/access_token' },
+  ],
 ] as const) {
   for (const authorizationMethod of ['header', 'body'] as const) {
     test(`simple-oauth2, ${shape}, credentials in the ${authorizationMethod}, no PKCE`, async () => {
@@ -126,7 +177,10 @@ for (const [shape, paths] of [
         options: { authorizationMethod },
       };
       const flow = new AuthorizationCode(config);
-      const page = await decide(new Browser(), flow.authorizeURL({ redirect_uri: redirectUri, state: 'xyz' }));
+      const page = await decide(
+        new Browser(),
+        flow.authorizeURL({ redirect_uri: redirectUri, state: 'xyz' }),
+      );
       const answer = answerOf(page);
       assert.equal(answer.get('state'), 'xyz');
       const token = await flow.getToken({ code: answer.get('code'), redirect_uri: redirectUri });
@@ -176,7 +230,10 @@ test("next-auth's Wikimedia provider signs a person in, without PKCE and with an
     '--pkce-optional',
   );
   const rest = `${server.issuer}/w/rest.php/oauth2`;
-  const provider = wikimediaProvider({ clientId: made.client_id, clientSecret: made.client_secret });
+  const provider = wikimediaProvider({
+    clientId: made.client_id,
+    clientSecret: made.client_secret,
+  });
   const urls = {
     // It checks the name in the answer (RFC 9207), so it has to be told which it is.
     issuer: server.issuer,
@@ -187,7 +244,11 @@ test("next-auth's Wikimedia provider signs a person in, without PKCE and with an
   const options = {
     secret: 'a secret of the app',
     providers: [{ ...provider, options: { ...provider.options, ...urls } }],
-    logger: { error: (code: string, fault: unknown) => assert.fail(`${code} ${JSON.stringify(fault)}`), warn: () => {}, debug: () => {} },
+    logger: {
+      error: (code: string, fault: unknown) => assert.fail(`${code} ${JSON.stringify(fault)}`),
+      warn: () => {},
+      debug: () => {},
+    },
   };
   process.env.NEXTAUTH_URL = host;
   const cookies: Record<string, string> = {};
@@ -215,10 +276,22 @@ test("next-auth's Wikimedia provider signs a person in, without PKCE and with an
       },
       end: () => {},
     };
-    await handler({ method, headers: { host }, cookies: { ...cookies }, query: { ...query, nextauth }, body: form }, response, options);
+    await handler(
+      {
+        method,
+        headers: { host },
+        cookies: { ...cookies },
+        query: { ...query, nextauth },
+        body: form,
+      },
+      response,
+      options,
+    );
     for (const line of [headers['set-cookie'] ?? []].flat()) {
       const [pair = ''] = line.split(';');
-      cookies[pair.slice(0, pair.indexOf('='))] = decodeURIComponent(pair.slice(pair.indexOf('=') + 1));
+      cookies[pair.slice(0, pair.indexOf('='))] = decodeURIComponent(
+        pair.slice(pair.indexOf('=') + 1),
+      );
     }
     return { body, redirect: String(headers.location ?? '') };
   };
@@ -226,7 +299,9 @@ test("next-auth's Wikimedia provider signs a person in, without PKCE and with an
   const start = await handle('POST', ['signin', 'wikimedia'], {}, { csrfToken });
   const page = await decide(new Browser(), start.redirect);
   await handle('GET', ['callback', 'wikimedia'], Object.fromEntries(answerOf(page)));
-  const session = (await handle('GET', ['session'])).body as { user: { name: string; email: string } };
+  const session = (await handle('GET', ['session'])).body as {
+    user: { name: string; email: string };
+  };
   assert.equal(session.user.name, 'Ben');
   assert.equal(session.user.email, 'ben@example.org');
 });

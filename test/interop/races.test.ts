@@ -36,9 +36,16 @@ after(async () => {
 
 const post = async (server: Server, path: string, form: Record<string, string>) => {
   const headers = { authorization: basic(client.client_id, client.client_secret) };
-  const answer = await fetch(server.url + path, { method: 'POST', headers, body: new URLSearchParams(form) });
+  const answer = await fetch(server.url + path, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams(form),
+  });
   const text = await answer.text();
-  return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, string> };
+  return {
+    status: answer.status,
+    body: (text === '' ? {} : JSON.parse(text)) as Record<string, string>,
+  };
 };
 
 const code = () => codeFor(one.issuer, client.client_id, redirectUri, verifier);
@@ -46,25 +53,50 @@ const code = () => codeFor(one.issuer, client.client_id, redirectUri, verifier);
 const active = async (token: string | undefined) =>
   (await post(one, '/oauth2/introspect', { token: token ?? '' })).body.active as unknown as boolean;
 const everywhere = (count: number, path: string, form: Record<string, string>) =>
-  Promise.all(Array.from({ length: count }, (_, index) => post(index % 2 === 0 ? one : two, path, form)));
+  Promise.all(
+    Array.from({ length: count }, (_, index) => post(index % 2 === 0 ? one : two, path, form)),
+  );
 
 test('50 redemptions of one code in two processes: one wins, and the replays take back what it bought', async () => {
-  const form = { grant_type: 'authorization_code', code: await code(), redirect_uri: redirectUri, code_verifier: verifier };
+  const form = {
+    grant_type: 'authorization_code',
+    code: await code(),
+    redirect_uri: redirectUri,
+    code_verifier: verifier,
+  };
   const answers = await everywhere(50, '/oauth2/token', form);
   const won = answers.filter(({ status }) => status === 200);
   assert.equal(won.length, 1);
-  assert.ok(answers.every(({ status, body }) => status === 200 || (status === 400 && body.error === 'invalid_grant')));
+  assert.ok(
+    answers.every(
+      ({ status, body }) => status === 200 || (status === 400 && body.error === 'invalid_grant'),
+    ),
+  );
   assert.equal(await active(won[0]?.body.access_token), false);
 });
 
 test('50 uses of one refresh token in two processes: one successor, the same answer for all, and it works', async () => {
-  const form = { grant_type: 'authorization_code', code: await code(), redirect_uri: redirectUri, code_verifier: verifier };
+  const form = {
+    grant_type: 'authorization_code',
+    code: await code(),
+    redirect_uri: redirectUri,
+    code_verifier: verifier,
+  };
   const first = (await post(one, '/oauth2/token', form)).body;
-  const answers = await everywhere(50, '/oauth2/token', { grant_type: 'refresh_token', refresh_token: first.refresh_token ?? '' });
+  const answers = await everywhere(50, '/oauth2/token', {
+    grant_type: 'refresh_token',
+    refresh_token: first.refresh_token ?? '',
+  });
   assert.ok(answers.every(({ status }) => status === 200));
-  assert.equal(new Set(answers.map(({ body }) => `${body.access_token} ${body.refresh_token}`)).size, 1);
+  assert.equal(
+    new Set(answers.map(({ body }) => `${body.access_token} ${body.refresh_token}`)).size,
+    1,
+  );
   assert.equal(await active(answers[0]?.body.access_token), true);
-  const next = await post(two, '/oauth2/token', { grant_type: 'refresh_token', refresh_token: answers[0]?.body.refresh_token ?? '' });
+  const next = await post(two, '/oauth2/token', {
+    grant_type: 'refresh_token',
+    refresh_token: answers[0]?.body.refresh_token ?? '',
+  });
   assert.equal(next.status, 200);
 });
 
@@ -73,7 +105,9 @@ test('a kill -9 in the middle of a load loses no token that was answered', async
   let over = false;
   const worker = async () => {
     while (!over) {
-      const answer = await post(two, '/oauth2/token', { grant_type: 'client_credentials' }).catch(() => undefined);
+      const answer = await post(two, '/oauth2/token', { grant_type: 'client_credentials' }).catch(
+        () => undefined,
+      );
       if (answer === undefined) return;
       if (answer.status === 200) issued.push(answer.body.access_token ?? '');
     }

@@ -1,4 +1,5 @@
-// Another process of the program whose clock is a hundred days ahead: says that it is ready, waits for a line, and renews the signing keys.
+// Another process of the program whose clock is a hundred days ahead: says that it is ready, waits
+// for a line, and renews the signing keys.
 import { makeWorld, realOutside } from '#app';
 import { instant } from '#kernel/time.ts';
 import { readSettings } from '#operating';
@@ -6,7 +7,10 @@ import { readSettings } from '#operating';
 const AHEAD = 100 * 86_400;
 const config = readSettings({ data: process.argv[2], 'log-level': 'silent' });
 const outside = realOutside(config);
-const clock = { now: () => instant(Date.now() / 1000 + AHEAD), millis: () => Date.now() + AHEAD * 1000 };
+const clock = {
+  now: () => instant(Date.now() / 1000 + AHEAD),
+  millis: () => Date.now() + AHEAD * 1000,
+};
 const { keys, store } = makeWorld(config, { ...outside, clock });
 process.stdout.write('ready\n');
 process.stdin.once('data', async () => {

@@ -34,7 +34,11 @@ export class Server {
   }
 
   static async start(
-    options: { readonly data?: string; readonly issuer?: string; readonly flags?: readonly string[] } = {},
+    options: {
+      readonly data?: string;
+      readonly issuer?: string;
+      readonly flags?: readonly string[];
+    } = {},
   ): Promise<Server> {
     const server = new Server(await freePort(), options.data, options.issuer);
     await server.run(options.flags);
@@ -49,7 +53,17 @@ export class Server {
   async run(flags: readonly string[] = []): Promise<void> {
     const child = spawn(
       process.execPath,
-      [main, 'serve', '--port', String(this.#port), '--data', this.data, '--issuer', this.issuer, ...flags],
+      [
+        main,
+        'serve',
+        '--port',
+        String(this.#port),
+        '--data',
+        this.data,
+        '--issuer',
+        this.issuer,
+        ...flags,
+      ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
@@ -86,14 +100,21 @@ export class Server {
     if (this.#owned) rmSync(this.data, { recursive: true, force: true });
   }
 
-  /** Runs one command of the program and reads its JSON. Throws what it wrote to standard error when it fails. */
+  /**
+   * Runs one command of the program and reads its JSON. Throws what it wrote to standard error when
+   * it fails.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: what a command prints is the thing under test
   command(...args: readonly string[]): any {
     const input = args[0] === 'account' ? `${password}\n` : '';
-    const ran = spawnSync(process.execPath, [main, ...args, '--json', '--data', this.data, '--issuer', this.issuer], {
-      input,
-      encoding: 'utf8',
-    });
+    const ran = spawnSync(
+      process.execPath,
+      [main, ...args, '--json', '--data', this.data, '--issuer', this.issuer],
+      {
+        input,
+        encoding: 'utf8',
+      },
+    );
     if (ran.status !== 0) throw new Error(`gatehouse ${args.join(' ')}: ${ran.stderr}`);
     return JSON.parse(ran.stdout);
   }
@@ -122,21 +143,37 @@ export class Server {
   }
 }
 
-/** Goes to a page as that person, signing in where asked, and presses the button; answers where the browser would go next. */
-export async function decide(browser: Browser, url: string, button: 'accept' | 'cancel' = 'accept', name = 'Ben'): Promise<Page> {
+/**
+ * Goes to a page as that person, signing in where asked, and presses the button; answers where the
+ * browser would go next.
+ */
+export async function decide(
+  browser: Browser,
+  url: string,
+  button: 'accept' | 'cancel' = 'accept',
+  name = 'Ben',
+): Promise<Page> {
   const first = await browser.follow(url);
-  const asked = first.text.includes('name="password"') ? await browser.press(first, 'sign-in', { name, password }) : first;
+  const asked = first.text.includes('name="password"')
+    ? await browser.press(first, 'sign-in', { name, password })
+    : first;
   return asked.location === null ? browser.press(asked, button) : asked;
 }
 
 /** The query of the address a page redirects to. */
 export const answerOf = (page: Page): URLSearchParams => {
-  if (page.location === null) throw new Error(`no redirect, but ${page.status}: ${page.text.slice(0, 400)}`);
+  if (page.location === null)
+    throw new Error(`no redirect, but ${page.status}: ${page.text.slice(0, 400)}`);
   return new URL(page.location).searchParams;
 };
 
 /** A code for the app of that identifier, as Ben's browser brings it back after his yes. */
-export async function codeFor(issuer: string, clientId: string, redirectUri: string, verifier: string): Promise<string> {
+export async function codeFor(
+  issuer: string,
+  clientId: string,
+  redirectUri: string,
+  verifier: string,
+): Promise<string> {
   const query = new URLSearchParams({
     response_type: 'code',
     client_id: clientId,
@@ -144,5 +181,7 @@ export async function codeFor(issuer: string, clientId: string, redirectUri: str
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   });
-  return answerOf(await decide(new Browser(), `${issuer}/oauth2/authorize?${query}`)).get('code') ?? '';
+  return (
+    answerOf(await decide(new Browser(), `${issuer}/oauth2/authorize?${query}`)).get('code') ?? ''
+  );
 }

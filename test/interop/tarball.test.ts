@@ -22,7 +22,11 @@ describe('the packed tarball, installed in an empty folder', { timeout: 180_000 
   const npm = (cwd: string, ...args: readonly string[]) =>
     execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   const gatehouse = (args: readonly string[], input = '') =>
-    execFileSync(process.execPath, [join(home, 'node_modules/.bin/gatehouse'), ...args], { cwd: home, encoding: 'utf8', input });
+    execFileSync(process.execPath, [join(home, 'node_modules/.bin/gatehouse'), ...args], {
+      cwd: home,
+      encoding: 'utf8',
+      input,
+    });
 
   before(() => {
     for (const directory of [packed, home]) mkdirSync(directory);
@@ -38,16 +42,32 @@ describe('the packed tarball, installed in an empty folder', { timeout: 180_000 
   });
 
   test('it brings no other package, no test, no source and no picture', () => {
-    const installed = readdirSync(join(home, 'node_modules')).filter((name) => !name.startsWith('.'));
+    const installed = readdirSync(join(home, 'node_modules')).filter(
+      (name) => !name.startsWith('.'),
+    );
     assert.deepEqual(installed, ['gatehouse']);
     assert.deepEqual(
-      files.filter((file) => /(^|\/)(src|test|examples|bench|scripts)\/|\.(ts|webp|png)$/.test(file)),
+      files.filter((file) =>
+        /(^|\/)(src|test|examples|bench|scripts)\/|\.(ts|webp|png)$/.test(file),
+      ),
       [],
     );
   });
   test('it carries the licence of everything that was bundled', () => {
-    const licences = readFileSync(join(home, 'node_modules/gatehouse/dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
-    for (const name of ['fastify', 'kysely', 'zod', 'pg', 'nodemailer', '@redis/client', '@simplewebauthn/browser', 'intl-messageformat'])
+    const licences = readFileSync(
+      join(home, 'node_modules/gatehouse/dist/THIRD-PARTY-LICENSES.txt'),
+      'utf8',
+    );
+    for (const name of [
+      'fastify',
+      'kysely',
+      'zod',
+      'pg',
+      'nodemailer',
+      '@redis/client',
+      '@simplewebauthn/browser',
+      'intl-messageformat',
+    ])
       assert.match(licences, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\\S* \\(`, 'm'));
   });
   test('every command answers, as in the repository', () => {
@@ -55,22 +75,52 @@ describe('the packed tarball, installed in an empty folder', { timeout: 180_000 
     assert.match(gatehouse(['--help']), /serve +Starts the server/);
     assert.match(gatehouse(['client', 'create', '--help']), /Usage: gatehouse client create/);
     gatehouse(
-      ['account', 'create', '--name', 'Ada', '--email', 'ada@example.org', '--email-confirmed', '--password-stdin'],
+      [
+        'account',
+        'create',
+        '--name',
+        'Ada',
+        '--email',
+        'ada@example.org',
+        '--email-confirmed',
+        '--password-stdin',
+      ],
       `${password}\n`,
     );
-    const create = ['client', 'create', '--owner', 'Ada', '--name', 'Reader', '--protocol', 'oauth2'];
+    const create = [
+      'client',
+      'create',
+      '--owner',
+      'Ada',
+      '--name',
+      'Reader',
+      '--protocol',
+      'oauth2',
+    ];
     const made = JSON.parse(
-      gatehouse([...create, '--redirect-uri', 'http://127.0.0.1:8080/cb', '--scope', 'editpage', '--approve', '--json']),
+      gatehouse([
+        ...create,
+        '--redirect-uri',
+        'http://127.0.0.1:8080/cb',
+        '--scope',
+        'editpage',
+        '--approve',
+        '--json',
+      ]),
     );
     assert.ok(made);
   });
   test('it serves pages, scripts and metadata; a person signs in; Ctrl-C ends it cleanly', async () => {
     const port = await freePort();
     const url = `http://localhost:${port}`;
-    const child = spawn(process.execPath, [join(home, 'node_modules/.bin/gatehouse'), 'serve', '--port', String(port)], {
-      cwd: home,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [join(home, 'node_modules/.bin/gatehouse'), 'serve', '--port', String(port)],
+      {
+        cwd: home,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     serving = child;
     const ended = new Promise<number | null>((done) => child.once('exit', done));
     while ((await fetch(`${url}/readyz`).catch(() => undefined))?.status !== 200) {
@@ -82,7 +132,10 @@ describe('the packed tarball, installed in an empty folder', { timeout: 180_000 
     const script = await (await fetch(`${url}/assets/passkeys.js`)).text();
     assert.match(script, /startRegistration/);
     const browser = new Browser();
-    await browser.press(await browser.follow(`${url}/sign-in`), 'password', { name: 'Ada', password });
+    await browser.press(await browser.follow(`${url}/sign-in`), 'password', {
+      name: 'Ada',
+      password,
+    });
     assert.match((await browser.follow(`${url}/my/apps`)).text, /Reader/);
     child.kill('SIGINT');
     assert.equal(await ended, 0);

@@ -13,8 +13,19 @@ before(async () => {
   server = await Server.start({ flags: ['--workers', '3'] });
   server.person('Ada');
   server.person('Ben');
-  const types = ['authorization_code', 'refresh_token', 'client_credentials'].flatMap((type) => ['--grant-type', type]);
-  client = server.client('--name', 'many', '--protocol', 'oauth2', '--redirect-uri', redirectUri, ...types);
+  const types = ['authorization_code', 'refresh_token', 'client_credentials'].flatMap((type) => [
+    '--grant-type',
+    type,
+  ]);
+  client = server.client(
+    '--name',
+    'many',
+    '--protocol',
+    'oauth2',
+    '--redirect-uri',
+    redirectUri,
+    ...types,
+  );
 });
 after(() => server.stop());
 
@@ -27,22 +38,43 @@ const children = (): readonly number[] =>
 
 /** Each request on a connection of its own, so that the workers share them. */
 async function post(path: string, form: Readonly<Record<string, string>>) {
-  const headers = { authorization: basic(client.client_id, client.client_secret), connection: 'close' };
-  const answer = await fetch(server.url + path, { method: 'POST', headers, body: new URLSearchParams(form) });
+  const headers = {
+    authorization: basic(client.client_id, client.client_secret),
+    connection: 'close',
+  };
+  const answer = await fetch(server.url + path, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams(form),
+  });
   const text = await answer.text();
-  return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
+  return {
+    status: answer.status,
+    body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
+  };
 }
 
 const code = () => codeFor(server.issuer, client.client_id, redirectUri, verifier);
 
 const linux = { skip: process.platform === 'linux' ? false : 'reads /proc' };
 
-test('three processes serve on one port; of fifty redemptions of one code one wins', linux, async () => {
-  assert.equal(children().length, 3);
-  const form = { grant_type: 'authorization_code', code: await code(), redirect_uri: redirectUri, code_verifier: verifier };
-  const answers = await Promise.all(Array.from({ length: 50 }, () => post('/oauth2/token', form)));
-  assert.equal(answers.filter(({ status }) => status === 200).length, 1);
-});
+test(
+  'three processes serve on one port; of fifty redemptions of one code one wins',
+  linux,
+  async () => {
+    assert.equal(children().length, 3);
+    const form = {
+      grant_type: 'authorization_code',
+      code: await code(),
+      redirect_uri: redirectUri,
+      code_verifier: verifier,
+    };
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => post('/oauth2/token', form)),
+    );
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+  },
+);
 
 test('a worker that is killed is replaced, and what was answered holds', linux, async () => {
   const before = children();
@@ -50,18 +82,22 @@ test('a worker that is killed is replaced, and what was answered holds', linux, 
   const load = Promise.all(
     Array.from({ length: 4 }, async () => {
       for (let turn = 0; turn < 15; turn++) {
-        const answer = await post('/oauth2/token', { grant_type: 'client_credentials' }).catch(() => undefined);
+        const answer = await post('/oauth2/token', { grant_type: 'client_credentials' }).catch(
+          () => undefined,
+        );
         if (answer?.status === 200) tokens.push(String(answer.body.access_token));
       }
     }),
   );
   process.kill(before[0] ?? 0, 'SIGKILL');
   await load;
-  while (children().length < 3 || children().includes(before[0] ?? 0)) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (children().length < 3 || children().includes(before[0] ?? 0))
+    await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(tokens.length > 0);
   for (const token of tokens) {
     let answer = await post('/oauth2/introspect', { token }).catch(() => undefined);
-    while (answer === undefined) answer = await post('/oauth2/introspect', { token }).catch(() => undefined);
+    while (answer === undefined)
+      answer = await post('/oauth2/introspect', { token }).catch(() => undefined);
     assert.equal(answer.body.active, true);
   }
 });

@@ -1,4 +1,7 @@
-/** An expression that the analyser does not call safe, and that stays: what it reads is bounded, or why the analyser is wrong. */
+/**
+ * An expression that the analyser does not call safe, and that stays: what it reads is bounded, or
+ * why the analyser is wrong.
+ */
 export interface AllowedExpression {
   /** Its text as it stands in the source; for `new RegExp(…)` the whole call. */
   readonly expression: string;
@@ -9,14 +12,17 @@ export interface AllowedExpression {
 
 export const allowedExpressions: readonly AllowedExpression[] = [
   {
-    expression: '/^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\\/\\/([^/?#]*))?([^?#]*)(?:\\?([^#]*))?(?:#.*)?$/s',
+    expression:
+      '/^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\\/\\/([^/?#]*))?([^?#]*)(?:\\?([^#]*))?(?:#.*)?$/s',
     bound: 'a callback: one parameter of a signed request, 16 kB',
-    reason: 'RFC 3986 Appendix B: each part ends where its delimiter stands, and every text matches',
+    reason:
+      'RFC 3986 Appendix B: each part ends where its delimiter stands, and every text matches',
   },
   {
     expression: '/^([A-Za-z][A-Za-z0-9+.-]*):(?:\\/\\/([^/?#]*))?([^?#]*)(.*)$/s',
     bound: 'a redirect URI: a form of 64 kB',
-    reason: 'RFC 3986 Appendix B: each part ends where its delimiter stands, and whatever follows the scheme matches',
+    reason:
+      'RFC 3986 Appendix B: each part ends where its delimiter stands, and whatever follows the scheme matches',
   },
   {
     expression: '/^(\\[[^\\]]*\\]|[^:]*)(?::(\\d*))?$/',
@@ -32,12 +38,14 @@ export const allowedExpressions: readonly AllowedExpression[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how it stands in the source
     expression: "new RegExp(`\\\\p{Script=${name}}`, 'u')",
     bound: 'one character',
-    reason: 'the name is one of a list in the source; the expression matches one character and repeats nothing',
+    reason:
+      'the name is one of a list in the source; the expression matches one character and repeats nothing',
   },
   {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how it stands in the source
     expression: "new RegExp(`\\\\p{Script_Extensions=${name}}`, 'u')",
     bound: 'one character',
-    reason: 'the name is one of a list in the source; the expression matches one character and repeats nothing',
+    reason:
+      'the name is one of a list in the source; the expression matches one character and repeats nothing',
   },
 ];

@@ -13,14 +13,18 @@ export interface Expression {
   readonly literal: { readonly pattern: string; readonly flags: string } | null;
 }
 
-/** Work that the analyser may put into one expression. Steps, not seconds: the verdict is the same on every machine. */
+/**
+ * Work that the analyser may put into one expression. Steps, not seconds: the verdict is the same
+ * on every machine.
+ */
 const MOST_STEPS = 20_000;
 
 const isNode = (value: unknown): value is Node => typeof (value as Node | null)?.type === 'string';
 
 function* nodesOf(node: Node): Generator<Node> {
   yield node;
-  for (const child of Object.values(node)) for (const one of Array.isArray(child) ? child : [child]) if (isNode(one)) yield* nodesOf(one);
+  for (const child of Object.values(node))
+    for (const one of Array.isArray(child) ? child : [child]) if (isNode(one)) yield* nodesOf(one);
 }
 
 interface CallNode {

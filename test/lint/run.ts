@@ -2,11 +2,14 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { allowedExpressions } from './allowed-expressions.ts';
 import { expressionsIn, neverBacktracks, verdictKey } from './expressions.ts';
 
-// `npm run lint`: every regular expression of the source either cannot backtrack for long, or is in the list of those that may, with the
-// bound of what reaches it. Verdicts are kept between runs; a new expression costs some milliseconds, a strange one a few seconds.
+// `npm run lint`: every regular expression of the source either cannot backtrack for long, or is in
+// the list of those that may, with the bound of what reaches it. Verdicts are kept between runs; a
+// new expression costs some milliseconds, a strange one a few seconds.
 
 const root = new URL('../../', import.meta.url);
-const analyser: string = JSON.parse(readFileSync(new URL('node_modules/redos-detector/package.json', root), 'utf8')).version;
+const analyser: string = JSON.parse(
+  readFileSync(new URL('node_modules/redos-detector/package.json', root), 'utf8'),
+).version;
 const kept = new URL('node_modules/.cache/expressions.json', root);
 
 function readVerdicts(): Record<string, boolean> {
@@ -39,6 +42,9 @@ for (const problem of problems)
   console.error(
     `${problem}\n  may backtrack for long: read the text in one pass, or bound it and say so in test/lint/allowed-expressions.ts`,
   );
-for (const text of idle) console.error(`${text}\n  is in test/lint/allowed-expressions.ts and not in the source any more`);
-console.log(`${expressions.length} regular expressions, ${allowed.size} of them in the list of exceptions`);
+for (const text of idle)
+  console.error(`${text}\n  is in test/lint/allowed-expressions.ts and not in the source any more`);
+console.log(
+  `${expressions.length} regular expressions, ${allowed.size} of them in the list of exceptions`,
+);
 process.exitCode = problems.length + idle.length > 0 ? 1 : 0;

@@ -1,2 +1,3 @@
-// No citation is dead when something lands, as no import is: the test of the documentation, among those of the map.
+// No citation is dead when something lands, as no import is: the test of the documentation, among
+// those of the map.
 import '../docs/citations.test.ts';

@@ -4,8 +4,8 @@ import type { Browser } from 'playwright-core';
 import { leftOut, MOST_BYTES, openBrowser, violations, Walk, weights } from '#harness/browser.ts';
 import { makeScene, type Scene, sheets } from '#harness/scene.ts';
 
-// Every page as it usually is, empty, refused and with hostile texts: everything axe-core knows, once in English by day on a desk and once in
-// Arabic by night on a phone.
+// Every page as it usually is, empty, refused and with hostile texts: everything axe-core knows,
+// once in English by day on a desk and once in Arabic by night on a phone.
 
 let [browser, scene]: [Browser?, Scene?] = [];
 before(async () => {
@@ -23,7 +23,11 @@ const folded = "for (const one of document.querySelectorAll('details')) one.open
 
 for (const as of new Set(sheets.map((sheet) => sheet.as))) {
   const called = as ?? 'a stranger';
-  test(`axe-core finds nothing on the pages that ${called} sees`, { skip: leftOut, concurrency: 2, timeout: 240_000 }, async (t) => {
+  test(`axe-core finds nothing on the pages that ${called} sees`, {
+    skip: leftOut,
+    concurrency: 2,
+    timeout: 240_000,
+  }, async (t) => {
     assert.ok(browser && scene);
     const [on, here] = [browser, scene];
     const round = async (language: 'en' | 'ar') => {
@@ -36,18 +40,26 @@ for (const as of new Set(sheets.map((sheet) => sheet.as))) {
       );
       for (const { name, go } of sheets.filter((sheet) => sheet.as === as)) {
         await go(walk, here);
-        assert.equal(await walk.page.locator('html').getAttribute('dir'), language === 'ar' ? 'rtl' : 'ltr');
+        assert.equal(
+          await walk.page.locator('html').getAttribute('dir'),
+          language === 'ar' ? 'rtl' : 'ltr',
+        );
         await walk.page.evaluate(folded);
         assert.deepEqual(await violations(walk.page), [], `${name} in ${language}`);
       }
       await walk.end();
     };
-    await Promise.all([t.test('in English by day', () => round('en')), t.test('in Arabic by night', () => round('ar'))]);
+    await Promise.all([
+      t.test('in English by day', () => round('en')),
+      t.test('in Arabic by night', () => round('ar')),
+    ]);
   });
 }
 
 test('no page costs more than it may', { skip: leftOut }, (t) => {
   const heaviest = [...weights].sort(([, one], [, other]) => other - one).slice(0, 5);
-  t.diagnostic(`the heaviest pages, with all they load: ${heaviest.map(([path, bytes]) => `${path} ${bytes}`).join(', ')}`);
+  t.diagnostic(
+    `the heaviest pages, with all they load: ${heaviest.map(([path, bytes]) => `${path} ${bytes}`).join(', ')}`,
+  );
   assert.ok(heaviest.length > 0 && heaviest.every(([, bytes]) => bytes <= MOST_BYTES));
 });

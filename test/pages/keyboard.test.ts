@@ -13,7 +13,9 @@ const focused = `(() => {
   return { visible: seen && outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2, html: one.outerHTML.slice(0, 200), matches: (selector) => one.matches(selector) };
 })()`;
 
-/** Presses Tab until what is meant has the focus; everything on the way must show that it has it. */
+/**
+ * Presses Tab until what is meant has the focus; everything on the way must show that it has it.
+ */
 async function tabTo({ page }: Walk, selector: string): Promise<void> {
   for (let steps = 0; steps < 200; steps += 1) {
     await page.keyboard.press('Tab');
@@ -33,7 +35,11 @@ walks(
   'keyboard alone: sign in, leave a permission out, allow',
   async ({ place, n, start }) => {
     const [owner, user] = [await place.person(`Maker ${n}`), await place.person(`Ben ${n}`)];
-    const { client } = await place.app(owner, { name: `Reader ${n}`, scopes: ['editpage', 'sendemail'], optionalScopes: ['sendemail'] });
+    const { client } = await place.app(owner, {
+      name: `Reader ${n}`,
+      scopes: ['editpage', 'sendemail'],
+      optionalScopes: ['sendemail'],
+    });
     const walk = await start();
     const { keyboard } = walk.page;
     await walk.open(place.authorizeUrl(client, ['editpage', 'sendemail']));
@@ -58,7 +64,10 @@ walks(
 walks(
   'keyboard alone: the review desk, from the queue to a decision with its reason',
   async ({ place, n, start }) => {
-    const [owner, rex] = [await place.person(`Dev ${n}`, ['developer']), await place.person(`Rex ${n}`, ['reviewer'])];
+    const [owner, rex] = [
+      await place.person(`Dev ${n}`, ['developer']),
+      await place.person(`Rex ${n}`, ['reviewer']),
+    ];
     const { client } = await place.app(owner, { name: `Mover ${n}` }, false);
     const walk = await start(rex);
     const { keyboard } = walk.page;

@@ -4,31 +4,37 @@ import { Walk } from '#harness/browser.ts';
 import { Place, password } from '#harness/place.ts';
 import { walks } from './walks.ts';
 
-const linkIn = (text: string): string => /http:\/\/localhost\S+/.exec(text)?.[0] ?? assert.fail(`no link in: ${text}`);
+const linkIn = (text: string): string =>
+  /http:\/\/localhost\S+/.exec(text)?.[0] ?? assert.fail(`no link in: ${text}`);
 
-walks('set-up: a new server gets its first administrator, who signs out and in again', async ({ browser, look, n }) => {
-  const place = await Place.open();
-  const walk = await Walk.start(browser, place, look);
-  try {
-    await walk.open(linkIn(place.said.slice(place.said.indexOf('There are no accounts'))));
-    await walk.fill({ name: `First ${n}`, email: 'first@example.org', password });
-    await walk.press(walk.button(walk.say('setup.button')));
-    await walk.heading(walk.say('home.hello', { name: `First ${n}` })).waitFor();
-    await walk.press(walk.link(walk.say('frame.admin')));
-    await walk.press(walk.button(walk.say('frame.sign-out')));
-    await walk.sees(walk.say('done.signed-out'));
-    await walk.open(linkIn(place.said.slice(place.said.indexOf('There are no accounts'))));
-    await walk.fill({ name: 'Second', email: 'second@example.org', password });
-    await walk.press(walk.button(walk.say('setup.button')), 400);
-    assert.equal(await walk.field('name').inputValue(), 'Second', 'the draft is kept');
-    await walk.press(walk.page.locator('header').getByRole('link', { name: walk.say('frame.sign-in') }));
-    await walk.signIn(`First ${n}`);
-    await walk.heading(walk.say('home.hello', { name: `First ${n}` })).waitFor();
-  } finally {
-    await walk.end();
-    await place.close();
-  }
-});
+walks(
+  'set-up: a new server gets its first administrator, who signs out and in again',
+  async ({ browser, look, n }) => {
+    const place = await Place.open();
+    const walk = await Walk.start(browser, place, look);
+    try {
+      await walk.open(linkIn(place.said.slice(place.said.indexOf('There are no accounts'))));
+      await walk.fill({ name: `First ${n}`, email: 'first@example.org', password });
+      await walk.press(walk.button(walk.say('setup.button')));
+      await walk.heading(walk.say('home.hello', { name: `First ${n}` })).waitFor();
+      await walk.press(walk.link(walk.say('frame.admin')));
+      await walk.press(walk.button(walk.say('frame.sign-out')));
+      await walk.sees(walk.say('done.signed-out'));
+      await walk.open(linkIn(place.said.slice(place.said.indexOf('There are no accounts'))));
+      await walk.fill({ name: 'Second', email: 'second@example.org', password });
+      await walk.press(walk.button(walk.say('setup.button')), 400);
+      assert.equal(await walk.field('name').inputValue(), 'Second', 'the draft is kept');
+      await walk.press(
+        walk.page.locator('header').getByRole('link', { name: walk.say('frame.sign-in') }),
+      );
+      await walk.signIn(`First ${n}`);
+      await walk.heading(walk.say('home.hello', { name: `First ${n}` })).waitFor();
+    } finally {
+      await walk.end();
+      await place.close();
+    }
+  },
+);
 
 walks('register: by a letter, and the name that is taken', async ({ place, n, start }) => {
   await place.person(`Taken ${n}`);
@@ -49,43 +55,49 @@ walks('register: by a letter, and the name that is taken', async ({ place, n, st
   await walk.sees(walk.say('done.registered'));
 });
 
-walks('sign in: the same words for a wrong password and for nobody, then back to where one wanted to go', async ({ place, n, start }) => {
-  await place.person(`Known ${n}`);
-  const walk = await start();
-  await walk.open('/consents');
-  assert.match(walk.path, /^\/sign-in\?returnto=/);
-  const said: string[] = [];
-  for (const name of [`Known ${n}`, `Nobody ${n}`]) {
-    await walk.fill({ name, password: 'wrong password' });
-    await walk.press(walk.button(walk.say('sign-in.button')), 403);
-    said.push(await walk.page.getByRole('alert').first().innerText());
-    assert.equal(await walk.field('name').inputValue(), name);
-  }
-  assert.equal(said[0], said[1]);
-  await walk.signIn(`Known ${n}`);
-  assert.equal(walk.path, '/consents');
-});
+walks(
+  'sign in: the same words for a wrong password and for nobody, then back to where one wanted to go',
+  async ({ place, n, start }) => {
+    await place.person(`Known ${n}`);
+    const walk = await start();
+    await walk.open('/consents');
+    assert.match(walk.path, /^\/sign-in\?returnto=/);
+    const said: string[] = [];
+    for (const name of [`Known ${n}`, `Nobody ${n}`]) {
+      await walk.fill({ name, password: 'wrong password' });
+      await walk.press(walk.button(walk.say('sign-in.button')), 403);
+      said.push(await walk.page.getByRole('alert').first().innerText());
+      assert.equal(await walk.field('name').inputValue(), name);
+    }
+    assert.equal(said[0], said[1]);
+    await walk.signIn(`Known ${n}`);
+    assert.equal(walk.path, '/consents');
+  },
+);
 
-walks('forgotten password: a letter sets another, and every browser is signed out', async ({ place, n, start }) => {
-  const person = await place.person(`Forgetful ${n}`);
-  const other = await start(person);
-  await other.open('/account');
-  const walk = await start();
-  await walk.open('/sign-in');
-  await walk.press(walk.link(walk.say('sign-in.forgotten')));
-  await walk.fill({ name: `Forgetful ${n}` });
-  await walk.press(walk.button(walk.say('password.send')));
-  await walk.heading(walk.say('note.password-sent.title')).waitFor();
-  const link = linkIn((await place.letterTo(person.email ?? '')).text);
-  await walk.open(link);
-  await walk.fill({ 'new-password': 'quite another phrase' });
-  await walk.press(walk.button(walk.say('password.set')));
-  await walk.sees(walk.say('done.password-set'));
-  await other.open('/account');
-  await other.heading(other.say('sign-in.title')).waitFor();
-  await other.open(link, 404);
-  await other.heading(other.say('note.link-gone.title')).waitFor();
-});
+walks(
+  'forgotten password: a letter sets another, and every browser is signed out',
+  async ({ place, n, start }) => {
+    const person = await place.person(`Forgetful ${n}`);
+    const other = await start(person);
+    await other.open('/account');
+    const walk = await start();
+    await walk.open('/sign-in');
+    await walk.press(walk.link(walk.say('sign-in.forgotten')));
+    await walk.fill({ name: `Forgetful ${n}` });
+    await walk.press(walk.button(walk.say('password.send')));
+    await walk.heading(walk.say('note.password-sent.title')).waitFor();
+    const link = linkIn((await place.letterTo(person.email ?? '')).text);
+    await walk.open(link);
+    await walk.fill({ 'new-password': 'quite another phrase' });
+    await walk.press(walk.button(walk.say('password.set')));
+    await walk.sees(walk.say('done.password-set'));
+    await other.open('/account');
+    await other.heading(other.say('sign-in.title')).waitFor();
+    await other.open(link, 404);
+    await other.heading(other.say('note.link-gone.title')).waitFor();
+  },
+);
 
 walks('account: language, e-mail, password, sessions', async ({ place, n, start }) => {
   const person = await place.person(`Owner ${n}`);
@@ -104,7 +116,11 @@ walks('account: language, e-mail, password, sessions', async ({ place, n, start 
   await walk.fill({ email: `moved-${n}@example.org`, 'email-password': 'wrong' });
   await walk.press(walk.button(walk.say('account.email-send')), 403);
   await walk.sees(walk.say('account-problem.wrong-password'));
-  assert.equal(await walk.field('email').inputValue(), `moved-${n}@example.org`, 'the draft is kept');
+  assert.equal(
+    await walk.field('email').inputValue(),
+    `moved-${n}@example.org`,
+    'the draft is kept',
+  );
   await walk.fill({ 'email-password': password });
   await walk.press(walk.button(walk.say('account.email-send')));
   await walk.sees(walk.say('done.email-sent'));
@@ -168,61 +184,75 @@ walks(
   ({ script }) => script !== false,
 );
 
-walks('home and directory: a stranger sees what this place is, and finds an app', async ({ place, n, start }) => {
-  const owner = await place.person(`Maker ${n}`);
-  const { client } = await place.app(owner, { name: `Weather ${n}`, site: 'commons' });
-  await place.app(owner, { name: `Waiting ${n}` }, false);
-  const walk = await start();
-  await walk.open('/');
-  await walk
-    .heading(walk.say('home.welcome', { site: 'localhost' }))
-    .or(walk.page.locator('h1'))
-    .first()
-    .waitFor();
-  await walk.press(walk.link(walk.say('home.directory')));
-  await walk.fill({ q: `weather ${n}` });
-  await walk.press(walk.button(walk.say('apps.search')));
-  await walk.press(walk.page.getByRole('link', { name: `Weather ${n}` }));
-  assert.equal(walk.path, `/apps/${client.id}`);
-  await walk.sees(owner.name);
-  await walk.press(walk.page.locator('main').getByRole('link', { name: walk.say('apps.directory'), exact: true }));
-  await walk.page.locator('summary').click();
-  await walk.fill({ q: n, owner: owner.name });
-  await walk.field('stage').selectOption('proposed');
-  await walk.press(walk.button(walk.say('apps.search')));
-  assert.deepEqual(await walk.page.locator('li.card h2').allInnerTexts(), [`Waiting ${n} 1.0`]);
-  await walk.field('stage').selectOption('any');
-  await walk.field('site').selectOption('commons');
-  await walk.press(walk.button(walk.say('apps.search')));
-  await walk.field('scope').selectOption('sendemail');
-  await walk.press(walk.button(walk.say('apps.search')));
-  await walk.sees(walk.say('apps.none-found'));
-});
+walks(
+  'home and directory: a stranger sees what this place is, and finds an app',
+  async ({ place, n, start }) => {
+    const owner = await place.person(`Maker ${n}`);
+    const { client } = await place.app(owner, { name: `Weather ${n}`, site: 'commons' });
+    await place.app(owner, { name: `Waiting ${n}` }, false);
+    const walk = await start();
+    await walk.open('/');
+    await walk
+      .heading(walk.say('home.welcome', { site: 'localhost' }))
+      .or(walk.page.locator('h1'))
+      .first()
+      .waitFor();
+    await walk.press(walk.link(walk.say('home.directory')));
+    await walk.fill({ q: `weather ${n}` });
+    await walk.press(walk.button(walk.say('apps.search')));
+    await walk.press(walk.page.getByRole('link', { name: `Weather ${n}` }));
+    assert.equal(walk.path, `/apps/${client.id}`);
+    await walk.sees(owner.name);
+    await walk.press(
+      walk.page
+        .locator('main')
+        .getByRole('link', { name: walk.say('apps.directory'), exact: true }),
+    );
+    await walk.page.locator('summary').click();
+    await walk.fill({ q: n, owner: owner.name });
+    await walk.field('stage').selectOption('proposed');
+    await walk.press(walk.button(walk.say('apps.search')));
+    assert.deepEqual(await walk.page.locator('li.card h2').allInnerTexts(), [`Waiting ${n} 1.0`]);
+    await walk.field('stage').selectOption('any');
+    await walk.field('site').selectOption('commons');
+    await walk.press(walk.button(walk.say('apps.search')));
+    await walk.field('scope').selectOption('sendemail');
+    await walk.press(walk.button(walk.say('apps.search')));
+    await walk.sees(walk.say('apps.none-found'));
+  },
+);
 
-walks('apps I allowed: found, looked through, ended, and the records saved', async ({ place, n, look, start }) => {
-  const [owner, user] = [await place.person(`Seller ${n}`), await place.person(`User ${n}`)];
-  for (const name of ['One', 'Two', 'Three', 'Four', 'Five', 'Six']) {
-    const { client } = await place.app(owner, { name: `${name} ${n}` });
-    await place.consents.save(client, user, client.scopes);
-  }
-  const walk = await start(user);
-  await walk.open('/');
-  await walk.press(walk.link(walk.say('frame.consents')));
-  const cards = walk.page.locator('section.card:visible');
-  assert.equal(await cards.count(), 6);
-  const filter = walk.page.locator('#filter');
-  assert.equal(await filter.isVisible(), look.script !== false, 'filtering as one types needs a script, and is not offered without');
-  if (look.script !== false) {
-    await filter.fill('four');
-    assert.equal(await cards.count(), 1);
-    await filter.fill('');
-  }
-  const coming = walk.page.waitForEvent('download');
-  await walk.page.getByRole('link', { name: walk.say('consents.export') }).click();
-  const saved = JSON.parse(readFileSync(await (await coming).path(), 'utf8'));
-  assert.equal(saved.account, user.name);
-  assert.equal(saved.consents.length, 6);
-  await walk.press(walk.button(walk.say('consents.end', { app: `Two ${n}` })));
-  await walk.sees(walk.say('done.ended'));
-  assert.equal(await cards.count(), 5);
-});
+walks(
+  'apps I allowed: found, looked through, ended, and the records saved',
+  async ({ place, n, look, start }) => {
+    const [owner, user] = [await place.person(`Seller ${n}`), await place.person(`User ${n}`)];
+    for (const name of ['One', 'Two', 'Three', 'Four', 'Five', 'Six']) {
+      const { client } = await place.app(owner, { name: `${name} ${n}` });
+      await place.consents.save(client, user, client.scopes);
+    }
+    const walk = await start(user);
+    await walk.open('/');
+    await walk.press(walk.link(walk.say('frame.consents')));
+    const cards = walk.page.locator('section.card:visible');
+    assert.equal(await cards.count(), 6);
+    const filter = walk.page.locator('#filter');
+    assert.equal(
+      await filter.isVisible(),
+      look.script !== false,
+      'filtering as one types needs a script, and is not offered without',
+    );
+    if (look.script !== false) {
+      await filter.fill('four');
+      assert.equal(await cards.count(), 1);
+      await filter.fill('');
+    }
+    const coming = walk.page.waitForEvent('download');
+    await walk.page.getByRole('link', { name: walk.say('consents.export') }).click();
+    const saved = JSON.parse(readFileSync(await (await coming).path(), 'utf8'));
+    assert.equal(saved.account, user.name);
+    assert.equal(saved.consents.length, 6);
+    await walk.press(walk.button(walk.say('consents.end', { app: `Two ${n}` })));
+    await walk.sees(walk.say('done.ended'));
+    assert.equal(await cards.count(), 5);
+  },
+);

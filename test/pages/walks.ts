@@ -11,7 +11,10 @@ const config = `sites:
   - { id: wiki, name: Example Wiki, origin: 'https://wiki.example.org' }
 `;
 export function open() {
-  opened ??= (async () => ({ browser: await openBrowser(), place: await Place.open({}, config) }))();
+  opened ??= (async () => ({
+    browser: await openBrowser(),
+    place: await Place.open({}, config),
+  }))();
   return opened;
 }
 after(async () => {
@@ -34,8 +37,15 @@ export interface Visit {
 const LONGEST = 60_000;
 let rows = 0;
 
-/** A row of the table, walked on a desk and on a phone, with scripts and without. `only`: where the row itself needs a script. */
-export function walks(row: string, walk: (visit: Visit) => Promise<void>, only: (look: Look) => boolean = () => true): void {
+/**
+ * A row of the table, walked on a desk and on a phone, with scripts and without. `only`: where the
+ * row itself needs a script.
+ */
+export function walks(
+  row: string,
+  walk: (visit: Visit) => Promise<void>,
+  only: (look: Look) => boolean = () => true,
+): void {
   const count = ++rows;
   test(row, { skip: leftOut, concurrency: 2, timeout: 4 * LONGEST }, async (t) => {
     const { browser, place } = await open();

@@ -8,12 +8,24 @@ import { type AttackWorld, type Name, names } from './attackers-world.ts';
 
 /** A choice of the play; what it means depends on what is there when its turn comes. */
 export interface Step {
-  readonly kind: 'api' | 'other' | 'code' | 'refresh' | 'machine' | 'introspect' | 'revoke' | 'handshake' | 'operator';
+  readonly kind:
+    | 'api'
+    | 'other'
+    | 'code'
+    | 'refresh'
+    | 'machine'
+    | 'introspect'
+    | 'revoke'
+    | 'handshake'
+    | 'operator';
   readonly nth: number;
   readonly who: Name;
   /** Whether it is what is due for the app, rather than the `nth` of all. */
   readonly due: boolean;
-  /** Somebody who may do it, rather than `who`, through an app that was lent it: what can seldom be done is done. */
+  /**
+   * Somebody who may do it, rather than `who`, through an app that was lent it: what can seldom be
+   * done is done.
+   */
   readonly apt: boolean;
   /** `held`: with any credential that was handed out before; `app`: signed by the app alone. */
   readonly way: 'fresh' | 'stale' | 'token' | 'signature' | 'held' | 'app' | 'nothing';
@@ -35,9 +47,12 @@ function dueOf({ stage, halted, suppressed }: Client): string {
   return halted === 'nothing' ? 'halt-tokens' : 'halt-nothing';
 }
 
-/** What can only be done now, by its name in the API: otherwise histories would seldom come so far. */
+/**
+ * What can only be done now, by its name in the API: otherwise histories would seldom come so far.
+ */
 export function dueRoute({ variant, nth }: Step, { client, team, revision }: Kept): string {
-  if (client.stage === 'proposed' || client.stage === 'rejected') return variant % 7 ? 'approveClient' : 'rejectClient';
+  if (client.stage === 'proposed' || client.stage === 'rejected')
+    return variant % 7 ? 'approveClient' : 'rejectClient';
   if (client.stage === 'disabled') return 'reenableClient';
   if (team.offer !== null && variant % 2) return variant % 5 ? 'acceptOffer' : 'declineOffer';
   if (revision !== null && variant % 3) return variant % 7 ? 'approveRevision' : 'rejectRevision';
@@ -74,15 +89,23 @@ export function duePage(step: Step, kept: Kept): string {
   return `POST ${pages[dueRoute(step, kept)] ?? '/review/:id'}`;
 }
 
-const personOf = (world: AttackWorld, { person }: Step) => world.people[names[person % names.length] as Name];
+const personOf = (world: AttackWorld, { person }: Step) =>
+  world.people[names[person % names.length] as Name];
 
 /** The numbers of an address. */
 export function idsOf(world: AttackWorld, before: Picture, step: Step, app: string): Ids {
   const kept = before.apps.get(app);
   const consents = [...before.consents.values()];
   return {
-    ...{ client_id: app, secret_id: kept?.client.secrets[0]?.id ?? 1, revision_id: kept?.revision?.id ?? 1 },
-    ...{ user_id: personOf(world, step).id, consent_id: consents[step.variant % Math.max(1, consents.length)]?.id ?? 1 },
+    ...{
+      client_id: app,
+      secret_id: kept?.client.secrets[0]?.id ?? 1,
+      revision_id: kept?.revision?.id ?? 1,
+    },
+    ...{
+      user_id: personOf(world, step).id,
+      consent_id: consents[step.variant % Math.max(1, consents.length)]?.id ?? 1,
+    },
   };
 }
 
@@ -93,14 +116,25 @@ export function bodyOf(world: AttackWorld, id: string, step: Step, app: string):
   const odd = variant % 2 === 1;
   const bodies: Readonly<Record<string, () => Values>> = {
     proposeClient: () => ({
-      ...{ name: world.fresh('app'), description: '', protocol: variant % 3 ? 'oauth2' : 'oauth1', owner_only: odd },
+      ...{
+        name: world.fresh('app'),
+        description: '',
+        protocol: variant % 3 ? 'oauth2' : 'oauth1',
+        owner_only: odd,
+      },
       ...{ redirect_uri: odd ? '' : 'https://app.example/cb', scopes: asked, terms_accepted: true },
-      ...(variant % 4 === 2 && variant % 3 ? { grant_types: ['authorization_code', 'client_credentials'] } : {}),
+      ...(variant % 4 === 2 && variant % 3
+        ? { grant_types: ['authorization_code', 'client_credentials'] }
+        : {}),
     }),
     updateClient: () => ({ restrictions: world.addresses(app) }),
     addSecret: () => ({ label: world.label(app) }),
     revise: () =>
-      variant % 3 ? { scopes: asked } : odd ? { description: world.described(app) } : { redirect_uri: 'https://evil.example/cb' },
+      variant % 3
+        ? { scopes: asked }
+        : odd
+          ? { description: world.described(app) }
+          : { redirect_uri: 'https://evil.example/cb' },
     inviteMaintainer: () => ({ user }),
     offerClient: () => ({ user }),
     declineInvitations: () => ({ declined: false }),
@@ -121,22 +155,51 @@ export const questions: Readonly<Record<string, readonly string[]>> = {
   '/my/apps/new': ['', '?copy=:id'],
   '/my/help': ['', '?app=:id'],
   '/wiki/*': ['', '/view/:id', '?publisher=Ada'],
-  '/w/index.php': ['?title=Special:OAuthListConsumers', '?title=Special:OAuthListConsumers/view/:id'],
-  '/w/api.php': ['?action=query&meta=userinfo&uiprop=rights&format=json', '?action=query&meta=tokens&format=json'],
+  '/w/index.php': [
+    '?title=Special:OAuthListConsumers',
+    '?title=Special:OAuthListConsumers/view/:id',
+  ],
+  '/w/api.php': [
+    '?action=query&meta=userinfo&uiprop=rights&format=json',
+    '?action=query&meta=tokens&format=json',
+  ],
 };
 
 /** The registration of the dialect. */
-export function dialectBody(world: AttackWorld, path: string, { asked, variant }: Step, { name }: Acting): Values {
+export function dialectBody(
+  world: AttackWorld,
+  path: string,
+  { asked, variant }: Step,
+  { name }: Acting,
+): Values {
   if (path.includes(':key')) return {};
   return {
-    ...{ name: world.fresh('app'), description: '', email: `${name}@example.org`, owner_only: variant % 2 === 1 },
-    ...{ callback_url: variant % 2 ? '' : 'https://app.example/cb', is_confidential: true, scopes: asked },
-    grant_types: variant % 2 ? ['client_credentials'] : ['authorization_code', 'client_credentials'],
+    ...{
+      name: world.fresh('app'),
+      description: '',
+      email: `${name}@example.org`,
+      owner_only: variant % 2 === 1,
+    },
+    ...{
+      callback_url: variant % 2 ? '' : 'https://app.example/cb',
+      is_confidential: true,
+      scopes: asked,
+    },
+    grant_types:
+      variant % 2 ? ['client_credentials'] : ['authorization_code', 'client_credentials'],
   };
 }
 
 /** A form as the page of this address sends it. */
-export function formOf(world: AttackWorld, before: Picture, path: string, step: Step, app: string, acting: Acting, csrf: string): Form {
+export function formOf(
+  world: AttackWorld,
+  before: Picture,
+  path: string,
+  step: Step,
+  app: string,
+  acting: Acting,
+  csrf: string,
+): Form {
   const person = personOf(world, step);
   const { variant, asked } = step;
   const kept = before.apps.get(app);
@@ -145,12 +208,41 @@ export function formOf(world: AttackWorld, before: Picture, path: string, step: 
   const token = world.built.world.registry.changeToken(personActor(account, new Set()), client);
   const ticked = Object.fromEntries(asked.map((scope) => [`scope.${scope}`, '1']));
   const kind = ['server', 'own', 'oauth1', 'own-oauth1', 'device'][variant % 5] ?? '';
-  const draft = { name: world.fresh('app'), version: '1.0', description: '', terms: '1', access: 'scopes', site: '*', ...ticked };
-  const decisions = ['approve', 'reject', 'reenable', 'halt-nothing', 'halt-consents', 'halt-tokens', 'disable', 'hide', 'show'];
+  const draft = {
+    name: world.fresh('app'),
+    version: '1.0',
+    description: '',
+    terms: '1',
+    access: 'scopes',
+    site: '*',
+    ...ticked,
+  };
+  const decisions = [
+    'approve',
+    'reject',
+    'reenable',
+    'halt-nothing',
+    'halt-consents',
+    'halt-tokens',
+    'disable',
+    'hide',
+    'show',
+  ];
   const more: Readonly<Record<string, () => Form>> = {
-    '/my/apps/new': () => ({ ...draft, kind, redirectUri: kind.startsWith('own') ? '' : 'https://app.example/cb' }),
+    '/my/apps/new': () => ({
+      ...draft,
+      kind,
+      redirectUri: kind.startsWith('own') ? '' : 'https://app.example/cb',
+    }),
     '/my/apps/:id/revise': () => ({
-      ...{ ...draft, name: client.name, redirectUri: client.redirectUri, send: '1', step: 'send', confirmed: '1' },
+      ...{
+        ...draft,
+        name: client.name,
+        redirectUri: client.redirectUri,
+        send: '1',
+        step: 'send',
+        confirmed: '1',
+      },
     }),
     '/my/apps/:id/reset': () => ({ sure: '1' }),
     '/my/apps/:id/add-secret': () => ({ label: world.label(app) }),
@@ -164,13 +256,24 @@ export function formOf(world: AttackWorld, before: Picture, path: string, step: 
     '/review/:id/offer': () => ({ name: person.name }),
     '/review/:id': () => ({
       decision:
-        (kept?.revision && variant % 2 ? 'approve-revision' : step.due ? dueOf(client) : decisions[variant % decisions.length]) ?? '',
+        (kept?.revision && variant % 2
+          ? 'approve-revision'
+          : step.due
+            ? dueOf(client)
+            : decisions[variant % decisions.length]) ?? '',
       ...{ reason: 'so', ...(variant % 4 ? {} : { suppress: '1' }) },
     }),
-    '/admin/people/:id/groups': () => ({ shown: JSON.stringify(person.groups), 'group-reviewer': '1', 'group-administrator': '1' }),
+    '/admin/people/:id/groups': () => ({
+      shown: JSON.stringify(person.groups),
+      'group-reviewer': '1',
+      'group-administrator': '1',
+    }),
     '/account/profile': () => ({ 'real-name': world.fresh('Real'), language: 'de' }),
     '/account/email': () => ({ email: 'evil@example.net', 'email-password': 'guessed' }),
-    '/account/password': () => ({ 'current-password': 'guessed', 'new-password': 'a quite long password' }),
+    '/account/password': () => ({
+      'current-password': 'guessed',
+      'new-password': 'a quite long password',
+    }),
     '/account/prove': () => ({ password: 'guessed' }),
     '/account/passkeys': () => ({ label: 'mine', answer: '{}' }),
     '/register': () => ({ email: person.email ?? '', name: 'Eve' }),

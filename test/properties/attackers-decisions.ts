@@ -1,7 +1,8 @@
 import { type Difference, isSecurity, type Kept, type Picture } from './attackers-picture.ts';
 import { type Aspect, groupRights, type Rule } from './attackers-table.ts';
 
-// Who said yes to what, and who was ever tied to the app: kept from what happened, not read from where the registry keeps it.
+// Who said yes to what, and who was ever tied to the app: kept from what happened, not read from
+// where the registry keeps it.
 
 export interface Request {
   readonly door: string;
@@ -18,7 +19,15 @@ export interface Request {
 
 const halts = ['nothing', 'consents', 'tokens'];
 /** Whoever said yes to an app that is different by now said yes to something else. */
-const voiding: readonly Aspect[] = ['stage', 'suppressed', 'halted', 'wider', 'narrower', 'described', 'owner'];
+const voiding: readonly Aspect[] = [
+  'stage',
+  'suppressed',
+  'halted',
+  'wider',
+  'narrower',
+  'described',
+  'owner',
+];
 
 export class Decisions {
   /** Everybody who ever had a part in an app, or in one of its revisions. */
@@ -37,13 +46,25 @@ export class Decisions {
   remember({ apps }: Picture): void {
     for (const [id, { client, team, revision }] of apps) {
       this.tie(id, client.ownerId);
-      for (const { userId, acceptedAt } of team.maintainers) if (acceptedAt !== null) this.tie(id, userId);
-      if (revision !== null && revision.proposedBy !== null) this.tie(`${id} ${revision.id}`, revision.proposedBy);
+      for (const { userId, acceptedAt } of team.maintainers)
+        if (acceptedAt !== null) this.tie(id, userId);
+      if (revision !== null && revision.proposedBy !== null)
+        this.tie(`${id} ${revision.id}`, revision.proposedBy);
     }
   }
 
-  /** Why this was not theirs to decide; undefined: it was. What closes something needs one reviewer, tied or not; the table has that. */
-  problemOf(me: number, request: Request, aspect: Aspect, was: Kept, is: Kept, before: Picture): string | undefined {
+  /**
+   * Why this was not theirs to decide; undefined: it was. What closes something needs one reviewer,
+   * tied or not; the table has that.
+   */
+  problemOf(
+    me: number,
+    request: Request,
+    aspect: Aspect,
+    was: Kept,
+    is: Kept,
+    before: Picture,
+  ): string | undefined {
     const hides = aspect === 'suppressed' && is.client.suppressed;
     const opens =
       (aspect === 'stage' && is.client.stage === 'approved') ||
@@ -55,10 +76,16 @@ export class Decisions {
     const voices = new Set([...(this.#yeses.get(this.#key(request, before)) ?? []), me]);
     const { id } = was.client;
     const tied = (one: number) =>
-      this.#ties.get(id)?.has(one) || (aspect === 'wider' && this.#ties.get(`${id} ${was.revision?.id}`)?.has(one));
+      this.#ties.get(id)?.has(one) ||
+      (aspect === 'wider' && this.#ties.get(`${id} ${was.revision?.id}`)?.has(one));
     const heard = [...voices].filter((one) => !tied(one) && mayReview(before, one)).length;
-    const needed = isSecurity([...was.client.scopes, ...is.client.scopes]) && !hides ? (request.rule?.yes ?? 1) : 1;
-    return heard < needed ? `${aspect} by ${heard} independent reviewers of ${[...voices]}` : undefined;
+    const needed =
+      isSecurity([...was.client.scopes, ...is.client.scopes]) && !hides
+        ? (request.rule?.yes ?? 1)
+        : 1;
+    return heard < needed
+      ? `${aspect} by ${heard} independent reviewers of ${[...voices]}`
+      : undefined;
   }
 
   #key = ({ app, matter }: Pick<Request, 'app' | 'matter'>, before: Picture): string =>
@@ -67,7 +94,8 @@ export class Decisions {
   /** Remembers a yes, and forgets those for what is different by now. */
   hear(me: number, request: Request, found: readonly Difference[], before: Picture): void {
     this.forget(found);
-    if (request.rule?.yes === undefined || !found.some(({ aspect }) => aspect === 'approvals')) return;
+    if (request.rule?.yes === undefined || !found.some(({ aspect }) => aspect === 'approvals'))
+      return;
     this.say(request, me, before);
   }
 
@@ -78,7 +106,9 @@ export class Decisions {
 
   forget(found: readonly Difference[]): void {
     for (const { app, aspect } of found)
-      if (voiding.includes(aspect)) for (const key of this.#yeses.keys()) if (key.startsWith(`${app} `)) this.#yeses.delete(key);
+      if (voiding.includes(aspect))
+        for (const key of this.#yeses.keys())
+          if (key.startsWith(`${app} `)) this.#yeses.delete(key);
   }
 }
 

@@ -28,7 +28,8 @@ export interface Difference {
 }
 
 const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
-const beyond = (got: readonly string[], most: readonly string[]) => got.filter((one) => !most.includes(one));
+const beyond = (got: readonly string[], most: readonly string[]) =>
+  got.filter((one) => !most.includes(one));
 
 function appDifferences(before: Kept, after: Kept): readonly Aspect[] {
   const [a, b] = [before.client, after.client];
@@ -41,17 +42,40 @@ function appDifferences(before: Kept, after: Kept): readonly Aspect[] {
     ['halted', a.halted !== b.halted],
     ['approvals', !same(before.approvals, after.approvals)],
     ['revision', !same(before.revision, after.revision)],
-    ['wider', beyond(b.scopes, a.scopes).length > 0 || a.redirectUri !== b.redirectUri || a.redirectIsPrefix !== b.redirectIsPrefix],
-    ['wider', a.site !== b.site || !same(a.grantTypes, b.grantTypes) || a.confidential !== b.confidential || a.ownerOnly !== b.ownerOnly],
-    ['narrower', beyond(a.scopes, b.scopes).length > 0 || !same(a.optionalScopes, b.optionalScopes)],
+    [
+      'wider',
+      beyond(b.scopes, a.scopes).length > 0 ||
+        a.redirectUri !== b.redirectUri ||
+        a.redirectIsPrefix !== b.redirectIsPrefix,
+    ],
+    [
+      'wider',
+      a.site !== b.site ||
+        !same(a.grantTypes, b.grantTypes) ||
+        a.confidential !== b.confidential ||
+        a.ownerOnly !== b.ownerOnly,
+    ],
+    [
+      'narrower',
+      beyond(a.scopes, b.scopes).length > 0 || !same(a.optionalScopes, b.optionalScopes),
+    ],
     ['described', a.name !== b.name || a.description !== b.description || a.version !== b.version],
-    ['exempted', a.pkceOptional !== b.pkceOptional || a.introspector !== b.introspector || a.skipConsent !== b.skipConsent],
-    ['exempted', a.plainPkceUntil !== b.plainPkceUntil || a.managed !== b.managed || a.protocol !== b.protocol],
+    [
+      'exempted',
+      a.pkceOptional !== b.pkceOptional ||
+        a.introspector !== b.introspector ||
+        a.skipConsent !== b.skipConsent,
+    ],
+    [
+      'exempted',
+      a.plainPkceUntil !== b.plainPkceUntil || a.managed !== b.managed || a.protocol !== b.protocol,
+    ],
     [
       'opened',
       b.secrets.some(({ id }) => !a.secrets.some((one) => one.id === id)) ||
         (b.rsaPublicKey !== null && a.rsaPublicKey !== b.rsaPublicKey) ||
-        (!a.restrictions.addresses.includes('0.0.0.0/0') && beyond(b.restrictions.addresses, a.restrictions.addresses).length > 0),
+        (!a.restrictions.addresses.includes('0.0.0.0/0') &&
+          beyond(b.restrictions.addresses, a.restrictions.addresses).length > 0),
     ],
     [
       'closed',
@@ -73,17 +97,31 @@ export function differences(before: Picture, after: Picture): readonly Differenc
   for (const id of new Set([...before.consents.keys(), ...after.consents.keys()])) {
     const [was, is] = [before.consents.get(id), after.consents.get(id)];
     const { clientId, userId } = (was ?? is) as Consent;
-    if (was === undefined || is === undefined || !same(was.scopes, is.scopes) || was.site !== is.site)
+    if (
+      was === undefined ||
+      is === undefined ||
+      !same(was.scopes, is.scopes) ||
+      was.site !== is.site
+    )
       found.push({ app: clientId, aspect: 'consents', person: userId });
   }
   for (const [id, person] of after.people) {
     const was = before.people.get(id);
-    if (!same([was?.groups, was?.blocked], [person.groups, person.blocked])) found.push({ app: '', aspect: 'account', person: id });
-    const profile = (one: Account | undefined) => [one?.name, one?.realName, one?.email, one?.emailConfirmedAt, one?.language];
-    if (!same(profile(was), profile(person))) found.push({ app: '', aspect: 'profile', person: id });
+    if (!same([was?.groups, was?.blocked], [person.groups, person.blocked]))
+      found.push({ app: '', aspect: 'account', person: id });
+    const profile = (one: Account | undefined) => [
+      one?.name,
+      one?.realName,
+      one?.email,
+      one?.emailConfirmedAt,
+      one?.language,
+    ];
+    if (!same(profile(was), profile(person)))
+      found.push({ app: '', aspect: 'profile', person: id });
   }
   return found;
 }
 
-export const isSecurity = (scopes: readonly string[]): boolean => scopes.some((scope) => scopeTable[scope]?.security ?? true);
+export const isSecurity = (scopes: readonly string[]): boolean =>
+  scopes.some((scope) => scopeTable[scope]?.security ?? true);
 export { beyond };

@@ -7,7 +7,8 @@ import { type GrantName, grants, type Need } from './attackers-rows.ts';
 import { actionRules } from './attackers-table.ts';
 import type { AttackWorld, Lent } from './attackers-world.ts';
 
-// The steps of OAuth 1 and OAuth 2 at both front doors: as they should be, and with one thing missing that the table says is needed.
+// The steps of OAuth 1 and OAuth 2 at both front doors: as they should be, and with one thing
+// missing that the table says is needed.
 
 interface Refresh {
   readonly token: string;
@@ -39,7 +40,9 @@ export class Protocol {
 
   /** Another app with a secret that is known. */
   async #another(app: string): Promise<App> {
-    return this.world.asApp(this.world.apps.find((id) => id !== app && this.world.secrets.get(id)) ?? app);
+    return this.world.asApp(
+      this.world.apps.find((id) => id !== app && this.world.secrets.get(id)) ?? app,
+    );
   }
 
   async #caller(app: string, lack: Need | undefined): Promise<App> {
@@ -48,27 +51,56 @@ export class Protocol {
   }
 
   /** Says that an app at this stage may be given this, for this person. */
-  #judgeGiven(name: GrantName, client: Client, person: number | null, lack: Need | undefined): void {
+  #judgeGiven(
+    name: GrantName,
+    client: Client,
+    person: number | null,
+    lack: Need | undefined,
+  ): void {
     count(name);
     const said = `${name} of ${client.id}`;
     assert.equal(lack, undefined, `${said} without: ${lack}`);
-    const { stages, own, halted } = grants[name] as { stages: readonly string[]; own: readonly string[]; halted: readonly string[] };
+    const { stages, own, halted } = grants[name] as {
+      stages: readonly string[];
+      own: readonly string[];
+      halted: readonly string[];
+    };
     const open = stages.includes(client.stage) && !client.suppressed;
-    assert.ok(open || (own.includes(client.stage) && client.ownerId === person), `${said}, which is ${client.stage}`);
+    assert.ok(
+      open || (own.includes(client.stage) && client.ownerId === person),
+      `${said}, which is ${client.stage}`,
+    );
     assert.ok(halted.includes(client.halted), `${said}, of which ${client.halted} is halted`);
-    if (person !== null) assert.equal(this.oracle.before.people.get(person)?.blocked, false, `${said} for somebody who is blocked`);
+    if (person !== null)
+      assert.equal(
+        this.oracle.before.people.get(person)?.blocked,
+        false,
+        `${said} for somebody who is blocked`,
+      );
   }
 
   async #keep(body: Values, about: Omit<Refresh, 'token'>, from: string): Promise<void> {
     const { app, person, bound } = about;
-    const lent: Lent = { kind: 'bearer', token: String(body.access_token), secret: '', app, person, bound, from };
+    const lent: Lent = {
+      kind: 'bearer',
+      token: String(body.access_token),
+      secret: '',
+      app,
+      person,
+      bound,
+      from,
+    };
     this.world.keep(lent);
-    if (typeof body.refresh_token === 'string') this.#refresh.push({ token: body.refresh_token, ...about });
+    if (typeof body.refresh_token === 'string')
+      this.#refresh.push({ token: body.refresh_token, ...about });
     this.oracle.before = await this.world.picture();
     await this.oracle.check(lent);
   }
 
-  /** The person looks at what the app's request leads to, and says yes; the address they are sent on to. */
+  /**
+   * The person looks at what the app's request leads to, and says yes; the address they are sent on
+   * to.
+   */
   async #consent(step: Step, client: Client, asking: string, door: string): Promise<string | null> {
     const { world, oracle } = this;
     const person = world.people[step.who];
@@ -84,7 +116,14 @@ export class Protocol {
       to = (await world.press({ ...page, csrf }, 'accept', world.boxesOf({ ...page, csrf }))).to;
     }
     const acting: Acting = { name: step.who, way: 'fresh', lent: null };
-    const request = { door, rule: actionRules.accept, app: client.id, matter: '', page: true, about: person.id };
+    const request = {
+      door,
+      rule: actionRules.accept,
+      app: client.id,
+      matter: '',
+      page: true,
+      about: person.id,
+    };
     await oracle.judge(acting, request, false, asked.body);
     return to?.startsWith('http') ? to : null;
   }
@@ -94,13 +133,25 @@ export class Protocol {
     const { world, oracle } = this;
     const working = world.apps.filter((id) => {
       const client = oracle.before.apps.get(id)?.client;
-      return client?.protocol === 'oauth2' && client.stage === 'approved' && !client.ownerOnly && world.secrets.get(id);
+      return (
+        client?.protocol === 'oauth2' &&
+        client.stage === 'approved' &&
+        !client.ownerOnly &&
+        world.secrets.get(id)
+      );
     });
     const app = (step.apt ? working[step.app % Math.max(1, working.length)] : undefined) ?? target;
     const door = step.nth % 2 ? 'mediawiki' : 'core';
     const { client } = await world.asApp(app);
-    const asked = step.apt ? step.asked.filter((scope) => client.scopes.includes(scope)) : step.asked;
-    const to = await this.#consent(step, client, world.authorizeUrl(client, asked.join(' '), door), `authorize ${door}`);
+    const asked = step.apt
+      ? step.asked.filter((scope) => client.scopes.includes(scope))
+      : step.asked;
+    const to = await this.#consent(
+      step,
+      client,
+      world.authorizeUrl(client, asked.join(' '), door),
+      `authorize ${door}`,
+    );
     const code = to === null ? null : new URL(to).searchParams.get('code');
     if (code === null) return;
     const person = world.people[step.who].id;
@@ -108,11 +159,18 @@ export class Protocol {
     const lack = this.#lack('code', step);
     const at = lack === 'same door' ? otherDoor(door) : door;
     const { redirectUri: redirect_uri } = client;
-    const values = { grant_type: 'authorization_code', code, redirect_uri, code_verifier: lack === 'verifier' ? 'w'.repeat(43) : verifier };
+    const values = {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri,
+      code_verifier: lack === 'verifier' ? 'w'.repeat(43) : verifier,
+    };
     const { body } = await world.post(tokenUrl[at], values, await this.#caller(app, lack));
     if (body.access_token === undefined) return;
     this.#judgeGiven('code', client, person, lack);
-    const bound = ['basic', ...(asked.length > 0 ? asked : client.scopes)].filter((scope) => client.scopes.includes(scope));
+    const bound = ['basic', ...(asked.length > 0 ? asked : client.scopes)].filter((scope) =>
+      client.scopes.includes(scope),
+    );
     await this.#keep(body, { app, person, bound, door }, `a code at ${door}`);
   }
 
@@ -126,10 +184,18 @@ export class Protocol {
     for (const lack of [...grants.refresh.needs, undefined]) {
       if (lack === 'no way into the dialect' && one.door === 'mediawiki') continue;
       const door = lack === 'no way into the dialect' ? 'mediawiki' : one.door;
-      const { body } = await world.refresh(one.token, await this.#caller(one.app, lack), door, wider as Form);
+      const { body } = await world.refresh(
+        one.token,
+        await this.#caller(one.app, lack),
+        door,
+        wider as Form,
+      );
       if (body.access_token === undefined) continue;
       this.#judgeGiven('refresh', client, one.person, lack);
-      assert.ok(oracle.live({ ...one, kind: 'bearer', secret: '', from: '' }) !== undefined, `a dead grant of ${one.app} was refreshed`);
+      assert.ok(
+        oracle.live({ ...one, kind: 'bearer', secret: '', from: '' }) !== undefined,
+        `a dead grant of ${one.app} was refreshed`,
+      );
       await this.#keep(body, { ...one, door }, 'a refresh');
     }
   }
@@ -149,9 +215,21 @@ export class Protocol {
     const { grantTypes, ownerOnly, ownerId, scopes: bound } = caller.client;
     const person = ownerOnly ? ownerId : null;
     this.#judgeGiven('machine', caller.client, person, lack);
-    assert.ok(grantTypes.includes('client_credentials'), `a token of ${app} by a grant it is not registered for`);
-    const lent: Lent = { kind: 'bearer', token: body.access_token, secret: '', app, person, bound, from: 'the app' };
-    if (ownerOnly) assert.ok(oracle.live(lent) !== undefined, `a token of ${app}, whose owner may not`);
+    assert.ok(
+      grantTypes.includes('client_credentials'),
+      `a token of ${app} by a grant it is not registered for`,
+    );
+    const lent: Lent = {
+      kind: 'bearer',
+      token: body.access_token,
+      secret: '',
+      app,
+      person,
+      bound,
+      from: 'the app',
+    };
+    if (ownerOnly)
+      assert.ok(oracle.live(lent) !== undefined, `a token of ${app}, whose owner may not`);
     world.keep(lent);
     await oracle.check(lent);
   }
@@ -187,12 +265,16 @@ export class Protocol {
   /** OAuth 1: temporary credentials, the person's yes, and the exchange. */
   async handshake(step: Step): Promise<void> {
     const { world, oracle } = this;
-    const ones = [...oracle.before.apps.values()].filter(({ client }) => client.protocol === 'oauth1' && !client.ownerOnly);
+    const ones = [...oracle.before.apps.values()].filter(
+      ({ client }) => client.protocol === 'oauth1' && !client.ownerOnly,
+    );
     const client = ones[step.app % Math.max(1, ones.length)]?.client;
     if (client === undefined || !world.secrets.get(client.id)) return;
     const door = step.nth % 2 ? 'mediawiki' : 'core';
     const lack = this.#lack('handshake', step);
-    const shake = await world.handshake(await world.asApp(client.id), door, client.redirectUri).catch(() => null);
+    const shake = await world
+      .handshake(await world.asApp(client.id), door, client.redirectUri)
+      .catch(() => null);
     if (shake === null) return;
     const to = await this.#consent(step, client, shake.asking, `handshake ${door}`);
     const code = to === null ? null : new URL(to).searchParams.get('oauth_verifier');
@@ -205,10 +287,22 @@ export class Protocol {
     assert.ok(code !== null, 'an exchange without a yes');
     const person = world.people[step.who].id;
     this.#judgeGiven('handshake', client, person, lack);
-    const allowed = [...oracle.before.consents.values()].find((one) => one.clientId === client.id && one.userId === person)?.scopes ?? [];
+    const allowed =
+      [...oracle.before.consents.values()].find(
+        (one) => one.clientId === client.id && one.userId === person,
+      )?.scopes ?? [];
     const lent: Lent = {
-      ...{ kind: 'pair', token, secret: form.get('oauth_token_secret') ?? '', app: client.id, person },
-      ...{ bound: allowed.filter((scope) => client.scopes.includes(scope)), from: `a handshake at ${door}` },
+      ...{
+        kind: 'pair',
+        token,
+        secret: form.get('oauth_token_secret') ?? '',
+        app: client.id,
+        person,
+      },
+      ...{
+        bound: allowed.filter((scope) => client.scopes.includes(scope)),
+        from: `a handshake at ${door}`,
+      },
     };
     world.keep(lent);
     await oracle.check(lent);

@@ -1,6 +1,15 @@
 import type { Stage } from '#registry/client.ts';
 import type { ActionName } from '#registry/registry.ts';
-import { clients, keepers, managing, type Relation, type Rule, review, rule, two } from './attackers-table.ts';
+import {
+  clients,
+  keepers,
+  managing,
+  type Relation,
+  type Rule,
+  review,
+  rule,
+  two,
+} from './attackers-table.ts';
 
 // One row for every address of the server. A route without one fails the test.
 
@@ -10,46 +19,97 @@ export interface Grant {
   /** Stages of the app; `own`: those at which it does for the app's owner alone. */
   readonly stages: readonly Stage[];
   readonly own: readonly Stage[];
-  /** How far a reviewer may have halted the app; with `consents` for those who allowed it before. */
+  /**
+   * How far a reviewer may have halted the app; with `consents` for those who allowed it before.
+   */
   readonly halted: readonly string[];
   /** What the caller must have; the play leaves out one after the other. */
   readonly needs: readonly Need[];
-  /** The most that a credential may hold: what the app asked for, what was held before, or all that the app is registered for. */
+  /**
+   * The most that a credential may hold: what the app asked for, what was held before, or all that
+   * the app is registered for.
+   */
   readonly scopes: 'none' | 'asked' | 'held' | 'registered';
 }
 export type Need = 'same app' | 'secret' | 'verifier' | 'same door' | 'no way into the dialect';
 
 /** Every step of the protocols. */
 export const grants = {
-  consent: { gives: 'code', stages: ['approved'], own: ['proposed'], halted: ['nothing', 'consents'], needs: [], scopes: 'asked' },
+  consent: {
+    gives: 'code',
+    stages: ['approved'],
+    own: ['proposed'],
+    halted: ['nothing', 'consents'],
+    needs: [],
+    scopes: 'asked',
+  },
   code: {
-    ...{ gives: 'token', stages: ['approved'], own: ['proposed'], halted: ['nothing', 'consents'], scopes: 'asked' },
+    ...{
+      gives: 'token',
+      stages: ['approved'],
+      own: ['proposed'],
+      halted: ['nothing', 'consents'],
+      scopes: 'asked',
+    },
     needs: ['same app', 'secret', 'verifier', 'same door'],
   },
   refresh: {
-    ...{ gives: 'token', stages: ['approved'], own: ['proposed'], halted: ['nothing', 'consents'], scopes: 'held' },
+    ...{
+      gives: 'token',
+      stages: ['approved'],
+      own: ['proposed'],
+      halted: ['nothing', 'consents'],
+      scopes: 'held',
+    },
     needs: ['same app', 'secret', 'no way into the dialect'],
   },
   machine: {
-    ...{ gives: 'token', stages: ['approved'], own: [], halted: ['nothing', 'consents'], scopes: 'registered' },
+    ...{
+      gives: 'token',
+      stages: ['approved'],
+      own: [],
+      halted: ['nothing', 'consents'],
+      scopes: 'registered',
+    },
     needs: ['secret'],
   },
   handshake: {
-    ...{ gives: 'token', stages: ['approved'], own: ['proposed'], halted: ['nothing', 'consents'], scopes: 'asked' },
+    ...{
+      gives: 'token',
+      stages: ['approved'],
+      own: ['proposed'],
+      halted: ['nothing', 'consents'],
+      scopes: 'asked',
+    },
     needs: ['same app', 'secret', 'verifier'],
   },
   introspect: {
-    ...{ gives: 'facts', stages: ['approved'], own: ['proposed'], halted: ['nothing', 'consents'], scopes: 'held' },
+    ...{
+      gives: 'facts',
+      stages: ['approved'],
+      own: ['proposed'],
+      halted: ['nothing', 'consents'],
+      scopes: 'held',
+    },
     needs: ['same app', 'secret'],
   },
   revoke: {
-    ...{ gives: 'end', stages: ['approved'], own: ['proposed'], halted: ['nothing', 'consents'], scopes: 'none' },
+    ...{
+      gives: 'end',
+      stages: ['approved'],
+      own: ['proposed'],
+      halted: ['nothing', 'consents'],
+      scopes: 'none',
+    },
     needs: ['same app', 'secret'],
   },
 } as const satisfies Readonly<Record<string, Grant>>;
 export type GrantName = keyof typeof grants;
 
-/** An action, a rule of its own, steps of a protocol, or null: anybody is answered, and nothing changes. */
+/**
+ * An action, a rule of its own, steps of a protocol, or null: anybody is answered, and nothing
+ * changes.
+ */
 export type Row = ActionName | Rule | readonly GrantName[] | null;
 
 /** What is only read: who is answered at all. What may stand in the answer, the marks decide. */
@@ -106,7 +166,11 @@ const reviews = read(['reviewer'], 'never');
 /** About the caller's own account alone. */
 const own = rule(['anybody'], 'never', 'yes', ['profile']);
 const ownPage = read([...keepers, 'invited', 'offered'], 'never');
-const each = <T>(method: string, row: T, ...paths: readonly string[]): Readonly<Record<string, T>> =>
+const each = <T>(
+  method: string,
+  row: T,
+  ...paths: readonly string[]
+): Readonly<Record<string, T>> =>
   Object.fromEntries(paths.map((path) => [`${method} ${path}`, row]));
 
 /** What changes something, by any method but GET: pages, protocols and the dialect. */
@@ -146,20 +210,59 @@ const changing: Readonly<Record<string, Row>> = {
   ...each(
     'POST',
     own,
-    ...['/account/profile', '/account/prove', '/account/prove/options', '/account/password', '/account/email', '/account/email/confirm'],
-    ...['/account/passkeys', '/account/passkeys/options', '/account/passkeys/rename', '/account/passkeys/remove'],
+    ...[
+      '/account/profile',
+      '/account/prove',
+      '/account/prove/options',
+      '/account/password',
+      '/account/email',
+      '/account/email/confirm',
+    ],
+    ...[
+      '/account/passkeys',
+      '/account/passkeys/options',
+      '/account/passkeys/rename',
+      '/account/passkeys/remove',
+    ],
     ...['/account/sessions/end', '/account/sessions/end-all', '/my/help'],
   ),
   ...each(
     'POST',
     null,
-    ...['/register', '/register/finish', '/sign-in', '/sign-in/passkey', '/sign-in/passkey/options', '/sign-out', '/setup'],
-    ...['/password/forgotten', '/password/new', '/w/api.php', '/w/rest.php/*', '/w/rest.php/oauth2/resource/:type'],
+    ...[
+      '/register',
+      '/register/finish',
+      '/sign-in',
+      '/sign-in/passkey',
+      '/sign-in/passkey/options',
+      '/sign-out',
+      '/setup',
+    ],
+    ...[
+      '/password/forgotten',
+      '/password/new',
+      '/w/api.php',
+      '/w/rest.php/*',
+      '/w/rest.php/oauth2/resource/:type',
+    ],
   ),
   'POST /authorize/:handle': ['consent', 'handshake'],
   ...each('POST', ['consent'], '/oauth2/authorize', '/w/rest.php/oauth2/authorize'),
-  ...each('POST', ['code', 'refresh', 'machine'], '/oauth2/token', '/w/rest.php/oauth2/access_token'),
-  ...each('POST', ['handshake'], '/oauth1/initiate', '/oauth1/token', '/w/index.php', '/w/index.php/*', '/wiki/*'),
+  ...each(
+    'POST',
+    ['code', 'refresh', 'machine'],
+    '/oauth2/token',
+    '/w/rest.php/oauth2/access_token',
+  ),
+  ...each(
+    'POST',
+    ['handshake'],
+    '/oauth1/initiate',
+    '/oauth1/token',
+    '/w/index.php',
+    '/w/index.php/*',
+    '/wiki/*',
+  ),
   'POST /oauth2/introspect': ['introspect'],
   'POST /oauth2/revoke': ['revoke'],
 };
@@ -181,27 +284,75 @@ const reading: Readonly<Record<string, Row>> = {
       '/.well-known/oauth-authorization-server',
       '/problems/:code',
     ],
-    ...['/assets/gatehouse.css', '/assets/gatehouse.js', '/assets/passkeys.js', '/api/v1/openapi.json'],
-    ...['/register', '/register/sent', '/register/finish', '/sign-in', '/setup', '/password/forgotten', '/password/sent', '/password/new'],
-    ...['/w/api.php', '/w/index.php', '/w/index.php/*', '/wiki/*', '/w/rest.php/*', '/account/email/confirm'],
+    ...[
+      '/assets/gatehouse.css',
+      '/assets/gatehouse.js',
+      '/assets/passkeys.js',
+      '/api/v1/openapi.json',
+    ],
+    ...[
+      '/register',
+      '/register/sent',
+      '/register/finish',
+      '/sign-in',
+      '/setup',
+      '/password/forgotten',
+      '/password/sent',
+      '/password/new',
+    ],
+    ...[
+      '/w/api.php',
+      '/w/index.php',
+      '/w/index.php/*',
+      '/wiki/*',
+      '/w/rest.php/*',
+      '/account/email/confirm',
+    ],
     ...['/w/rest.php/oauth2/access_token', '/w/rest.php/oauth2/client/:key/reset_secret'],
   ),
   ...each('GET', ['consent'], '/oauth2/authorize', '/w/rest.php/oauth2/authorize'),
   ...each('GET', ['handshake'], '/oauth1/authorize', '/oauth1/authenticate'),
   'GET /authorize/:handle': ['consent', 'handshake'],
-  ...each('GET', signedIn, '/account', '/account/passkeys', '/account/prove', '/consents', '/consents/export.json', '/my/help', '/my/apps'),
+  ...each(
+    'GET',
+    signedIn,
+    '/account',
+    '/account/passkeys',
+    '/account/prove',
+    '/consents',
+    '/consents/export.json',
+    '/my/help',
+    '/my/apps',
+  ),
   ...each('GET', read(['developer'], 'never'), '/my/apps/new'),
   ...each(
     'GET',
     ownPage,
     ...['/my/apps/:id', '/my/apps/:id/revise', '/my/apps/:id/history', '/my/apps/:id/test'],
-    ...['accept-offer', 'add-secret', 'decline', 'decline-offer', 'invite', 'join', 'leave', 'offer', 'reset', 'retire-secret'].map(
-      (name) => `/my/apps/:id/${name}`,
-    ),
+    ...[
+      'accept-offer',
+      'add-secret',
+      'decline',
+      'decline-offer',
+      'invite',
+      'join',
+      'leave',
+      'offer',
+      'reset',
+      'retire-secret',
+    ].map((name) => `/my/apps/:id/${name}`),
     ...['/my/apps/:id/update', '/my/apps/:id/withdraw'],
   ),
   ...each('GET', reviews, '/review', '/review/:id'),
-  ...each('GET', administer, '/admin', '/admin/groups', '/admin/people', '/admin/people/:id', '/admin/scopes'),
+  ...each(
+    'GET',
+    administer,
+    '/admin',
+    '/admin/groups',
+    '/admin/people',
+    '/admin/people/:id',
+    '/admin/scopes',
+  ),
   ...each('GET', read(['anybody'], 'never'), '/admin/audit', '/admin/audit.jsonl'),
   'GET /w/rest.php/oauth2/client': read(['anybody']),
   'GET /w/rest.php/oauth2/resource/:type': read(['anybody']),

@@ -1,7 +1,8 @@
 import type { ActionName } from '#registry/registry.ts';
 
-// Who is allowed what, as data, for the property in attackers.test.ts. It is written down here a second time on purpose, from ADR 15, ADR 17 and
-// docs/endpoints.md: nothing of it is read from the rules it judges.
+// Who is allowed what, as data, for the property in attackers.test.ts. It is written down here a
+// second time on purpose, from ADR 15, ADR 17 and docs/endpoints.md: nothing of it is read from the
+// rules it judges.
 
 /** What somebody is to an app, or on this server. */
 export type Relation =
@@ -49,7 +50,10 @@ export interface Rule {
   readonly who: readonly Relation[];
   /** Through an app: `never`; with one of these scopes; null: with any token. */
   readonly lent: 'never' | readonly string[] | null;
-  /** A browser session whose proof is older than ten minutes: does it do? `idle`: as long as no credential is given and nothing is widened. */
+  /**
+   * A browser session whose proof is older than ten minutes: does it do? `idle`: as long as no
+   * credential is given and nothing is widened.
+   */
   readonly stale: 'no' | 'idle' | 'yes';
   readonly changes: readonly Aspect[];
   /** Whether the answer may carry a new credential of the app. */
@@ -72,7 +76,10 @@ export const rule = (
 const gives = { gives: true } as const;
 export const two = { yes: 2 } as const;
 
-/** With which scopes an app may be what its person is: a maintainer's token of another scope is a stranger (ADR 17). */
+/**
+ * With which scopes an app may be what its person is: a maintainer's token of another scope is a
+ * stranger (ADR 17).
+ */
 export const relationLent: Readonly<Record<Relation, 'never' | readonly string[] | null>> = {
   anybody: null,
   self: null,
@@ -96,7 +103,13 @@ export const actionRules: Readonly<Record<ActionName, Rule>> = {
   'set-introspector': rule([], 'never', 'no'),
   // Whatever it changes needs a recent proof; who asks for what is so is answered.
   'set-pkce-exemption': rule(['reviewer'], review, 'idle', ['exempted', 'approvals'], two),
-  revise: rule(keepers, clients, 'idle', ['revision', 'approvals', 'wider', 'narrower', 'described']),
+  revise: rule(keepers, clients, 'idle', [
+    'revision',
+    'approvals',
+    'wider',
+    'narrower',
+    'described',
+  ]),
   'withdraw-revision': rule(keepers, clients, 'yes', ['revision', 'approvals']),
   approve: rule(['reviewer'], review, 'yes', ['stage', 'halted', 'suppressed', 'approvals'], two),
   reject: rule(['reviewer'], review, 'yes', ['stage', 'suppressed', 'approvals']),
@@ -104,32 +117,58 @@ export const actionRules: Readonly<Record<ActionName, Rule>> = {
   reenable: rule(['reviewer'], review, 'yes', ['stage', 'halted', 'suppressed', 'approvals'], two),
   expire: rule([], 'never', 'no'),
   halt: rule(['reviewer'], review, 'yes', ['halted', 'approvals'], two),
-  'approve-revision': rule(['reviewer'], review, 'yes', ['revision', 'approvals', 'wider', 'narrower', 'described'], two),
+  'approve-revision': rule(
+    ['reviewer'],
+    review,
+    'yes',
+    ['revision', 'approvals', 'wider', 'narrower', 'described'],
+    two,
+  ),
   'reject-revision': rule(['reviewer'], review, 'yes', ['revision', 'approvals']),
   invite: rule(['owner'], 'never', 'no', ['team', 'approvals']),
   join: rule(['invited'], clients, 'yes', ['team', 'approvals']),
   leave: rule(['owner', 'self'], clients, 'yes', ['team', 'approvals']),
   offer: rule(['owner', 'reviewer'], 'never', 'no', ['offer']),
-  'accept-offer': rule(['offered'], 'never', 'no', ['owner', 'offer', 'team', 'stage', 'approvals', 'revision']),
+  'accept-offer': rule(['offered'], 'never', 'no', [
+    'owner',
+    'offer',
+    'team',
+    'stage',
+    'approvals',
+    'revision',
+  ]),
   'decline-offer': rule(['owner', 'offered'], clients, 'yes', ['offer']),
   accept: rule(['anybody'], 'never', 'yes', ['consents']),
   renounce: rule(['self'], ['gatehouse:consents'], 'yes', ['consents']),
 };
 
 /** Scopes of the play: their risk, and what they lend of the rights over apps. */
-export const scopeTable: Readonly<Record<string, { readonly security: boolean; readonly lends: readonly string[] }>> = {
+export const scopeTable: Readonly<
+  Record<string, { readonly security: boolean; readonly lends: readonly string[] }>
+> = {
   basic: { security: false, lends: [] },
   editpage: { security: false, lends: [] },
   highvolume: { security: false, lends: [] },
   sendemail: { security: true, lends: [] },
-  'gatehouse:clients': { security: true, lends: ['mwoauthproposeconsumer', 'mwoauthupdateownconsumer'] },
-  oauthmanageownclient: { security: true, lends: ['mwoauthproposeconsumer', 'mwoauthupdateownconsumer', 'mwoauthmanagemygrants'] },
-  'gatehouse:review': { security: true, lends: ['mwoauthmanageconsumer', 'mwoauthsuppress', 'mwoauthviewsuppressed'] },
+  'gatehouse:clients': {
+    security: true,
+    lends: ['mwoauthproposeconsumer', 'mwoauthupdateownconsumer'],
+  },
+  oauthmanageownclient: {
+    security: true,
+    lends: ['mwoauthproposeconsumer', 'mwoauthupdateownconsumer', 'mwoauthmanagemygrants'],
+  },
+  'gatehouse:review': {
+    security: true,
+    lends: ['mwoauthmanageconsumer', 'mwoauthsuppress', 'mwoauthviewsuppressed'],
+  },
   'gatehouse:consents': { security: true, lends: ['mwoauthmanagemygrants'] },
   'gatehouse:audit': { security: true, lends: ['mwoauthviewprivate', 'mwoauthviewsuppressed'] },
 };
 
-/** Who may find these in an answer, at any address; through an app, with a scope of `relationLent`. */
+/**
+ * Who may find these in an answer, at any address; through an app, with a scope of `relationLent`.
+ */
 export const fieldReaders: Readonly<Record<Field, readonly Relation[]>> = {
   restrictions: ['owner', 'maintainer', 'reviewer'],
   'own restrictions': ['owner', 'maintainer'],
@@ -149,7 +188,13 @@ export const groupRights: Readonly<Record<string, readonly string[]>> = {
   developer: ['mwoauthproposeconsumer', 'mwoauthupdateownconsumer'],
   reviewer: ['mwoauthmanageconsumer', 'mwoauthsuppress', 'mwoauthviewsuppressed'],
   administrator: [
-    ...['mwoauthproposeconsumer', 'mwoauthupdateownconsumer', 'mwoauthmanageconsumer', 'mwoauthsuppress', 'mwoauthviewsuppressed'],
+    ...[
+      'mwoauthproposeconsumer',
+      'mwoauthupdateownconsumer',
+      'mwoauthmanageconsumer',
+      'mwoauthsuppress',
+      'mwoauthviewsuppressed',
+    ],
     ...['mwoauthviewprivate', 'userrights'],
   ],
 };

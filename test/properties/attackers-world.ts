@@ -11,7 +11,10 @@ import type { Consent } from '#registry/consent.ts';
 import type { Kept, Picture } from './attackers-picture.ts';
 import type { Field } from './attackers-table.ts';
 
-/** People of the play, with the groups they begin with. Dora is a reviewer no longer, and Vic is blocked, each with what they held before. */
+/**
+ * People of the play, with the groups they begin with. Dora is a reviewer no longer, and Vic is
+ * blocked, each with what they held before.
+ */
 export const cast = {
   ada: ['developer'],
   mia: ['developer'],
@@ -80,18 +83,42 @@ review: { two_person_risks: [security] }
     return this.built.store.findClient(id as ClientId);
   }
 
-  async make(owner: Name, over: Record<string, unknown> & { readonly approve?: boolean }): Promise<string> {
+  async make(
+    owner: Name,
+    over: Record<string, unknown> & { readonly approve?: boolean },
+  ): Promise<string> {
     const { approve = true, ...wanted } = over;
-    const made = await this.client(this.people[owner], { name: this.fresh('app'), ...wanted } as never, approve);
+    const made = await this.client(
+      this.people[owner],
+      { name: this.fresh('app'), ...wanted } as never,
+      approve,
+    );
     this.apps.push(made.client.id);
     this.secrets.set(made.client.id, made.secret);
     this.marks.push({ text: made.client.name, app: made.client.id, kind: 'name' });
     const { id, ownerId } = made.client;
     const bound = made.client.scopes;
-    if (made.accessToken) this.keep({ kind: 'bearer', token: made.accessToken, secret: '', app: id, person: ownerId, bound, from: 'made' });
+    if (made.accessToken)
+      this.keep({
+        kind: 'bearer',
+        token: made.accessToken,
+        secret: '',
+        app: id,
+        person: ownerId,
+        bound,
+        from: 'made',
+      });
     if (made.credentials)
       this.keep({
-        ...{ kind: 'pair', token: made.credentials.token, secret: made.credentials.secret, app: id, person: ownerId, bound, from: 'made' },
+        ...{
+          kind: 'pair',
+          token: made.credentials.token,
+          secret: made.credentials.secret,
+          app: id,
+          person: ownerId,
+          bound,
+          from: 'made',
+        },
       });
     return id;
   }
@@ -118,7 +145,10 @@ review: { two_person_risks: [security] }
     await this.make('fay', { scopes: ['sendemail'], approve: false });
     await this.make('rex', { scopes: ['editpage'], approve: false });
     await this.make('ada', { scopes: ['editpage'], protocol: 'oauth1', grantTypes: [] });
-    const [hidden, stopped] = [await this.make('ada', { scopes: ['editpage'] }), await this.make('ada', { scopes: ['sendemail'] })];
+    const [hidden, stopped] = [
+      await this.make('ada', { scopes: ['editpage'] }),
+      await this.make('ada', { scopes: ['sendemail'] }),
+    ];
     await this.clients.disable(hidden as ClientId, { reason: 'so', suppress: true });
     await this.clients.disable(stopped as ClientId, { reason: 'so' });
     const revised = { clientId: this.apps[1], scopes: ['editpage', 'sendemail', 'highvolume'] };
@@ -131,8 +161,10 @@ review: { two_person_risks: [security] }
       await this.act(ada, 'invite', { clientId, userId: person.id });
       await this.act(person, 'join', { clientId });
     }
-    for (const clientId of [first, waiting]) await this.act(fay, 'leave', { clientId, userId: fay.id });
-    // Yeses of two who review no longer when the play begins. They count again if their givers do (ADR 15).
+    for (const clientId of [first, waiting])
+      await this.act(fay, 'leave', { clientId, userId: fay.id });
+    // Yeses of two who review no longer when the play begins. They count again if their givers do
+    // (ADR 15).
     for (const [person, matter, app] of [
       [dora, 'approve', waiting],
       [vic, 'reenable', stopped],
@@ -141,10 +173,15 @@ review: { two_person_risks: [security] }
       this.yeses.push({ app, matter, person: person.id });
     }
     await this.act(ada, 'invite', { clientId: this.apps[1], userId: this.people.rex.id });
-    await this.act(ada, 'update', { clientId: first, resetSecret: false, restrictions: this.#addresses(first) });
+    await this.act(ada, 'update', {
+      clientId: first,
+      resetSecret: false,
+      restrictions: this.#addresses(first),
+    });
     await this.act(ada, 'add-secret', { clientId: first, label: this.label(first) });
     for (const name of ['dora', 'vic'] as const)
-      for (const scopes of [lentSets[1], lentSets[3], lentSets[6]]) await this.token(name, scopes ?? []);
+      for (const scopes of [lentSets[1], lentSets[3], lentSets[6]])
+        await this.token(name, scopes ?? []);
     await this.built.store.setGroups(dora.id, []);
     await this.built.store.setBlocked(vic.id, true);
   }
@@ -169,14 +206,23 @@ review: { two_person_risks: [security] }
     return text;
   }
 
-  async act(person: Account, action: string, values: Readonly<Record<string, unknown>>): Promise<void> {
+  async act(
+    person: Account,
+    action: string,
+    values: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
     const { registry, rights } = this.built.world;
     const { personActor } = await import('#harness/consents.ts');
-    const answer = await registry.submit(personActor(person, rights.rightsOf(person)), action, { reason: '', ...values });
+    const answer = await registry.submit(personActor(person, rights.rightsOf(person)), action, {
+      reason: '',
+      ...values,
+    });
     assert.ok(answer.ok, `${action}: ${JSON.stringify(answer)}`);
   }
 
-  /** A token of this person with these scopes, bought at the pages; null: the person was not let. */
+  /**
+   * A token of this person with these scopes, bought at the pages; null: the person was not let.
+   */
   async token(name: Name, scopes: readonly string[]): Promise<Lent | null> {
     const key = `${name} ${scopes}`;
     const known = this.#tokens.get(key);
@@ -202,7 +248,13 @@ review: { two_person_risks: [security] }
     const key = `signed ${name} ${scopes}`;
     const known = this.#tokens.get(key);
     if (known !== undefined) return known;
-    await this.make(name, { protocol: 'oauth1', ownerOnly: true, redirectUri: '', grantTypes: [], scopes });
+    await this.make(name, {
+      protocol: 'oauth1',
+      ownerOnly: true,
+      redirectUri: '',
+      grantTypes: [],
+      scopes,
+    });
     const lent = this.lent.at(-1) ?? null;
     this.#tokens.set(key, lent);
     return lent;
@@ -217,11 +269,24 @@ review: { two_person_risks: [security] }
   }
 
   /** A browser of this person, who proved who they are just now or long ago. */
-  async browser(name: Name, stale: boolean): Promise<{ readonly cookie: string; readonly csrf: string }> {
+  async browser(
+    name: Name,
+    stale: boolean,
+  ): Promise<{ readonly cookie: string; readonly csrf: string }> {
     const secret = this.built.world.mint.secret();
     const at = instant(this.now - (stale ? 601 : 0));
-    const session = { digest: digestOf(secret), userId: this.people[name].id, createdAt: at, expiresAt: instant(this.now + 3600) };
-    await this.built.store.saveSession({ ...session, agent: '', address: '192.0.2.7', proof: { at, method: 'password' } });
+    const session = {
+      digest: digestOf(secret),
+      userId: this.people[name].id,
+      createdAt: at,
+      expiresAt: instant(this.now + 3600),
+    };
+    await this.built.store.saveSession({
+      ...session,
+      agent: '',
+      address: '192.0.2.7',
+      proof: { at, method: 'password' },
+    });
     return { cookie: `__Host-gatehouse=${secret}`, csrf: csrfToken(secret) };
   }
 
@@ -234,7 +299,12 @@ review: { two_person_risks: [security] }
         ...(await store.approvalsOf(client.id, null)),
         ...(revision ? await store.approvalsOf(client.id, revision.id) : []),
       ].map(({ reviewerId }) => reviewerId);
-      apps.set(client.id, { client, team: await store.teamOf(client.id), revision, approvals: given });
+      apps.set(client.id, {
+        client,
+        team: await store.teamOf(client.id),
+        revision,
+        approvals: given,
+      });
     }
     const consents = new Map<number, Consent>();
     const people = new Map<number, Account>();

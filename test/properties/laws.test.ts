@@ -15,7 +15,9 @@ import { formEncode, type Pair, parseForm } from '#wire/form.ts';
 import { percentDecode, percentEncode } from '#wire/percent.ts';
 import { addToQuery, redirectUriMatches } from '#wire/redirect-uri.ts';
 
-const text = fc.string({ unit: 'grapheme' }).filter((value) => value.isWellFormed() && !value.includes('\0'));
+const text = fc
+  .string({ unit: 'grapheme' })
+  .filter((value) => value.isWellFormed() && !value.includes('\0'));
 const pairs = fc.array(
   fc.tuple(
     text.filter((name) => name !== ''),
@@ -42,16 +44,25 @@ test('a form comes back', () => {
 });
 
 test('no form and no bytes make the reader throw', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => typeof parseForm(bytes).ok === 'boolean'));
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 200 }),
+      (bytes) => typeof parseForm(bytes).ok === 'boolean',
+    ),
+  );
 });
 
 test('the base string does not depend on the order of the parameters (RFC 5849 §3.4.1.3.2)', () => {
   const shuffled = pairs.chain((sent) =>
-    fc.tuple(fc.constant(sent), fc.shuffledSubarray(sent, { minLength: sent.length, maxLength: sent.length })),
+    fc.tuple(
+      fc.constant(sent),
+      fc.shuffledSubarray(sent, { minLength: sent.length, maxLength: sent.length }),
+    ),
   );
   fc.assert(
     fc.property(shuffled, ([one, other]) => {
-      const of = (params: readonly Pair[]) => baseString({ method: 'POST', path: '/p', params }, 'https://gate.example');
+      const of = (params: readonly Pair[]) =>
+        baseString({ method: 'POST', path: '/p', params }, 'https://gate.example');
       assert.equal(of(one), of(other as Pair[]));
     }),
   );
@@ -90,7 +101,11 @@ test('fewer scopes never give more rights, and never a right the person lacks', 
   fc.assert(
     fc.property(fc.subarray(names), fc.subarray(rights), fc.nat(), (scopes, own, cut) => {
       const all = grantedRights(new Set(own), scopes, catalogue);
-      const some = grantedRights(new Set(own), scopes.slice(0, cut % (scopes.length + 1)), catalogue);
+      const some = grantedRights(
+        new Set(own),
+        scopes.slice(0, cut % (scopes.length + 1)),
+        catalogue,
+      );
       for (const right of some) assert.ok(all.has(right) && own.includes(right));
     }),
   );
@@ -98,35 +113,49 @@ test('fewer scopes never give more rights, and never a right the person lacks', 
 
 test('versions are ordered one way', () => {
   const version = fc.stringMatching(/^\d{1,2}(\.\d{1,2}){0,2}(-?(alpha|beta|rc|p)\d?)?$/);
-  fc.assert(fc.property(version, version, (one, other) => compareVersions(one, other) === 0 - compareVersions(other, one)));
+  fc.assert(
+    fc.property(
+      version,
+      version,
+      (one, other) => compareVersions(one, other) === 0 - compareVersions(other, one),
+    ),
+  );
 });
 
 test('what is sealed under a secret opens with it alone', () => {
   const entropy = { bytes: (count: number) => new Uint8Array(count) };
   fc.assert(
-    fc.property(text, fc.string({ minLength: 1 }), fc.string({ minLength: 1 }), (plain, secret, other) => {
-      const sealed = sealWith(secret, plain, entropy);
-      assert.equal(openWith(secret, sealed), plain);
-      if (other !== secret) assert.throws(() => openWith(other, sealed));
-    }),
+    fc.property(
+      text,
+      fc.string({ minLength: 1 }),
+      fc.string({ minLength: 1 }),
+      (plain, secret, other) => {
+        const sealed = sealWith(secret, plain, entropy);
+        assert.equal(openWith(secret, sealed), plain);
+        if (other !== secret) assert.throws(() => openWith(other, sealed));
+      },
+    ),
   );
 });
 
 test('secrets and their digests sort as they were made', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 2 ** 41 }), { minLength: 2, maxLength: 20 }), (times) => {
-      let now = 0;
-      const mint = makeMint(
-        { now: () => instant(now / 1000), millis: () => now },
-        { bytes: (count) => new Uint8Array(count).fill(now % 251) },
-      );
-      const made = [...new Set(times)]
-        .sort((a, b) => a - b)
-        .map((time) => {
-          now = time;
-          return digestOf(mint.secret());
-        });
-      assert.deepEqual(made.slice().sort(), made);
-    }),
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 2 ** 41 }), { minLength: 2, maxLength: 20 }),
+      (times) => {
+        let now = 0;
+        const mint = makeMint(
+          { now: () => instant(now / 1000), millis: () => now },
+          { bytes: (count) => new Uint8Array(count).fill(now % 251) },
+        );
+        const made = [...new Set(times)]
+          .sort((a, b) => a - b)
+          .map((time) => {
+            now = time;
+            return digestOf(mint.secret());
+          });
+        assert.deepEqual(made.slice().sort(), made);
+      },
+    ),
   );
 });

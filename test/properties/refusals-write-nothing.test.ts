@@ -6,8 +6,9 @@ import type { App, Door, OpenPage, Seen } from '#harness/approvals.ts';
 import { OpenWorld } from '#harness/state.ts';
 import type { Client } from '#registry/client.ts';
 
-// Whatever is asked, at whatever door and in whatever order: a request that is refused changes no consent, credential, scope, row of the
-// registry or pending request (ADR 26). Two exceptions can be seen here: what comes again ends its family, and a denial is an answer.
+// Whatever is asked, at whatever door and in whatever order: a request that is refused changes no
+// consent, credential, scope, row of the registry or pending request (ADR 26). Two exceptions can
+// be seen here: what comes again ends its family, and a denial is an answer.
 
 const apps = ['web', 'open', 'classic'] as const;
 const people = ['ben', 'cleo'] as const;
@@ -19,12 +20,23 @@ const nth = fc.nat(5);
 const step = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ kind: from('ask'), app: from(...apps), who: from(...people), door, scope: fc.subarray([...scopes]) }),
+    arbitrary: fc.record({
+      kind: from('ask'),
+      app: from(...apps),
+      who: from(...people),
+      door,
+      scope: fc.subarray([...scopes]),
+    }),
   },
   {
     weight: 10,
     arbitrary: fc.record({
-      ...{ kind: from('press'), page: nth, button: from('accept', 'accept', 'cancel'), by: from('own', 'own', 'own', 'other', 'none') },
+      ...{
+        kind: from('press'),
+        page: nth,
+        button: from('accept', 'accept', 'cancel'),
+        by: from('own', 'own', 'own', 'other', 'none'),
+      },
       ...{ proof: from(true, true, true, false), unticked: fc.subarray([...scopes]) },
     }),
   },
@@ -50,18 +62,33 @@ const step = fc.oneof(
       scope: fc.subarray([...scopes]),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: from('exchange'), pair: nth, right: from(true, true, false) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: from('exchange'), pair: nth, right: from(true, true, false) }),
+  },
   // A second page for the same request of an app: one tab was left open, or the link was passed on.
-  { weight: 4, arbitrary: fc.record({ kind: from('again'), page: nth, who: from('same', 'same', 'other') }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: from('again'), page: nth, who: from('same', 'same', 'other') }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: from('revoke'), token: nth, app: from(...apps) }) },
-  { weight: 2, arbitrary: fc.record({ kind: from('end'), who: from(...people), app: from(...apps) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: from('end'), who: from(...people), app: from(...apps) }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
       kind: from('force'),
       app: from(...apps),
       to: from<Partial<Client>>(
-        ...([{ stage: 'approved' }, { stage: 'disabled' }, { halted: 'nothing' }, { halted: 'consents' }, { halted: 'tokens' }] as const),
+        ...([
+          { stage: 'approved' },
+          { stage: 'disabled' },
+          { halted: 'nothing' },
+          { halted: 'consents' },
+          { halted: 'tokens' },
+        ] as const),
         ...([
           { suppressed: true },
           { suppressed: false },
@@ -73,43 +100,148 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: from('wait'), seconds: from(1, 61, 301, 601) }) },
-  { weight: 1, arbitrary: fc.record({ kind: from('block'), who: from(...people), blocked: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: from('block'), who: from(...people), blocked: fc.boolean() }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
-      ...{ kind: from('act'), who: from(...people, 'ada'), app: from(...apps), reason: from('', 'x') },
-      action: from('approve', 'disable', 'halt', 'accept', 'renounce', 'add-secret', 'revise', 'invite', 'join', 'offer', 'nonsense'),
+      ...{
+        kind: from('act'),
+        who: from(...people, 'ada'),
+        app: from(...apps),
+        reason: from('', 'x'),
+      },
+      action: from(
+        'approve',
+        'disable',
+        'halt',
+        'accept',
+        'renounce',
+        'add-secret',
+        'revise',
+        'invite',
+        'join',
+        'offer',
+        'nonsense',
+      ),
     }),
   },
 );
-const asks = (app: (typeof apps)[number], who: (typeof people)[number], door: Door, ...scope: Scope[]): Step => ({
+const asks = (
+  app: (typeof apps)[number],
+  who: (typeof people)[number],
+  door: Door,
+  ...scope: Scope[]
+): Step => ({
   ...{ kind: 'ask', app, who, door, scope },
 });
-const presses: Step = { kind: 'press', page: 0, button: 'accept', by: 'own', proof: true, unticked: [] };
-const redeems = (app: (typeof apps)[number], at: Door): Step => ({ kind: 'redeem', code: 0, door: at, app, own: true, right: true });
-const refreshes = (...scope: Scope[]): Step => ({ kind: 'refresh', token: 0, door: 'core', app: 'web', own: true, scope });
+const presses: Step = {
+  kind: 'press',
+  page: 0,
+  button: 'accept',
+  by: 'own',
+  proof: true,
+  unticked: [],
+};
+const redeems = (app: (typeof apps)[number], at: Door): Step => ({
+  kind: 'redeem',
+  code: 0,
+  door: at,
+  app,
+  own: true,
+  right: true,
+});
+const refreshes = (...scope: Scope[]): Step => ({
+  kind: 'refresh',
+  token: 0,
+  door: 'core',
+  app: 'web',
+  own: true,
+  scope,
+});
 const exchanges: Step = { kind: 'exchange', pair: 0, right: true };
-const ends = (who: (typeof people)[number], app: (typeof apps)[number]): Step => ({ kind: 'end', who, app });
-const forces = (app: (typeof apps)[number], to: Partial<Client>): Step => ({ kind: 'force', app, to }) as Step;
-const blocks = (who: (typeof people)[number], blocked: boolean): Step => ({ kind: 'block', who, blocked });
+const ends = (who: (typeof people)[number], app: (typeof apps)[number]): Step => ({
+  kind: 'end',
+  who,
+  app,
+});
+const forces = (app: (typeof apps)[number], to: Partial<Client>): Step =>
+  ({ kind: 'force', app, to }) as Step;
+const blocks = (who: (typeof people)[number], blocked: boolean): Step => ({
+  kind: 'block',
+  who,
+  blocked,
+});
 /**
- * Histories that end in a refusal which comes late: by then much is judged already, and what is written too early shows. A run goes through some
- * of them, in any order, before it goes anywhere.
+ * Histories that end in a refusal which comes late: by then much is judged already, and what is
+ * written too early shows. A run goes through some of them, in any order, before it goes anywhere.
  */
 const histories: readonly (readonly Step[])[] = [
-  // Two pages for one pair: the second approval comes after the person ended the app, or from somebody who never allowed it.
-  [asks('classic', 'ben', 'core'), { kind: 'again', page: 0, who: 'same' }, presses, ends('ben', 'classic'), { ...presses, page: 1 }],
-  [asks('classic', 'cleo', 'mediawiki'), { kind: 'again', page: 0, who: 'other' }, { ...presses, page: 1 }, presses],
+  // Two pages for one pair: the second approval comes after the person ended the app, or from
+  // somebody who never allowed it.
+  [
+    asks('classic', 'ben', 'core'),
+    { kind: 'again', page: 0, who: 'same' },
+    presses,
+    ends('ben', 'classic'),
+    { ...presses, page: 1 },
+  ],
+  [
+    asks('classic', 'cleo', 'mediawiki'),
+    { kind: 'again', page: 0, who: 'other' },
+    { ...presses, page: 1 },
+    presses,
+  ],
   // Where the app sends people changed, or it was stopped, while the page was open.
-  [asks('web', 'ben', 'core', 'editpage'), forces('web', { redirectUri: 'https://app.example/2' }), presses, forces('web', home())],
-  [asks('open', 'cleo', 'mediawiki', 'delete'), forces('open', { redirectUri: 'https://app.example/2' }), presses, forces('open', home())],
-  [asks('classic', 'cleo', 'core'), forces('classic', { redirectUri: 'https://app.example/2' }), presses, forces('classic', home())],
-  [asks('web', 'cleo', 'core', 'delete'), forces('web', { halted: 'consents' }), presses, forces('web', { halted: 'nothing' })],
-  [asks('classic', 'ben', 'core'), forces('classic', { suppressed: true }), presses, forces('classic', { suppressed: false })],
-  // Between the approval and what it is exchanged for, the person ends the app or is blocked, or the app is stopped.
-  [asks('classic', 'ben', 'mediawiki'), presses, blocks('ben', true), exchanges, blocks('ben', false), exchanges],
+  [
+    asks('web', 'ben', 'core', 'editpage'),
+    forces('web', { redirectUri: 'https://app.example/2' }),
+    presses,
+    forces('web', home()),
+  ],
+  [
+    asks('open', 'cleo', 'mediawiki', 'delete'),
+    forces('open', { redirectUri: 'https://app.example/2' }),
+    presses,
+    forces('open', home()),
+  ],
+  [
+    asks('classic', 'cleo', 'core'),
+    forces('classic', { redirectUri: 'https://app.example/2' }),
+    presses,
+    forces('classic', home()),
+  ],
+  [
+    asks('web', 'cleo', 'core', 'delete'),
+    forces('web', { halted: 'consents' }),
+    presses,
+    forces('web', { halted: 'nothing' }),
+  ],
+  [
+    asks('classic', 'ben', 'core'),
+    forces('classic', { suppressed: true }),
+    presses,
+    forces('classic', { suppressed: false }),
+  ],
+  // Between the approval and what it is exchanged for, the person ends the app or is blocked, or
+  // the app is stopped.
+  [
+    asks('classic', 'ben', 'mediawiki'),
+    presses,
+    blocks('ben', true),
+    exchanges,
+    blocks('ben', false),
+    exchanges,
+  ],
   [asks('classic', 'cleo', 'core'), presses, ends('cleo', 'classic'), exchanges],
-  [asks('web', 'ben', 'core', 'editpage', 'delete'), presses, ends('ben', 'web'), redeems('web', 'core')],
+  [
+    asks('web', 'ben', 'core', 'editpage', 'delete'),
+    presses,
+    ends('ben', 'web'),
+    redeems('web', 'core'),
+  ],
   [
     asks('web', 'ben', 'core', 'editpage'),
     presses,
@@ -146,7 +278,13 @@ const histories: readonly (readonly Step[])[] = [
     forces('web', { stage: 'approved' }),
     refreshes(),
   ],
-  [asks('web', 'cleo', 'core', 'delete'), presses, redeems('web', 'core'), ends('cleo', 'web'), refreshes()],
+  [
+    asks('web', 'cleo', 'core', 'delete'),
+    presses,
+    redeems('web', 'core'),
+    ends('cleo', 'web'),
+    refreshes(),
+  ],
 ];
 type Scope = (typeof scopes)[number];
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -163,32 +301,60 @@ interface Held {
 
 async function street() {
   const world = new OpenWorld();
-  const [ada, ben, cleo] = [await world.person('Ada'), await world.person('Ben'), await world.person('Cleo')];
-  const wanted = { scopes: ['editpage', 'delete', 'sendemail'], optionalScopes: ['delete', 'sendemail'] };
+  const [ada, ben, cleo] = [
+    await world.person('Ada'),
+    await world.person('Ben'),
+    await world.person('Cleo'),
+  ];
+  const wanted = {
+    scopes: ['editpage', 'delete', 'sendemail'],
+    optionalScopes: ['delete', 'sendemail'],
+  };
   return {
     world,
     accounts: { ada, ben, cleo } as Readonly<Record<string, Account>>,
-    cookies: { ben: await world.cookie(ben), cleo: await world.cookie(cleo) } as Readonly<Record<string, string>>,
+    cookies: { ben: await world.cookie(ben), cleo: await world.cookie(cleo) } as Readonly<
+      Record<string, string>
+    >,
     apps: {
       web: await world.client(ada, { name: 'web', ...wanted }),
       open: await world.client(ada, { name: 'open', confidential: false, ...wanted }),
-      classic: await world.client(ada, { name: 'classic', protocol: 'oauth1', redirectUri: 'https://app.example/cb', ...wanted }),
+      classic: await world.client(ada, {
+        name: 'classic',
+        protocol: 'oauth1',
+        redirectUri: 'https://app.example/cb',
+        ...wanted,
+      }),
     } as Readonly<Record<string, App>>,
     pages: [] as OpenPage[],
     codes: [] as Held[],
     refreshes: [] as Held[],
-    pairs: [] as { exchange: (verifier: string) => Promise<{ status: number; body: string; form: URLSearchParams }>; verifier: string }[],
+    pairs: [] as {
+      exchange: (
+        verifier: string,
+      ) => Promise<{ status: number; body: string; form: URLSearchParams }>;
+      verifier: string;
+    }[],
     askedBy: new Map<string, Omit<Held, 'text'>>(),
     waiting: new Map<string, Awaited<ReturnType<OpenWorld['handshake']>>>(),
   };
 }
 type Street = Awaited<ReturnType<typeof street>>;
 
-/** At the dialect an app without a prefix says `oob`, and people are sent to its registered URL all the same. */
-const callbacks: Readonly<Record<Door, string>> = { core: 'https://app.example/cb', mediawiki: 'oob' };
-const late = <T>(list: readonly T[], index: number): T | undefined => list[list.length - 1 - (index % (list.length || 1))];
+/**
+ * At the dialect an app without a prefix says `oob`, and people are sent to its registered URL all
+ * the same.
+ */
+const callbacks: Readonly<Record<Door, string>> = {
+  core: 'https://app.example/cb',
+  mediawiki: 'oob',
+};
+const late = <T>(list: readonly T[], index: number): T | undefined =>
+  list[list.length - 1 - (index % (list.length || 1))];
 const refusedPage = ({ status, to }: Seen) =>
-  status >= 400 || (to !== null && /^https:.*[?&]error=/.test(to)) || (to ?? '').startsWith('/sign-in');
+  status >= 400 ||
+  (to !== null && /^https:.*[?&]error=/.test(to)) ||
+  (to ?? '').startsWith('/sign-in');
 
 /** Sends what a step asks; answers whether it was refused, or undefined when it is no request. */
 async function send(here: Street, one: Step): Promise<boolean | undefined> {
@@ -199,18 +365,28 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
       const cookie = here.cookies[one.who] as string;
       // The app begins the handshake: that is no request of the person.
       const shake =
-        made.client.protocol === 'oauth1' ? await world.handshake(made, one.door, callbacks[one.door]).catch(() => null) : undefined;
+        made.client.protocol === 'oauth1'
+          ? await world.handshake(made, one.door, callbacks[one.door]).catch(() => null)
+          : undefined;
       // The app is stopped.
       if (shake === null) return undefined;
       const before = world.state();
-      const asked = await world.browse(shake?.asking ?? world.authorizeUrl(made.client, one.scope.join(' '), one.door), cookie);
+      const asked = await world.browse(
+        shake?.asking ?? world.authorizeUrl(made.client, one.scope.join(' '), one.door),
+        cookie,
+      );
       if (!asked.to?.startsWith('/authorize/')) {
         if (refusedPage(asked)) assert.deepEqual(world.state(), before);
         return undefined;
       }
       const page = await world.browse(asked.to, cookie);
       here.askedBy.set(asked.to, { app: one.app, door: one.door });
-      here.pages.push({ ...page, url: asked.to, cookie, csrf: /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '' });
+      here.pages.push({
+        ...page,
+        url: asked.to,
+        cookie,
+        csrf: /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '',
+      });
       if (shake) here.waiting.set(asked.to, shake);
       return page.status >= 400;
     }
@@ -223,7 +399,12 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
       const asked = await world.browse(shake.asking, cookie);
       if (!asked.to?.startsWith('/authorize/')) return true;
       const page = await world.browse(asked.to, cookie);
-      here.pages.push({ ...page, url: asked.to, cookie, csrf: /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '' });
+      here.pages.push({
+        ...page,
+        url: asked.to,
+        cookie,
+        csrf: /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '',
+      });
       here.waiting.set(asked.to, shake);
       return undefined;
     }
@@ -233,29 +414,51 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
       const other = page.cookie === here.cookies.ben ? here.cookies.cleo : here.cookies.ben;
       const cookie = one.by === 'own' ? page.cookie : one.by === 'other' ? other : '';
       const boxes = world.boxesOf(page, one.unticked);
-      const seen = await world.press(one.proof ? page : { ...page, csrf: 'x' }, one.button as 'accept', boxes, cookie);
+      const seen = await world.press(
+        one.proof ? page : { ...page, csrf: 'x' },
+        one.button as 'accept',
+        boxes,
+        cookie,
+      );
       const query = new URL(seen.to ?? 'none:', 'https://gate.example').searchParams;
-      const [code, verifier, shake] = [query.get('code'), query.get('oauth_verifier'), here.waiting.get(page.url)];
+      const [code, verifier, shake] = [
+        query.get('code'),
+        query.get('oauth_verifier'),
+        here.waiting.get(page.url),
+      ];
       const by = here.askedBy.get(page.url);
       if (code && by) here.codes.push({ text: code, ...by });
       if (verifier && shake) here.pairs.push({ exchange: shake.exchange, verifier });
       // A denial is an answer, also where the app cannot be told it.
-      return one.button === 'cancel' && one.by === 'own' && one.proof ? undefined : refusedPage(seen);
+      return one.button === 'cancel' && one.by === 'own' && one.proof
+        ? undefined
+        : refusedPage(seen);
     }
     case 'redeem': {
       const held = late(here.codes, one.code);
       if (held === undefined) return undefined;
       const by = one.own ? held : one;
-      const { status, body } = await world.redeem(one.right ? held.text : `${held.text}x`, here.apps[by.app] as App, by.door);
-      if (status === 200 && body.refresh_token) here.refreshes.push({ text: body.refresh_token, app: by.app, door: by.door });
+      const { status, body } = await world.redeem(
+        one.right ? held.text : `${held.text}x`,
+        here.apps[by.app] as App,
+        by.door,
+      );
+      if (status === 200 && body.refresh_token)
+        here.refreshes.push({ text: body.refresh_token, app: by.app, door: by.door });
       return status !== 200;
     }
     case 'refresh': {
       const held = late(here.refreshes, one.token);
       if (held === undefined) return undefined;
       const by = one.own ? held : one;
-      const more: Readonly<Record<string, string>> = one.scope.length === 0 ? {} : { scope: one.scope.join(' ') };
-      const { status, body } = await world.refresh(held.text, here.apps[by.app] as App, by.door, more);
+      const more: Readonly<Record<string, string>> =
+        one.scope.length === 0 ? {} : { scope: one.scope.join(' ') };
+      const { status, body } = await world.refresh(
+        held.text,
+        here.apps[by.app] as App,
+        by.door,
+        more,
+      );
       if (status === 200) here.refreshes.push({ ...held, text: body.refresh_token });
       return status !== 200;
     }
@@ -266,20 +469,31 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
     }
     case 'revoke':
       return (
-        (await world.post('/oauth2/revoke', { token: late(here.refreshes, one.token)?.text ?? 'x' }, here.apps[one.app] as App)).status !==
-        200
+        (
+          await world.post(
+            '/oauth2/revoke',
+            { token: late(here.refreshes, one.token)?.text ?? 'x' },
+            here.apps[one.app] as App,
+          )
+        ).status !== 200
       );
     case 'end': {
       const cookie = here.cookies[one.who] as string;
       const consents = await world.built.store.listConsents((here.accounts[one.who] as Account).id);
-      const consent = consents.find(({ clientId }) => clientId === here.apps[one.app]?.client.id)?.id ?? 9999;
-      const csrf = /name="csrf" value="([^"]+)"/.exec((await world.browse('/consents', cookie)).body)?.[1] ?? '';
-      return (await world.browse(`/consents/${consent}/end`, cookie, { csrf, end: '1' })).status >= 400;
+      const consent =
+        consents.find(({ clientId }) => clientId === here.apps[one.app]?.client.id)?.id ?? 9999;
+      const csrf =
+        /name="csrf" value="([^"]+)"/.exec((await world.browse('/consents', cookie)).body)?.[1] ??
+        '';
+      return (
+        (await world.browse(`/consents/${consent}/end`, cookie, { csrf, end: '1' })).status >= 400
+      );
     }
     case 'act': {
       const { personActor } = await import('#harness/consents.ts');
       const { rights, registry } = world.built.world;
-      const account = (await world.built.store.findAccount((here.accounts[one.who] as Account).id)) ?? null;
+      const account =
+        (await world.built.store.findAccount((here.accounts[one.who] as Account).id)) ?? null;
       const values = {
         ...{
           clientId: here.apps[one.app]?.client.id,
@@ -290,7 +504,9 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
         },
         ...{ userId: here.accounts.cleo?.id, name: 'other', suppress: false },
       };
-      return !(await registry.submit(personActor(account, rights.rightsOf(account)), one.action, values)).ok;
+      return !(
+        await registry.submit(personActor(account, rights.rightsOf(account)), one.action, values)
+      ).ok;
     }
     case 'force': {
       const { store } = world.built;
@@ -326,7 +542,10 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
 }
 
 const runs = fc
-  .tuple(fc.shuffledSubarray([...histories], { minLength: 6, maxLength: 8 }), fc.array(step, { minLength: 8, maxLength: 16, size: 'max' }))
+  .tuple(
+    fc.shuffledSubarray([...histories], { minLength: 6, maxLength: 8 }),
+    fc.array(step, { minLength: 8, maxLength: 16, size: 'max' }),
+  )
   .map(([first, rest]) => [...first.flat(), ...rest]);
 
 test('a refused request changes nothing that is kept, whatever came before', async () => {
@@ -345,7 +564,11 @@ test('a refused request changes nothing that is kept, whatever came before', asy
           const after = here.world.state();
           // A code or a refresh token that comes again ends its family.
           const again = one.kind === 'redeem' || one.kind === 'refresh';
-          assert.deepEqual(again ? { ...after, revoked_families: before.revoked_families } : after, before, JSON.stringify(one));
+          assert.deepEqual(
+            again ? { ...after, revoked_families: before.revoked_families } : after,
+            before,
+            JSON.stringify(one),
+          );
         }
       } finally {
         await here.world.close();

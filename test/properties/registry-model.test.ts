@@ -42,13 +42,24 @@ const NOBODY = 999_999;
 const MOST_APPS = 3;
 
 const tables = [
-  ...(['clients', 'client_secrets', 'revisions', 'approvals', 'maintainers', 'offers', 'audit', 'notices'] as const),
+  ...([
+    'clients',
+    'client_secrets',
+    'revisions',
+    'approvals',
+    'maintainers',
+    'offers',
+    'audit',
+    'notices',
+  ] as const),
   ...(['consents', 'token_credentials', 'access_tokens', 'involvements'] as const),
 ] as const;
 type Row = Readonly<Record<string, string | number | null>>;
 type Dump = Readonly<Record<(typeof tables)[number], readonly Row[]>>;
 
-/** Registry 1.2, as the trail names what was done; `configured` and everything absent is impossible. */
+/**
+ * Registry 1.2, as the trail names what was done; `configured` and everything absent is impossible.
+ */
 const moves: Readonly<Record<string, readonly string[]>> = {
   propose: ['null>proposed'],
   'propose-autoapproved': ['null>approved'],
@@ -87,7 +98,12 @@ const scopeSets = [
 /** A choice whose meaning depends on what is there when its turn comes. */
 interface Said {
   readonly action: ActionName;
-  readonly who: Who | 'the owner' | 'on the team' | 'the one it is offered to' | 'the one who said yes';
+  readonly who:
+    | Who
+    | 'the owner'
+    | 'on the team'
+    | 'the one it is offered to'
+    | 'the one who said yes';
   readonly app: number;
   readonly apt: boolean;
   readonly token: 'none' | 'right' | 'stale' | 'forged';
@@ -161,7 +177,9 @@ async function open() {
   const clock = { now: () => instant(now), millis: () => now * 1000 };
   const entropy = {
     bytes: (count: number) => {
-      const parts = Array.from({ length: Math.ceil(count / 64) }, () => createHash('sha512').update(String(drawn++)).digest());
+      const parts = Array.from({ length: Math.ceil(count / 64) }, () =>
+        createHash('sha512').update(String(drawn++)).digest(),
+      );
       return Buffer.concat(parts).subarray(0, count);
     },
   };
@@ -170,7 +188,11 @@ async function open() {
   const store = { ...accountStore(driver), ...registryStore(driver) };
   const demoted = new Set<Who>();
   const rightsNow = (who: Who): ReadonlySet<string> =>
-    new Set(cast[who].filter((right) => !demoted.has(who) || (right !== RIGHTS.review && right !== RIGHTS.suppress)));
+    new Set(
+      cast[who].filter(
+        (right) => !demoted.has(who) || (right !== RIGHTS.review && right !== RIGHTS.suppress),
+      ),
+    );
   const mint = makeMint(clock, entropy);
   const registry = makeRegistry({
     records: store,
@@ -206,12 +228,19 @@ async function open() {
     if (who === 'stranger' || who === 'operator') continue;
     const groups = reviewers.includes(who) ? ['oauthadmin'] : [];
     const about = { name: who, email: `${who}@example.org`, realName: '', passwordHash: null };
-    const made = await store.createAccount({ ...about, groups, emailConfirmedAt: clock.now(), createdAt: clock.now() });
+    const made = await store.createAccount({
+      ...about,
+      groups,
+      emailConfirmedAt: clock.now(),
+      createdAt: clock.now(),
+    });
     assert.ok(made.outcome === 'created');
     ids.set(who, made.account.id);
   }
   await store.setBlocked(ids.get('bea') as UserId, true);
-  const selects = tables.map((table) => [table, driver.database.prepare(`SELECT * FROM ${table}`)] as const);
+  const selects = tables.map(
+    (table) => [table, driver.database.prepare(`SELECT * FROM ${table}`)] as const,
+  );
   return {
     store,
     demoted,
@@ -223,7 +252,10 @@ async function open() {
     pass: (span: number) => {
       now += span;
     },
-    dump: () => Object.fromEntries(selects.map(([table, select]) => [table, select.all()])) as unknown as Dump,
+    dump: () =>
+      Object.fromEntries(
+        selects.map(([table, select]) => [table, select.all()]),
+      ) as unknown as Dump,
     async actor(who: Who, page: boolean): Promise<Actor> {
       if (who === 'operator') return OPERATOR;
       const id = ids.get(who);
@@ -241,18 +273,30 @@ const isAbout = (action: ActionName, app: App | undefined): boolean =>
   (!['join', 'leave'].includes(action) || app?.team.size !== 0);
 
 /**
- * Settles what was said on what is there. When it is to be apt and cannot be done, the next action that can be is done instead: of histories
- * drawn without looking, nine in ten actions would be refused. Whether its change token is right is another matter.
+ * Settles what was said on what is there. When it is to be apt and cannot be done, the next action
+ * that can be is done instead: of histories drawn without looking, nine in ten actions would be
+ * refused. Whether its change token is right is another matter.
  */
 function settle(model: Model, said: Said): Ask {
-  const apps = model.apps.length === 0 ? [undefined] : model.apps.map((_, index) => model.apps[(said.app + index) % model.apps.length]);
-  const plain = about(model, said, said.action, said.who, apps.find((app) => isAbout(said.action, app)) ?? apps[0]);
+  const apps =
+    model.apps.length === 0
+      ? [undefined]
+      : model.apps.map((_, index) => model.apps[(said.app + index) % model.apps.length]);
+  const plain = about(
+    model,
+    said,
+    said.action,
+    said.who,
+    apps.find((app) => isAbout(said.action, app)) ?? apps[0],
+  );
   if (!said.apt) return plain;
   const order = said.nth < 2 ? rare : names;
   // Coprime to the number of actions, so that every one has its turn.
   const stride = [1, 3, 5, 7, 9, 13][said.nth] ?? 1;
   for (const [turn] of order.entries()) {
-    const action = order[(Math.max(0, order.indexOf(said.action)) + turn * stride) % order.length] as ActionName;
+    const action = order[
+      (Math.max(0, order.indexOf(said.action)) + turn * stride) % order.length
+    ] as ActionName;
     if (action === 'propose' && model.apps.length >= MOST_APPS) continue;
     const who = usual[action][(said.nth + turn) % usual[action].length] as Said['who'];
     for (const app of apps) {
@@ -264,9 +308,16 @@ function settle(model: Model, said: Said): Ask {
   return plain;
 }
 
-function about(model: Model, said: Said, action: ActionName, by: Said['who'], app: App | undefined): Ask {
+function about(
+  model: Model,
+  said: Said,
+  action: ActionName,
+  by: Said['who'],
+  app: App | undefined,
+): Ask {
   const consent = model.consents[said.nth % Math.max(1, model.consents.length)];
-  const teammate = [...(app?.team.keys() ?? [])][said.nth % Math.max(1, app?.team.size ?? 0)] ?? 'mia';
+  const teammate =
+    [...(app?.team.keys() ?? [])][said.nth % Math.max(1, app?.team.size ?? 0)] ?? 'mia';
   const roles = {
     'the owner': app?.owner ?? 'olga',
     'on the team': teammate,
@@ -282,7 +333,12 @@ function about(model: Model, said: Said, action: ActionName, by: Said['who'], ap
     who,
     action,
     app: app?.id ?? 'f'.repeat(32),
-    seen: { none: 'none', right: edition, stale: edition === 0 ? 1 : edition - 1, forged: 'forged' }[said.token] as Ask['seen'],
+    seen: {
+      none: 'none',
+      right: edition,
+      stale: edition === 0 ? 1 : edition - 1,
+      forged: 'forged',
+    }[said.token] as Ask['seen'],
     page: said.page && who !== 'operator',
     reason: `for ${said.nth}`,
     name: as('name', said.name),
@@ -305,29 +361,66 @@ function about(model: Model, said: Said, action: ActionName, by: Said['who'], ap
 /** The same as a form would send it. */
 function valuesOf(real: Real, ask: Ask, actor: Actor): Readonly<Record<string, unknown>> {
   const userId = real.ids.get(ask.person) ?? NOBODY;
-  const viewer = ask.seen === 'forged' ? (actor === OPERATOR ? { ...OPERATOR, kind: 'person', account: null } : OPERATOR) : actor;
+  const viewer =
+    ask.seen === 'forged'
+      ? actor === OPERATOR
+        ? { ...OPERATOR, kind: 'person', account: null }
+        : OPERATOR
+      : actor;
   const edition = typeof ask.seen === 'number' ? ask.seen : 0;
-  const token = ask.seen === 'none' ? {} : { changeToken: real.registry.changeToken(viewer as Actor, { id: ask.app, edition } as Client) };
+  const token =
+    ask.seen === 'none'
+      ? {}
+      : {
+          changeToken: real.registry.changeToken(
+            viewer as Actor,
+            { id: ask.app, edition } as Client,
+          ),
+        };
   const { reason, name, site, scopes, suppress, halted, secretId, revisionId, consentId } = ask;
   const numbers = { secretId, revisionId, consentId, userId };
-  const common = { clientId: ask.app, reason, ...token, name, site, scopes, suppress, introspector: suppress, halted, ...numbers };
+  const common = {
+    clientId: ask.app,
+    reason,
+    ...token,
+    name,
+    site,
+    scopes,
+    suppress,
+    introspector: suppress,
+    halted,
+    ...numbers,
+  };
   if (ask.action === 'set-pkce-exemption') return { ...common, pkceOptional: suppress };
   if (ask.action === 'update') {
-    const restrictions = ask.addresses === null ? {} : { restrictions: { addresses: ask.addresses.split(' ') } };
+    const restrictions =
+      ask.addresses === null ? {} : { restrictions: { addresses: ask.addresses.split(' ') } };
     return { ...common, ...restrictions, resetSecret: ask.reset };
   }
-  if (ask.action === 'add-secret') return { ...common, label: 'more', ...(ask.expiresAt === null ? {} : { expiresAt: ask.expiresAt }) };
+  if (ask.action === 'add-secret')
+    return {
+      ...common,
+      label: 'more',
+      ...(ask.expiresAt === null ? {} : { expiresAt: ask.expiresAt }),
+    };
   if (ask.action !== 'propose') return common;
   const owner = actor.kind === 'person' ? ask.who : ask.person;
-  const about = { description: reason, email: `${owner}@example.org`, redirectUri: 'https://reader.example/cb', termsAccepted: true };
+  const about = {
+    description: reason,
+    email: `${owner}@example.org`,
+    redirectUri: 'https://reader.example/cb',
+    termsAccepted: true,
+  };
   return { ...common, ...about, ...kinds[ask.kind], version: ask.version, ownerId: userId };
 }
 
 /** What the database says, in the words of the model. */
 function pictureOf({ names }: Real, dump: Dump): unknown {
   const whoIs = (id: unknown): Who => names.get(id as number) ?? 'operator';
-  const of = (table: 'client_secrets' | 'revisions' | 'approvals' | 'maintainers' | 'offers', id: unknown) =>
-    dump[table].filter((row) => row.client_id === id);
+  const of = (
+    table: 'client_secrets' | 'revisions' | 'approvals' | 'maintainers' | 'offers',
+    id: unknown,
+  ) => dump[table].filter((row) => row.client_id === id);
   return {
     apps: dump.clients.map((row) => {
       const [open] = of('revisions', row.id).filter(({ stage }) => stage === 'proposed');
@@ -336,11 +429,26 @@ function pictureOf({ names }: Real, dump: Dump): unknown {
         of('approvals', row.id)
           .filter((one) => one.revision_id === revision)
           .map((one) => whoIs(one.reviewer_id));
-      const { name, site, scopes } = open ? (JSON.parse(String(open.fields)) as Client) : ({} as Client);
+      const { name, site, scopes } = open
+        ? (JSON.parse(String(open.fields)) as Client)
+        : ({} as Client);
       return {
-        ...{ id: row.id, name: row.name, version: row.version, site: row.site, scopes: JSON.parse(String(row.scopes)) },
-        ...{ oauth1: row.protocol === 'oauth1', ownerOnly: row.owner_only === 1, confidential: row.confidential === 1 },
-        ...{ owner: whoIs(row.owner_id), addresses: JSON.parse(String(row.restrictions)).addresses.join(' ') },
+        ...{
+          id: row.id,
+          name: row.name,
+          version: row.version,
+          site: row.site,
+          scopes: JSON.parse(String(row.scopes)),
+        },
+        ...{
+          oauth1: row.protocol === 'oauth1',
+          ownerOnly: row.owner_only === 1,
+          confidential: row.confidential === 1,
+        },
+        ...{
+          owner: whoIs(row.owner_id),
+          addresses: JSON.parse(String(row.restrictions)).addresses.join(' '),
+        },
         ...{
           stage: row.stage,
           stageAt: row.stage_at,
@@ -350,8 +458,14 @@ function pictureOf({ names }: Real, dump: Dump): unknown {
           introspector: row.introspector === 1,
           pkceOptional: row.pkce_optional === 1,
         },
-        secrets: of('client_secrets', row.id).map((one) => ({ id: one.id, expiresAt: one.expires_at })),
-        team: of('maintainers', row.id).map((one) => [whoIs(one.user_id), one.accepted_at === null ? 'invited' : 'accepted']),
+        secrets: of('client_secrets', row.id).map((one) => ({
+          id: one.id,
+          expiresAt: one.expires_at,
+        })),
+        team: of('maintainers', row.id).map((one) => [
+          whoIs(one.user_id),
+          one.accepted_at === null ? 'invited' : 'accepted',
+        ]),
         offer: offer ? { to: whoIs(offer.to_id), by: whoIs(offer.offered_by) } : null,
         registeredAt: row.registered_at,
         past: dump.involvements
@@ -360,20 +474,36 @@ function pictureOf({ names }: Real, dump: Dump): unknown {
           .sort(),
         yes: yes(0),
         revision: open
-          ? { id: open.id, next: { name, site, scopes }, by: whoIs(open.proposed_by), at: open.proposed_at, yes: yes(open.id) }
+          ? {
+              id: open.id,
+              next: { name, site, scopes },
+              by: whoIs(open.proposed_by),
+              at: open.proposed_at,
+              yes: yes(open.id),
+            }
           : null,
       };
     }),
     consents: dump.consents.map((row) => ({
-      ...{ id: row.id, user: whoIs(row.user_id), app: row.client_id, site: row.site, scopes: JSON.parse(String(row.scopes)) },
+      ...{
+        id: row.id,
+        user: whoIs(row.user_id),
+        app: row.client_id,
+        site: row.site,
+        scopes: JSON.parse(String(row.scopes)),
+      },
     })),
   };
 }
 
 const order = new Map(everybody.map((who, index) => [who, index]));
-const sorted = (people: Iterable<Who>) => [...people].sort((one, other) => (order.get(one) ?? 0) - (order.get(other) ?? 0));
+const sorted = (people: Iterable<Who>) =>
+  [...people].sort((one, other) => (order.get(one) ?? 0) - (order.get(other) ?? 0));
 
-/** The model as plain data. Accounts were made in the order of the cast, which is the order of their rows. */
+/**
+ * The model as plain data. Accounts were made in the order of the cast, which is the order of their
+ * rows.
+ */
 const plainly = ({ apps, consents }: Model): unknown => ({
   apps: apps.map(({ stoppedAt: _stoppedAt, invitedBy: _invitedBy, ...app }) => ({
     ...app,
@@ -386,14 +516,20 @@ const plainly = ({ apps, consents }: Model): unknown => ({
   consents,
 });
 
-/** Rows that are new in the model get the numbers they have in the database: both keep them in the order they were made. */
+/**
+ * Rows that are new in the model get the numbers they have in the database: both keep them in the
+ * order they were made.
+ */
 function number(model: Model, dump: Dump): void {
   for (const app of model.apps) {
     const secrets = dump.client_secrets.filter((row) => row.client_id === app.id);
     app.secrets.forEach((secret, index) => {
       secret.id ||= Number(secrets[index]?.id ?? 0);
     });
-    if (app.revision) app.revision.id ||= Number(dump.revisions.findLast((row) => row.client_id === app.id)?.id ?? 0);
+    if (app.revision)
+      app.revision.id ||= Number(
+        dump.revisions.findLast((row) => row.client_id === app.id)?.id ?? 0,
+      );
   }
   model.consents.forEach((consent, index) => {
     consent.id ||= Number(dump.consents[index]?.id ?? 0);
@@ -413,9 +549,13 @@ interface Made {
   readonly step: Step;
   readonly ask: Ask;
 }
-const byKey = (one: { readonly key: unknown }, other: { readonly key: unknown }) => (String(one.key) < String(other.key) ? -1 : 1);
+const byKey = (one: { readonly key: unknown }, other: { readonly key: unknown }) =>
+  String(one.key) < String(other.key) ? -1 : 1;
 
-/** One line for each, in the words of whoever did it, on the edition it made; each told once by mail, and the endpoint of all but consents. */
+/**
+ * One line for each, in the words of whoever did it, on the edition it made; each told once by
+ * mail, and the endpoint of all but consents.
+ */
 const owed = ({ ids }: Real, made: readonly Made[], now: number) => ({
   lines: made.map(({ step, ask }) => ({
     at: now,
@@ -429,12 +569,20 @@ const owed = ({ ids }: Real, made: readonly Made[], now: number) => ({
   })),
   notices: made
     .flatMap(({ step: { app, line, edition, told }, ask }) => {
-      const about = { event: line, actor: ask.who === 'operator' ? null : ask.who, reason: edition === 0 ? '' : ask.reason, client: app };
+      const about = {
+        event: line,
+        actor: ask.who === 'operator' ? null : ask.who,
+        reason: edition === 0 ? '' : ask.reason,
+        client: app,
+      };
       const mails = (told ?? []).map((who) => ({
         key: `${app}-${edition}-mail-${ids.get(who)}`,
         target: { kind: 'mail', userId: ids.get(who) },
       }));
-      const hooks = told === null ? [] : [{ key: `${app}-${edition}-hook-bot`, target: { kind: 'webhook', endpoint: 'bot' } }];
+      const hooks =
+        told === null
+          ? []
+          : [{ key: `${app}-${edition}-hook-bot`, target: { kind: 'webhook', endpoint: 'bot' } }];
       return [...mails, ...hooks].map((notice) => ({ ...notice, state: 'waiting', ...about }));
     })
     .sort(byKey),
@@ -446,12 +594,22 @@ const written = (before: Dump, after: Dump) => ({
   notices: added(before.notices, after.notices)
     .map(({ key, target, facts, state }) => {
       const { event, actor, reason, client } = JSON.parse(String(facts));
-      return { key, target: JSON.parse(String(target)), state, event, actor, reason, client: client.id };
+      return {
+        key,
+        target: JSON.parse(String(target)),
+        state,
+        event,
+        actor,
+        reason,
+        client: client.id,
+      };
     })
     .sort(byKey),
 });
 
-/** What holds of the step from one dump to the next, apart from where it leads and whom it is told. */
+/**
+ * What holds of the step from one dump to the next, apart from where it leads and whom it is told.
+ */
 function check(real: Real, before: Dump, after: Dump, made: readonly Made[]): void {
   const lines = added(before.audit, after.audit);
   // The trail tells every change of a client, and the stage moves along the table alone.
@@ -459,7 +617,9 @@ function check(real: Real, before: Dump, after: Dump, made: readonly Made[]): vo
   for (const row of after.clients) {
     const old = before.clients.find(({ id }) => id === row.id);
     if (!changed.has(String(row.id))) assert.deepEqual(row, old);
-    const applied = made.filter(({ step }) => step.app === row.id && step.told !== null && step.edition > 0).length;
+    const applied = made.filter(
+      ({ step }) => step.app === row.id && step.told !== null && step.edition > 0,
+    ).length;
     assert.equal(Number(row.changes), Number(old?.changes ?? 0) + applied);
     const state: Record<string, unknown> = {
       stage: old?.stage ?? null,
@@ -475,22 +635,39 @@ function check(real: Real, before: Dump, after: Dump, made: readonly Made[]): vo
         if (field === 'stage') {
           assert.ok(moves[action]?.includes(`${from}>${to}`), `${action}: ${from} to ${to}`);
         } else if (from !== null)
-          assert.ok((field === 'suppressed' ? mayHide : mayHalt).includes(action), `${action}: ${field} ${from} to ${to}`);
+          assert.ok(
+            (field === 'suppressed' ? mayHide : mayHalt).includes(action),
+            `${action}: ${field} ${from} to ${to}`,
+          );
       }
     }
-    assert.deepEqual(state, { stage: row.stage, suppressed: row.suppressed === 1, halted: row.halted });
-    assert.ok(after.revisions.filter((one) => one.client_id === row.id && one.stage === 'proposed').length <= 1, 'one open revision');
+    assert.deepEqual(state, {
+      stage: row.stage,
+      suppressed: row.suppressed === 1,
+      halted: row.halted,
+    });
+    assert.ok(
+      after.revisions.filter((one) => one.client_id === row.id && one.stage === 'proposed')
+        .length <= 1,
+      'one open revision',
+    );
   }
 
   // Secrets are nowhere in plain text, and not even their digests are told.
   const everything = JSON.stringify(after);
-  for (const secret of real.plain) assert.ok(!everything.includes(secret), 'a secret in plain text');
+  for (const secret of real.plain)
+    assert.ok(!everything.includes(secret), 'a secret in plain text');
   const trail = JSON.stringify([after.audit, after.notices]);
   for (const { digest, sealed } of after.client_secrets)
-    for (const hidden of [digest, sealed]) assert.ok(hidden === null || !trail.includes(String(hidden)), 'a digest in the trail');
+    for (const hidden of [digest, sealed])
+      assert.ok(hidden === null || !trail.includes(String(hidden)), 'a digest in the trail');
   // One permanent pair for each consent of an OAuth 1 app, none for the others.
-  const oauth1 = new Set(after.clients.filter(({ protocol }) => protocol === 'oauth1').map(({ id }) => id));
-  const signing = after.consents.filter(({ client_id }) => oauth1.has(client_id)).map(({ id }) => id);
+  const oauth1 = new Set(
+    after.clients.filter(({ protocol }) => protocol === 'oauth1').map(({ id }) => id),
+  );
+  const signing = after.consents
+    .filter(({ client_id }) => oauth1.has(client_id))
+    .map(({ id }) => id);
   assert.deepEqual(after.token_credentials.map((row) => row.consent_id).sort(), signing.sort());
 }
 
@@ -504,13 +681,22 @@ class Submit implements fc.AsyncCommand<Model, Real> {
   async run(model: Model, real: Real): Promise<void> {
     const before = real.dump();
     const settled = this.said.map((said) => settle(model, said));
-    // Two that are judged before the unit of work, by more than the edition: which versions there are, and what was accepted before a halt.
+    // Two that are judged before the unit of work, by more than the edition: which versions there
+    // are, and what was accepted before a halt.
     const alone = ({ action, app }: Ask) =>
-      action === 'propose' || (action === 'accept' && model.apps.some(({ id, halted }) => id === app && halted !== 'nothing'));
+      action === 'propose' ||
+      (action === 'accept' &&
+        model.apps.some(({ id, halted }) => id === app && halted !== 'nothing'));
     const asks = settled.some(alone) ? settled.slice(0, 1) : settled;
     const actors = await Promise.all(asks.map((ask) => real.actor(ask.who, ask.page)));
     const answers = await Promise.all(
-      asks.map((ask, index) => real.registry.submit(actors[index] as Actor, ask.action, valuesOf(real, ask, actors[index] as Actor))),
+      asks.map((ask, index) =>
+        real.registry.submit(
+          actors[index] as Actor,
+          ask.action,
+          valuesOf(real, ask, actors[index] as Actor),
+        ),
+      ),
     );
     const after = real.dump();
     asks.forEach((ask, index) => {
@@ -519,7 +705,9 @@ class Submit implements fc.AsyncCommand<Model, Real> {
       (answer?.ok ? seen.done : seen.refused).add(ask.action);
       if (!answer?.ok) return;
       const { secret, credentials, accessToken } = answer.value;
-      real.plain.push(...[secret, credentials?.secret, accessToken].filter((text) => typeof text === 'string'));
+      real.plain.push(
+        ...[secret, credentials?.secret, accessToken].filter((text) => typeof text === 'string'),
+      );
       // Of two resets at once the later one wins.
       if (secret !== null && asks.length === 1)
         assert.ok(
@@ -531,13 +719,29 @@ class Submit implements fc.AsyncCommand<Model, Real> {
     const turns = asks.length === 1 ? ['0'] : ['01', '10'];
     const trials = turns.map((turn) => {
       const trial = copyOf(model);
-      const steps = [...turn].map(Number).map((index) => ({ index, ask: asks[index] as Ask, step: predict(trial, asks[index] as Ask) }));
+      const steps = [...turn].map(Number).map((index) => ({
+        index,
+        ask: asks[index] as Ask,
+        step: predict(trial, asks[index] as Ask),
+      }));
       number(trial, after);
-      const made = steps.flatMap(({ ask, step }) => (step === 'no' || step === null ? [] : [{ ask, step }]));
-      const accepted = asks.map((_, index) => steps.find((one) => one.index === index)?.step !== 'no');
-      return { trial, made, want: { accepted, picture: plainly(trial), ...owed(real, made, model.now) } };
+      const made = steps.flatMap(({ ask, step }) =>
+        step === 'no' || step === null ? [] : [{ ask, step }],
+      );
+      const accepted = asks.map(
+        (_, index) => steps.find((one) => one.index === index)?.step !== 'no',
+      );
+      return {
+        trial,
+        made,
+        want: { accepted, picture: plainly(trial), ...owed(real, made, model.now) },
+      };
     });
-    const got = { accepted: answers.map(({ ok }) => ok), picture: pictureOf(real, after), ...written(before, after) };
+    const got = {
+      accepted: answers.map(({ ok }) => ok),
+      picture: pictureOf(real, after),
+      ...written(before, after),
+    };
     const fits = trials.find(({ want }) => isDeepStrictEqual(got, want)) ?? trials[0];
     const refusals = answers.map((answer) => (answer.ok ? 'yes' : answer.refusal.kind));
     assert.ok(fits);
@@ -585,7 +789,8 @@ class Demote implements fc.AsyncCommand<Model, Real> {
   }
   check = () => true;
   async run(model: Model, real: Real): Promise<void> {
-    for (const demoted of [model.demoted, real.demoted]) if (!demoted.delete(this.who)) demoted.add(this.who);
+    for (const demoted of [model.demoted, real.demoted])
+      if (!demoted.delete(this.who)) demoted.add(this.who);
   }
   toString = () => `demote or promote ${this.who}`;
 }
@@ -600,13 +805,33 @@ const saying = (action: ActionName): fc.Arbitrary<Said> =>
     ),
     app: fc.nat(3),
     apt: from(true, true, true, false),
-    token: from('none', 'none', 'right', 'right', 'right', 'right', 'right', 'right', 'stale', 'forged'),
+    token: from(
+      'none',
+      'none',
+      'right',
+      'right',
+      'right',
+      'right',
+      'right',
+      'right',
+      'stale',
+      'forged',
+    ),
     page: from(true, true, false, false, false),
     nth: fc.nat(5),
     right: from(true, true, true, false),
     suppress: from(false, false, true),
     reset: fc.boolean(),
-    person: from<Said['person']>('mia', 'otto', 'rita', 'uwe', 'bea', 'stranger', 'olga', 'on the team'),
+    person: from<Said['person']>(
+      'mia',
+      'otto',
+      'rita',
+      'uwe',
+      'bea',
+      'stranger',
+      'olga',
+      'on the team',
+    ),
     halted: from(...halts),
     kind: from('oauth2', 'oauth2', 'oauth1', 'public', 'owner-only', 'owner-only-oauth1'),
     name: from('A', 'B'),
@@ -614,7 +839,15 @@ const saying = (action: ActionName): fc.Arbitrary<Said> =>
     site: from('*', 'here'),
     addresses: from(null, '192.0.2.0/24', '0.0.0.0/0 ::/0'),
     scopes: from(...scopeSets),
-    changing: from<Said['changing']>(['scopes'], ['scopes'], ['scopes', 'name'], ['name'], ['site'], ['site'], []),
+    changing: from<Said['changing']>(
+      ['scopes'],
+      ['scopes'],
+      ['scopes', 'name'],
+      ['name'],
+      ['site'],
+      ['site'],
+      [],
+    ),
     expiresIn: from(null, null, 86_400, -1, 0),
   });
 /** What needs something else before it comes more often. */
@@ -631,27 +864,67 @@ const weights: Partial<Readonly<Record<ActionName, number>>> = {
     revise: 5,
     'approve-revision': 4,
   },
-  ...{ 'reject-revision': 2, 'withdraw-revision': 2, join: 3, leave: 5, offer: 2, 'accept-offer': 4, 'decline-offer': 2 },
+  ...{
+    'reject-revision': 2,
+    'withdraw-revision': 2,
+    join: 3,
+    leave: 5,
+    offer: 2,
+    'accept-offer': 4,
+    'decline-offer': 2,
+  },
 };
-const anything = fc.oneof(...names.map((name) => ({ weight: weights[name] ?? 1, arbitrary: saying(name) })));
+const anything = fc.oneof(
+  ...names.map((name) => ({ weight: weights[name] ?? 1, arbitrary: saying(name) })),
+);
 const commands = [
   ...Array.from({ length: 8 }, () => anything.map((said) => new Submit([said]))),
   fc.tuple(anything, anything).map((said) => new Submit(said)),
   fc.oneof(
     {
       weight: 2,
-      arbitrary: from(1, 86_400, INVOLVED_FOR, INVOLVED_FOR + 1, OLD_SECRETS_FOR, IDLE_FOR, IDLE_FOR + 1, IDLE_FOR + 1).map(
-        (span) => new Wait(span),
-      ),
+      arbitrary: from(
+        1,
+        86_400,
+        INVOLVED_FOR,
+        INVOLVED_FOR + 1,
+        OLD_SECRETS_FOR,
+        IDLE_FOR,
+        IDLE_FOR + 1,
+        IDLE_FOR + 1,
+      ).map((span) => new Wait(span)),
     },
-    { weight: 1, arbitrary: from<Who>('olga', 'otto', 'mia', 'rita', 'rolf').map((who) => new Block(who)) },
+    {
+      weight: 1,
+      arbitrary: from<Who>('olga', 'otto', 'mia', 'rita', 'rolf').map((who) => new Block(who)),
+    },
     { weight: 1, arbitrary: from<Who>('rita', 'rolf', 'sven').map((who) => new Demote(who)) },
   ),
 ];
 
 const first: Said = {
-  ...{ action: 'propose', who: 'olga', app: 0, apt: false, token: 'none', page: false, nth: 0, right: true, suppress: false, reset: false },
-  ...{ person: 'mia', halted: 'consents', kind: 'oauth2', name: 'A', version: '1.0', site: '*', addresses: null, scopes: ['editpage'] },
+  ...{
+    action: 'propose',
+    who: 'olga',
+    app: 0,
+    apt: false,
+    token: 'none',
+    page: false,
+    nth: 0,
+    right: true,
+    suppress: false,
+    reset: false,
+  },
+  ...{
+    person: 'mia',
+    halted: 'consents',
+    kind: 'oauth2',
+    name: 'A',
+    version: '1.0',
+    site: '*',
+    addresses: null,
+    scopes: ['editpage'],
+  },
   ...{ changing: [], expiresIn: null },
 };
 const more: Said = { ...first, action: 'add-secret', who: 'the owner' };
@@ -677,32 +950,56 @@ const beginnings = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .tuple(from({ ...first }, { ...first, scopes: ['editpage', 'sendemail'] }), fc.subarray([...beginning]))
+      .tuple(
+        from({ ...first }, { ...first, scopes: ['editpage', 'sendemail'] }),
+        fc.subarray([...beginning]),
+      )
       .map(([one, rest]) => [one, ...rest]),
   },
 );
 
 test('any history: the registry does what its model does, refusals write nothing, every change has its line, edition and notices', async () => {
   await fc.assert(
-    fc.asyncProperty(beginnings, fc.commands(commands, { maxCommands: 40, size: 'max' }), async (start, history) => {
-      const real = await open();
-      const model: Model = { now: START, blocked: new Set(['bea']), demoted: new Set(), apps: [], consents: [] };
-      for (const said of start) await new Submit([said]).run(model, real);
-      await fc.asyncModelRun(() => ({ model, real }), history);
-      await real.close();
-    }),
+    fc.asyncProperty(
+      beginnings,
+      fc.commands(commands, { maxCommands: 40, size: 'max' }),
+      async (start, history) => {
+        const real = await open();
+        const model: Model = {
+          now: START,
+          blocked: new Set(['bea']),
+          demoted: new Set(),
+          apps: [],
+          consents: [],
+        };
+        for (const said of start) await new Submit([said]).run(model, real);
+        await fc.asyncModelRun(() => ({ model, real }), history);
+        await real.close();
+      },
+    ),
     { numRuns: RUNS },
   );
 });
 
 const risky: Said = { ...first, who: 'rita', scopes: ['editpage', 'sendemail'] };
-const by = (who: Said['who'], action: ActionName, more: Partial<Said> = {}): Said => ({ ...risky, who, action, ...more });
+const by = (who: Said['who'], action: ActionName, more: Partial<Said> = {}): Said => ({
+  ...risky,
+  who,
+  action,
+  ...more,
+});
 const renamed: Partial<Said> = { name: 'B', changing: ['name'] };
 const approvedByTwo = [by('rolf', 'approve'), by('sven', 'approve')];
 const maintained = [by('rita', 'invite', { person: 'rolf' }), by('rolf', 'join')];
 
-/** Ways round the rule that two independent people decide, each with what must not have come of it. */
-const waysRound: readonly (readonly [name: string, history: readonly (Said | Demote | Block)[], failed: (app: App) => boolean])[] = [
+/**
+ * Ways round the rule that two independent people decide, each with what must not have come of it.
+ */
+const waysRound: readonly (readonly [
+  name: string,
+  history: readonly (Said | Demote | Block)[],
+  failed: (app: App) => boolean,
+])[] = [
   [
     'a change that adds no scope',
     [...approvedByTwo, by('rita', 'revise', renamed), by('rita', 'approve-revision')],
@@ -710,13 +1007,24 @@ const waysRound: readonly (readonly [name: string, history: readonly (Said | Dem
   ],
   [
     'a second account',
-    [by('rita', 'offer', { person: 'mia' }), by('mia', 'accept-offer'), by('rita', 'approve'), by('rolf', 'approve')],
+    [
+      by('rita', 'offer', { person: 'mia' }),
+      by('mia', 'accept-offer'),
+      by('rita', 'approve'),
+      by('rolf', 'approve'),
+    ],
     ({ stage }) => stage === 'proposed',
   ],
   [
     'to leave, say yes, and come again',
     [
-      ...[...maintained, ...approvedByTwo.map((said) => ({ ...said, who: said.who === 'rolf' ? ('operator' as const) : said.who }))],
+      ...[
+        ...maintained,
+        ...approvedByTwo.map((said) => ({
+          ...said,
+          who: said.who === 'rolf' ? ('operator' as const) : said.who,
+        })),
+      ],
       ...[
         by('rolf', 'revise', renamed),
         by('rolf', 'leave', { person: 'rolf' }),
@@ -758,36 +1066,66 @@ const waysRound: readonly (readonly [name: string, history: readonly (Said | Dem
   ],
   [
     'hidden, and enabled from there',
-    [by('rolf', 'reject'), by('sven', 'disable', { suppress: true }), by('sven', 'reenable'), by('rolf', 'reenable')],
+    [
+      by('rolf', 'reject'),
+      by('sven', 'disable', { suppress: true }),
+      by('sven', 'reenable'),
+      by('rolf', 'reenable'),
+    ],
     ({ stage }) => stage === 'disabled',
   ],
   [
     'an invitation accepted between the yeses',
-    [by('rita', 'invite', { person: 'rolf' }), by('rolf', 'approve'), by('rolf', 'join'), by('sven', 'approve')],
+    [
+      by('rita', 'invite', { person: 'rolf' }),
+      by('rolf', 'approve'),
+      by('rolf', 'join'),
+      by('sven', 'approve'),
+    ],
     ({ stage }) => stage === 'proposed',
   ],
   [
     'an approved app that is sold',
-    [...approvedByTwo, by('rita', 'offer', { person: 'mia' }), by('mia', 'accept-offer'), by('rita', 'approve'), by('sven', 'approve')],
+    [
+      ...approvedByTwo,
+      by('rita', 'offer', { person: 'mia' }),
+      by('mia', 'accept-offer'),
+      by('rita', 'approve'),
+      by('sven', 'approve'),
+    ],
     ({ stage, owner }) => stage === 'proposed' && owner === 'mia',
   ],
   [
     'another content after the first yes',
-    [by('rolf', 'approve'), by('rita', 'update', { addresses: '192.0.2.0/24' }), by('sven', 'approve')],
+    [
+      by('rolf', 'approve'),
+      by('rita', 'update', { addresses: '192.0.2.0/24' }),
+      by('sven', 'approve'),
+    ],
     ({ stage }) => stage === 'proposed',
   ],
 ];
 for (const [name, history, failed] of waysRound) {
   test(`a way round two independent people: ${name}`, async () => {
     const real = await open();
-    const model: Model = { now: START, blocked: new Set(['bea']), demoted: new Set(), apps: [], consents: [] };
+    const model: Model = {
+      now: START,
+      blocked: new Set(['bea']),
+      demoted: new Set(),
+      apps: [],
+      consents: [],
+    };
     const kind = name === 'an app for its owner alone' ? 'owner-only' : 'oauth2';
-    for (const said of [{ ...risky, kind } as const, ...history]) await ('action' in said ? new Submit([said]) : said).run(model, real);
+    for (const said of [{ ...risky, kind } as const, ...history])
+      await ('action' in said ? new Submit([said]) : said).run(model, real);
     assert.ok(model.apps[0] && failed(model.apps[0]), JSON.stringify(model.apps[0]));
     await real.close();
   });
 }
 
 test('the histories did every action, and were refused every action', () => {
-  assert.deepEqual([[...seen.done].sort(), [...seen.refused].sort()], [[...names].sort(), [...names].sort()]);
+  assert.deepEqual(
+    [[...seen.done].sort(), [...seen.refused].sort()],
+    [[...names].sort(), [...names].sort()],
+  );
 });

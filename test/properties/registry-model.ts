@@ -2,7 +2,8 @@ import { RIGHTS } from '#registry/actor.ts';
 import { type Halt, halts, type Stage } from '#registry/client.ts';
 import type { ActionName } from '#registry/registry.ts';
 
-// The registry as its specification tells it (registry 1.2, 3, 6, 7), without storage, forms or secrets: what each action does to the apps, or that it is refused.
+// The registry as its specification tells it (registry 1.2, 3, 6, 7), without storage, forms or
+// secrets: what each action does to the apps, or that it is refused.
 
 const { propose, updateOwn, review, suppress, manageConsents } = RIGHTS;
 const developer = [propose, updateOwn, manageConsents];
@@ -24,12 +25,22 @@ export type Who = keyof typeof cast;
 export const everybody = Object.keys(cast) as readonly Who[];
 export const reviewers: readonly Who[] = ['rita', 'rolf', 'sven'];
 
-/** Scopes that need no reviewer in these histories, and those that need two, whatever else is said of them. */
-export const selfApproved: readonly string[] = ['basic', 'highvolume', 'createaccount', 'sendemail'];
+/**
+ * Scopes that need no reviewer in these histories, and those that need two, whatever else is said
+ * of them.
+ */
+export const selfApproved: readonly string[] = [
+  'basic',
+  'highvolume',
+  'createaccount',
+  'sendemail',
+];
 export const forTwo: readonly string[] = ['sendemail', 'import'];
 export const IDLE_FOR = 30 * 86_400;
 export const MOST_SECRETS = 5;
-/** How long a part in an app counts before a question, and how long secrets hold after a transfer. */
+/**
+ * How long a part in an app counts before a question, and how long secrets hold after a transfer.
+ */
 export const INVOLVED_FOR = 2 * 86_400;
 export const OLD_SECRETS_FOR = 3 * 86_400;
 
@@ -95,7 +106,10 @@ export const copyOf = ({ now, blocked, demoted, apps, consents }: Model): Model 
   consents: consents.map((consent) => ({ ...consent })),
 });
 
-/** One submission, with everything any action may read. Identifiers are real ones, 0 for one that nothing has. */
+/**
+ * One submission, with everything any action may read. Identifiers are real ones, 0 for one that
+ * nothing has.
+ */
 export interface Ask extends Described {
   who: Who;
   action: ActionName;
@@ -117,7 +131,10 @@ export interface Ask extends Described {
   consentId: number;
 }
 
-/** What an accepted action leaves behind: its line in the trail and who is told; null: nothing is written. */
+/**
+ * What an accepted action leaves behind: its line in the trail and who is told; null: nothing is
+ * written.
+ */
 export interface Step {
   app: string;
   line: string;
@@ -128,41 +145,74 @@ export interface Step {
 
 type Told = readonly Who[] | 'team' | 'reviewers';
 /** Mutates the app and answers who is told, `nothing` when all is as asked, or `no`. */
-type Rule = (model: Model, app: App, ask: Ask) => 'no' | 'nothing' | readonly [told: Told, line?: string];
+type Rule = (
+  model: Model,
+  app: App,
+  ask: Ask,
+) => 'no' | 'nothing' | readonly [told: Told, line?: string];
 
 const may = (model: Model, who: Who, right: string) =>
   who === 'operator' ||
-  ((cast[who] as readonly string[]).includes(right) && !(model.demoted.has(who) && (right === review || right === suppress)));
-const absent = (model: Model, who: Who) => who === 'stranger' || who === 'operator' || model.blocked.has(who);
+  ((cast[who] as readonly string[]).includes(right) &&
+    !(model.demoted.has(who) && (right === review || right === suppress)));
+const absent = (model: Model, who: Who) =>
+  who === 'stranger' || who === 'operator' || model.blocked.has(who);
 const owns = (app: App, who: Who) => who === 'operator' || who === app.owner;
 const keeps = (app: App, who: Who) => owns(app, who) || app.team.get(who) === 'accepted';
 const sees = (model: Model, app: App, who: Who) => !app.suppressed || may(model, who, suppress);
 const inUse = (app: App) => app.stage === 'approved' || app.stage === 'proposed';
 const looksAfter = (model: Model, app: App, { who }: Ask) =>
   may(model, who, updateOwn) && keeps(app, who) && inUse(app) && sees(model, app, who);
-const live = (model: Model, app: App) => app.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > model.now);
+const live = (model: Model, app: App) =>
+  app.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > model.now);
 const taken = (model: Model, app: App, owner: Who, name: string) =>
-  model.apps.some((other) => other !== app && other.owner === owner && other.name === name && other.version === app.version);
+  model.apps.some(
+    (other) =>
+      other !== app &&
+      other.owner === owner &&
+      other.name === name &&
+      other.version === app.version,
+  );
 const needTwo = (scopes: readonly string[]) => scopes.some((scope) => forTwo.includes(scope));
-const unreviewed = (scopes: readonly string[]) => scopes.every((scope) => selfApproved.includes(scope));
+const unreviewed = (scopes: readonly string[]) =>
+  scopes.every((scope) => selfApproved.includes(scope));
 /** A revision of an app with such a scope, that does more than take away. */
 const revisionForTwo = (app: App, next: Described) =>
   needTwo([...app.scopes, ...next.scopes]) &&
-  !(next.name === app.name && (next.site === app.site || app.site === '*') && next.scopes.every((scope) => app.scopes.includes(scope)));
+  !(
+    next.name === app.name &&
+    (next.site === app.site || app.site === '*') &&
+    next.scopes.every((scope) => app.scopes.includes(scope))
+  );
 /** Registry 7.1, and what suppression and the kill switch take away. */
 const usable = (app: App, who: Who) =>
   !app.suppressed &&
   app.halted !== 'tokens' &&
-  (app.stage === 'approved' ? !app.ownerOnly || app.owner === who : app.stage === 'proposed' && !app.ownerOnly && app.owner === who);
+  (app.stage === 'approved'
+    ? !app.ownerOnly || app.owner === who
+    : app.stage === 'proposed' && !app.ownerOnly && app.owner === who);
 
 function move(model: Model, app: App, stage: Stage, suppressed: boolean): readonly [Told] {
-  Object.assign(app, { stage, suppressed, stageAt: model.now, halted: stage === 'approved' ? 'nothing' : app.halted });
+  Object.assign(app, {
+    stage,
+    suppressed,
+    stageAt: model.now,
+    halted: stage === 'approved' ? 'nothing' : app.halted,
+  });
   app.yes.clear();
   app.revision?.yes.clear();
   return ['team'];
 }
 
-type Matter = 'approve' | 'approve-revision' | 'reenable' | 'resume' | 'show' | 'hide' | 'hand-over' | 'exempt-from-pkce';
+type Matter =
+  | 'approve'
+  | 'approve-revision'
+  | 'reenable'
+  | 'resume'
+  | 'show'
+  | 'hide'
+  | 'hand-over'
+  | 'exempt-from-pkce';
 
 /** Whether somebody has a part in the app that keeps them from deciding. */
 function involved(model: Model, app: App, who: Who, matter: Matter): boolean {
@@ -185,15 +235,39 @@ function involved(model: Model, app: App, who: Who, matter: Matter): boolean {
   );
 }
 
-/** A yes of a reviewer: 'first' when it waits for another. `target`: how far a stop would be undone. */
-function voice(model: Model, app: App, who: Who, matter: Matter, target = ''): 'no' | 'first' | 'decided' {
+/**
+ * A yes of a reviewer: 'first' when it waits for another. `target`: how far a stop would be undone.
+ */
+function voice(
+  model: Model,
+  app: App,
+  who: Who,
+  matter: Matter,
+  target = '',
+): 'no' | 'first' | 'decided' {
   if (who === 'operator') return 'decided';
   if (involved(model, app, who, matter)) return 'no';
   const alone = matter === 'hide' || matter === 'hand-over';
   const next = app.revision?.next;
-  if (alone || !(matter === 'approve-revision' && next ? revisionForTwo(app, next) : needTwo(app.scopes))) return 'decided';
+  if (
+    alone ||
+    !(matter === 'approve-revision' && next ? revisionForTwo(app, next) : needTwo(app.scopes))
+  )
+    return 'decided';
   const yes = matter === 'approve-revision' ? app.revision?.yes : app.yes;
-  const { name, site, scopes, owner, addresses, stage, stageAt, suppressed, halted, introspector, pkceOptional } = app;
+  const {
+    name,
+    site,
+    scopes,
+    owner,
+    addresses,
+    stage,
+    stageAt,
+    suppressed,
+    halted,
+    introspector,
+    pkceOptional,
+  } = app;
   const subject = JSON.stringify([
     matter,
     target,
@@ -222,12 +296,19 @@ function voice(model: Model, app: App, who: Who, matter: Matter, target = ''): '
   return 'first';
 }
 
-/** Hiding an app, or showing it again, wants an independent reviewer, whatever else the decision does. */
+/**
+ * Hiding an app, or showing it again, wants an independent reviewer, whatever else the decision
+ * does.
+ */
 const voiceOnHiding = (model: Model, app: App, who: Who, hide: boolean) =>
   app.suppressed === hide ? 'decided' : voice(model, app, who, hide ? 'hide' : 'show');
 
 /** What comes of a yes. */
-function hear(said: ReturnType<typeof voice>, line: string, decided: () => readonly [Told, line?: string]): ReturnType<Rule> {
+function hear(
+  said: ReturnType<typeof voice>,
+  line: string,
+  decided: () => readonly [Told, line?: string],
+): ReturnType<Rule> {
   return said === 'decided' ? decided() : said === 'first' ? [[], line] : 'no';
 }
 const RESUMING = 'first-yes-to-resuming';
@@ -267,26 +348,43 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     return ['team'];
   },
   approve(model, app, { who }) {
-    if (!may(model, who, review) || !['proposed', 'expired', 'rejected'].includes(app.stage) || !sees(model, app, who)) return 'no';
-    return hear(voice(model, app, who, 'approve'), 'first-approval', () => move(model, app, 'approved', false));
+    if (
+      !may(model, who, review) ||
+      !['proposed', 'expired', 'rejected'].includes(app.stage) ||
+      !sees(model, app, who)
+    )
+      return 'no';
+    return hear(voice(model, app, who, 'approve'), 'first-approval', () =>
+      move(model, app, 'approved', false),
+    );
   },
   reject: (model, app, ask) =>
-    may(model, ask.who, review) && app.stage === 'proposed' && sees(model, app, ask.who) && (!ask.suppress || may(model, ask.who, suppress))
-      ? hear(voiceOnHiding(model, app, ask.who, ask.suppress), RESUMING, () => move(model, app, 'rejected', ask.suppress))
+    may(model, ask.who, review) &&
+    app.stage === 'proposed' &&
+    sees(model, app, ask.who) &&
+    (!ask.suppress || may(model, ask.who, suppress))
+      ? hear(voiceOnHiding(model, app, ask.who, ask.suppress), RESUMING, () =>
+          move(model, app, 'rejected', ask.suppress),
+        )
       : 'no',
   disable: (model, app, ask) =>
     may(model, ask.who, review) &&
     (app.stage === 'approved' || app.suppressed !== ask.suppress) &&
     sees(model, app, ask.who) &&
     (!ask.suppress || may(model, ask.who, suppress))
-      ? hear(voiceOnHiding(model, app, ask.who, ask.suppress), RESUMING, () => move(model, app, 'disabled', ask.suppress))
+      ? hear(voiceOnHiding(model, app, ask.who, ask.suppress), RESUMING, () =>
+          move(model, app, 'disabled', ask.suppress),
+        )
       : 'no',
   reenable: (model, app, { who }) =>
     may(model, who, review) && app.stage === 'disabled' && sees(model, app, who)
-      ? hear(voice(model, app, who, 'reenable'), RESUMING, () => move(model, app, 'approved', false))
+      ? hear(voice(model, app, who, 'reenable'), RESUMING, () =>
+          move(model, app, 'approved', false),
+        )
       : 'no',
   expire(model, app, { who }) {
-    if (who !== 'operator' || app.stage !== 'proposed' || model.now - app.stageAt <= IDLE_FOR) return 'no';
+    if (who !== 'operator' || app.stage !== 'proposed' || model.now - app.stageAt <= IDLE_FOR)
+      return 'no';
     move(model, app, 'expired', app.suppressed);
     return [[]];
   },
@@ -300,7 +398,11 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     });
   },
   'set-introspector'(_model, app, { who, suppress: named }) {
-    if (who !== 'operator' || (named && (app.stage !== 'approved' || app.oauth1 || !app.confidential))) return 'no';
+    if (
+      who !== 'operator' ||
+      (named && (app.stage !== 'approved' || app.oauth1 || !app.confidential))
+    )
+      return 'no';
     if (named === app.introspector) return 'nothing';
     app.introspector = named;
     return ['team'];
@@ -309,19 +411,29 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     if (!may(model, who, review) || !sees(model, app, who)) return 'no';
     if (named && (app.stage !== 'approved' || app.oauth1 || !app.confidential)) return 'no';
     if (named === app.pkceOptional) return 'nothing';
-    return hear(named ? voice(model, app, who, 'exempt-from-pkce') : 'decided', 'first-yes-to-pkce-exemption', () => {
-      app.pkceOptional = named;
-      return unsay(app);
-    });
+    return hear(
+      named ? voice(model, app, who, 'exempt-from-pkce') : 'decided',
+      'first-yes-to-pkce-exemption',
+      () => {
+        app.pkceOptional = named;
+        return unsay(app);
+      },
+    );
   },
   'add-secret'(model, app, ask) {
-    if (!looksAfter(model, app, ask) || !app.confidential || (ask.expiresAt ?? Infinity) <= model.now) return 'no';
+    if (
+      !looksAfter(model, app, ask) ||
+      !app.confidential ||
+      (ask.expiresAt ?? Infinity) <= model.now
+    )
+      return 'no';
     if (live(model, app).length >= MOST_SECRETS) return 'no';
     app.secrets.push({ id: 0, expiresAt: ask.expiresAt });
     return ['team'];
   },
   'retire-secret'(model, app, ask) {
-    if (!looksAfter(model, app, ask) || !app.secrets.some(({ id }) => id === ask.secretId)) return 'no';
+    if (!looksAfter(model, app, ask) || !app.secrets.some(({ id }) => id === ask.secretId))
+      return 'no';
     if (live(model, app).every(({ id }) => id === ask.secretId)) return 'no';
     app.secrets = app.secrets.filter(({ id }) => id !== ask.secretId);
     return ['team'];
@@ -329,7 +441,12 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
   revise(model, app, ask) {
     if (!looksAfter(model, app, ask) || app.stage !== 'approved') return 'no';
     const next = { name: ask.name, site: ask.site, scopes: ask.scopes };
-    if (next.name === app.name && next.site === app.site && String(next.scopes) === String(app.scopes)) return 'no';
+    if (
+      next.name === app.name &&
+      next.site === app.site &&
+      String(next.scopes) === String(app.scopes)
+    )
+      return 'no';
     const narrows =
       next.name === app.name &&
       next.site === app.site &&
@@ -346,7 +463,13 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     return ['team', own || app.ownerOnly ? 'revise' : narrows ? 'narrow' : 'revise-autoapproved'];
   },
   'approve-revision'(model, app, { who, revisionId }) {
-    if (!may(model, who, review) || app.revision?.id !== revisionId || app.stage !== 'approved' || !sees(model, app, who)) return 'no';
+    if (
+      !may(model, who, review) ||
+      app.revision?.id !== revisionId ||
+      app.stage !== 'approved' ||
+      !sees(model, app, who)
+    )
+      return 'no';
     const { next } = app.revision;
     const said = voice(model, app, who, 'approve-revision');
     if (said !== 'decided') return said === 'first' ? [[], 'first-approval-of-revision'] : 'no';
@@ -355,7 +478,9 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     return close(app);
   },
   'reject-revision': (model, app, { who, revisionId }) =>
-    may(model, who, review) && app.revision?.id === revisionId && sees(model, app, who) ? close(app) : 'no',
+    may(model, who, review) && app.revision?.id === revisionId && sees(model, app, who)
+      ? close(app)
+      : 'no',
   'withdraw-revision': (model, app, { who, revisionId }) =>
     may(model, who, updateOwn) &&
     keeps(app, who) &&
@@ -365,10 +490,18 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
       ? close(app)
       : 'no',
   invite(model, app, { who, person }) {
-    if (!may(model, who, updateOwn) || !owns(app, who) || app.ownerOnly || !inUse(app) || app.suppressed) return 'no';
+    if (
+      !may(model, who, updateOwn) ||
+      !owns(app, who) ||
+      app.ownerOnly ||
+      !inUse(app) ||
+      app.suppressed
+    )
+      return 'no';
     if (absent(model, person) || person === app.owner || app.team.has(person)) return 'no';
     // One letter for all that one person has open with another.
-    const waits = (other: App) => other.team.get(person) === 'invited' && other.invitedBy.get(person) === who;
+    const waits = (other: App) =>
+      other.team.get(person) === 'invited' && other.invitedBy.get(person) === who;
     const heard = who !== 'operator' && model.apps.some(waits);
     app.team.set(person, 'invited');
     app.invitedBy.set(person, who);
@@ -380,7 +513,11 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     return [[app.owner]];
   },
   leave(model, app, { who, person }) {
-    if ((who !== person && !(owns(app, who) && may(model, who, updateOwn))) || !app.team.has(person)) return 'no';
+    if (
+      (who !== person && !(owns(app, who) && may(model, who, updateOwn))) ||
+      !app.team.has(person)
+    )
+      return 'no';
     const accepted = app.team.get(person) === 'accepted';
     if (accepted) app.past.set(`${person} maintainer`, model.now);
     app.team.delete(person);
@@ -397,9 +534,18 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     return [[person]];
   },
   'accept-offer'(model, app, { who }) {
-    if (!may(model, who, propose) || app.offer?.to !== who || !inUse(app) || app.suppressed || taken(model, app, who, app.name))
+    if (
+      !may(model, who, propose) ||
+      app.offer?.to !== who ||
+      !inUse(app) ||
+      app.suppressed ||
+      taken(model, app, who, app.name)
+    )
       return 'no';
-    const told = [app.owner, ...[...app.team].filter(([, state]) => state === 'accepted').map(([user]) => user)];
+    const told = [
+      app.owner,
+      ...[...app.team].filter(([, state]) => state === 'accepted').map(([user]) => user),
+    ];
     if (app.ownerOnly) endConsents(model, app);
     app.past.set(`${app.owner} owner`, model.now);
     const { by } = app.offer;
@@ -407,7 +553,8 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     // What two people trusted the old owner with, two people look at again.
     const again = app.stage === 'approved' && needTwo(app.scopes);
     const ends = again ? model.now : model.now + OLD_SECRETS_FOR;
-    for (const secret of app.secrets) secret.expiresAt = Math.min(secret.expiresAt ?? Infinity, ends);
+    for (const secret of app.secrets)
+      secret.expiresAt = Math.min(secret.expiresAt ?? Infinity, ends);
     unsay(app);
     told.push(...reviewers.filter((one) => one !== app.owner && !model.blocked.has(one)));
     Object.assign(app, {
@@ -420,7 +567,8 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     return [[...new Set(told)]];
   },
   'decline-offer'(_model, app, { who }) {
-    if (app.offer === null || !(owns(app, who) || who === app.offer.to || who === app.offer.by)) return 'no';
+    if (app.offer === null || !(owns(app, who) || who === app.offer.to || who === app.offer.by))
+      return 'no';
     const { to } = app.offer;
     app.offer = null;
     return [who === to ? [app.owner] : []];
@@ -432,12 +580,31 @@ function born(model: Model, ask: Ask): Step | 'no' {
   if (!may(model, ask.who, propose) || ['stranger', 'operator'].includes(owner)) return 'no';
   const latest = model.apps.findLast((app) => app.owner === owner && app.name === ask.name);
   if (latest && latest.version >= ask.version) return 'no';
-  if (model.apps.some((app) => app.owner === owner && app.name === ask.name && app.version === ask.version)) return 'no';
-  const [oauth1, ownerOnly, confidential] = [ask.kind.endsWith('oauth1'), ask.kind.startsWith('owner-only'), ask.kind !== 'public'];
+  if (
+    model.apps.some(
+      (app) => app.owner === owner && app.name === ask.name && app.version === ask.version,
+    )
+  )
+    return 'no';
+  const [oauth1, ownerOnly, confidential] = [
+    ask.kind.endsWith('oauth1'),
+    ask.kind.startsWith('owner-only'),
+    ask.kind !== 'public',
+  ];
   const atOnce = ownerOnly && (!needTwo(ask.scopes) || ask.who === 'operator');
   const byItself = !ownerOnly && !needTwo(ask.scopes) && unreviewed(ask.scopes);
   const app: App = {
-    ...{ id: ask.app, name: ask.name, version: ask.version, site: ask.site, scopes: ask.scopes, owner, oauth1, ownerOnly, confidential },
+    ...{
+      id: ask.app,
+      name: ask.name,
+      version: ask.version,
+      site: ask.site,
+      scopes: ask.scopes,
+      owner,
+      oauth1,
+      ownerOnly,
+      confidential,
+    },
     ...{
       stage: atOnce || byItself ? 'approved' : 'proposed',
       stageAt: model.now,
@@ -449,25 +616,40 @@ function born(model: Model, ask: Ask): Step | 'no' {
     },
     ...{ secrets: confidential ? [{ id: 0, expiresAt: null }] : [], addresses: '0.0.0.0/0 ::/0' },
     ...{ team: new Map(), invitedBy: new Map(), offer: null, yes: new Map(), revision: null },
-    ...{ registeredAt: model.now, stoppedAt: model.now, past: new Map([[`${owner} proposer`, model.now]]) },
+    ...{
+      registeredAt: model.now,
+      stoppedAt: model.now,
+      past: new Map([[`${owner} proposer`, model.now]]),
+    },
   };
   model.apps.push(app);
   if (atOnce) grant(model, app);
   const told = app.stage === 'approved' ? [] : toldOf(model, app, 'reviewers', ask.who);
-  return { app: app.id, line: atOnce ? 'create-owner-only' : byItself ? 'propose-autoapproved' : 'propose', edition: 0, told };
+  return {
+    app: app.id,
+    line: atOnce ? 'create-owner-only' : byItself ? 'propose-autoapproved' : 'propose',
+    edition: 0,
+    told,
+  };
 }
 
 function accepted(model: Model, app: App, { who, scopes: asked }: Ask): Step | 'no' | null {
   const scopes = app.oauth1
     ? app.scopes
-    : ['basic', ...asked.filter((scope) => scope !== 'basic')].filter((scope) => app.scopes.includes(scope));
-  const own = (site: string) => model.consents.find((one) => one.user === who && one.app === app.id && one.site === site);
+    : ['basic', ...asked.filter((scope) => scope !== 'basic')].filter((scope) =>
+        app.scopes.includes(scope),
+      );
+  const own = (site: string) =>
+    model.consents.find((one) => one.user === who && one.app === app.id && one.site === site);
   const standing = own(app.site) ?? own('*');
   if (app.ownerOnly || !usable(app, who)) return 'no';
-  if (app.halted === 'consents' && !scopes.every((scope) => standing?.scopes.includes(scope))) return 'no';
+  if (app.halted === 'consents' && !scopes.every((scope) => standing?.scopes.includes(scope)))
+    return 'no';
   const old = own(app.site);
   // A later approval adds to what stands (ADR 25).
-  const union = [...new Set([...(old?.scopes ?? []).filter((scope) => app.scopes.includes(scope)), ...scopes])];
+  const union = [
+    ...new Set([...(old?.scopes ?? []).filter((scope) => app.scopes.includes(scope)), ...scopes]),
+  ];
   if (String(old?.scopes) === String(union)) return null;
   if (old) old.scopes = union;
   else model.consents.push({ id: 0, user: who, app: app.id, site: app.site, scopes });
@@ -479,12 +661,18 @@ function toldOf(model: Model, app: App, told: Told, who: Who): readonly Who[] {
     told === 'reviewers'
       ? reviewers.filter((one) => one !== app.owner && !model.blocked.has(one))
       : told === 'team'
-        ? [app.owner, ...[...app.team].filter(([, state]) => state === 'accepted').map(([user]) => user)]
+        ? [
+            app.owner,
+            ...[...app.team].filter(([, state]) => state === 'accepted').map(([user]) => user),
+          ]
         : told;
   return all.filter((one) => one !== who);
 }
 
-/** Does to the model what the action should do; 'no': it must be refused, null: accepted with nothing to write. */
+/**
+ * Does to the model what the action should do; 'no': it must be refused, null: accepted with
+ * nothing to write.
+ */
 export function predict(model: Model, ask: Ask): Step | 'no' | null {
   const { who, action } = ask;
   if (who === 'stranger') return 'no';
@@ -495,11 +683,19 @@ export function predict(model: Model, ask: Ask): Step | 'no' | null {
     const consent = model.consents.find(({ id }) => id === ask.consentId);
     if (consent?.user !== who || !may(model, who, manageConsents)) return 'no';
     model.consents = model.consents.filter((one) => one !== consent);
-    return { app: consent.app, line: 'renounce', edition: model.apps.find(({ id }) => id === consent.app)?.edition ?? -1, told: null };
+    return {
+      app: consent.app,
+      line: 'renounce',
+      edition: model.apps.find(({ id }) => id === consent.app)?.edition ?? -1,
+      told: null,
+    };
   }
   const app = model.apps.find(({ id }) => id === ask.app);
   if (app === undefined) return 'no';
-  if (action === 'accept') return who === 'operator' || !may(model, who, manageConsents) ? 'no' : accepted(model, app, ask);
+  if (action === 'accept')
+    return who === 'operator' || !may(model, who, manageConsents)
+      ? 'no'
+      : accepted(model, app, ask);
   if (ask.seen === 'none' ? ask.page : ask.seen !== app.edition) return 'no';
   const answer = rules[action](model, app, ask);
   if (answer === 'no' || answer === 'nothing') return answer === 'no' ? 'no' : null;

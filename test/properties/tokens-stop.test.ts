@@ -10,7 +10,8 @@ import { type Client, halts } from '#registry/client.ts';
 import type { Outcome } from '#registry/desk.ts';
 import type { Proposal } from '#registry/operator.ts';
 
-// Over the whole program: who gets a token, whose tokens stop, and which come back (registry 3.4–3.8, 6.3, 6.5, 7.1).
+// Over the whole program: who gets a token, whose tokens stop, and which come back (registry
+// 3.4–3.8, 6.3, 6.5, 7.1).
 
 const stages = ['approved', 'proposed', 'rejected', 'expired', 'disabled'] as const;
 const flags = [false, true] as const;
@@ -22,7 +23,10 @@ interface State extends Pick<Client, 'suppressed' | 'halted' | 'ownerOnly'> {
   readonly blocked: boolean;
 }
 
-/** Registry 7.1, written out: for whom an app may act. Nobody is acted for by the stages that are not here. */
+/**
+ * Registry 7.1, written out: for whom an app may act. Nobody is acted for by the stages that are
+ * not here.
+ */
 const usable: Readonly<Record<string, readonly Acting[]>> = {
   'approved, for all': ['owner', 'other', 'itself'],
   'approved, owner-only': ['owner'],
@@ -32,15 +36,23 @@ const usable: Readonly<Record<string, readonly Acting[]>> = {
 };
 /** And what stops it all the same. To stop new consents stops no token. */
 const stopped = ({ suppressed, halted, blocked }: State, acting: Acting) =>
-  suppressed || { nothing: false, consents: false, tokens: true }[halted] || (blocked && acting !== 'itself');
+  suppressed ||
+  { nothing: false, consents: false, tokens: true }[halted] ||
+  (blocked && acting !== 'itself');
 const allowed = (state: State, acting: Acting) =>
-  (usable[`${state.stage}, ${state.ownerOnly ? 'owner-only' : 'for all'}`] ?? []).includes(acting) && !stopped(state, acting);
+  (usable[`${state.stage}, ${state.ownerOnly ? 'owner-only' : 'for all'}`] ?? []).includes(
+    acting,
+  ) && !stopped(state, acting);
 
 /** Every state, for the kinds of app named. */
 const states = (...kinds: readonly boolean[]): readonly State[] =>
   kinds.flatMap((ownerOnly) =>
     stages.flatMap((stage) =>
-      flags.flatMap((suppressed) => halts.flatMap((halted) => flags.map((blocked) => ({ ownerOnly, stage, suppressed, halted, blocked })))),
+      flags.flatMap((suppressed) =>
+        halts.flatMap((halted) =>
+          flags.map((blocked) => ({ ownerOnly, stage, suppressed, halted, blocked })),
+        ),
+      ),
     ),
   );
 const PER_KIND = 5 * 2 * 3 * 2;
@@ -71,24 +83,40 @@ class Program extends TestWorld {
     const answer = await this.app.inject({
       method: 'POST',
       url,
-      headers: { authorization: basic(client.id, secret), 'content-type': 'application/x-www-form-urlencoded' },
+      headers: {
+        authorization: basic(client.id, secret),
+        'content-type': 'application/x-www-form-urlencoded',
+      },
       payload: new URLSearchParams(form).toString(),
     });
     return { status: answer.statusCode, body: answer.json() };
   }
 
   /** The token endpoint: an answer with tokens, or null with nothing in it. */
-  async token(form: Readonly<Record<string, string>>, made: Made): Promise<{ access_token: string; refresh_token: string } | null> {
+  async token(
+    form: Readonly<Record<string, string>>,
+    made: Made,
+  ): Promise<{ access_token: string; refresh_token: string } | null> {
     const { status, body } = await this.post('/oauth2/token', form, made);
     if (status === 200) return body;
-    assert.deepEqual([status, body.error, Object.keys(body)], [400, 'invalid_grant', ['error', 'error_description']]);
+    assert.deepEqual(
+      [status, body.error, Object.keys(body)],
+      [400, 'invalid_grant', ['error', 'error_description']],
+    );
     return null;
   }
-  byCode = (code: string, made: Made) => this.token({ grant_type: 'authorization_code', code, redirect_uri: redirectUri }, made);
-  refreshed = (refresh: string, made: Made) => this.token({ grant_type: 'refresh_token', refresh_token: refresh }, made);
+  byCode = (code: string, made: Made) =>
+    this.token({ grant_type: 'authorization_code', code, redirect_uri: redirectUri }, made);
+  refreshed = (refresh: string, made: Made) =>
+    this.token({ grant_type: 'refresh_token', refresh_token: refresh }, made);
   byItself = (made: Made) => this.token({ grant_type: 'client_credentials' }, made);
 
-  async signed(url: string, client: Pair, token: Pair | null, over: Readonly<Record<string, string>> = {}) {
+  async signed(
+    url: string,
+    client: Pair,
+    token: Pair | null,
+    over: Readonly<Record<string, string>> = {},
+  ) {
     const reading = url.startsWith('/w/') ? 'mediawiki' : 'rfc5849';
     const answer = await this.app.inject({
       method: 'POST',
@@ -98,40 +126,78 @@ class Program extends TestWorld {
     return { status: answer.statusCode, form: new URLSearchParams(answer.body), body: answer.body };
   }
 
-  /** Temporary credentials that a person said yes to, and the verifier: all but the exchange (RFC 5849 §2.3). */
+  /**
+   * Temporary credentials that a person said yes to, and the verifier: all but the exchange (RFC
+   * 5849 §2.3).
+   */
   async handshake(made: Made, user: Account) {
     const client = { key: made.client.id, secret: made.secret };
     const { form } = await this.signed('/oauth1/initiate', client, null, { oauth_callback: 'oob' });
-    const temporary = { key: form.get('oauth_token') ?? '', secret: form.get('oauth_token_secret') ?? '' };
+    const temporary = {
+      key: form.get('oauth_token') ?? '',
+      secret: form.get('oauth_token_secret') ?? '',
+    };
     const consent = await this.consents.save(made.client, user, made.client.scopes);
-    const done = await this.built.world.faces.core.oauth1.grant(temporary.key, made.client, consent);
+    const done = await this.built.world.faces.core.oauth1.grant(
+      temporary.key,
+      made.client,
+      consent,
+    );
     assert.ok(done.ok && done.value.kind === 'show-verifier');
     const over = { oauth_verifier: done.value.verifier };
     return async (): Promise<Credential | null> => {
       const answer = await this.signed('/oauth1/token', client, temporary, over);
       if (answer.status !== 200) {
-        assert.deepEqual([answer.status, [...answer.form.keys()]], [403, ['oauth_problem', 'oauth_problem_advice']]);
+        assert.deepEqual(
+          [answer.status, [...answer.form.keys()]],
+          [403, ['oauth_problem', 'oauth_problem_advice']],
+        );
         return null;
       }
-      return { client, token: { key: answer.form.get('oauth_token') ?? '', secret: answer.form.get('oauth_token_secret') ?? '' } };
+      return {
+        client,
+        token: {
+          key: answer.form.get('oauth_token') ?? '',
+          secret: answer.form.get('oauth_token_secret') ?? '',
+        },
+      };
     };
   }
 
-  /** True when the credential acts, and false when it does not: the API, the dialect and introspection never disagree. */
+  /**
+   * True when the credential acts, and false when it does not: the API, the dialect and
+   * introspection never disagree.
+   */
   async acts(credential: Credential): Promise<boolean> {
     const answers: boolean[] = [];
-    const sent = { method: 'GET', target: '/api/notes', body: undefined, address: '192.0.2.1', secure: true };
+    const sent = {
+      method: 'GET',
+      target: '/api/notes',
+      body: undefined,
+      address: '192.0.2.1',
+      secure: true,
+    };
     const permit = async (headers: Readonly<Record<string, string>>) =>
       answers.push((await this.built.guard.permit({ ...sent, headers }, here)).ok);
     if ('bearer' in credential) {
       const headers = { authorization: `Bearer ${credential.bearer}` };
       await permit(headers);
-      answers.push((await this.post('/oauth2/introspect', { token: credential.bearer }, this.watcher)).body.active);
-      answers.push((await this.app.inject({ url: '/w/rest.php/oauth2/resource/profile', headers })).statusCode === 200);
+      answers.push(
+        (await this.post('/oauth2/introspect', { token: credential.bearer }, this.watcher)).body
+          .active,
+      );
+      answers.push(
+        (await this.app.inject({ url: '/w/rest.php/oauth2/resource/profile', headers }))
+          .statusCode === 200,
+      );
     } else {
       const { client, token } = credential;
       await permit(signedHeader(this, 'GET', '/api/notes', client, token));
-      answers.push(/^[\w-]+\.[\w-]+\.[\w-]+$/.test((await this.signed('/w/index.php?title=Special:OAuth/identify', client, token)).body));
+      answers.push(
+        /^[\w-]+\.[\w-]+\.[\w-]+$/.test(
+          (await this.signed('/w/index.php?title=Special:OAuth/identify', client, token)).body,
+        ),
+      );
     }
     const [first = false] = answers;
     assert.deepEqual(
@@ -169,9 +235,14 @@ interface Subject {
   readonly acting: (state: State) => Acting;
   /** What acted before anything happened. */
   readonly issued: Credential;
-  /** Readies a request for a new token, before anything happens; asking answers the token, or null. */
+  /**
+   * Readies a request for a new token, before anything happens; asking answers the token, or null.
+   */
   ready?(): Promise<() => Promise<Credential | null>>;
-  /** An owner-only app has no handshake and no page: its owner gets no new token this way (registry 7.3). */
+  /**
+   * An owner-only app has no handshake and no page: its owner gets no new token this way (registry
+   * 7.3).
+   */
   readonly handshake?: true;
   /** A refused request is good again afterwards: nothing was spent. */
   readonly keeps: boolean;
@@ -183,7 +254,13 @@ async function walk(
   kinds: readonly boolean[],
   { made, person, acting, issued, ready, handshake, keeps }: Subject,
 ): Promise<number> {
-  const normal: State = { stage: 'approved', suppressed: false, halted: 'nothing', ownerOnly: made.client.ownerOnly, blocked: false };
+  const normal: State = {
+    stage: 'approved',
+    suppressed: false,
+    halted: 'nothing',
+    ownerOnly: made.client.ownerOnly,
+    blocked: false,
+  };
   let walked = 0;
   for (const state of states(...kinds)) {
     const ask = await ready?.();
@@ -192,12 +269,14 @@ async function walk(
     const row = JSON.stringify(state);
     assert.equal(await program.acts(issued), may, `what was issued acts: ${row}`);
     const got = await ask?.();
-    if (ask) assert.equal(got !== null, may && !(handshake && state.ownerOnly), `gets a token: ${row}`);
+    if (ask)
+      assert.equal(got !== null, may && !(handshake && state.ownerOnly), `gets a token: ${row}`);
     if (got) assert.ok(await program.acts(got), `the new token acts: ${row}`);
     await program.force(made.client.id, person, normal);
     assert.ok(await program.acts(issued), `acts again after ${row}`);
     if (got) assert.ok(await program.acts(got), `the new token acts on after ${row}`);
-    if (got === null && keeps) assert.ok(await ask?.(), `the refused request is good again after ${row}`);
+    if (got === null && keeps)
+      assert.ok(await ask?.(), `the refused request is good again after ${row}`);
     walked += 1;
   }
   return walked;
@@ -207,7 +286,8 @@ const people: readonly (readonly [Acting, (program: Program) => Account])[] = [
   ['owner', ({ ada }) => ada],
   ['other', ({ ben }) => ben],
 ];
-const bearer = (answer: { readonly access_token: string } | null): Credential | null => answer && { bearer: answer.access_token };
+const bearer = (answer: { readonly access_token: string } | null): Credential | null =>
+  answer && { bearer: answer.access_token };
 function sure<T>(value: T | null | undefined): T {
   assert.ok(value);
   return value;
@@ -222,7 +302,10 @@ for (const [who, personOf] of people) {
       return async () => bearer(await program.byCode(code, made));
     };
     const issued = sure(await (await ready())());
-    assert.equal(await walk(program, flags, { made, person, acting: () => who, issued, ready, keeps: true }), 2 * PER_KIND);
+    assert.equal(
+      await walk(program, flags, { made, person, acting: () => who, issued, ready, keeps: true }),
+      2 * PER_KIND,
+    );
     await program.close();
   });
 
@@ -236,16 +319,30 @@ for (const [who, personOf] of people) {
       newest = next ?? newest;
       return bearer(next);
     };
-    assert.equal(await walk(program, flags, { made, person, acting: () => who, issued, ready, keeps: true }), 2 * PER_KIND);
+    assert.equal(
+      await walk(program, flags, { made, person, acting: () => who, issued, ready, keeps: true }),
+      2 * PER_KIND,
+    );
     await program.close();
   });
 
   test(`OAuth 1 for the ${who}: exactly the allowed get a pair, and signed requests stop and come back`, async () => {
     const program = await new Program().open();
-    const [person, made] = [personOf(program), await program.client(program.ada, { name: 'classic', protocol: 'oauth1' })];
+    const [person, made] = [
+      personOf(program),
+      await program.client(program.ada, { name: 'classic', protocol: 'oauth1' }),
+    ];
     const ready = () => program.handshake(made, person);
     const issued = sure(await (await ready())());
-    const subject = { made, person, acting: () => who, issued, ready, handshake: true, keeps: false } as const;
+    const subject = {
+      made,
+      person,
+      acting: () => who,
+      issued,
+      ready,
+      handshake: true,
+      keeps: false,
+    } as const;
     assert.equal(await walk(program, flags, subject), 2 * PER_KIND);
     await program.close();
   });
@@ -257,11 +354,22 @@ for (const [kind, proposal] of [
 ] as const) {
   test(`client_credentials of ${kind}: exactly the allowed get a token, and tokens stop and come back`, async () => {
     const program = await new Program().open();
-    const made = await program.client(program.ada, { name: 'service', grantTypes: ['client_credentials'], ...proposal });
+    const made = await program.client(program.ada, {
+      name: 'service',
+      grantTypes: ['client_credentials'],
+      ...proposal,
+    });
     const ready = async () => async () => bearer(await program.byItself(made));
     const issued = sure(await (await ready())());
     const acting = (state: State): Acting => (state.ownerOnly ? 'owner' : 'itself');
-    const walked = await walk(program, [made.client.ownerOnly], { made, person: program.ada, acting, issued, ready, keeps: true });
+    const walked = await walk(program, [made.client.ownerOnly], {
+      made,
+      person: program.ada,
+      acting,
+      issued,
+      ready,
+      keeps: true,
+    });
     assert.equal(walked, PER_KIND);
     await program.close();
   });
@@ -275,7 +383,16 @@ for (const [kind, proposal] of [
     const program = await new Program().open();
     const made = await program.client(program.ada, { name: 'mine', ...proposal, ...ownerOnly });
     const issued = sure(ownCredential(made));
-    assert.equal(await walk(program, flags, { made, person: program.ada, acting: () => 'owner', issued, keeps: true }), 2 * PER_KIND);
+    assert.equal(
+      await walk(program, flags, {
+        made,
+        person: program.ada,
+        acting: () => 'owner',
+        issued,
+        keeps: true,
+      }),
+      2 * PER_KIND,
+    );
     await program.close();
   });
 }
@@ -283,7 +400,12 @@ for (const [kind, proposal] of [
 /** What an owner-only app was born with, or given at a reset. */
 function ownCredential({ client, secret, credentials, accessToken }: Outcome): Credential | null {
   if (accessToken !== null) return { bearer: accessToken };
-  return credentials && { client: { key: client.id, secret: secret ?? '' }, token: { key: credentials.token, secret: credentials.secret } };
+  return (
+    credentials && {
+      client: { key: client.id, secret: secret ?? '' },
+      token: { key: credentials.token, secret: credentials.secret },
+    }
+  );
 }
 
 // The same by the registry's own actions.
@@ -324,11 +446,15 @@ async function street(): Promise<Street> {
   };
   const toAll = async (action: string, values: object = {}) => {
     for (const { client } of Object.values(apps)) {
-      const answer = await program.built.world.registry.submit({ kind: 'operator', via: 'cli' }, action, {
-        clientId: client.id,
-        reason: '',
-        ...values,
-      });
+      const answer = await program.built.world.registry.submit(
+        { kind: 'operator', via: 'cli' },
+        action,
+        {
+          clientId: client.id,
+          reason: '',
+          ...values,
+        },
+      );
       assert.ok(answer.ok, JSON.stringify(answer));
     }
   };
@@ -341,18 +467,24 @@ async function acting({ program, credentials }: Street): Promise<readonly Kept[]
   return found;
 }
 const without = (gone: readonly Kept[]) => kept.filter((name) => !gone.includes(name));
-const block = async ({ program }: Street, id: UserId, blocked: boolean) => void (await program.built.store.setBlocked(id, blocked));
+const block = async ({ program }: Street, id: UserId, blocked: boolean) =>
+  void (await program.built.store.setBlocked(id, blocked));
 const renounceAll = async ({ program: { built, consents } }: Street, user: Account) => {
-  for (const { id } of await built.store.listConsents(user.id)) assert.equal(await consents.renounce(id, user), 'renounced');
+  for (const { id } of await built.store.listConsents(user.id))
+    assert.equal(await consents.renounce(id, user), 'renounced');
 };
 const acceptAll = async ({ program, apps }: Street, user: Account) => {
-  for (const { client } of [apps.web, apps.classic]) await program.consents.save(client, user, client.scopes);
+  for (const { client } of [apps.web, apps.classic])
+    await program.consents.save(client, user, client.scopes);
 };
 const handOver = async ({ program, apps, toAll }: Street, to: Account) => {
   await toAll('offer', { userId: to.id });
   const actor = personActor(to, new Set([RIGHTS.propose]));
   for (const { client } of Object.values(apps)) {
-    const answer = await program.built.world.registry.submit(actor, 'accept-offer', { clientId: client.id, reason: '' });
+    const answer = await program.built.world.registry.submit(actor, 'accept-offer', {
+      clientId: client.id,
+      reason: '',
+    });
     assert.ok(answer.ok, JSON.stringify(answer));
   }
 };
@@ -386,9 +518,21 @@ const turns: readonly (readonly [
     [],
   ],
   ['halt consents', [], ({ toAll }) => toAll('halt', { halted: 'consents' }), null, []],
-  ['block Ben', ofBen, (there) => block(there, there.program.ben.id, true), (there) => block(there, there.program.ben.id, false), []],
+  [
+    'block Ben',
+    ofBen,
+    (there) => block(there, there.program.ben.id, true),
+    (there) => block(there, there.program.ben.id, false),
+    [],
+  ],
   // An app that acts for itself acts for nobody who could be blocked (registry 7.1).
-  ['block Ada', ofAda, (there) => block(there, there.program.ada.id, true), (there) => block(there, there.program.ada.id, false), []],
+  [
+    'block Ada',
+    ofAda,
+    (there) => block(there, there.program.ada.id, true),
+    (there) => block(there, there.program.ada.id, false),
+    [],
+  ],
   [
     'Ben renounces, and accepts anew (registry 6.3)',
     ofBen,
@@ -403,7 +547,8 @@ const turns: readonly (readonly [
     (there) => acceptAll(there, there.program.ada),
     ofAda,
   ],
-  // Of an app for all, the secret alone; OAuth 1 requests are signed with it as well (registry 3.4).
+  // Of an app for all, the secret alone; OAuth 1 requests are signed with it as well (registry
+  // 3.4).
   [
     'reset the secret',
     [...ownersOwn, 'classic of Ben'],
@@ -412,7 +557,13 @@ const turns: readonly (readonly [
     [...ownersOwn, 'classic of Ben'],
   ],
   ['a second secret', [], ({ toAll }) => toAll('add-secret', { label: 'second' }), null, []],
-  ['Ben takes the apps over', ownersOwn, (there) => handOver(there, there.program.ben), null, ownersOwn],
+  [
+    'Ben takes the apps over',
+    ownersOwn,
+    (there) => handOver(there, there.program.ben),
+    null,
+    ownersOwn,
+  ],
 ];
 for (const [what, stops, stop, undo, forGood] of turns) {
   test(`${what}: ${stops.length === 0 ? 'nothing stops' : `${stops.length} of ${kept.length} stop at once`}`, async () => {
@@ -432,9 +583,10 @@ test('a proposed app acts for its owner; rejected it stops, and approved after a
   const web = await program.client(ada, { name: 'web' }, false);
   const classic = await program.client(ada, { name: 'classic', protocol: 'oauth1' }, false);
   await assert.rejects(program.code(web, ben), /permission_denied/);
-  const tokens = [bearer(await program.byCode(await program.code(web, ada), web)), await (await program.handshake(classic, ada))()].map(
-    sure,
-  );
+  const tokens = [
+    bearer(await program.byCode(await program.code(web, ada), web)),
+    await (await program.handshake(classic, ada))(),
+  ].map(sure);
   const acting = async () => Promise.all(tokens.map((token) => program.acts(token)));
   assert.deepEqual(await acting(), [true, true]);
   for (const { client } of [web, classic]) assert.ok((await clients.reject(client.id)).ok);
@@ -451,17 +603,30 @@ test('an owner-only app that is reset has one credential that acts, the new one 
     ['bot', apps.bot],
     ['old bot', apps.old],
   ] as const) {
-    // Also where the app was moved to another site since: the credential of before is no other app's.
-    const revised = await program.built.world.registry.submit({ kind: 'operator', via: 'cli' }, 'revise', {
-      clientId: client.id,
-      reason: '',
-      site: 'main',
-    });
+    // Also where the app was moved to another site since: the credential of before is no other
+    // app's.
+    const revised = await program.built.world.registry.submit(
+      { kind: 'operator', via: 'cli' },
+      'revise',
+      {
+        clientId: client.id,
+        reason: '',
+        site: 'main',
+      },
+    );
     assert.ok(revised.ok, JSON.stringify(revised));
     const reset = await program.clients.resetSecret(client.id);
     assert.ok(reset.ok);
-    assert.deepEqual([await program.acts(credentials[name]), await program.acts(sure(ownCredential(reset.value)))], [false, true]);
-    assert.equal((await program.built.store.listConsents(program.ada.id)).filter(({ clientId }) => clientId === client.id).length, 1);
+    assert.deepEqual(
+      [await program.acts(credentials[name]), await program.acts(sure(ownCredential(reset.value)))],
+      [false, true],
+    );
+    assert.equal(
+      (await program.built.store.listConsents(program.ada.id)).filter(
+        ({ clientId }) => clientId === client.id,
+      ).length,
+      1,
+    );
   }
   await program.close();
 });

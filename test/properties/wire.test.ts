@@ -23,15 +23,20 @@ test('percent-encoding is undone by decoding, and leaves only unreserved charact
 });
 
 test('bytes come back as the bytes they were, whether they are text or not, and text is read as text', () => {
-  const escapes = (bytes: Uint8Array) => [...bytes].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
-  const some = fc.array(fc.oneof(fc.uint8Array({ maxLength: 4 }), fc.string({ unit: 'grapheme' }).map(Buffer.from)));
+  const escapes = (bytes: Uint8Array) =>
+    [...bytes].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+  const some = fc.array(
+    fc.oneof(fc.uint8Array({ maxLength: 4 }), fc.string({ unit: 'grapheme' }).map(Buffer.from)),
+  );
   fc.assert(
     fc.property(some, (pieces) => {
       const bytes = Buffer.concat(pieces);
       for (const sent of [escapes(bytes), bytes.toString('latin1').replaceAll('%', '%25')]) {
         const read = percentDecodeBytes(sent);
         assert.equal(
-          percentEncode(read).replace(/[^%]|%../g, (one) => (one.length > 1 ? one : escapes(Buffer.from(one)))),
+          percentEncode(read).replace(/[^%]|%../g, (one) =>
+            one.length > 1 ? one : escapes(Buffer.from(one)),
+          ),
           escapes(bytes),
         );
         const strict = percentDecode(escapes(bytes));
@@ -45,7 +50,8 @@ test('a form read back is the form written, as text and as bytes', () => {
   fc.assert(
     fc.property(pairs, (value) => {
       const written = formEncode(value);
-      for (const form of [parseForm(written), parseForm(Buffer.from(written))]) assert.deepEqual(form.ok && form.value, value);
+      for (const form of [parseForm(written), parseForm(Buffer.from(written))])
+        assert.deepEqual(form.ok && form.value, value);
     }),
   );
 });
@@ -79,21 +85,29 @@ test('Basic credentials survive form encoding (RFC 6749 §2.3.1)', () => {
 
 test('what is added to a query comes last and the rest stays byte for byte (RFC 6749 §4.1.2)', () => {
   fc.assert(
-    fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), pairs, (uri, added) => {
-      const [head = '', fragment] = uri.split('#');
-      const [whole = '', after] = addToQuery(uri, added).split('#');
-      assert.equal(after, fragment);
-      assert.ok(whole.startsWith(head));
-      const query = whole.slice(head.length).replace(/^[?&]/, '');
-      const read = parseForm(query);
-      assert.deepEqual(read.ok && read.value, added);
-    }),
+    fc.property(
+      fc.webUrl({ withQueryParameters: true, withFragments: true }),
+      pairs,
+      (uri, added) => {
+        const [head = '', fragment] = uri.split('#');
+        const [whole = '', after] = addToQuery(uri, added).split('#');
+        assert.equal(after, fragment);
+        assert.ok(whole.startsWith(head));
+        const query = whole.slice(head.length).replace(/^[?&]/, '');
+        const read = parseForm(query);
+        assert.deepEqual(read.ok && read.value, added);
+      },
+    ),
   );
 });
 
 test('scope tokens survive writing and reading (RFC 6749 §3.3)', () => {
   const token = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]+$/);
-  fc.assert(fc.property(fc.uniqueArray(token, { minLength: 1 }), (tokens) => assert.deepEqual(parseScope(formatScope(tokens)), tokens)));
+  fc.assert(
+    fc.property(fc.uniqueArray(token, { minLength: 1 }), (tokens) =>
+      assert.deepEqual(parseScope(formatScope(tokens)), tokens),
+    ),
+  );
 });
 
 test('an address is in its own range, and one that came over IPv6 is the same address', () => {

@@ -26,7 +26,8 @@ interface Kind {
 
 const CHAINED = migrations.findIndex(({ sqlite }) => sqlite.includes('CREATE TABLE audit_chain'));
 
-const kinds = (breaks: readonly AuditBreak[]) => breaks.map((found) => ('id' in found ? `${found.kind} ${found.id}` : found.kind));
+const kinds = (breaks: readonly AuditBreak[]) =>
+  breaks.map((found) => ('id' in found ? `${found.kind} ${found.id}` : found.kind));
 
 /** So many entries, by as many changes of one app. */
 async function entries(store: Store, count: number): Promise<ClientId> {
@@ -34,7 +35,9 @@ async function entries(store: Store, count: number): Promise<ClientId> {
   let app = await registered(store, owner);
   for (let turn = 1; turn < count; turn++) {
     const saved = await store.apply(
-      change(app.id, app.edition, [], { audit: audit(app.id, { reason: `turn ${turn} “☃” \u0000 \ud800` }) }),
+      change(app.id, app.edition, [], {
+        audit: audit(app.id, { reason: `turn ${turn} “☃” \u0000 \ud800` }),
+      }),
     );
     assert.ok(saved.outcome === 'applied');
     app = saved.client;
@@ -54,7 +57,13 @@ function chained({ name, create, run, off, on }: Kind): void {
 
     test('each entry is chained by whoever writes it, and the chain holds', async () => {
       const { store } = await trail(0);
-      assert.deepEqual(await store.verifyAudit(), { entries: 0, head: null, late: null, breaks: [], more: 0 });
+      assert.deepEqual(await store.verifyAudit(), {
+        entries: 0,
+        head: null,
+        late: null,
+        breaks: [],
+        more: 0,
+      });
       assert.equal(await store.auditHead(), null);
       await entries(store, 7);
       const head = await store.auditHead();
@@ -82,18 +91,27 @@ function chained({ name, create, run, off, on }: Kind): void {
 
     test('what was there before the chain is chained by the migration, page by page, and said to be late', async () => {
       const location = await create();
-      const lines = Array.from({ length: 1203 }, (_, index) => `(${NOW + index}, 'propose', 1, 'page', 'x', 0, 'why', '[]')`);
+      const lines = Array.from(
+        { length: 1203 },
+        (_, index) => `(${NOW + index}, 'propose', 1, 'page', 'x', 0, 'why', '[]')`,
+      );
       const before = migrations.slice(0, CHAINED).map((each) => each[name]);
       const mark =
         name === 'sqlite'
           ? `PRAGMA user_version = ${CHAINED}`
           : `CREATE TABLE schema_version (version BIGINT PRIMARY KEY); INSERT INTO schema_version VALUES (${CHAINED})`;
       for (const step of [...before, mark]) await run(location, step);
-      await run(location, `INSERT INTO audit (at, action, actor_id, via, client_id, edition, reason, changes) VALUES ${lines.join(', ')}`);
+      await run(
+        location,
+        `INSERT INTO audit (at, action, actor_id, via, client_id, edition, reason, changes) VALUES ${lines.join(', ')}`,
+      );
       const store = openStore(location, { migrate: false });
       await store.ready();
       const verdict = await store.verifyAudit();
-      assert.deepEqual([verdict.entries, verdict.late, verdict.breaks], [1203, { from: 1, to: 1203 }, []]);
+      assert.deepEqual(
+        [verdict.entries, verdict.late, verdict.breaks],
+        [1203, { from: 1, to: 1203 }, []],
+      );
       await entries(store, 2);
       assert.deepEqual((await store.verifyAudit()).late, { from: 1, to: 1203 });
       await store.close();
@@ -113,26 +131,42 @@ function chained({ name, create, run, off, on }: Kind): void {
     });
 
     const columns = '(id, at, action, actor_id, via, address, client_id, edition, reason, changes)';
-    const row = (id: number) => `(${id}, ${NOW}, 'approve', 1, 'page', NULL, 'x', 0, 'forged', '[]')`;
+    const row = (id: number) =>
+      `(${id}, ${NOW}, 'approve', 1, 'page', NULL, 'x', 0, 'forged', '[]')`;
     const refusedWays: readonly (readonly [string, string, ('sqlite' | 'postgres')?])[] = [
       ['UPDATE', `UPDATE audit SET reason = 'forged' WHERE id = 2`],
       ['DELETE', 'DELETE FROM audit WHERE id = 2'],
       ['DELETE of the hashes', 'DELETE FROM audit_chain'],
       ['UPDATE of a hash', `UPDATE audit_chain SET hash = 'x' WHERE id = 2`],
       ['INSERT of a number that is there', `INSERT INTO audit ${columns} VALUES ${row(2)}`],
-      ['INSERT … ON CONFLICT DO UPDATE', `INSERT INTO audit ${columns} VALUES ${row(2)} ON CONFLICT (id) DO UPDATE SET reason = 'forged'`],
+      [
+        'INSERT … ON CONFLICT DO UPDATE',
+        `INSERT INTO audit ${columns} VALUES ${row(2)} ON CONFLICT (id) DO UPDATE SET reason = 'forged'`,
+      ],
       ['INSERT OR REPLACE', `INSERT OR REPLACE INTO audit ${columns} VALUES ${row(2)}`, 'sqlite'],
       ['REPLACE', `REPLACE INTO audit ${columns} VALUES ${row(2)}`, 'sqlite'],
-      ['REPLACE with triggers that recur', `PRAGMA recursive_triggers = ON; REPLACE INTO audit ${columns} VALUES ${row(2)}`, 'sqlite'],
+      [
+        'REPLACE with triggers that recur',
+        `PRAGMA recursive_triggers = ON; REPLACE INTO audit ${columns} VALUES ${row(2)}`,
+        'sqlite',
+      ],
       ['REPLACE of a hash', `REPLACE INTO audit_chain VALUES (2, 'x', 0)`, 'sqlite'],
       ['UPDATE OR REPLACE', 'UPDATE OR REPLACE audit SET id = 2 WHERE id = 3', 'sqlite'],
       ['UPDATE OR IGNORE', `UPDATE OR IGNORE audit SET reason = 'forged' WHERE id = 2`, 'sqlite'],
-      ['INSERT OR IGNORE of a number that is there', `INSERT OR IGNORE INTO audit ${columns} VALUES ${row(2)}`, 'sqlite'],
+      [
+        'INSERT OR IGNORE of a number that is there',
+        `INSERT OR IGNORE INTO audit ${columns} VALUES ${row(2)}`,
+        'sqlite',
+      ],
       ['INSERT of a number below all', `INSERT INTO audit ${columns} VALUES ${row(-1)}`, 'sqlite'],
       ['INSERT of number 0', `INSERT OR REPLACE INTO audit ${columns} VALUES ${row(0)}`, 'sqlite'],
       ['TRUNCATE', 'TRUNCATE audit', 'postgres'],
       ['TRUNCATE of the hashes', 'TRUNCATE audit_chain', 'postgres'],
-      ['MERGE', `MERGE INTO audit a USING (SELECT 2 AS id) b ON a.id = b.id WHEN MATCHED THEN UPDATE SET reason = 'forged'`, 'postgres'],
+      [
+        'MERGE',
+        `MERGE INTO audit a USING (SELECT 2 AS id) b ON a.id = b.id WHEN MATCHED THEN UPDATE SET reason = 'forged'`,
+        'postgres',
+      ],
     ];
     describe('the database itself refuses', () => {
       let location: string;
@@ -155,16 +189,32 @@ function chained({ name, create, run, off, on }: Kind): void {
       ['its actor is another', 'UPDATE audit SET actor_id = 7 WHERE id = 1', ['changed 1']],
       ['its time is another', 'UPDATE audit SET at = at + 1 WHERE id = 6', ['changed 6']],
       ['an entry is removed', 'DELETE FROM audit WHERE id = 3', ['missing 3']],
-      ['an entry is removed with its hash', 'DELETE FROM audit WHERE id = 3; DELETE FROM audit_chain WHERE id = 3', ['changed 4']],
+      [
+        'an entry is removed with its hash',
+        'DELETE FROM audit WHERE id = 3; DELETE FROM audit_chain WHERE id = 3',
+        ['changed 4'],
+      ],
       [
         'two change places',
         'UPDATE audit SET id = -1 WHERE id = 2; UPDATE audit SET id = 2 WHERE id = 3; UPDATE audit SET id = 3 WHERE id = -1',
         ['changed 2', 'changed 3'],
       ],
       ['one is slipped in', `INSERT INTO audit ${columns} VALUES ${row(-3)}`, ['unchained -3']],
-      ['a hash is made to fit', `UPDATE audit_chain SET hash = '${'0'.repeat(64)}' WHERE id = 6`, ['changed 6', 'other-head 6']],
-      ['the first hash is another', `UPDATE audit_chain SET hash = '${'0'.repeat(64)}' WHERE id = 1`, ['changed 1', 'changed 2']],
-      ['all is removed', 'DELETE FROM audit; DELETE FROM audit_chain', name === 'sqlite' ? ['other-head 6', 'cut'] : ['other-head 6']],
+      [
+        'a hash is made to fit',
+        `UPDATE audit_chain SET hash = '${'0'.repeat(64)}' WHERE id = 6`,
+        ['changed 6', 'other-head 6'],
+      ],
+      [
+        'the first hash is another',
+        `UPDATE audit_chain SET hash = '${'0'.repeat(64)}' WHERE id = 1`,
+        ['changed 1', 'changed 2'],
+      ],
+      [
+        'all is removed',
+        'DELETE FROM audit; DELETE FROM audit_chain',
+        name === 'sqlite' ? ['other-head 6', 'cut'] : ['other-head 6'],
+      ],
       [
         'the end is removed with its hashes',
         'DELETE FROM audit WHERE id > 4; DELETE FROM audit_chain WHERE id > 4',
@@ -190,11 +240,21 @@ function chained({ name, create, run, off, on }: Kind): void {
     test('the whole chain made anew is told from one whose head was noted', async () => {
       const { location, store } = await trail(6);
       const head = await store.auditHead();
-      await run(location, `${off}; UPDATE audit SET reason = 'forged' WHERE id = 5; DELETE FROM audit_chain WHERE id > 4; ${on}`);
+      await run(
+        location,
+        `${off}; UPDATE audit SET reason = 'forged' WHERE id = 5; DELETE FROM audit_chain WHERE id > 4; ${on}`,
+      );
       await store.chainAudit();
       assert.deepEqual((await store.verifyAudit()).breaks, []);
-      assert.deepEqual((await store.verifyAudit()).late, { from: 5, to: 6 }, 'and even without it is said to be late');
-      assert.deepEqual(kinds((await store.verifyAudit({ known: [{ id: 6, hash: head?.hash ?? '' }] })).breaks), ['other-head 6']);
+      assert.deepEqual(
+        (await store.verifyAudit()).late,
+        { from: 5, to: 6 },
+        'and even without it is said to be late',
+      );
+      assert.deepEqual(
+        kinds((await store.verifyAudit({ known: [{ id: 6, hash: head?.hash ?? '' }] })).breaks),
+        ['other-head 6'],
+      );
       await store.close();
     });
   });
@@ -222,7 +282,8 @@ chained({
 });
 
 const postgres = await findPostgres();
-if (typeof postgres === 'string') test('the chain of the audit trail on PostgreSQL', { skip: postgres });
+if (typeof postgres === 'string')
+  test('the chain of the audit trail on PostgreSQL', { skip: postgres });
 else {
   after(() => postgres.close());
   const tables = ['audit', 'audit_chain'];
@@ -256,7 +317,9 @@ else {
     const [{ ids } = { ids: '' }] = await (async () => {
       const client = new pg.Client({ connectionString: location });
       await client.connect();
-      const { rows } = await client.query<{ ids: string }>(`SELECT string_agg(CAST(id AS TEXT), ',' ORDER BY id) AS ids FROM audit_past`);
+      const { rows } = await client.query<{ ids: string }>(
+        `SELECT string_agg(CAST(id AS TEXT), ',' ORDER BY id) AS ids FROM audit_past`,
+      );
       await client.query('ALTER TABLE audit DETACH PARTITION audit_past; DROP TABLE audit_past');
       await client.end();
       return rows;
@@ -267,7 +330,10 @@ else {
       kinds(breaks),
       archived.map((id) => `missing ${id}`),
     );
-    assert.deepEqual((await store.verifyAudit({ archivedUntil: Math.max(0, ...archived) })).breaks, []);
+    assert.deepEqual(
+      (await store.verifyAudit({ archivedUntil: Math.max(0, ...archived) })).breaks,
+      [],
+    );
     await store.close();
   });
 }

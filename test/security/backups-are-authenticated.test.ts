@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -16,9 +26,16 @@ const [plain, closed, bare] = [join(root, 'plain'), join(root, 'closed'), join(r
 const passphrase = 'correct horse battery staple';
 let printed: { sha256: string; audit_head: unknown };
 
-const command = (args: readonly string[], environment: Readonly<Record<string, string>> = {}, input = '') =>
+const command = (
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  input = '',
+) =>
   new Promise<{ status: number | null; said: string }>((resolve) => {
-    const child = spawn(process.execPath, [main, ...args], { stdio: 'pipe', env: { ...process.env, ...environment } });
+    const child = spawn(process.execPath, [main, ...args], {
+      stdio: 'pipe',
+      env: { ...process.env, ...environment },
+    });
     let said = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (piece) => {
@@ -32,7 +49,17 @@ const secret = { GATEHOUSE_BACKUP_PASSPHRASE: passphrase };
 
 before(async () => {
   const made = await command(
-    ['account', 'create', '--name', 'Ada', '--email', 'ada@example.org', '--password-stdin', '--data', data],
+    [
+      'account',
+      'create',
+      '--name',
+      'Ada',
+      '--email',
+      'ada@example.org',
+      '--password-stdin',
+      '--data',
+      data,
+    ],
     {},
     'a long password of Ada\n',
   );
@@ -52,7 +79,12 @@ after(() => rmSync(root, { recursive: true, force: true }));
 
 let tries = 0;
 /** Restores; answers what was said, and whether anything is there. */
-async function restored(file: string, args: readonly string[] = [], environment: Readonly<Record<string, string>> = {}, input = '') {
+async function restored(
+  file: string,
+  args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+  input = '',
+) {
   const into = join(root, `into-${++tries}`);
   const answer = await command(['restore', file, ...args, '--data', into], environment, input);
   return { ...answer, into, left: existsSync(into) ? readdirSync(into) : [] };
@@ -79,7 +111,10 @@ async function filesOf(file: string): Promise<Files> {
 }
 
 /** What somebody makes of a backup who has it: other content, with sums that are right. */
-async function forged(change: (files: Files, manifest: Record<string, unknown>) => void, of = plain): Promise<string> {
+async function forged(
+  change: (files: Files, manifest: Record<string, unknown>) => void,
+  of = plain,
+): Promise<string> {
   const files = await filesOf(of);
   const manifest = JSON.parse(String(files.get('backup.json'))) as Record<string, unknown>;
   files.delete('backup.json');
@@ -115,9 +150,16 @@ test('as it was made it is restored, and what is said of it is no more than what
   const inside = await restored(plain);
   assert.equal(inside.status, 0, inside.said);
   assert.match(inside.said, /could have changed it/);
-  assert.match((await restored(plain, ['--sha256', printed.sha256])).said, /whose SHA-256 was given/);
-  const keys = JSON.parse(readFileSync(join(data, 'keys', 'master.json'), 'utf8')) as { keys: { id: string; key: string }[] };
-  const atHand = { GATEHOUSE_MASTER_KEYS: keys.keys.map(({ id, key }) => `${id}:${key}`).join(',') };
+  assert.match(
+    (await restored(plain, ['--sha256', printed.sha256])).said,
+    /whose SHA-256 was given/,
+  );
+  const keys = JSON.parse(readFileSync(join(data, 'keys', 'master.json'), 'utf8')) as {
+    keys: { id: string; key: string }[];
+  };
+  const atHand = {
+    GATEHOUSE_MASTER_KEYS: keys.keys.map(({ id, key }) => `${id}:${key}`).join(','),
+  };
   const known = await restored(plain, [], atHand);
   assert.equal(known.status, 0, known.said);
   assert.match(known.said, /master keys show/);
@@ -125,18 +167,28 @@ test('as it was made it is restored, and what is said of it is no more than what
 });
 
 test('rows that somebody changed, with all sums put right, are refused', async () => {
-  assert.match(await refused(await forged(administrator)), /was changed, or was not made with these keys/);
-  assert.match(await refused(await forged(administrator), ['--sha256', printed.sha256]), /another SHA-256/);
+  assert.match(
+    await refused(await forged(administrator)),
+    /was changed, or was not made with these keys/,
+  );
+  assert.match(
+    await refused(await forged(administrator), ['--sha256', printed.sha256]),
+    /another SHA-256/,
+  );
 });
 
 test('so is a manifest that says something else, or has no proof, or that of another', async () => {
   for (const change of [
-    (_: Files, manifest: Record<string, unknown>) => void Object.assign(manifest, { made_at: '2001-01-01T00:00:00.000Z' }),
+    (_: Files, manifest: Record<string, unknown>) =>
+      void Object.assign(manifest, { made_at: '2001-01-01T00:00:00.000Z' }),
     (_: Files, manifest: Record<string, unknown>) => void Reflect.deleteProperty(manifest, 'proof'),
     (_: Files, manifest: Record<string, unknown>) => void Object.assign(manifest, { proof: null }),
-    (_: Files, manifest: Record<string, unknown>) => void Object.assign(manifest, { proof: { key: 'm1', hmac: '' } }),
-    (_: Files, manifest: Record<string, unknown>) => void Object.assign(manifest, { proof: { key: 'm1', hmac: '00'.repeat(32) } }),
-    (_: Files, manifest: Record<string, unknown>) => void Object.assign(manifest, { proof: { key: ['m1'], hmac: {} } }),
+    (_: Files, manifest: Record<string, unknown>) =>
+      void Object.assign(manifest, { proof: { key: 'm1', hmac: '' } }),
+    (_: Files, manifest: Record<string, unknown>) =>
+      void Object.assign(manifest, { proof: { key: 'm1', hmac: '00'.repeat(32) } }),
+    (_: Files, manifest: Record<string, unknown>) =>
+      void Object.assign(manifest, { proof: { key: ['m1'], hmac: {} } }),
     (files: Files) => void files.delete('keys/signing.json'),
   ])
     assert.match(await refused(await forged(change)), /was changed/);
@@ -144,14 +196,19 @@ test('so is a manifest that says something else, or has no proof, or that of ano
 
 test('with keys at hand those inside are not asked: a backup that fits its own keys alone is refused', async () => {
   assert.match(
-    await refused(plain, [], { GATEHOUSE_MASTER_KEYS: `m1:${Buffer.alloc(32, 1).toString('base64')}` }),
+    await refused(plain, [], {
+      GATEHOUSE_MASTER_KEYS: `m1:${Buffer.alloc(32, 1).toString('base64')}`,
+    }),
     /not made with these keys/,
   );
 });
 
 test('objects that no migration made are refused, also where the proof is not asked', async () => {
   for (const [statements, words] of [
-    ['CREATE TRIGGER mine AFTER INSERT ON accounts BEGIN UPDATE accounts SET blocked = 0; END', /trigger mine/],
+    [
+      'CREATE TRIGGER mine AFTER INSERT ON accounts BEGIN UPDATE accounts SET blocked = 0; END',
+      /trigger mine/,
+    ],
     ['CREATE VIEW mine AS SELECT 1', /view mine/],
     ['CREATE TABLE mine (a)', /table mine/],
     ['CREATE INDEX mine ON accounts (email)', /index mine/],
@@ -180,11 +237,19 @@ test('a sealed backup opens by its passphrase alone: from a variable, a file, or
     assert.deepEqual(answer.left.toSorted(), ['gatehouse.db', 'keys']);
   }
   assert.match(await refused(closed), /is sealed/);
-  assert.match(await refused(closed, [], { GATEHOUSE_BACKUP_PASSPHRASE: `${passphrase}!` }), /passphrase is another/);
-  assert.match(await refused(plain, [], secret), /not sealed/, 'nobody puts an open one in its place');
+  assert.match(
+    await refused(closed, [], { GATEHOUSE_BACKUP_PASSPHRASE: `${passphrase}!` }),
+    /passphrase is another/,
+  );
+  assert.match(
+    await refused(plain, [], secret),
+    /not sealed/,
+    'nobody puts an open one in its place',
+  );
   assert.equal(statSync(closed).mode & 0o777, 0o600);
   const bytes = readFileSync(closed);
-  for (const word of ['Ada', 'ada@example.org', 'gatehouse.db', 'master.json', passphrase]) assert.ok(!bytes.includes(word), word);
+  for (const word of ['Ada', 'ada@example.org', 'gatehouse.db', 'master.json', passphrase])
+    assert.ok(!bytes.includes(word), word);
 });
 
 test('a sealed backup that is cut, changed, or whose pieces were moved is refused', async () => {
@@ -192,12 +257,16 @@ test('a sealed backup that is cut, changed, or whose pieces were moved is refuse
   const path = join(root, 'bad');
   const head = 26 + 16 + 7;
   const chunk = 65_536 + 16;
-  const changes: Buffer[] = [0, 10, 26, head - 1, head, head + 100, whole.length - 1].map((place) => {
-    const changed = Buffer.from(whole);
-    changed[place] = (changed[place] ?? 0) ^ 1;
-    return changed;
-  });
-  const cuts = [26, head, head + 15, whole.length >> 1, whole.length - 17, whole.length - 1].map((length) => whole.subarray(0, length));
+  const changes: Buffer[] = [0, 10, 26, head - 1, head, head + 100, whole.length - 1].map(
+    (place) => {
+      const changed = Buffer.from(whole);
+      changed[place] = (changed[place] ?? 0) ^ 1;
+      return changed;
+    },
+  );
+  const cuts = [26, head, head + 15, whole.length >> 1, whole.length - 17, whole.length - 1].map(
+    (length) => whole.subarray(0, length),
+  );
   const moved =
     whole.length > head + 2 * chunk
       ? [
@@ -211,19 +280,36 @@ test('a sealed backup that is cut, changed, or whose pieces were moved is refuse
           whole.subarray(0, head + chunk),
         ]
       : [];
-  for (const bytes of [...changes, ...cuts, ...moved, Buffer.concat([whole, Buffer.from('x')]), Buffer.concat([whole, whole])]) {
+  for (const bytes of [
+    ...changes,
+    ...cuts,
+    ...moved,
+    Buffer.concat([whole, Buffer.from('x')]),
+    Buffer.concat([whole, whole]),
+  ]) {
     writeFileSync(path, bytes);
     await refused(path, [], secret);
   }
 });
 
 test('a passphrase is no flag, and a short or empty one seals nothing', async () => {
-  assert.equal((await command(['backup', join(root, 'x'), '--passphrase', passphrase, '--data', data])).status, 2);
+  assert.equal(
+    (await command(['backup', join(root, 'x'), '--passphrase', passphrase, '--data', data])).status,
+    2,
+  );
   assert.match(
-    (await command(['backup', join(root, 'x'), '--data', data], { GATEHOUSE_BACKUP_PASSPHRASE: 'short' })).said,
+    (
+      await command(['backup', join(root, 'x'), '--data', data], {
+        GATEHOUSE_BACKUP_PASSPHRASE: 'short',
+      })
+    ).said,
     /fewer than 12/,
   );
-  assert.equal((await command(['backup', join(root, 'x'), '--passphrase-stdin', '--data', data], {}, '\n')).status, 2);
+  assert.equal(
+    (await command(['backup', join(root, 'x'), '--passphrase-stdin', '--data', data], {}, '\n'))
+      .status,
+    2,
+  );
   assert.ok(!existsSync(join(root, 'x')));
 });
 

@@ -104,7 +104,10 @@ describe('sessions that idle', () => {
     for (const wait of [3599, 3600]) {
       const { world, here, account } = await opened({ 'session-idle-for': 'PT1H' });
       world.wait(wait);
-      assert.equal((await world.built.world.accounts.sessionsOf(account)).length, wait < 3600 ? 1 : 0);
+      assert.equal(
+        (await world.built.world.accounts.sessionsOf(account)).length,
+        wait < 3600 ? 1 : 0,
+      );
       assert.equal(await here(), wait < 3600);
       await world.close();
     }
@@ -112,7 +115,11 @@ describe('sessions that idle', () => {
 
   test('live on while they are used, until their own end and no longer', async () => {
     const { world, here, signed } = await opened({ 'session-idle-for': 'P3D' });
-    assert.equal(signed.expiresAt - world.now, 14 * 86_400, 'the cookie lasts as long as the session can');
+    assert.equal(
+      signed.expiresAt - world.now,
+      14 * 86_400,
+      'the cookie lasts as long as the session can',
+    );
     for (let day = 1; day < 14; day++) {
       world.wait(86_400);
       assert.ok(await here(), `day ${day}`);
@@ -126,7 +133,8 @@ describe('sessions that idle', () => {
 
   test('are written to once in five minutes, however much they are used', async () => {
     const { world, here, signed } = await opened({ 'session-idle-for': 'PT1H' });
-    const activeAt = async () => (await world.built.store.findSession(digestOf(signed.sessionSecret), world.now))?.activeAt;
+    const activeAt = async () =>
+      (await world.built.store.findSession(digestOf(signed.sessionSecret), world.now))?.activeAt;
     const began = world.now;
     world.wait(299);
     await here();
@@ -153,7 +161,11 @@ describe('sessions that idle', () => {
     world.wait(600);
     await world.built.world.accounts.signOut(signed.sessionSecret);
     assert.ok(!(await here()));
-    await world.built.store.noteActivity({ digest: digestOf(signed.sessionSecret), userId: signed.account.id }, world.now, world.now);
+    await world.built.store.noteActivity(
+      { digest: digestOf(signed.sessionSecret), userId: signed.account.id },
+      world.now,
+      world.now,
+    );
     assert.ok(!(await here()));
     await world.close();
   });
@@ -167,11 +179,22 @@ describe('notices under way at the end', () => {
       target: { kind: 'webhook', endpoint: 'desk' },
       attempts: 1,
       problem: null,
-      facts: { event: 'proposed', at: 1, client: { id: 'a', name: 'A' }, actor: null, owner: null, reason: '' },
+      facts: {
+        event: 'proposed',
+        at: 1,
+        client: { id: 'a', name: 'A' },
+        actor: null,
+        owner: null,
+        reason: '',
+      },
     }) as never;
   function carrier(answer: () => Promise<number>) {
     const [done, lines]: [string[], string[]] = [[], []];
-    const log = { info() {}, warn: (event: string) => void lines.push(event), error: (event: string) => void lines.push(event) };
+    const log = {
+      info() {},
+      warn: (event: string) => void lines.push(event),
+      error: (event: string) => void lines.push(event),
+    };
     const delivery = makeDelivery({
       outbox: {
         claimNotices: async () => [1, 2, 3].map(notice),
@@ -183,7 +206,13 @@ describe('notices under way at the end', () => {
       clock: { now: () => 1000, millis: () => 1_000_000 } as never,
       log,
       findAccount: async () => null,
-      endpoints: [{ name: 'desk', url: 'https://desk.example', secret: `whsec_${Buffer.alloc(32, 1).toString('base64')}` }],
+      endpoints: [
+        {
+          name: 'desk',
+          url: 'https://desk.example',
+          secret: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
+        },
+      ],
       concurrency: 1,
       issuer: 'https://gate.example',
       siteName: 'Gate',
@@ -220,9 +249,21 @@ describe('notices under way at the end', () => {
     const { built } = world;
     lines.length = 0;
     for (const name of ['ada', 'ben'])
-      assert.ok((await built.world.accounts.askToRegister(`${name}@example.org`, 'en', { address: '192.0.2.7', agent: '' })).ok);
+      assert.ok(
+        (
+          await built.world.accounts.askToRegister(`${name}@example.org`, 'en', {
+            address: '192.0.2.7',
+            agent: '',
+          })
+        ).ok,
+      );
     await lettersOut(built, Promise.resolve());
-    assert.deepEqual(lines, [['letters not sent', { letters: 2, problem: 'the server stopped before the mail server took them' }]]);
+    assert.deepEqual(lines, [
+      [
+        'letters not sent',
+        { letters: 2, problem: 'the server stopped before the mail server took them' },
+      ],
+    ]);
     lines.length = 0;
     const out = lettersOut(built, new Promise(() => {}));
     taken.resolve('sent');

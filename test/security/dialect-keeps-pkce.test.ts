@@ -14,14 +14,18 @@ import { tellOfPkce } from '#serving';
 import { openStore } from '#store/open.ts';
 import { migrations } from '#store/sql/migrate.ts';
 
-// RFC 9700 §2.1.1, §4.8: an app that has to use PKCE has to use it at every address of the server; what is bought at one is bound to it.
+// RFC 9700 §2.1.1, §4.8: an app that has to use PKCE has to use it at every address of the server;
+// what is bought at one is bound to it.
 
 const issuer = 'https://gate.example';
 const verifier = 'v'.repeat(43);
 const challenge = createHash('sha256').update(verifier).digest('base64url');
 const doors = {
   core: { authorize: '/oauth2/authorize', token: '/oauth2/token' },
-  mediawiki: { authorize: '/w/rest.php/oauth2/authorize', token: '/w/rest.php/oauth2/access_token' },
+  mediawiki: {
+    authorize: '/w/rest.php/oauth2/authorize',
+    token: '/w/rest.php/oauth2/access_token',
+  },
 } as const;
 type Door = keyof typeof doors;
 const both: readonly Door[] = ['core', 'mediawiki'];
@@ -75,7 +79,11 @@ const plain = { code_challenge: verifier, code_challenge_method: 'plain' };
 const unnamed = { code_challenge: verifier };
 
 /** Presses yes, and answers the code. */
-async function codeOf(door: Door, client: Client, pkce: Readonly<Record<string, string>>): Promise<string> {
+async function codeOf(
+  door: Door,
+  client: Client,
+  pkce: Readonly<Record<string, string>>,
+): Promise<string> {
   const url = String((await ask(door, client, pkce)).headers.location);
   const page = await get(url);
   const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
@@ -94,7 +102,10 @@ async function buy(door: Door, { client, secret }: Made, form: Readonly<Record<s
   const answer = await world.app.inject({
     method: 'POST',
     url: doors[door].token,
-    payload: new URLSearchParams({ ...form, ...(client.confidential ? {} : { client_id: client.id }) }).toString(),
+    payload: new URLSearchParams({
+      ...form,
+      ...(client.confidential ? {} : { client_id: client.id }),
+    }).toString(),
     headers: {
       'content-type': 'application/x-www-form-urlencoded',
       ...(client.confidential ? { authorization: basic(client.id, secret) } : {}),
@@ -102,12 +113,29 @@ async function buy(door: Door, { client, secret }: Made, form: Readonly<Record<s
   });
   return { status: answer.statusCode, body: answer.json() as Record<string, string> };
 }
-const redeem = (door: Door, made: Made, code: string, more: Readonly<Record<string, string>> = {}) =>
-  buy(door, made, { grant_type: 'authorization_code', code, redirect_uri: made.client.redirectUri, ...more });
-const refresh = (door: Door, made: Made, token = '') => buy(door, made, { grant_type: 'refresh_token', refresh_token: token });
+const redeem = (
+  door: Door,
+  made: Made,
+  code: string,
+  more: Readonly<Record<string, string>> = {},
+) =>
+  buy(door, made, {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: made.client.redirectUri,
+    ...more,
+  });
+const refresh = (door: Door, made: Made, token = '') =>
+  buy(door, made, { grant_type: 'refresh_token', refresh_token: token });
 
-/** Where a request leads: the page that asks the person, or the error, told on a page or to the app. */
-async function outcome(door: Door, client: Client, pkce: Readonly<Record<string, string>>): Promise<string> {
+/**
+ * Where a request leads: the page that asks the person, or the error, told on a page or to the app.
+ */
+async function outcome(
+  door: Door,
+  client: Client,
+  pkce: Readonly<Record<string, string>>,
+): Promise<string> {
   const answer = await ask(door, client, pkce);
   const location = String(answer.headers.location ?? '');
   if (location.startsWith('/authorize/')) return 'asked';
@@ -124,17 +152,42 @@ const table: readonly (readonly [
   ['a confidential app, S256', {}, s256, 'asked'],
   ['a confidential app, nothing', {}, {}, /S256.*register the app with the exemption/],
   ['a confidential app, plain', {}, plain, /has to be S256/],
-  ['a confidential app, a challenge without a method, which means plain', {}, unnamed, /has to be S256/],
-  ['a confidential app, a method without a challenge', {}, { code_challenge_method: 'S256' }, /exemption/],
+  [
+    'a confidential app, a challenge without a method, which means plain',
+    {},
+    unnamed,
+    /has to be S256/,
+  ],
+  [
+    'a confidential app, a method without a challenge',
+    {},
+    { code_challenge_method: 'S256' },
+    /exemption/,
+  ],
   ['an exempt app, nothing', { pkceOptional: true }, {}, 'asked'],
   ['an exempt app, S256', { pkceOptional: true }, s256, 'asked'],
   ['an exempt app, plain', { pkceOptional: true }, plain, /has to be S256/],
-  ['an exempt app, a method without a challenge', { pkceOptional: true }, { code_challenge_method: 'S256' }, /S256/],
+  [
+    'an exempt app, a method without a challenge',
+    { pkceOptional: true },
+    { code_challenge_method: 'S256' },
+    /S256/,
+  ],
   ['a public app, S256', { confidential: false }, s256, 'asked'],
   ['a public app, nothing', { confidential: false }, {}, /S256/],
   ['a public app, plain', { confidential: false }, plain, /has to be S256/],
-  ['a public app, a challenge without a method', { confidential: false }, unnamed, /has to be S256/],
-  ['a public app, an unknown method', { confidential: false }, { ...s256, code_challenge_method: 's256' }, /has to be S256/],
+  [
+    'a public app, a challenge without a method',
+    { confidential: false },
+    unnamed,
+    /has to be S256/,
+  ],
+  [
+    'a public app, an unknown method',
+    { confidential: false },
+    { ...s256, code_challenge_method: 's256' },
+    /has to be S256/,
+  ],
 ];
 for (const door of both)
   describe(`an authorization request at the addresses of ${door}`, () => {
@@ -155,11 +208,17 @@ for (const door of both)
     test('a plain challenge: only with the mark of an importer, at the dialect, until its day', async () => {
       const { client } = await app({ confidential: false });
       await put(client, { plainPkceUntil: later(world.now, seconds(3600)) });
-      for (const pkce of [plain, unnamed]) assert.equal((await outcome(door, client, pkce)) === 'asked', door === 'mediawiki');
+      for (const pkce of [plain, unnamed])
+        assert.equal((await outcome(door, client, pkce)) === 'asked', door === 'mediawiki');
       assert.equal(await outcome(door, client, s256), 'asked');
-      assert.notEqual(await outcome(door, client, {}), 'asked', 'the mark is for plain, not for nothing');
+      assert.notEqual(
+        await outcome(door, client, {}),
+        'asked',
+        'the mark is for plain, not for nothing',
+      );
       await put(client, { plainPkceUntil: world.now });
-      for (const pkce of [plain, unnamed]) assert.match(await outcome(door, client, pkce), /has to be S256/);
+      for (const pkce of [plain, unnamed])
+        assert.match(await outcome(door, client, pkce), /has to be S256/);
     });
   });
 
@@ -168,7 +227,10 @@ test('a marked app redeems its plain code with the verifier alone', async () => 
   await put(made.client, { plainPkceUntil: later(world.now, seconds(3600)) });
   const code = await codeOf('mediawiki', made.client, plain);
   assert.equal((await redeem('mediawiki', made, code)).status, 400);
-  assert.equal((await redeem('mediawiki', made, code, { code_verifier: 'w'.repeat(43) })).body.error, 'invalid_grant');
+  assert.equal(
+    (await redeem('mediawiki', made, code, { code_verifier: 'w'.repeat(43) })).body.error,
+    'invalid_grant',
+  );
   assert.equal((await redeem('mediawiki', made, code, { code_verifier: verifier })).status, 200);
 });
 
@@ -185,7 +247,10 @@ for (const here of both)
         const code = await codeOf(here, made.client, pkce);
         const elsewhere = await redeem(there, made, code, proof);
         assert.deepEqual([elsewhere.status, elsewhere.body.error], [400, 'invalid_grant']);
-        assert.match(`${elsewhere.body.hint ?? ''}${elsewhere.body.error_description}`, /other addresses/);
+        assert.match(
+          `${elsewhere.body.hint ?? ''}${elsewhere.body.error_description}`,
+          /other addresses/,
+        );
         assert.equal((await redeem(here, made, code, proof)).status, 200);
       });
 
@@ -205,7 +270,9 @@ for (const here of both)
       const made = await app();
       const code = await codeOf(here, made.client, s256);
       const tries = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? here : there));
-      const answers = await Promise.all(tries.map((door) => redeem(door, made, code, { code_verifier: verifier })));
+      const answers = await Promise.all(
+        tries.map((door) => redeem(door, made, code, { code_verifier: verifier })),
+      );
       const won = answers.flatMap(({ status }, index) => (status === 200 ? [tries[index]] : []));
       assert.deepEqual(won, [here]);
     });
@@ -214,14 +281,20 @@ for (const here of both)
 test('a refresh token of the dialect is good at the core, and its successor is the core’s; a token of the core is not good at the dialect', async () => {
   const made = await app();
   const proof = { code_verifier: verifier };
-  const ofDialect = (await redeem('mediawiki', made, await codeOf('mediawiki', made.client, s256), proof)).body.refresh_token;
+  const ofDialect = (
+    await redeem('mediawiki', made, await codeOf('mediawiki', made.client, s256), proof)
+  ).body.refresh_token;
   const atDialect = (await refresh('mediawiki', made, ofDialect)).body.refresh_token;
   const atCore = await refresh('core', made, atDialect);
   assert.equal(atCore.status, 200);
-  assert.deepEqual([(await refresh('mediawiki', made, atCore.body.refresh_token)).body.error], ['invalid_grant']);
+  assert.deepEqual(
+    [(await refresh('mediawiki', made, atCore.body.refresh_token)).body.error],
+    ['invalid_grant'],
+  );
   const onward = await refresh('core', made, atCore.body.refresh_token);
   assert.equal(onward.status, 200, 'a try at the wrong address spent nothing');
-  const ofCore = (await redeem('core', made, await codeOf('core', made.client, s256), proof)).body.refresh_token;
+  const ofCore = (await redeem('core', made, await codeOf('core', made.client, s256), proof)).body
+    .refresh_token;
   assert.equal((await refresh('mediawiki', made, ofCore)).body.error, 'invalid_grant');
   assert.equal((await refresh('core', made, ofCore)).status, 200);
 });
@@ -240,7 +313,9 @@ test('a verifier for a code that had no challenge: invalid_grant in the core, in
 });
 
 test('the metadata say what holds (RFC 8414, RFC 9207)', async () => {
-  const metadata = (await world.app.inject({ url: '/.well-known/oauth-authorization-server' })).json();
+  const metadata = (
+    await world.app.inject({ url: '/.well-known/oauth-authorization-server' })
+  ).json();
   assert.deepEqual(metadata.code_challenge_methods_supported, ['S256']);
   assert.equal(metadata.authorization_response_iss_parameter_supported, true);
   assert.equal(metadata.issuer, issuer);
@@ -262,7 +337,11 @@ describe('who gets the exemption', () => {
         owner_only: false,
         ...more,
       }),
-      headers: { cookie: await world.cookie(ada), 'content-type': 'application/json', origin: issuer },
+      headers: {
+        cookie: await world.cookie(ada),
+        'content-type': 'application/json',
+        origin: issuer,
+      },
     });
     assert.equal(answer.statusCode, 200, answer.body);
     return world.built.store.findClient(answer.json().client_key);
@@ -275,12 +354,18 @@ describe('who gets the exemption', () => {
 
   test('whoever comes by Special:OAuthConsumerRegistration finds it ticked, and may take it away', async () => {
     const as = { cookie: await world.cookie(ada) };
-    const first = await world.app.inject({ url: '/wiki/Special:OAuthConsumerRegistration/propose', headers: as });
+    const first = await world.app.inject({
+      url: '/wiki/Special:OAuthConsumerRegistration/propose',
+      headers: as,
+    });
     const question = await world.app.inject({ url: String(first.headers.location), headers: as });
     const links = [...question.body.matchAll(/href="(\/my\/apps\/new\?kind=server[^"]*)"/g)].map(
       ([, link]) => link?.replaceAll('&amp;', '&') ?? '',
     );
-    const direct = await world.app.inject({ url: '/w/index.php?title=Special:OAuthConsumerRegistration/propose/oauth2', headers: as });
+    const direct = await world.app.inject({
+      url: '/w/index.php?title=Special:OAuthConsumerRegistration/propose/oauth2',
+      headers: as,
+    });
     for (const url of [...links, String(direct.headers.location)]) {
       const form = (await world.app.inject({ url, headers: as })).body;
       assert.match(form, /<input[^>]*name="pkceOptional"[^>]*checked/, url);
@@ -296,7 +381,13 @@ describe('who gets the exemption', () => {
           site: '*',
           access: 'scopes',
         };
-        const more = { 'scope.editpage': '1', tokenAlgorithm: 'ES256', terms: '1', csrf, ...(ticked ? { pkceOptional: '1' } : {}) };
+        const more = {
+          'scope.editpage': '1',
+          tokenAlgorithm: 'ES256',
+          terms: '1',
+          csrf,
+          ...(ticked ? { pkceOptional: '1' } : {}),
+        };
         const done = await world.app.inject({
           method: 'POST',
           url: '/my/apps/new',
@@ -308,41 +399,81 @@ describe('who gets the exemption', () => {
       }
     }
     assert.equal(links.length, 1);
-    assert.doesNotMatch((await world.app.inject({ url: '/my/apps/new?kind=server', headers: as })).body, /name="pkceOptional"[^>]*checked/);
+    assert.doesNotMatch(
+      (await world.app.inject({ url: '/my/apps/new?kind=server', headers: as })).body,
+      /name="pkceOptional"[^>]*checked/,
+    );
   });
 
   test('the operator, later, for an approved confidential app; its owner does not', async () => {
     const made = await app();
     const { registry, rights } = world.built.world;
     const about = { clientId: made.client.id, reason: '', pkceOptional: true };
-    const owner = { kind: 'person', account: ada, rights: rights.rightsOf(ada), address: '192.0.2.7', via: 'api' } as const;
+    const owner = {
+      kind: 'person',
+      account: ada,
+      rights: rights.rightsOf(ada),
+      address: '192.0.2.7',
+      via: 'api',
+    } as const;
     assert.equal((await registry.submit(owner as never, 'set-pkce-exemption', about)).ok, false);
     assert.ok((await registry.submit(OPERATOR, 'set-pkce-exemption', about)).ok);
     assert.equal(await outcome('mediawiki', made.client, {}), 'asked');
-    assert.ok((await registry.submit(OPERATOR, 'set-pkce-exemption', { ...about, pkceOptional: false })).ok);
+    assert.ok(
+      (await registry.submit(OPERATOR, 'set-pkce-exemption', { ...about, pkceOptional: false })).ok,
+    );
     assert.match(await outcome('mediawiki', made.client, {}), /exemption/);
     const open = await app({ confidential: false });
-    const refused = await registry.submit(OPERATOR, 'set-pkce-exemption', { ...about, clientId: open.client.id });
+    const refused = await registry.submit(OPERATOR, 'set-pkce-exemption', {
+      ...about,
+      clientId: open.client.id,
+    });
     assert.ok(!refused.ok && refused.refusal.kind === 'invalid_field');
   });
 
   describe('a reviewer, later', () => {
     const proof = (body: string) => /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? '';
-    /** Opens the desk as this person and presses the button of the exemption; undefined: there is none. */
-    async function press(person: Account, client: Client, more: Readonly<Record<string, string>> = {}, where = world) {
+    /**
+     * Opens the desk as this person and presses the button of the exemption; undefined: there is
+     * none.
+     */
+    async function press(
+      person: Account,
+      client: Client,
+      more: Readonly<Record<string, string>> = {},
+      where = world,
+    ) {
       const as = { cookie: await where.cookie(person) };
       const { body } = await where.app.inject({ url: `/review/${client.id}`, headers: as });
       const form = /<form method="post" action="[^"]*\/pkce">[\s\S]*?<\/form>/.exec(body)?.[0];
       if (form === undefined) return undefined;
-      const value = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(form)?.[1] ?? '';
-      const payload = new URLSearchParams({ csrf: proof(form), change_token: value('change_token'), rule: value('rule'), ...more });
-      const headers = { ...as, origin: issuer, 'content-type': 'application/x-www-form-urlencoded' };
-      return where.app.inject({ method: 'POST', url: `/review/${client.id}/pkce`, payload: payload.toString(), headers });
+      const value = (name: string) =>
+        new RegExp(`name="${name}" value="([^"]*)"`).exec(form)?.[1] ?? '';
+      const payload = new URLSearchParams({
+        csrf: proof(form),
+        change_token: value('change_token'),
+        rule: value('rule'),
+        ...more,
+      });
+      const headers = {
+        ...as,
+        origin: issuer,
+        'content-type': 'application/x-www-form-urlencoded',
+      };
+      return where.app.inject({
+        method: 'POST',
+        url: `/review/${client.id}/pkce`,
+        payload: payload.toString(),
+        headers,
+      });
     }
     let rex: Account;
     let rita: Account;
     before(async () => {
-      [rex, rita] = [await world.person('Rex', ['reviewer']), await world.person('Rita', ['reviewer', 'developer'])];
+      [rex, rita] = [
+        await world.person('Rex', ['reviewer']),
+        await world.person('Rita', ['reviewer', 'developer']),
+      ];
     });
 
     test('gives it on the page, and another takes it back; the trail says who, and its owner hears of it', async () => {
@@ -352,9 +483,17 @@ describe('who gets the exemption', () => {
       const [line] = await world.built.store.listAudit({ clientId: client.id, limit: 1 });
       assert.deepEqual(
         [line?.action, line?.actorId, line?.via, line?.changes],
-        ['set-pkce-exemption', rex.id, 'page', [{ field: 'pkceOptional', before: false, after: true }]],
+        [
+          'set-pkce-exemption',
+          rex.id,
+          'page',
+          [{ field: 'pkceOptional', before: false, after: true }],
+        ],
       );
-      assert.match(String((await press(rita, client))?.headers.location), /done=review-pkce-required/);
+      assert.match(
+        String((await press(rita, client))?.headers.location),
+        /done=review-pkce-required/,
+      );
       assert.match(await outcome('mediawiki', client, {}), /exemption/);
     });
 
@@ -363,8 +502,13 @@ describe('who gets the exemption', () => {
       const stale = await press(rex, client, { change_token: '0'.repeat(40) });
       assert.notEqual(stale?.statusCode, 303);
       const old = { cookie: await world.cookie(rex) };
-      const token = proof((await world.app.inject({ url: `/review/${client.id}`, headers: old })).body);
-      const change_token = world.built.world.registry.changeToken({ kind: 'person', account: rex } as never, client);
+      const token = proof(
+        (await world.app.inject({ url: `/review/${client.id}`, headers: old })).body,
+      );
+      const change_token = world.built.world.registry.changeToken(
+        { kind: 'person', account: rex } as never,
+        client,
+      );
       world.wait(601);
       const asked = await world.app.inject({
         method: 'POST',
@@ -384,7 +528,11 @@ describe('who gets the exemption', () => {
         { grantTypes: ['client_credentials'] },
         { protocol: 'oauth1', grantTypes: [] },
       ] as const)
-        assert.equal(await press(rex, (await app(wanted)).client), undefined, JSON.stringify(wanted));
+        assert.equal(
+          await press(rex, (await app(wanted)).client),
+          undefined,
+          JSON.stringify(wanted),
+        );
       const waiting = await world.client(ada, { name: `waits ${++count}` }, false);
       assert.equal(await press(rex, waiting.client), undefined);
     });
@@ -398,17 +546,26 @@ describe('who gets the exemption', () => {
       ];
       const { client } = await two.client(owner, { name: 'careful', scopes: ['sendemail'] });
       const exempt = async () => (await two.built.store.findClient(client.id))?.pkceOptional;
-      assert.match(String((await press(one, client, {}, two))?.headers.location), /done=review-first-yes/);
+      assert.match(
+        String((await press(one, client, {}, two))?.headers.location),
+        /done=review-first-yes/,
+      );
       assert.equal(await exempt(), false);
       assert.equal(await press(one, client, {}, two), undefined, 'the same person is one person');
-      assert.match(String((await press(other, client, {}, two))?.headers.location), /done=review-pkce-exempt/);
+      assert.match(
+        String((await press(other, client, {}, two))?.headers.location),
+        /done=review-pkce-exempt/,
+      );
       assert.equal(await exempt(), true);
       await two.close();
     });
   });
 
   test('no registration sets the mark for plain challenges, whatever it sends', async () => {
-    const more = { plainPkceUntil: later(world.now, seconds(3600)), plain_pkce_until: later(world.now, seconds(3600)) };
+    const more = {
+      plainPkceUntil: later(world.now, seconds(3600)),
+      plain_pkce_until: later(world.now, seconds(3600)),
+    };
     const made = await app({ confidential: false, ...more });
     assert.equal((await world.built.store.findClient(made.client.id))?.plainPkceUntil, null);
   });
@@ -434,7 +591,12 @@ test('an upgrade tells once of the confidential apps in use that have no exempti
   };
   const row = (
     id: string,
-    changes: { readonly confidential?: number; readonly exempt?: number; readonly stage?: string; readonly grants?: string },
+    changes: {
+      readonly confidential?: number;
+      readonly exempt?: number;
+      readonly stage?: string;
+      readonly grants?: string;
+    },
   ) =>
     `INSERT INTO clients (id, name, version, description, owner_id, email, protocol, owner_only, confidential, redirect_uri, redirect_is_prefix,
       grant_types, pkce_optional, token_algorithm, site, scopes, rsa_public_key, restrictions, stage, stage_at, suppressed, registered_at)
@@ -443,7 +605,11 @@ test('an upgrade tells once of the confidential apps in use that have no exempti
       '{"addresses":["::/0"],"pages":[]}', '${changes.stage ?? 'approved'}', 1, 0, 1);`;
   const told = async (store: Awaited<ReturnType<typeof upgraded>>, mediawiki: boolean) => {
     const lines: unknown[] = [];
-    const log = { info() {}, warn: (_event: string, facts: unknown) => void lines.push(facts), error() {} };
+    const log = {
+      info() {},
+      warn: (_event: string, facts: unknown) => void lines.push(facts),
+      error() {},
+    };
     await tellOfPkce({ mediawiki }, { world: { records: store, log } } as never);
     return lines as { readonly client_ids: readonly string[] }[];
   };
@@ -457,7 +623,11 @@ test('an upgrade tells once of the confidential apps in use that have no exempti
       row('e', { grants: '["client_credentials"]' }),
     ].join('\n'),
   );
-  assert.deepEqual(await told(store, false), [], 'where the dialect is off there is nothing to tell yet');
+  assert.deepEqual(
+    await told(store, false),
+    [],
+    'where the dialect is off there is nothing to tell yet',
+  );
   assert.deepEqual(
     (await told(store, true)).map(({ client_ids: ids }) => ids),
     [['a'.repeat(32)]],

@@ -3,7 +3,12 @@ import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { personActor } from '#harness/consents.ts';
 import { apiRoutes } from '#http/routes/api/api.ts';
-import { type FieldScopes, openedFields, opensRoute, routeScopes } from '#http/routes/api/field-scopes.ts';
+import {
+  type FieldScopes,
+  openedFields,
+  opensRoute,
+  routeScopes,
+} from '#http/routes/api/field-scopes.ts';
 import { snake } from '#http/routes/api/problems.ts';
 import { apiScopes } from '#http/routes/api/route.ts';
 import { makeAuditView } from '#http/routes/api/shapes.ts';
@@ -13,14 +18,25 @@ import { fieldReaders, openingScopes } from '#registry/visibility.ts';
 import { Desk, type Ids, inBrowser } from '../transcripts/api/desk.ts';
 import { bodyOf, type Row, rows as routeRows } from '../transcripts/api/rows.ts';
 
-// A token of any kind is a stranger unless its scopes say otherwise (ADR 17): Ada owns the app and Rita reviews, and what each token of theirs sees is
-// what the table of its scope says.
+// A token of any kind is a stranger unless its scopes say otherwise (ADR 17): Ada owns the app and
+// Rita reviews, and what each token of theirs sees is what the table of its scope says.
 
 const { clients, review, consents, audit } = apiScopes;
-const scopes = ['editpage', 'highvolume', clients, review, consents, audit, 'oauthmanageownclient'] as const;
+const scopes = [
+  'editpage',
+  'highvolume',
+  clients,
+  review,
+  consents,
+  audit,
+  'oauthmanageownclient',
+] as const;
 const all = [...scopes];
 
-/** The scopes with which each reading route answers; an app's own view by its owner, a reviewer's by a reviewer. */
+/**
+ * The scopes with which each reading route answers; an app's own view by its owner, a reviewer's by
+ * a reviewer.
+ */
 const opens: Readonly<Record<string, readonly string[]>> = {
   listClients: all,
   getClient: all,
@@ -39,7 +55,14 @@ const opens: Readonly<Record<string, readonly string[]>> = {
   listSites: all,
 };
 /** What a reviewer's token opens besides. */
-const reviewing = ['listRevisions', 'getTeam', 'auditOfClient', 'impactOfClient', 'listReviews', 'riskOfClient'];
+const reviewing = [
+  'listRevisions',
+  'getTeam',
+  'auditOfClient',
+  'impactOfClient',
+  'listReviews',
+  'riskOfClient',
+];
 
 let desk: Desk;
 let ids: Ids;
@@ -49,14 +72,16 @@ before(async () => {
 });
 after(() => desk.close());
 
-const query = (id: string) => (id === 'listClients' ? '?owner=Ada' : id === 'listAudit' ? '?actor=me' : '');
+const query = (id: string) =>
+  id === 'listClients' ? '?owner=Ada' : id === 'listAudit' ? '?actor=me' : '';
 
 describe('every reading route, by the owner', () => {
   test('has a row, and every route that writes names one scope', () => {
     const reading = apiRoutes.filter(({ method }) => method === 'GET').map(({ id }) => id);
     assert.deepEqual(Object.keys(opens).sort(), reading.sort());
     for (const { id, method, scope } of apiRoutes)
-      if (method !== 'GET') assert.ok(Object.values<unknown>(apiScopes).includes(scope), `${id} names no scope`);
+      if (method !== 'GET')
+        assert.ok(Object.values<unknown>(apiScopes).includes(scope), `${id} names no scope`);
   });
   for (const [id, open] of Object.entries(opens))
     for (const scope of scopes)
@@ -66,22 +91,43 @@ describe('every reading route, by the owner', () => {
       });
 });
 
-/** The fields of an answer, as its schema has them: lists and what may be null are what they hold. */
-function schemaFields(schema: unknown, defs: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | null {
-  const node = schema as { $ref?: string; properties?: Record<string, unknown>; items?: unknown; anyOf?: readonly unknown[] };
+/**
+ * The fields of an answer, as its schema has them: lists and what may be null are what they hold.
+ */
+function schemaFields(
+  schema: unknown,
+  defs: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | null {
+  const node = schema as {
+    $ref?: string;
+    properties?: Record<string, unknown>;
+    items?: unknown;
+    anyOf?: readonly unknown[];
+  };
   if (node.$ref !== undefined) return schemaFields(defs[node.$ref.split('/').at(-1) ?? ''], defs);
   if (node.items !== undefined) return schemaFields(node.items, defs);
-  const [inner] = (node.anyOf ?? []).map((one) => schemaFields(one, defs)).filter((one) => one !== null);
+  const [inner] = (node.anyOf ?? [])
+    .map((one) => schemaFields(one, defs))
+    .filter((one) => one !== null);
   return node.properties ?? inner ?? null;
 }
 
 describe('the table', () => {
-  /** Every field of the schema has a row and the other way round; rows of an object are looked into, others hold for all that is in the field. */
-  function same(at: string, schema: unknown, rows: FieldScopes, defs: Readonly<Record<string, unknown>>): void {
+  /**
+   * Every field of the schema has a row and the other way round; rows of an object are looked into,
+   * others hold for all that is in the field.
+   */
+  function same(
+    at: string,
+    schema: unknown,
+    rows: FieldScopes,
+    defs: Readonly<Record<string, unknown>>,
+  ): void {
     const fields = schemaFields(schema, defs) ?? {};
     assert.deepEqual(Object.keys(rows).sort(), Object.keys(fields).sort(), at);
     for (const [field, rule] of Object.entries(rows))
-      if (rule !== 'route' && !Array.isArray(rule)) same(`${at}.${field}`, fields[field], rule as FieldScopes, defs);
+      if (rule !== 'route' && !Array.isArray(rule))
+        same(`${at}.${field}`, fields[field], rule as FieldScopes, defs);
   }
   for (const route of apiRoutes)
     test(`${route.id}: a row for the route, and one for every field of its answer`, () => {
@@ -90,15 +136,20 @@ describe('the table', () => {
       else if (route.scope !== null) assert.deepEqual(opening, [route.scope]);
       else assert.ok(opening !== undefined && opening !== 'anyone');
       if (route.answer.schema === undefined) return assert.equal(fields, null);
-      const schema = z.toJSONSchema(route.answer.schema, { io: 'output', unrepresentable: 'any' }) as { $defs?: Record<string, unknown> };
+      const schema = z.toJSONSchema(route.answer.schema, {
+        io: 'output',
+        unrepresentable: 'any',
+      }) as { $defs?: Record<string, unknown> };
       same(route.id, schema, fields as FieldScopes, schema.$defs ?? {});
     });
-  test('no row is left over', () => assert.deepEqual(Object.keys(routeScopes).sort(), apiRoutes.map(({ id }) => id).sort()));
+  test('no row is left over', () =>
+    assert.deepEqual(Object.keys(routeScopes).sort(), apiRoutes.map(({ id }) => id).sort()));
   test('names scopes of this server alone', () => {
     const named = new Set<string>();
     const walk = (rule: unknown): void => {
       if (Array.isArray(rule)) for (const scope of rule) named.add(scope);
-      else if (typeof rule === 'object' && rule !== null) for (const inner of Object.values(rule)) walk(inner);
+      else if (typeof rule === 'object' && rule !== null)
+        for (const inner of Object.values(rule)) walk(inner);
     };
     walk(routeScopes);
     for (const scope of named) assert.ok(desk.world.built.world.scopes.has(scope), scope);
@@ -108,7 +159,13 @@ describe('the table', () => {
 describe('what is sent', () => {
   const rows = { email: ['a'], name: 'route', inner: { address: ['b'], at: 'route' } } as const;
   test('a closed field of an app is named in "hidden", elsewhere it is null, and one without a row is left out', () => {
-    const value = { email: 'x', name: 'y', hidden: ['z'], more: 1, inner: [{ address: 'p', at: 2 }] };
+    const value = {
+      email: 'x',
+      name: 'y',
+      hidden: ['z'],
+      more: 1,
+      inner: [{ address: 'p', at: 2 }],
+    };
     assert.deepEqual(openedFields(value, { ...rows, hidden: 'route' }, []), {
       ...{ name: 'y', hidden: ['z', 'email'], inner: [{ address: null, at: 2 }] },
     });
@@ -117,7 +174,8 @@ describe('what is sent', () => {
     });
     assert.deepEqual(openedFields(JSON.parse('{"__proto__":1,"constructor":2}'), {}, ['a']), {});
   });
-  test('a route without a row is closed', () => assert.equal(opensRoute('somethingNew', scopes), false));
+  test('a route without a row is closed', () =>
+    assert.equal(opensRoute('somethingNew', scopes), false));
 });
 
 describe('every route, by a token of each scope', () => {
@@ -128,7 +186,11 @@ describe('every route, by a token of each scope', () => {
       for (const [field, inner] of Object.entries(value)) {
         const row = rule[field];
         assert.ok(row !== undefined, `${at}.${field} has no row`);
-        if (Array.isArray(row)) assert.ok(inner === null || row.some((scope) => held.includes(scope)), `${at}.${field} with ${held}`);
+        if (Array.isArray(row))
+          assert.ok(
+            inner === null || row.some((scope) => held.includes(scope)),
+            `${at}.${field} with ${held}`,
+          );
         else if (row !== 'route') judge(`${at}.${field}`, inner, row as FieldScopes, held);
       }
   }
@@ -139,33 +201,50 @@ describe('every route, by a token of each scope', () => {
         const said = { ...row, by: 'token', scopes: [scope], body: bodyOf(row, desk) } as const;
         await desk.vouch(id, said);
         const answer = await desk.call(id, (await row.ready?.(desk)) ?? {}, said);
-        if (!opensRoute(id, [scope])) assert.equal(answer.json().code, 'insufficient_scope', `${id} with ${scope}: ${answer.body}`);
-        else if (answer.statusCode < 300 && answer.body !== '') judge(id, answer.json(), routeScopes[id]?.fields ?? {}, ['basic', scope]);
+        if (!opensRoute(id, [scope]))
+          assert.equal(
+            answer.json().code,
+            'insufficient_scope',
+            `${id} with ${scope}: ${answer.body}`,
+          );
+        else if (answer.statusCode < 300 && answer.body !== '')
+          judge(id, answer.json(), routeScopes[id]?.fields ?? {}, ['basic', scope]);
       }
     });
 });
 
 describe('every field of an app', () => {
-  const schema = Object.keys(fieldReaders).filter((field) => !['id', 'ownerId', 'secrets', 'edition'].includes(field));
+  const schema = Object.keys(fieldReaders).filter(
+    (field) => !['id', 'ownerId', 'secrets', 'edition'].includes(field),
+  );
   for (const scope of scopes)
     for (const id of ['getClient', 'listClients'] as const)
       test(`${id} with ${scope}`, async () => {
-        const body = (await desk.call(id, ids, { by: 'token', scopes: [scope], query: query(id) })).json();
+        const body = (
+          await desk.call(id, ids, { by: 'token', scopes: [scope], query: query(id) })
+        ).json();
         const shown = id === 'getClient' ? body : body.items[0];
         for (const field of schema) {
           if (!(snake(field) in shown) && !shown.hidden.includes(snake(field))) continue;
           const opening = openingScopes[fieldReaders[field as keyof typeof fieldReaders]];
           // The owner is no reviewer: their token of that scope opens nothing of theirs.
-          const may = opening === null || (opening.includes(scope) && MANAGING_SCOPES.includes(scope));
+          const may =
+            opening === null || (opening.includes(scope) && MANAGING_SCOPES.includes(scope));
           assert.equal(snake(field) in shown, may, `${field} with ${scope}`);
         }
       });
   test('a reviewer’s token shows the contact with the scope for reviewing alone', async () => {
     for (const scope of scopes) {
-      const shown = (await desk.call('getClient', ids, { as: 'rex', by: 'token', scopes: [scope] })).json();
+      const shown = (
+        await desk.call('getClient', ids, { as: 'rex', by: 'token', scopes: [scope] })
+      ).json();
       assert.equal('email' in shown, scope === review, scope);
       for (const id of reviewing) {
-        const { statusCode } = await desk.call(id, ids, { as: 'rex', by: 'token', scopes: [scope] });
+        const { statusCode } = await desk.call(id, ids, {
+          as: 'rex',
+          by: 'token',
+          scopes: [scope],
+        });
         assert.equal(statusCode, scope === review ? 200 : 403, `${id} ${scope}`);
       }
     }
@@ -181,16 +260,22 @@ test('“mine” is a stranger’s list for a token that was not lent it, and hi
   const gone = await desk.app({ name: 'Gone' });
   await desk.act('operator', 'disable', gone, { suppress: true });
   const list = async (asked: string, scope: string) =>
-    (await desk.call('listClients', {}, { by: 'token', scopes: [scope], query: asked })).json().items as {
+    (await desk.call('listClients', {}, { by: 'token', scopes: [scope], query: asked })).json()
+      .items as {
       client_id: string;
       email?: string;
     }[];
   for (const item of await list('?owner=me', 'editpage')) assert.equal(item.email, undefined);
-  assert.ok(!(await list('?owner=me', 'editpage')).some(({ client_id: id }) => id === gone.client_id));
+  assert.ok(
+    !(await list('?owner=me', 'editpage')).some(({ client_id: id }) => id === gone.client_id),
+  );
   assert.ok((await list('?owner=me', clients)).some(({ client_id: id }) => id === gone.client_id));
   assert.deepEqual(await list('?keeper=me', 'editpage'), []);
   assert.notDeepEqual(await list('?keeper=me', clients), []);
-  assert.equal((await desk.call('getClient', gone, { by: 'token', scopes: ['editpage'] })).statusCode, 404);
+  assert.equal(
+    (await desk.call('getClient', gone, { by: 'token', scopes: ['editpage'] })).statusCode,
+    404,
+  );
 });
 
 test('the dialect’s list: the contact address is for tokens that manage apps', async () => {
@@ -205,7 +290,8 @@ test('the dialect’s list: the contact address is for tokens that manage apps',
     });
     const { clients: items } = answer.json() as { clients: { name: string; email?: string }[] };
     assert.ok(items.some(({ name }) => name === 'Reader'));
-    for (const { name, email } of items) if (name === 'Reader') assert.equal(email !== undefined, sees, scope);
+    for (const { name, email } of items)
+      if (name === 'Reader') assert.equal(email !== undefined, sees, scope);
     assert.equal(
       items.some(({ name }) => name === 'Gone'),
       false,
@@ -216,10 +302,21 @@ test('the dialect’s list: the contact address is for tokens that manage apps',
 
 test('where requests came from is for tokens of the audit trail, one’s own too', async () => {
   const made = await desk.app();
-  await desk.call('updateClient', made, { by: 'session', body: { restrictions: { addresses: ['192.0.2.0/24'] } } });
-  const [entry] = (await desk.call('auditOfClient', made, { by: 'token', scopes: [clients] })).json().items;
+  await desk.call('updateClient', made, {
+    by: 'session',
+    body: { restrictions: { addresses: ['192.0.2.0/24'] } },
+  });
+  const [entry] = (
+    await desk.call('auditOfClient', made, { by: 'token', scopes: [clients] })
+  ).json().items;
   assert.deepEqual([entry.action, entry.address], ['update', null]);
-  const [own] = (await desk.call('listAudit', {}, { by: 'token', scopes: [audit], query: '?actor=me&action=update&limit=1' })).json().items;
+  const [own] = (
+    await desk.call(
+      'listAudit',
+      {},
+      { by: 'token', scopes: [audit], query: '?actor=me&action=update&limit=1' },
+    )
+  ).json().items;
   assert.equal(own.address, '127.0.0.1');
 });
 

@@ -14,7 +14,11 @@ const home = mkdtempSync(join(tmpdir(), 'gatehouse-files-'));
 after(() => rmSync(home, { recursive: true, force: true }));
 const program = new URL('../../src/main.ts', import.meta.url).pathname;
 const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60_000 });
+  spawnSync(process.execPath, [program, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    timeout: 60_000,
+  });
 const path = (name: string) => join(home, name);
 const pipe = path('pipe');
 assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
@@ -127,8 +131,16 @@ test('only regular files of a sensible size are read, and nothing waits', () => 
 });
 
 for (const [what, args, env] of [
-  ['the file of a master key', ['account', 'list', '--data', path('a')], { GATEHOUSE_MASTER_KEY_FILE: pipe }],
-  ['an endless device as the file of the mail server', ['account', 'list', '--data', path('b')], { GATEHOUSE_SMTP_URL_FILE: '/dev/zero' }],
+  [
+    'the file of a master key',
+    ['account', 'list', '--data', path('a')],
+    { GATEHOUSE_MASTER_KEY_FILE: pipe },
+  ],
+  [
+    'an endless device as the file of the mail server',
+    ['account', 'list', '--data', path('b')],
+    { GATEHOUSE_SMTP_URL_FILE: '/dev/zero' },
+  ],
   ['the configuration file', ['account', 'list', '--data', path('c'), '--config', pipe], {}],
 ] as const) {
   test(`${what}: refused at once, with setting and remedy`, () => {
@@ -165,21 +177,38 @@ test('a link to nothing as the data directory: no stack trace', () => {
 test('what other users of the machine may read or change is a warning, in the world and on the page', async () => {
   const data = path('open');
   mkdirSync(join(data, 'keys'), { recursive: true });
-  for (const name of ['gatehouse.db', 'gatehouse.db-wal', 'keys/master.json', 'keys/signing.json']) writeFileSync(join(data, name), '{}');
+  for (const name of ['gatehouse.db', 'gatehouse.db-wal', 'keys/master.json', 'keys/signing.json'])
+    writeFileSync(join(data, name), '{}');
   const modes = (directories: number, files: number) => {
     for (const each of ['', 'keys']) chmodSync(join(data, each), directories);
-    for (const each of ['gatehouse.db', 'gatehouse.db-wal', 'keys/master.json', 'keys/signing.json']) chmodSync(join(data, each), files);
+    for (const each of [
+      'gatehouse.db',
+      'gatehouse.db-wal',
+      'keys/master.json',
+      'keys/signing.json',
+    ])
+      chmodSync(join(data, each), files);
   };
   modes(0o700, 0o600);
   const world = new TestWorld({ data, issuer: 'http://localhost:4400' });
-  const about = () => world.built.world.warnings().map(({ kind, about: what }) => `${kind} ${what.slice(data.length)}`);
+  const about = () =>
+    world.built.world
+      .warnings()
+      .map(({ kind, about: what }) => `${kind} ${what.slice(data.length)}`);
   assert.deepEqual(about(), []);
   modes(0o750, 0o640);
   assert.deepEqual(about(), [], 'a group is the operator’s own');
   modes(0o777, 0o644);
   assert.deepEqual(
     about(),
-    ['', '/keys', '/keys/master.json', '/keys/signing.json', '/gatehouse.db', '/gatehouse.db-wal'].map((each) => `open-to-others ${each}`),
+    [
+      '',
+      '/keys',
+      '/keys/master.json',
+      '/keys/signing.json',
+      '/gatehouse.db',
+      '/gatehouse.db-wal',
+    ].map((each) => `open-to-others ${each}`),
   );
   modes(0o701, 0o602);
   assert.equal(about().length, 6);

@@ -4,9 +4,12 @@ import { after, before, describe, test } from 'node:test';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 
-// Values of Authorization that prove nothing, at every door: none is taken, none is a fault, each answer has the shape of its door.
+// Values of Authorization that prove nothing, at every door: none is taken, none is a fault, each
+// answer has the shape of its door.
 
-const values = JSON.parse(readFileSync(new URL('data/hostile-authorization.json', import.meta.url), 'utf8')) as readonly string[];
+const values = JSON.parse(
+  readFileSync(new URL('data/hostile-authorization.json', import.meta.url), 'utf8'),
+) as readonly string[];
 
 let world: TestWorld;
 const known = new Map<string, string>();
@@ -14,12 +17,24 @@ const known = new Map<string, string>();
 before(async () => {
   world = new TestWorld();
   const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const app = await world.client(ada, { name: 'app', grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'] });
-  const signer = await world.client(ada, { name: 'signer', protocol: 'oauth1', ownerOnly: true, redirectUri: '', grantTypes: [] });
+  const app = await world.client(ada, {
+    name: 'app',
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+  });
+  const signer = await world.client(ada, {
+    name: 'signer',
+    protocol: 'oauth1',
+    ownerOnly: true,
+    redirectUri: '',
+    grantTypes: [],
+  });
   const bought = await world.app.inject({
     method: 'POST',
     url: '/oauth2/token',
-    headers: { authorization: basic(app.client.id, app.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(app.client.id, app.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: new URLSearchParams({
       grant_type: 'authorization_code',
       code: await world.code(app, ben),
@@ -44,7 +59,8 @@ before(async () => {
 });
 after(() => world.close());
 
-const filled = (value: string) => value.replace(/\{([a-z-]+)\}/g, (whole, name: string) => known.get(name) ?? whole);
+const filled = (value: string) =>
+  value.replace(/\{([a-z-]+)\}/g, (whole, name: string) => known.get(name) ?? whole);
 const form = 'application/x-www-form-urlencoded';
 
 type Answer = Awaited<ReturnType<TestWorld['app']['inject']>>;
@@ -61,19 +77,42 @@ interface Door {
 const oauth2Error = (answer: Answer) => {
   assert.match(String(answer.headers['content-type']), /^application\/json/);
   assert.match(answer.json().error, /^(?:invalid_client|invalid_request)$/);
-  if (answer.statusCode === 401) assert.match(String(answer.headers['www-authenticate']), /^Basic realm=/);
+  if (answer.statusCode === 401)
+    assert.match(String(answer.headers['www-authenticate']), /^Basic realm=/);
 };
 const oauth1Error = (answer: Answer) => {
   assert.match(String(answer.headers['content-type']), /^application\/x-www-form-urlencoded/);
   assert.match(answer.body, /^oauth_problem=[a-z_]+/);
 };
 const dialectError = (answer: Answer) => assert.match(answer.body, /^(?:Error: |\{"error":)/);
-const restError = (answer: Answer) => assert.ok(answer.json().error ?? answer.json().errorKey ?? answer.json().message);
+const restError = (answer: Answer) =>
+  assert.ok(answer.json().error ?? answer.json().errorKey ?? answer.json().message);
 
 const doors: readonly Door[] = [
-  { name: 'token', method: 'POST', url: '/oauth2/token', body: 'grant_type=client_credentials', statuses: [400, 401], shape: oauth2Error },
-  { name: 'introspection', method: 'POST', url: '/oauth2/introspect', body: 'token={token}', statuses: [400, 401], shape: oauth2Error },
-  { name: 'revocation', method: 'POST', url: '/oauth2/revoke', body: 'token={token}', statuses: [400, 401], shape: oauth2Error },
+  {
+    name: 'token',
+    method: 'POST',
+    url: '/oauth2/token',
+    body: 'grant_type=client_credentials',
+    statuses: [400, 401],
+    shape: oauth2Error,
+  },
+  {
+    name: 'introspection',
+    method: 'POST',
+    url: '/oauth2/introspect',
+    body: 'token={token}',
+    statuses: [400, 401],
+    shape: oauth2Error,
+  },
+  {
+    name: 'revocation',
+    method: 'POST',
+    url: '/oauth2/revoke',
+    body: 'token={token}',
+    statuses: [400, 401],
+    shape: oauth2Error,
+  },
   {
     name: 'the JSON API',
     method: 'GET',
@@ -82,11 +121,24 @@ const doors: readonly Door[] = [
     shape: (answer) => {
       assert.match(String(answer.headers['content-type']), /^application\/problem\+json/);
       assert.equal(typeof answer.json().type, 'string');
-      if (answer.statusCode === 401) assert.match(String(answer.headers['www-authenticate']), /Bearer|OAuth/);
+      if (answer.statusCode === 401)
+        assert.match(String(answer.headers['www-authenticate']), /Bearer|OAuth/);
     },
   },
-  { name: 'temporary credentials', method: 'POST', url: '/oauth1/initiate', statuses: [400, 401, 403], shape: oauth1Error },
-  { name: 'token credentials', method: 'POST', url: '/oauth1/token', statuses: [400, 401, 403], shape: oauth1Error },
+  {
+    name: 'temporary credentials',
+    method: 'POST',
+    url: '/oauth1/initiate',
+    statuses: [400, 401, 403],
+    shape: oauth1Error,
+  },
+  {
+    name: 'token credentials',
+    method: 'POST',
+    url: '/oauth1/token',
+    statuses: [400, 401, 403],
+    shape: oauth1Error,
+  },
   {
     name: 'access_token of the dialect',
     method: 'POST',
@@ -102,7 +154,13 @@ const doors: readonly Door[] = [
     statuses: [400, 401, 403],
     shape: restError,
   },
-  { name: 'apps of the dialect', method: 'GET', url: '/w/rest.php/oauth2/client', statuses: [400, 401, 403, 404], shape: restError },
+  {
+    name: 'apps of the dialect',
+    method: 'GET',
+    url: '/w/rest.php/oauth2/client',
+    statuses: [400, 401, 403, 404],
+    shape: restError,
+  },
   ...['initiate', 'token', 'identify'].map((sub) => ({
     name: `${sub} of the dialect`,
     method: 'POST' as const,
@@ -123,7 +181,8 @@ const doors: readonly Door[] = [
   },
 ];
 
-test('the corpus has its size', () => assert.ok(new Set(values).size >= 150, String(values.length)));
+test('the corpus has its size', () =>
+  assert.ok(new Set(values).size >= 150, String(values.length)));
 
 for (const door of doors)
   describe(door.name, () => {
@@ -132,10 +191,16 @@ for (const door of doors)
         const answer = await world.app.inject({
           method: door.method,
           url: door.url,
-          headers: { authorization: filled(value), ...(door.body === undefined ? {} : { 'content-type': form }) },
+          headers: {
+            authorization: filled(value),
+            ...(door.body === undefined ? {} : { 'content-type': form }),
+          },
           ...(door.body === undefined ? {} : { payload: filled(door.body) }),
         });
-        assert.ok(door.statuses.includes(answer.statusCode), `${answer.statusCode} ${answer.body.slice(0, 200)}`);
+        assert.ok(
+          door.statuses.includes(answer.statusCode),
+          `${answer.statusCode} ${answer.body.slice(0, 200)}`,
+        );
         door.shape(answer);
         for (const name of ['secret', 'signer-secret', 'refresh'])
           assert.ok(!answer.body.includes(known.get(name) ?? '?'), `${name} in the answer`);
@@ -154,7 +219,11 @@ test('the guard refuses each, with a challenge', async () => {
     };
     const permit = await world.built.guard.permit(sent, 'main' as SiteId);
     assert.equal(permit.ok, false, value);
-    if (!permit.ok) assert.ok([400, 401, 403].includes(permit.refusal.status) && permit.refusal.wwwAuthenticate !== '', value);
+    if (!permit.ok)
+      assert.ok(
+        [400, 401, 403].includes(permit.refusal.status) && permit.refusal.wwwAuthenticate !== '',
+        value,
+      );
   }
 });
 

@@ -10,12 +10,16 @@ import type { RegistrySettings } from '#registry/desk.ts';
 import type { Proposal } from '#registry/operator.ts';
 import { app, registry } from '../unit/registry/world.ts';
 
-// Who is independent of a decision (ADR 15): told as histories. Everybody here is a reviewer who may hide apps, and every app is Olga's.
+// Who is independent of a decision (ADR 15): told as histories. Everybody here is a reviewer who
+// may hide apps, and every app is Olga's.
 
 const everything = new Set<string>(Object.values(RIGHTS));
 const DAY = 86_400;
 
-/** `name action argument`, and what comes of it: `ok`, `waiting`, or the refusal, with its reason where it has one. */
+/**
+ * `name action argument`, and what comes of it: `ok`, `waiting`, or the refusal, with its reason
+ * where it has one.
+ */
 type Line = readonly [said: string, comes: string];
 
 const people = ['olga', 'mate', 'rita', 'ron', 'sven'] as const;
@@ -25,7 +29,11 @@ async function world(settings: Partial<RegistrySettings>, proposal: Partial<Prop
   const made = await registry({ twoPersonRisks: ['security'], ...settings });
   const cast = { olga: made.owner } as Record<Who, Account>;
   for (const who of people.slice(1)) cast[who] = await made.person(who);
-  const given = { ...app({ scopes: ['import'], ...proposal }), email: made.owner.email, termsAccepted: true };
+  const given = {
+    ...app({ scopes: ['import'], ...proposal }),
+    email: made.owner.email,
+    termsAccepted: true,
+  };
   const answer = await made.registry.submit(personActor(made.owner, everything), 'propose', given);
   assert.ok(answer.ok, JSON.stringify(answer));
   const { id } = answer.value.client;
@@ -66,11 +74,18 @@ async function world(settings: Partial<RegistrySettings>, proposal: Partial<Prop
       if (other === 'demoted') made.demoted.add(cast[who as Who].id);
       if (other === 'blocked') await made.store.setBlocked(cast[who as Who].id, argument !== 'no');
       if (['wait', 'demoted', 'blocked'].includes(other)) return 'ok';
-      const account = who === 'operator' ? null : ((await made.store.findAccount(cast[who as Who].id)) ?? null);
+      const account =
+        who === 'operator' ? null : ((await made.store.findAccount(cast[who as Who].id)) ?? null);
       const actor = account === null ? OPERATOR : personActor(account, everything);
-      const told = await made.registry.submit(actor, action, { clientId: id, reason: '', ...(await values(action, argument)) });
+      const told = await made.registry.submit(actor, action, {
+        clientId: id,
+        reason: '',
+        ...(await values(action, argument)),
+      });
       if (told.ok) return told.value.waiting ? 'waiting' : 'ok';
-      return told.refusal.kind === 'needs_another_reviewer' ? `not: ${told.refusal.why}` : told.refusal.kind;
+      return told.refusal.kind === 'needs_another_reviewer'
+        ? `not: ${told.refusal.why}`
+        : told.refusal.kind;
     },
   };
 }
@@ -93,11 +108,16 @@ const ordinary = { scopes: ['editpage'] };
 const ordinaryApproved: readonly Line[] = [['rita approve', 'ok']];
 const single = { ownApps: true };
 
-const key = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' });
+const key = () =>
+  generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+    type: 'spki',
+    format: 'pem',
+  });
 const newKey = `update ${JSON.stringify({ rsaPublicKey: key() })}`;
 
 const histories: readonly History[] = [
-  // What owners change without a review: like a secret, a key says who the app is, and not what it may do.
+  // What owners change without a review: like a secret, a key says who the app is, and not what it
+  // may do.
   {
     name: 'a key of an app with such a scope is exchanged by its owner at once; a first yes to a change of the app is void',
     lines: [
@@ -583,7 +603,10 @@ for (const { name, lines, ends, settings = {}, proposal = {} } of histories) {
     assert.deepEqual(came, lines);
     const { stage, redirectUri } = await now();
     const host = URL.parse(redirectUri)?.host ?? '';
-    assert.equal([stage, ...(host === '' || host === 'reader.example' ? [] : [host])].join(' '), ends);
+    assert.equal(
+      [stage, ...(host === '' || host === 'reader.example' ? [] : [host])].join(' '),
+      ends,
+    );
     await store.close();
   });
 }
@@ -600,9 +623,16 @@ test('an owner-only app that waits has no credential, and gets none by a reset; 
       store,
       now,
     } = await world({}, { protocol, ownerOnly: true, redirectUri: '', grantTypes });
-    assert.deepEqual([issued.client.stage, issued.accessToken, issued.credentials], ['proposed', null, null]);
+    assert.deepEqual(
+      [issued.client.stage, issued.accessToken, issued.credentials],
+      ['proposed', null, null],
+    );
     const reset = async () => {
-      const answer = await room.submit(personActor(cast.olga, everything), 'update', { clientId: id, reason: '', resetSecret: true });
+      const answer = await room.submit(personActor(cast.olga, everything), 'update', {
+        clientId: id,
+        reason: '',
+        resetSecret: true,
+      });
       assert.ok(answer.ok);
       return answer.value.accessToken ?? answer.value.credentials?.token ?? null;
     };
@@ -620,7 +650,12 @@ test('an owner-only app that waits has no credential, and gets none by a reset; 
 test('the operator’s owner-only app is approved at once, whatever it holds', async () => {
   const { clients, owner, store } = await registry({ twoPersonRisks: ['security'] });
   const made = await clients.create(
-    app({ ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'], scopes: ['import'] }),
+    app({
+      ownerOnly: true,
+      redirectUri: '',
+      grantTypes: ['client_credentials'],
+      scopes: ['import'],
+    }),
     owner,
     {
       approve: false,
@@ -647,7 +682,10 @@ test('the secrets of an app end when another owns it: at once where two look aga
     await say('ron approve');
     await say('olga offer mate');
     assert.equal(await say('mate accept-offer'), 'ok');
-    const ends = (await now()).secrets.map(({ label, expiresAt }) => [label, (expiresAt ?? 0) - clock.now()]);
+    const ends = (await now()).secrets.map(({ label, expiresAt }) => [
+      label,
+      (expiresAt ?? 0) - clock.now(),
+    ]);
     assert.deepEqual(ends, [
       ['first', grace],
       ['short', Math.min(grace, 60)],
@@ -657,10 +695,25 @@ test('the secrets of an app end when another owns it: at once where two look aga
 });
 
 test('the key of the owner before ends at the transfer', async () => {
-  const { say, now, store, registry: room, cast, id } = await world({}, { protocol: 'oauth1', scopes: ['editpage'] });
+  const {
+    say,
+    now,
+    store,
+    registry: room,
+    cast,
+    id,
+  } = await world({}, { protocol: 'oauth1', scopes: ['editpage'] });
   const { generateKeyPairSync } = await import('node:crypto');
-  const rsaPublicKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' });
-  await room.submit(personActor(cast.olga, everything), 'update', { clientId: id, reason: '', resetSecret: false, rsaPublicKey });
+  const rsaPublicKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+    type: 'spki',
+    format: 'pem',
+  });
+  await room.submit(personActor(cast.olga, everything), 'update', {
+    clientId: id,
+    reason: '',
+    resetSecret: false,
+    rsaPublicKey,
+  });
   await say('rita approve');
   assert.notEqual((await now()).rsaPublicKey, null);
   await say('olga offer mate');
@@ -671,7 +724,8 @@ test('the key of the owner before ends at the transfer', async () => {
 
 test('reviewers hear of a new owner, and so do both owners and the maintainers, each once', async () => {
   const { say, store, cast } = await world({ notifyGroups: ['reviewer'] }, ordinary);
-  for (const who of ['rita', 'ron', 'olga'] as const) await store.setGroups(cast[who].id, ['reviewer']);
+  for (const who of ['rita', 'ron', 'olga'] as const)
+    await store.setGroups(cast[who].id, ['reviewer']);
   await say('rita approve');
   await say('olga invite ron');
   await say('ron join');
@@ -686,9 +740,15 @@ test('reviewers hear of a new owner, and so do both owners and the maintainers, 
 
 test('two at once are two, in every order; one at once is one', async () => {
   const { say, now, store } = await world({}, {});
-  assert.deepEqual((await Promise.all([say('rita approve'), say('rita approve')])).sort(), ['not: approved-before', 'waiting']);
+  assert.deepEqual((await Promise.all([say('rita approve'), say('rita approve')])).sort(), [
+    'not: approved-before',
+    'waiting',
+  ]);
   assert.equal((await now()).stage, 'proposed');
-  assert.deepEqual((await Promise.all([say('ron approve'), say('sven approve')])).sort(), ['not_proposed', 'ok']);
+  assert.deepEqual((await Promise.all([say('ron approve'), say('sven approve')])).sort(), [
+    'not_proposed',
+    'ok',
+  ]);
   await store.close();
 });
 
@@ -702,7 +762,9 @@ test('a part somebody took is kept with the app, with its end', async () => {
   await say('mate leave mate');
   await say('olga offer rita');
   await say('rita accept-offer');
-  const parts = (await store.involvementsIn(id)).map(({ userId, part, until }): [UserId, string, number] => [userId, part, until - start]);
+  const parts = (await store.involvementsIn(id)).map(
+    ({ userId, part, until }): [UserId, string, number] => [userId, part, until - start],
+  );
   assert.deepEqual(parts, [
     [cast.olga.id, 'proposer', 0],
     [cast.olga.id, 'owner', 20],

@@ -7,7 +7,8 @@ import { RIGHTS } from '#registry/actor.ts';
 import { type Client, type Stage, stages } from '#registry/client.ts';
 import type { Outcome } from '#registry/desk.ts';
 
-// Introspection answers a token's own app and the apps an operator named; revocation ends one's own tokens alone (ADR 5, RFC 7662, RFC 7009).
+// Introspection answers a token's own app and the apps an operator named; revocation ends one's own
+// tokens alone (ADR 5, RFC 7662, RFC 7009).
 
 type Made = Outcome & { readonly secret: string };
 type Bought = { readonly access_token: string; readonly refresh_token: string };
@@ -38,17 +39,31 @@ async function post(
     payload,
   });
   const { date: _date, ...kept } = answer.headers;
-  return { status: answer.statusCode, headers: kept, text: answer.body, body: answer.body === '' ? null : answer.json() };
+  return {
+    status: answer.statusCode,
+    headers: kept,
+    text: answer.body,
+    body: answer.body === '' ? null : answer.json(),
+  };
 }
 const by = ({ client, secret }: Made) => ({ authorization: basic(client.id, secret) });
-const introspect = (token: string, asker: Made, address?: string) => post('/oauth2/introspect', { token }, by(asker), address);
-const revoke = (token: string, asker: Made, address?: string) => post('/oauth2/revoke', { token }, by(asker), address);
-const alive = async (token: string) => (await world.built.world.faces.core.oauth2.authenticateToken(token, {})).ok;
+const introspect = (token: string, asker: Made, address?: string) =>
+  post('/oauth2/introspect', { token }, by(asker), address);
+const revoke = (token: string, asker: Made, address?: string) =>
+  post('/oauth2/revoke', { token }, by(asker), address);
+const alive = async (token: string) =>
+  (await world.built.world.faces.core.oauth2.authenticateToken(token, {})).ok;
 
 async function bought(made = holder, door: 'core' | 'dialect' = 'core'): Promise<Bought> {
   const code = await world.code(made, ben, null, door === 'core' ? 'core' : 'mediawiki');
   const path = door === 'core' ? '/oauth2/token' : '/w/rest.php/oauth2/access_token';
-  return (await post(path, { grant_type: 'authorization_code', code, redirect_uri: redirectUri }, by(made))).body;
+  return (
+    await post(
+      path,
+      { grant_type: 'authorization_code', code, redirect_uri: redirectUri },
+      by(made),
+    )
+  ).body;
 }
 const itself = async (made: Made): Promise<string> =>
   (await post('/oauth2/token', { grant_type: 'client_credentials' }, by(made))).body.access_token;
@@ -68,7 +83,11 @@ async function force({ client: { id } }: Made, state: Partial<Client>): Promise<
     changes: [],
   } as const;
   const effects = [{ kind: 'save-client', client: { ...client, ...state } }] as const;
-  assert.equal((await world.built.store.apply({ edition: client.edition, effects, audit, notices: [] })).outcome, 'applied');
+  assert.equal(
+    (await world.built.store.apply({ edition: client.edition, effects, audit, notices: [] }))
+      .outcome,
+    'applied',
+  );
 }
 
 before(async () => {
@@ -79,7 +98,12 @@ before(async () => {
   other = await world.client(ada, { name: 'other' });
   api = await world.client(ada, { name: 'api' });
   spa = await world.client(ada, { name: 'spa', confidential: false });
-  bot = await world.client(ada, { name: 'bot', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
+  bot = await world.client(ada, {
+    name: 'bot',
+    ownerOnly: true,
+    redirectUri: '',
+    grantTypes: ['client_credentials'],
+  });
   service = await world.client(ada, { name: 'service', grantTypes: ['client_credentials'] });
   assert.ok((await world.clients.setIntrospector(api.client.id, true)).ok);
 });
@@ -92,7 +116,11 @@ const kinds: readonly {
   readonly get: () => Promise<string>;
   readonly refresh?: true;
 }[] = [
-  { name: 'an access token of a code', owner: () => holder, get: async () => (await bought()).access_token },
+  {
+    name: 'an access token of a code',
+    owner: () => holder,
+    get: async () => (await bought()).access_token,
+  },
   {
     name: 'an access token of a refresh',
     owner: () => holder,
@@ -101,11 +129,24 @@ const kinds: readonly {
       return (await post('/oauth2/token', form, by(holder))).body.access_token;
     },
   },
-  { name: 'an access token of the dialect', owner: () => holder, get: async () => (await bought(holder, 'dialect')).access_token },
+  {
+    name: 'an access token of the dialect',
+    owner: () => holder,
+    get: async () => (await bought(holder, 'dialect')).access_token,
+  },
   { name: 'an access token of an app itself', owner: () => service, get: () => itself(service) },
-  { name: 'the credential of an owner-only app', owner: () => bot, get: async () => bot.accessToken ?? '' },
+  {
+    name: 'the credential of an owner-only app',
+    owner: () => bot,
+    get: async () => bot.accessToken ?? '',
+  },
   { name: 'an access token of an owner-only app', owner: () => bot, get: () => itself(bot) },
-  { name: 'a refresh token', owner: () => holder, get: async () => (await bought()).refresh_token, refresh: true },
+  {
+    name: 'a refresh token',
+    owner: () => holder,
+    get: async () => (await bought()).refresh_token,
+    refresh: true,
+  },
   {
     name: 'a refresh token of the dialect',
     owner: () => holder,
@@ -127,11 +168,24 @@ describe('introspection', () => {
 
   test('a token of another app and a token that does not exist are answered alike, byte for byte', async () => {
     const { access_token: access, refresh_token: refresh } = await bought();
-    const unknown = (await introspect('f'.repeat(51), other)) as Awaited<ReturnType<typeof introspect>>;
+    const unknown = (await introspect('f'.repeat(51), other)) as Awaited<
+      ReturnType<typeof introspect>
+    >;
     const forged = `${access.slice(0, access.lastIndexOf('.'))}.${'A'.repeat(86)}`;
     const ended = (await bought()).access_token;
     await revoke(ended, holder);
-    for (const token of [access, refresh, forged, ended, 'x', '.', '..', 'a.b.c', 'é', 'x'.repeat(20_000)])
+    for (const token of [
+      access,
+      refresh,
+      forged,
+      ended,
+      'x',
+      '.',
+      '..',
+      'a.b.c',
+      'é',
+      'x'.repeat(20_000),
+    ])
       assert.deepEqual(await introspect(token, other), unknown, token.slice(0, 20));
     assert.deepEqual([unknown.status, unknown.text], [200, '{"active":false}']);
   });
@@ -139,8 +193,14 @@ describe('introspection', () => {
   test('of a foreign token nothing is fetched: the store is asked for tokens of the asker alone', async () => {
     const { store } = world.built;
     const { access_token: access, refresh_token: refresh } = await bought();
-    const verbs = store as unknown as Record<'findAccessToken' | 'findRefreshToken', (id: never, of?: unknown) => Promise<unknown>>;
-    const kept = { findAccessToken: verbs.findAccessToken, findRefreshToken: verbs.findRefreshToken };
+    const verbs = store as unknown as Record<
+      'findAccessToken' | 'findRefreshToken',
+      (id: never, of?: unknown) => Promise<unknown>
+    >;
+    const kept = {
+      findAccessToken: verbs.findAccessToken,
+      findRefreshToken: verbs.findRefreshToken,
+    };
     const asked: unknown[] = [];
     for (const verb of ['findAccessToken', 'findRefreshToken'] as const)
       verbs[verb] = async (id, of) => {
@@ -164,18 +224,26 @@ describe('introspection', () => {
 
   /** States of an asker that knows its secret, and whether it may act. */
   const states: readonly (readonly [name: string, state: Partial<Client>, may: boolean])[] = [
-    ...stages.filter((stage) => stage !== 'configured').map((stage: Stage) => [`stage ${stage}`, { stage }, stage === 'approved'] as const),
+    ...stages
+      .filter((stage) => stage !== 'configured')
+      .map((stage: Stage) => [`stage ${stage}`, { stage }, stage === 'approved'] as const),
     ['suppressed', { suppressed: true }, false],
     ['halted: tokens', { halted: 'tokens' }, false],
     ['halted: consents', { halted: 'consents' }, true],
-    ['from another address', { restrictions: { addresses: ['198.51.100.0/24'], pages: [] } }, false],
+    [
+      'from another address',
+      { restrictions: { addresses: ['198.51.100.0/24'], pages: [] } },
+      false,
+    ],
     ['from its own address', { restrictions: { addresses: ['192.0.2.0/24'], pages: [] } }, true],
   ];
   for (const [name, state, may] of states)
     for (const introspector of [false, true])
       test(`an app ${introspector ? 'that was named' : 'of its own tokens'}, ${name}: ${may ? 'is told' : 'is told nothing'}`, async () => {
         const asker = await world.client(ada, { name: `${name} ${introspector}` });
-        const token = introspector ? (await bought()).access_token : (await bought(asker)).access_token;
+        const token = introspector
+          ? (await bought()).access_token
+          : (await bought(asker)).access_token;
         await force(asker, { ...state, introspector });
         const { status, body } = await introspect(token, asker);
         // Its own tokens stop with it.
@@ -186,7 +254,12 @@ describe('introspection', () => {
 
   test('an owner-only app asks for its owner, and stops with them', async () => {
     const owner = await world.person('Owner');
-    const own = await world.client(owner, { name: 'own', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
+    const own = await world.client(owner, {
+      name: 'own',
+      ownerOnly: true,
+      redirectUri: '',
+      grantTypes: ['client_credentials'],
+    });
     await force(own, { introspector: true });
     const token = (await bought()).access_token;
     assert.equal((await introspect(token, own)).body.active, true);
@@ -229,13 +302,23 @@ describe('introspection', () => {
 });
 
 describe('who is named', () => {
-  const values = (made: Made, introspector: boolean) => ({ clientId: made.client.id, reason: 'it serves the notes', introspector });
+  const values = (made: Made, introspector: boolean) => ({
+    clientId: made.client.id,
+    reason: 'it serves the notes',
+    introspector,
+  });
 
   test('the operator names an app, the trail says so, and takes it back', async () => {
     const notes = await world.client(ada, { name: 'notes' });
     const token = (await bought()).access_token;
     assert.deepEqual((await introspect(token, notes)).body, { active: false });
-    assert.ok((await world.clients.setIntrospector(notes.client.id, true, { reason: 'it serves the notes' })).ok);
+    assert.ok(
+      (
+        await world.clients.setIntrospector(notes.client.id, true, {
+          reason: 'it serves the notes',
+        })
+      ).ok,
+    );
     assert.equal((await introspect(token, notes)).body.active, true);
     const [entry] = await world.built.store.listAudit({ clientId: notes.client.id, limit: 1 });
     assert.deepEqual([entry?.action, entry?.reason], ['set-introspector', 'it serves the notes']);
@@ -254,15 +337,25 @@ describe('who is named', () => {
       [`/my/apps/${id}`, ada],
     ];
     const get = async (url: string, who: Account | null, language = 'en') =>
-      world.app.inject({ url, headers: { 'accept-language': language, ...(who === null ? {} : { cookie: await world.cookie(who) }) } });
+      world.app.inject({
+        url,
+        headers: {
+          'accept-language': language,
+          ...(who === null ? {} : { cookie: await world.cookie(who) }),
+        },
+      });
     const rowOf = async () =>
-      /Asks about tokens of every app[\s\S]*?<dd>([\s\S]*?)<\/dd>/.exec((await get(`/review/${id}`, rex)).body)?.[1];
+      /Asks about tokens of every app[\s\S]*?<dd>([\s\S]*?)<\/dd>/.exec(
+        (await get(`/review/${id}`, rex)).body,
+      )?.[1];
     const inApi = async () => (await get(`/api/v1/clients/${id}`, null)).json().introspector;
-    for (const [url, who] of places) assert.doesNotMatch((await get(url, who)).body, /access tokens of every app/, url);
+    for (const [url, who] of places)
+      assert.doesNotMatch((await get(url, who)).body, /access tokens of every app/, url);
     assert.match((await rowOf()) ?? '', /no/i);
     assert.equal(await inApi(), false);
     assert.ok((await world.clients.setIntrospector(id, true)).ok);
-    for (const [url, who] of places) assert.match((await get(url, who)).body, /access tokens of every app/, url);
+    for (const [url, who] of places)
+      assert.match((await get(url, who)).body, /access tokens of every app/, url);
     assert.match((await get(`/apps/${id}`, null, 'de')).body, /Zugriffstokens aller Apps/);
     assert.match((await get(`/apps/${id}`, null, 'ar')).body, /رموز الوصول لكل التطبيقات/);
     assert.match((await rowOf()) ?? '', /yes/i);
@@ -272,11 +365,21 @@ describe('who is named', () => {
   test('nobody else can, whatever their rights', async () => {
     const every = new Set(Object.values(RIGHTS));
     for (const via of ['page', 'api'] as const) {
-      const submitted = await world.built.world.registry.submit(personActor(ada, every, via), 'set-introspector', {
-        ...values(holder, true),
-        changeToken: world.built.world.registry.changeToken(personActor(ada, every, via), holder.client),
+      const submitted = await world.built.world.registry.submit(
+        personActor(ada, every, via),
+        'set-introspector',
+        {
+          ...values(holder, true),
+          changeToken: world.built.world.registry.changeToken(
+            personActor(ada, every, via),
+            holder.client,
+          ),
+        },
+      );
+      assert.deepEqual(submitted, {
+        ok: false,
+        refusal: { kind: 'permission_denied', right: null },
       });
-      assert.deepEqual(submitted, { ok: false, refusal: { kind: 'permission_denied', right: null } });
     }
   });
 
@@ -296,8 +399,23 @@ describe('who is named', () => {
     assert.ok((await world.clients.setIntrospector(given.client.id, true)).ok);
     const { registry } = world.built.world;
     const every = new Set(Object.values(RIGHTS));
-    assert.ok((await registry.submit(personActor(ada, every), 'offer', { clientId: given.client.id, reason: '', userId: ben.id })).ok);
-    assert.ok((await registry.submit(personActor(ben, every), 'accept-offer', { clientId: given.client.id, reason: '' })).ok);
+    assert.ok(
+      (
+        await registry.submit(personActor(ada, every), 'offer', {
+          clientId: given.client.id,
+          reason: '',
+          userId: ben.id,
+        })
+      ).ok,
+    );
+    assert.ok(
+      (
+        await registry.submit(personActor(ben, every), 'accept-offer', {
+          clientId: given.client.id,
+          reason: '',
+        })
+      ).ok,
+    );
     assert.equal((await world.built.store.findClient(given.client.id))?.introspector, false);
   });
 });
@@ -311,7 +429,10 @@ describe('revocation', () => {
         assert.deepEqual([status, text], [400, '{"error":"invalid_request"}']);
       }
       const form = { token, client_id: spa.client.id };
-      assert.deepEqual((await post('/oauth2/revoke', form, {})).text, '{"error":"invalid_request"}');
+      assert.deepEqual(
+        (await post('/oauth2/revoke', form, {})).text,
+        '{"error":"invalid_request"}',
+      );
       assert.equal((await introspect(token, owner())).body.active, true);
     });
 
@@ -352,12 +473,21 @@ describe('revocation', () => {
         const { status, text } = await revoke(token, asker);
         assert.deepEqual([status, text], [200, '{}'], token.slice(0, 20));
       }
-    assert.equal((await post('/oauth2/revoke', { token: 'x', token_type_hint: 'nonsense' }, by(other))).status, 200);
+    assert.equal(
+      (await post('/oauth2/revoke', { token: 'x', token_type_hint: 'nonsense' }, by(other))).status,
+      200,
+    );
   });
 
   test('a used refresh token of another app ends nothing', async () => {
     const first = await bought();
-    const next = (await post('/oauth2/token', { grant_type: 'refresh_token', refresh_token: first.refresh_token }, by(holder))).body;
+    const next = (
+      await post(
+        '/oauth2/token',
+        { grant_type: 'refresh_token', refresh_token: first.refresh_token },
+        by(holder),
+      )
+    ).body;
     assert.equal((await revoke(first.refresh_token, other)).status, 200);
     assert.equal(await alive(next.access_token), true);
   });

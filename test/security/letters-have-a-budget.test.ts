@@ -11,7 +11,8 @@ import { noticeWords } from '#registry/notice-words.ts';
 import { strangerText } from '#wire/stranger-text.ts';
 import { app, registry } from '../unit/registry/world.ts';
 
-// Our mail is signed with our name. Nobody fills a stranger's mailbox with it, and nobody puts a link of theirs into it.
+// Our mail is signed with our name. Nobody fills a stranger's mailbox with it, and nobody puts a
+// link of theirs into it.
 
 const DAY = 86_400;
 
@@ -31,15 +32,21 @@ async function desk(settings: Parameters<typeof registry>[0] = {}) {
     address: '192.0.2.1',
     authentication: { kind: 'session', proof: { at: world.clock.now(), method: 'password' } },
   });
-  const submit = async (account: Account | 'operator', clientId: ClientId, action: string, values: object = {}) => {
+  const submit = async (
+    account: Account | 'operator',
+    clientId: ClientId,
+    action: string,
+    values: object = {},
+  ) => {
     const actor = account === 'operator' ? OPERATOR : acting(account);
     const answer = await world.registry.submit(actor, action, { clientId, reason: '', ...values });
     return answer.ok ? 'accepted' : answer.refusal.kind;
   };
   /** How many letters wait for a person. */
   const lettersTo = async (account: Account) =>
-    (await world.store.listNotices({ limit: 10_000 })).filter(({ target }) => target.kind === 'mail' && target.userId === account.id)
-      .length;
+    (await world.store.listNotices({ limit: 10_000 })).filter(
+      ({ target }) => target.kind === 'mail' && target.userId === account.id,
+    ).length;
   return { ...world, created, acting, submit, lettersTo };
 }
 
@@ -48,12 +55,20 @@ test('inviting and taking back, sixty times: two letters, and the sender is stop
   const id = await created('Reader');
   const answers: string[] = [];
   for (let round = 0; round < 60; round++) {
-    answers.push(await submit(owner, id, 'invite', { userId: user.id, reason: `https://evil.example/login ${round}` }));
+    answers.push(
+      await submit(owner, id, 'invite', {
+        userId: user.id,
+        reason: `https://evil.example/login ${round}`,
+      }),
+    );
     await submit(owner, id, 'leave', { userId: user.id });
   }
   assert.equal(await lettersTo(user), letterBudgets.invitation.pair);
   assert.deepEqual([answers[0], answers.at(-1)], ['accepted', 'too_many_invitations']);
-  assert.equal(answers.filter((answer) => answer === 'accepted').length, letterBudgets.invitation.sender);
+  assert.equal(
+    answers.filter((answer) => answer === 'accepted').length,
+    letterBudgets.invitation.sender,
+  );
   await store.close();
 });
 
@@ -78,7 +93,10 @@ test('the budget is a day, in the store: another registry over it goes on counti
     await submit(owner, id, 'leave', { userId: user.id });
   }
   assert.equal(await submit(owner, id, 'invite', { userId: user.id }), 'too_many_invitations');
-  const counted = await store.count(`letters invitation from account ${owner.id}`, instant(1_790_000_000));
+  const counted = await store.count(
+    `letters invitation from account ${owner.id}`,
+    instant(1_790_000_000),
+  );
   assert.equal(counted, letterBudgets.invitation.sender + 1);
   pass(DAY);
   assert.equal(await submit(owner, id, 'invite', { userId: user.id }), 'accepted');
@@ -107,7 +125,10 @@ test('many senders: the receiver gets ten invitations a day, and those beyond st
     const sender = await person(`Sender${count}`);
     const made = await clients.create(app({ name: `App ${count}` }), sender, { approve: true });
     assert.ok(made.ok);
-    assert.equal(await submit(sender, made.value.client.id, 'invite', { userId: user.id }), 'accepted');
+    assert.equal(
+      await submit(sender, made.value.client.id, 'invite', { userId: user.id }),
+      'accepted',
+    );
   }
   assert.equal(await lettersTo(user), letterBudgets.invitation.receiver);
   assert.equal((await store.invitationsOf(user.id)).length, 15);
@@ -117,28 +138,47 @@ test('many senders: the receiver gets ten invitations a day, and those beyond st
 test('whoever does not want to be invited is not, by nobody but the operator; and may change their mind', async () => {
   const { created, submit, acting, registry: verbs, owner, user, lettersTo, store } = await desk();
   const id = await created('Reader');
-  assert.deepEqual(await verbs.setInvitationsDeclined(acting(user), true), { ok: true, value: true });
-  for (const action of ['invite', 'offer']) assert.equal(await submit(owner, id, action, { userId: user.id }), 'invitations_declined');
+  assert.deepEqual(await verbs.setInvitationsDeclined(acting(user), true), {
+    ok: true,
+    value: true,
+  });
+  for (const action of ['invite', 'offer'])
+    assert.equal(await submit(owner, id, action, { userId: user.id }), 'invitations_declined');
   assert.equal(await lettersTo(user), 0);
   assert.equal(await submit('operator', id, 'invite', { userId: user.id }), 'accepted');
   await submit('operator', id, 'leave', { userId: user.id });
   await verbs.setInvitationsDeclined(acting(user), false);
   assert.equal(await submit(owner, id, 'invite', { userId: user.id }), 'accepted');
-  const stranger = await verbs.setInvitationsDeclined({ ...acting(user), account: null } as Actor, true);
+  const stranger = await verbs.setInvitationsDeclined(
+    { ...acting(user), account: null } as Actor,
+    true,
+  );
   assert.deepEqual(stranger, { ok: false, refusal: { kind: 'not_logged_in' } });
   await store.close();
 });
 
 test('proposals go on past the budget; reviewers hear of the first ten of a day, and the queue has them all', async () => {
-  const { registry: verbs, acting, person, store, owner } = await desk({ notifyGroups: ['reviewer'] });
+  const {
+    registry: verbs,
+    acting,
+    person,
+    store,
+    owner,
+  } = await desk({ notifyGroups: ['reviewer'] });
   const reviewer = await person('Rita');
   await store.setGroups(reviewer.id, ['reviewer']);
   for (let count = 0; count < 15; count++) {
     const { email, ...rest } = app({ name: `App ${count}` });
-    const answer = await verbs.submit(acting(owner), 'propose', { ...rest, email: owner.email ?? email, termsAccepted: true });
+    const answer = await verbs.submit(acting(owner), 'propose', {
+      ...rest,
+      email: owner.email ?? email,
+      termsAccepted: true,
+    });
     assert.ok(answer.ok, JSON.stringify(answer));
   }
-  const letters = (await store.listNotices({ limit: 1000 })).filter(({ target }) => target.kind === 'mail');
+  const letters = (await store.listNotices({ limit: 1000 })).filter(
+    ({ target }) => target.kind === 'mail',
+  );
   assert.equal(letters.length, letterBudgets.proposal.sender);
   assert.equal(await store.countClients({ stage: 'proposed' }), 15);
   await store.close();
@@ -151,7 +191,10 @@ test('noise of one kind does not keep another away: after any number of changes,
   await submit(user, id, 'join');
   const before = await lettersTo(owner);
   for (let count = 0; count < 80; count++)
-    await submit(user, id, 'update', { resetSecret: false, restrictions: { addresses: [`192.0.2.${count + 1}/32`], pages: [] } });
+    await submit(user, id, 'update', {
+      resetSecret: false,
+      restrictions: { addresses: [`192.0.2.${count + 1}/32`], pages: [] },
+    });
   const noise = (await lettersTo(owner)) - before;
   assert.equal(noise, letterBudgets.team.pair - 1);
   assert.equal(await submit(user, id, 'add-secret', { label: 'second' }), 'accepted');
@@ -229,7 +272,10 @@ const sender = { issuer: 'https://gate.example', siteName: 'Gate' };
 test('the words of a letter: whose they are, quoted; one link, and it is ours', () => {
   for (const text of hostile) {
     const client = { ...facts.client, name: text };
-    const { subject, text: letter } = noticeWords({ ...facts, client, actor: text, owner: text, reason: text }, sender);
+    const { subject, text: letter } = noticeWords(
+      { ...facts, client, actor: text, owner: text, reason: text },
+      sender,
+    );
     assert.doesNotMatch(subject, linked);
     assert.doesNotMatch(subject, /[\r\n]/);
     const lines = letter.split('\n');
@@ -243,25 +289,38 @@ test('the words of a letter: whose they are, quoted; one link, and it is ours', 
 });
 
 test('nobody passes for the operator', () => {
-  assert.match(noticeWords({ ...facts, actor: 'The operator' }, sender).text, /^"The operator" invites you/);
+  assert.match(
+    noticeWords({ ...facts, actor: 'The operator' }, sender).text,
+    /^"The operator" invites you/,
+  );
   assert.match(noticeWords({ ...facts, actor: null }, sender).text, /^The operator invites you/);
 });
 
-const isLetter = (sent: unknown): sent is Letter => typeof sent === 'object' && sent !== null && 'subject' in sent;
+const isLetter = (sent: unknown): sent is Letter =>
+  typeof sent === 'object' && sent !== null && 'subject' in sent;
 
 test('links to an address: twelve a day for registration and password, and the thirteenth is not written', async () => {
   const world = new TestWorld({ registration: 'open' });
   const { accounts } = world.built.world;
   const ada = await world.person('Ada');
   for (let hour = 0; hour < 23; hour++) {
-    await accounts.askToRegister('Somebody@else.example', null, { address: `192.0.2.${hour}`, agent: '' });
+    await accounts.askToRegister('Somebody@else.example', null, {
+      address: `192.0.2.${hour}`,
+      agent: '',
+    });
     await accounts.askForPassword('Ada', null, { address: `192.0.2.${hour}`, agent: '' });
     await accounts.lettersSettled();
     world.wait(3601);
   }
   const letters = world.sent.filter(isLetter);
-  assert.equal(letters.filter(({ to }) => to.toLowerCase() === 'somebody@else.example').length, letterBudgets.registration.receiver);
-  assert.equal(letters.filter(({ to }) => to === ada.email).length, letterBudgets.password.receiver);
+  assert.equal(
+    letters.filter(({ to }) => to.toLowerCase() === 'somebody@else.example').length,
+    letterBudgets.registration.receiver,
+  );
+  assert.equal(
+    letters.filter(({ to }) => to === ada.email).length,
+    letterBudgets.password.receiver,
+  );
   await world.close();
 });
 
@@ -274,7 +333,9 @@ test('a page and the API: no invitations', async () => {
   const before = await read();
   assert.doesNotMatch(before, /name="no-invitations" value="1" checked/);
   const proofOf = async (as: string) =>
-    /name="csrf" value="([^"]+)"/.exec((await world.app.inject({ url: '/account', headers: { cookie: as } })).body)?.[1] ?? '';
+    /name="csrf" value="([^"]+)"/.exec(
+      (await world.app.inject({ url: '/account', headers: { cookie: as } })).body,
+    )?.[1] ?? '';
   const csrf = await proofOf(cookie);
   const post = (fields: Readonly<Record<string, string>>) =>
     world.app.inject({
@@ -290,13 +351,30 @@ test('a page and the API: no invitations', async () => {
     world.app.inject({
       method,
       url: `/api/v1${url}`,
-      headers: { cookie: as, 'x-csrf-token': await proofOf(as), ...(payload ? { 'content-type': 'application/json' } : {}) },
+      headers: {
+        cookie: as,
+        'x-csrf-token': await proofOf(as),
+        ...(payload ? { 'content-type': 'application/json' } : {}),
+      },
       ...(payload ? { payload: JSON.stringify(payload) } : {}),
     });
-  const refused = await api('POST', `/clients/${client.id}/maintainers`, owner, { user: 'Ben', reason: '' });
-  assert.deepEqual([refused.statusCode, refused.json().code], [403, 'invitations_declined'], refused.body);
+  const refused = await api('POST', `/clients/${client.id}/maintainers`, owner, {
+    user: 'Ben',
+    reason: '',
+  });
+  assert.deepEqual(
+    [refused.statusCode, refused.json().code],
+    [403, 'invitations_declined'],
+    refused.body,
+  );
   assert.equal((await api('GET', '/invitations', cookie)).json().declined, true);
-  assert.deepEqual((await api('PATCH', '/invitations', cookie, { declined: false })).json(), { declined: false });
-  assert.equal((await api('POST', `/clients/${client.id}/maintainers`, owner, { user: 'Ben', reason: '' })).statusCode, 201);
+  assert.deepEqual((await api('PATCH', '/invitations', cookie, { declined: false })).json(), {
+    declined: false,
+  });
+  assert.equal(
+    (await api('POST', `/clients/${client.id}/maintainers`, owner, { user: 'Ben', reason: '' }))
+      .statusCode,
+    201,
+  );
   await world.close();
 });

@@ -6,21 +6,27 @@ import type { FieldProblem } from '#registry/refusals.ts';
 import { skeleton } from '#wire/confusables.ts';
 import { lineProblem, nameProblem, paragraphsProblem, type TextProblem } from '#wire/plain-text.ts';
 
-// A name is what it seems: nothing unseen, nothing decoded by a mail reader, no letters that pass for others.
+// A name is what it seems: nothing unseen, nothing decoded by a mail reader, no letters that pass
+// for others.
 
 const code = (...points: readonly number[]) => String.fromCodePoint(...points);
 
 const refused: readonly (readonly [what: string, name: string, problem: TextProblem])[] = [
-  ...[0x0, 0x7, 0x9, 0xa, 0xd, 0x1b, 0x7f, 0x85, 0x9f].map((point) => [`control ${point}`, `Re${code(point)}ader`, 'unseen'] as const),
-  ...[0xad, 0x61c, 0x6dd, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2028, 0x2029].map(
-    (point) => [`U+${point.toString(16)}`, `Re${code(point)}ader`, 'unseen'] as const,
+  ...[0x0, 0x7, 0x9, 0xa, 0xd, 0x1b, 0x7f, 0x85, 0x9f].map(
+    (point) => [`control ${point}`, `Re${code(point)}ader`, 'unseen'] as const,
   ),
-  ...[0x2060, 0x2061, 0x2064, 0x2066, 0x2067, 0x2068, 0x2069, 0x206a, 0x206f, 0xfeff, 0xfff9, 0xfffb, 0xe0001, 0xe0041, 0xe007f].map(
-    (point) => [`U+${point.toString(16)}`, `Re${code(point)}ader`, 'unseen'] as const,
-  ),
-  ...[0x34f, 0x115f, 0x1160, 0x17b4, 0x180b, 0x2800, 0x3164, 0xfe00, 0xffa0, 0xe0100, 0xe000, 0xf0000, 0x378, 0xffff].map(
-    (point) => [`U+${point.toString(16)}`, `Re${code(point)}ader`, 'unseen'] as const,
-  ),
+  ...[
+    0xad, 0x61c, 0x6dd, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c,
+    0x202d, 0x202e, 0x2028, 0x2029,
+  ].map((point) => [`U+${point.toString(16)}`, `Re${code(point)}ader`, 'unseen'] as const),
+  ...[
+    0x2060, 0x2061, 0x2064, 0x2066, 0x2067, 0x2068, 0x2069, 0x206a, 0x206f, 0xfeff, 0xfff9, 0xfffb,
+    0xe0001, 0xe0041, 0xe007f,
+  ].map((point) => [`U+${point.toString(16)}`, `Re${code(point)}ader`, 'unseen'] as const),
+  ...[
+    0x34f, 0x115f, 0x1160, 0x17b4, 0x180b, 0x2800, 0x3164, 0xfe00, 0xffa0, 0xe0100, 0xe000, 0xf0000,
+    0x378, 0xffff,
+  ].map((point) => [`U+${point.toString(16)}`, `Re${code(point)}ader`, 'unseen'] as const),
   ['a half of a character', 'Re\ud83dader', 'unseen'],
   ['a selector behind a letter', 'Re\ufe0fader', 'unseen'],
   ['a joiner at the end', 'Reader\u200d', 'unseen'],
@@ -114,11 +120,20 @@ const sound = [
 ];
 
 describe('names', () => {
-  for (const [what, name, problem] of refused) test(`${what}: refused`, () => assert.equal(nameProblem(name), problem));
-  for (const name of sound) test(`${name}: taken`, () => assert.equal(nameProblem(name), undefined));
+  for (const [what, name, problem] of refused)
+    test(`${what}: refused`, () => assert.equal(nameProblem(name), problem));
+  for (const name of sound)
+    test(`${name}: taken`, () => assert.equal(nameProblem(name), undefined));
   test('a name as long as a form does not hold the reader', () => {
     // Steps grow as the text does: each character is looked at once, and its neighbours.
-    for (const piece of ['\u{1f469}\u200d', '\u0301', '\u{1f3f4}\u{e0067}', '=?', 'a\u0430', 'a1\u0661'])
+    for (const piece of [
+      '\u{1f469}\u200d',
+      '\u0301',
+      '\u{1f3f4}\u{e0067}',
+      '=?',
+      'a\u0430',
+      'a1\u0661',
+    ])
       assert.notEqual(nameProblem(piece.repeat(20_000)), undefined, piece);
   });
 });
@@ -126,12 +141,21 @@ describe('names', () => {
 describe('labels, reasons and descriptions', () => {
   test('a line takes words of several scripts, and nothing unseen', () => {
     assert.equal(lineProblem('Re\u0430der'), undefined);
-    for (const [, text, problem] of refused) if (problem !== 'mixed-scripts') assert.equal(lineProblem(text), problem, text);
+    for (const [, text, problem] of refused)
+      if (problem !== 'mixed-scripts') assert.equal(lineProblem(text), problem, text);
   });
   test('a description has lines, and joiners where a script needs them', () => {
     for (const text of ['One\nTwo\r\n\tThree', 'می\u200cخواهم', 'क्\u200dष', 'a =?b?= c', ...sound])
       assert.equal(paragraphsProblem(text), undefined, text);
-    for (const text of ['a\u202eb', 'a\u2066b', 'a\u200bb', 'a\u200cb', 'a\u0000b', '\u200b', 'a\ue000'])
+    for (const text of [
+      'a\u202eb',
+      'a\u2066b',
+      'a\u200bb',
+      'a\u200cb',
+      'a\u0000b',
+      '\u200b',
+      'a\ue000',
+    ])
       assert.equal(paragraphsProblem(text), 'unseen', JSON.stringify(text));
     assert.equal(paragraphsProblem(`a${'\u0301'.repeat(60)}`), 'stacked-marks');
   });
@@ -157,7 +181,8 @@ const alike: readonly (readonly [string, string])[] = [
   ['Scope', '\u0455\u0441\u043e\u0440\u0435'],
 ];
 describe('skeletons (UTS #39 §4)', () => {
-  for (const [one, other] of alike) test(`${one} and ${other} look alike`, () => assert.equal(skeleton(one), skeleton(other)));
+  for (const [one, other] of alike)
+    test(`${one} and ${other} look alike`, () => assert.equal(skeleton(one), skeleton(other)));
   for (const [one, other] of [
     ['Reader', 'Leader'],
     ['Wiki', 'Wika'],
@@ -171,7 +196,9 @@ describe('skeletons (UTS #39 §4)', () => {
 describe('at the doors', () => {
   const world = new TestWorld({ registration: 'open', 'site-name': 'Gatehouse' });
   const propose = async (name: string, more: Readonly<Record<string, unknown>> = {}) => {
-    const ada = (await world.built.store.findAccountByName('Ada')) ?? (await world.person('Ada', ['developer']));
+    const ada =
+      (await world.built.store.findAccountByName('Ada')) ??
+      (await world.person('Ada', ['developer']));
     const cookie = await world.cookie(ada);
     const page = await world.app.inject({ url: '/my/apps/new?kind=server', headers: { cookie } });
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
@@ -188,8 +215,15 @@ describe('at the doors', () => {
     return world.app.inject({
       method: 'POST',
       url: '/my/apps/new',
-      headers: { cookie, origin: 'https://gate.example', 'content-type': 'application/x-www-form-urlencoded' },
-      payload: new URLSearchParams({ ...values, ...more, 'scope.editpage': '1', csrf } as Record<string, string>).toString(),
+      headers: {
+        cookie,
+        origin: 'https://gate.example',
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      payload: new URLSearchParams({ ...values, ...more, 'scope.editpage': '1', csrf } as Record<
+        string,
+        string
+      >).toString(),
     });
   };
   for (const [what, name, words] of [
@@ -211,27 +245,47 @@ describe('at the doors', () => {
     assert.match(answer.body, /turn the direction/);
   });
   test('the page takes names of every script', async () => {
-    for (const name of ['Читалка', '日本語', '👩‍💻 Coder']) assert.equal((await propose(name)).statusCode, 200, name);
+    for (const name of ['Читалка', '日本語', '👩‍💻 Coder'])
+      assert.equal((await propose(name)).statusCode, 200, name);
   });
   test('the operator may use the name of the house; the rest holds for them too', async () => {
-    const ada = (await world.built.store.findAccountByName('Ada')) ?? (await world.person('Ada', ['developer']));
+    const ada =
+      (await world.built.store.findAccountByName('Ada')) ??
+      (await world.person('Ada', ['developer']));
     assert.equal((await world.client(ada, { name: 'Gatehouse' })).client.name, 'Gatehouse');
-    const wanted = { name: 'Re\u0430der', protocol: 'oauth2', redirectUri: 'https://app.example/cb', scopes: ['editpage'] } as const;
+    const wanted = {
+      name: 'Re\u0430der',
+      protocol: 'oauth2',
+      redirectUri: 'https://app.example/cb',
+      scopes: ['editpage'],
+    } as const;
     const answer = await world.clients.create(wanted, ada, { approve: false });
     assert.ok(!answer.ok && answer.refusal.kind === 'invalid_field');
     assert.equal((answer.refusal.problem satisfies FieldProblem).kind, 'mixed-scripts');
   });
   test('a name from before stays, whatever else is changed', async () => {
-    const ada = (await world.built.store.findAccountByName('Ada')) ?? (await world.person('Ada', ['developer']));
+    const ada =
+      (await world.built.store.findAccountByName('Ada')) ??
+      (await world.person('Ada', ['developer']));
     const { client } = await world.client(ada, { name: 'Older' });
     const named = { ...client, name: 'Old\u0435r' };
-    const submitted = world.built.world.registry.revised(named, { name: named.name, description: 'Better' });
+    const submitted = world.built.world.registry.revised(named, {
+      name: named.name,
+      description: 'Better',
+    });
     assert.ok(submitted.ok && submitted.value.description === 'Better');
     assert.ok(!world.built.world.registry.revised(named, { name: 'Old\u0435r 2' }).ok);
   });
   test("what borrows the site's name, or a sign of trust, is shown to reviewers with its reason", async () => {
-    const ada = (await world.built.store.findAccountByName('Ada')) ?? (await world.person('Ada', ['developer']));
-    for (const name of ['Gatehouse Security \u2713 verified', 'My G\u0430tehouse', 'Safe \u{1f512} Login', 'Official\u2122']) {
+    const ada =
+      (await world.built.store.findAccountByName('Ada')) ??
+      (await world.person('Ada', ['developer']));
+    for (const name of [
+      'Gatehouse Security \u2713 verified',
+      'My G\u0430tehouse',
+      'Safe \u{1f512} Login',
+      'Official\u2122',
+    ]) {
       const { client } = await world.client(ada, { name: `App ${name.length}` });
       const { findings } = await world.built.world.registry.risk({ ...client, name });
       assert.ok(
@@ -242,7 +296,8 @@ describe('at the doors', () => {
   });
   test('accounts: the same for names; nobody who registers takes the name of the house', async () => {
     for (const [what, name, problem] of refused)
-      if (!/^\s|\s$/.test(name)) assert.equal(fieldProblem({ name })?.field, 'name', `${what} ${problem}`);
+      if (!/^\s|\s$/.test(name))
+        assert.equal(fieldProblem({ name })?.field, 'name', `${what} ${problem}`);
     for (const name of sound) assert.equal(fieldProblem({ name }), undefined, name);
     const { accounts } = world.built.world;
     const from = { address: '192.0.2.7', agent: '' };
@@ -251,7 +306,10 @@ describe('at the doors', () => {
     const secret = /token=([\w-]+)/.exec((world.sent.at(-1) as { text: string }).text)?.[1] ?? '';
     for (const name of ['Gatehouse', 'gate house', '\u{1d406}atehouse']) {
       const answer = await accounts.register(secret, { name, realName: '', password }, from);
-      assert.ok(!answer.ok && answer.refusal.kind === 'invalid-field' && answer.refusal.field === 'name', name);
+      assert.ok(
+        !answer.ok && answer.refusal.kind === 'invalid-field' && answer.refusal.field === 'name',
+        name,
+      );
     }
     assert.ok((await accounts.register(secret, { name: 'Zoe', realName: '', password }, from)).ok);
   });

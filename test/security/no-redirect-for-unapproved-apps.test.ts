@@ -7,12 +7,19 @@ import { signedHeader } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { Client, Halt, Stage } from '#registry/client.ts';
 
-// RFC 9700 §4.11.2: the server is no open redirector. A person is sent to an app only when somebody approved it; its owner tries it before.
+// RFC 9700 §4.11.2: the server is no open redirector. A person is sent to an app only when somebody
+// approved it; its owner tries it before.
 
 const issuer = 'https://gate.example';
 const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
 const nowhere = 'f'.repeat(32);
-const stages = ['proposed', 'approved', 'rejected', 'expired', 'disabled'] as const satisfies readonly Stage[];
+const stages = [
+  'proposed',
+  'approved',
+  'rejected',
+  'expired',
+  'disabled',
+] as const satisfies readonly Stage[];
 const halts = ['nothing', 'consents', 'tokens'] as const satisfies readonly Halt[];
 type Visitor = 'nobody' | 'other' | 'owner' | 'reviewer';
 const visitors: readonly Visitor[] = ['nobody', 'other', 'owner', 'reviewer'];
@@ -27,7 +34,11 @@ const standings: readonly Standing[] = stages.flatMap((stage) =>
   [false, true].flatMap((suppressed) => halts.map((halted) => ({ stage, suppressed, halted }))),
 );
 const called = ({ stage, suppressed, halted }: Standing) =>
-  [stage, ...(suppressed ? ['hidden'] : []), ...(halted === 'nothing' ? [] : [`${halted} halted`])].join(', ');
+  [
+    stage,
+    ...(suppressed ? ['hidden'] : []),
+    ...(halted === 'nothing' ? [] : [`${halted} halted`]),
+  ].join(', ');
 
 let world: TestWorld;
 let people: Record<Visitor, { readonly account: Account | null; readonly cookie: string }>;
@@ -49,13 +60,17 @@ before(async () => {
 after(() => world.close());
 
 const owner = (): Account => people.owner.account as Account;
-const visit = (url: string, visitor: Visitor) => world.app.inject({ url, headers: { cookie: people[visitor].cookie } });
+const visit = (url: string, visitor: Visitor) =>
+  world.app.inject({ url, headers: { cookie: people[visitor].cookie } });
 const send = (url: string, visitor: Visitor, form: string) =>
   world.app.inject({
     method: 'POST',
     url,
     payload: form,
-    headers: { cookie: people[visitor].cookie, 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      cookie: people[visitor].cookie,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
   });
 type Answer = Awaited<ReturnType<typeof visit>>;
 
@@ -66,14 +81,29 @@ async function put(client: Client, change: Partial<Client>): Promise<void> {
   const applied = await store.apply({
     edition: now.edition,
     effects: [{ kind: 'save-client', client: { ...now, ...change } }],
-    audit: { at: world.now, action: 'update', actorId: null, via: 'cli', address: null, clientId: now.id, reason: '', changes: [] },
+    audit: {
+      at: world.now,
+      action: 'update',
+      actorId: null,
+      via: 'cli',
+      address: null,
+      clientId: now.id,
+      reason: '',
+      changes: [],
+    },
     notices: [],
   });
   assert.equal(applied.outcome, 'applied');
 }
 
 const web = async (more: Partial<Parameters<TestWorld['client']>[1]> = {}) =>
-  (await world.client(owner(), { name: `web ${++count}`, scopes: ['editpage', 'sendemail'], ...more })).client;
+  (
+    await world.client(owner(), {
+      name: `web ${++count}`,
+      scopes: ['editpage', 'sendemail'],
+      ...more,
+    })
+  ).client;
 
 /** The host that an answer leads to; null: it stays here. */
 function leavesFor(answer: Answer): string | null {
@@ -83,11 +113,17 @@ function leavesFor(answer: Answer): string | null {
   return origin === issuer ? null : host;
 }
 const isPage = (answer: Answer) =>
-  assert.deepEqual([answer.statusCode >= 400 && answer.statusCode < 500, answer.headers.location], [true, undefined], answer.body);
+  assert.deepEqual(
+    [answer.statusCode >= 400 && answer.statusCode < 500, answer.headers.location],
+    [true, undefined],
+    answer.body,
+  );
 
 type Query = Record<string, string | undefined>;
 const pairsOf = (query: Query) =>
-  new URLSearchParams(Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)).toString();
+  new URLSearchParams(
+    Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  ).toString();
 const sound = (id: string): Query => ({
   response_type: 'code',
   client_id: id,
@@ -100,31 +136,60 @@ const sound = (id: string): Query => ({
 
 /** Requests with something wrong in them, and the error the client of an approved app is told. */
 const wrong: readonly (readonly [string, (good: Query) => string, string])[] = [
-  ['an unknown response type', (good) => pairsOf({ ...good, response_type: 'token' }), 'unsupported_response_type'],
+  [
+    'an unknown response type',
+    (good) => pairsOf({ ...good, response_type: 'token' }),
+    'unsupported_response_type',
+  ],
   ['no response type', (good) => pairsOf({ ...good, response_type: undefined }), 'invalid_request'],
   ['an unknown scope', (good) => pairsOf({ ...good, scope: 'nonsense' }), 'invalid_scope'],
-  ['a scope beyond its registration', (good) => pairsOf({ ...good, scope: 'delete' }), 'invalid_scope'],
-  ['no code_challenge', (good) => pairsOf({ ...good, code_challenge: undefined, code_challenge_method: undefined }), 'invalid_request'],
-  ['a plain challenge', (good) => pairsOf({ ...good, code_challenge_method: 'plain' }), 'invalid_request'],
+  [
+    'a scope beyond its registration',
+    (good) => pairsOf({ ...good, scope: 'delete' }),
+    'invalid_scope',
+  ],
+  [
+    'no code_challenge',
+    (good) => pairsOf({ ...good, code_challenge: undefined, code_challenge_method: undefined }),
+    'invalid_request',
+  ],
+  [
+    'a plain challenge',
+    (good) => pairsOf({ ...good, code_challenge_method: 'plain' }),
+    'invalid_request',
+  ],
   ['a short challenge', (good) => pairsOf({ ...good, code_challenge: 'short' }), 'invalid_request'],
   ['a repeated scope', (good) => `${pairsOf(good)}&scope=editpage`, 'invalid_request'],
   ['a repeated state', (good) => `${pairsOf(good)}&state=t`, 'invalid_request'],
-  ['a state that is too long', (good) => pairsOf({ ...good, state: 's'.repeat(3000) }), 'invalid_request'],
-  ['two prompts of which one is none', (good) => pairsOf({ ...good, prompt: 'none login' }), 'invalid_request'],
+  [
+    'a state that is too long',
+    (good) => pairsOf({ ...good, state: 's'.repeat(3000) }),
+    'invalid_request',
+  ],
+  [
+    'two prompts of which one is none',
+    (good) => pairsOf({ ...good, prompt: 'none login' }),
+    'invalid_request',
+  ],
 ];
 const untrusted: readonly (readonly [string, (good: Query) => string])[] = [
   ['another redirect_uri', (good) => pairsOf({ ...good, redirect_uri: 'https://evil.example/cb' })],
-  ['a repeated redirect_uri', (good) => `${pairsOf(good)}&redirect_uri=${encodeURIComponent('https://app.example/cb')}`],
+  [
+    'a repeated redirect_uri',
+    (good) => `${pairsOf(good)}&redirect_uri=${encodeURIComponent('https://app.example/cb')}`,
+  ],
   ['a repeated client_id', (good) => `${pairsOf(good)}&client_id=${good.client_id}`],
 ];
 
 /** Whether anybody but the owner may be sent to an app with an error. */
-const open = ({ stage, suppressed, halted }: Standing) => stage === 'approved' && !suppressed && halted === 'nothing';
+const open = ({ stage, suppressed, halted }: Standing) =>
+  stage === 'approved' && !suppressed && halted === 'nothing';
 
 const doors = {
   core: (query: string, visitor: Visitor) => visit(`/oauth2/authorize?${query}`, visitor),
   'core, as a form': (query: string, visitor: Visitor) => send('/oauth2/authorize', visitor, query),
-  mediawiki: (query: string, visitor: Visitor) => visit(`/w/rest.php/oauth2/authorize?${query}`, visitor),
+  mediawiki: (query: string, visitor: Visitor) =>
+    visit(`/w/rest.php/oauth2/authorize?${query}`, visitor),
 } as const;
 
 for (const standing of standings)
@@ -142,18 +207,29 @@ for (const standing of standings)
             const answer = await doors[door](ask(sound(client.id)), visitor);
             if (visitor !== 'owner' && !open(standing)) isPage(answer);
             else if (visitor === 'nobody' && what !== 'two prompts of which one is none')
-              assert.match(String(answer.headers.location), /^\/sign-in\?returnto=%2F(?:oauth2%2Fauthorize%3F|continue%2F)/, what);
+              assert.match(
+                String(answer.headers.location),
+                /^\/sign-in\?returnto=%2F(?:oauth2%2Fauthorize%3F|continue%2F)/,
+                what,
+              );
             else {
               const { origin, searchParams } = new URL(String(answer.headers.location), issuer);
               const state = what === 'a state that is too long' ? null : 's';
               assert.deepEqual(
-                [answer.statusCode, origin, searchParams.get('error'), searchParams.get('state'), searchParams.get('iss')],
+                [
+                  answer.statusCode,
+                  origin,
+                  searchParams.get('error'),
+                  searchParams.get('state'),
+                  searchParams.get('iss'),
+                ],
                 [303, 'https://app.example', error, state, issuer],
                 what,
               );
             }
           }
-          for (const [, ask] of untrusted) isPage(await doors[door](ask(sound(client.id)), visitor));
+          for (const [, ask] of untrusted)
+            isPage(await doors[door](ask(sound(client.id)), visitor));
         });
 
     test('core: a request in which nothing is wrong', async () => {
@@ -161,9 +237,15 @@ for (const standing of standings)
         const answer = await doors.core(pairsOf(sound(client.id)), visitor);
         const usable = !standing.suppressed && standing.halted !== 'tokens';
         if (visitor === 'owner' && !(usable && ['approved', 'proposed'].includes(standing.stage))) {
-          assert.equal(new URL(String(answer.headers.location)).searchParams.get('error'), 'access_denied');
+          assert.equal(
+            new URL(String(answer.headers.location)).searchParams.get('error'),
+            'access_denied',
+          );
         } else if (usable && (standing.stage === 'approved' || visitor === 'owner')) {
-          assert.match(String(answer.headers.location), visitor === 'nobody' ? /^\/sign-in\?/ : /^\/authorize\//);
+          assert.match(
+            String(answer.headers.location),
+            visitor === 'nobody' ? /^\/sign-in\?/ : /^\/authorize\//,
+          );
         } else isPage(answer);
       }
     });
@@ -176,9 +258,18 @@ for (const standing of standings)
           const { searchParams } = new URL(String(answer.headers.location));
           const owners =
             visitor === 'owner' &&
-            (standing.suppressed || standing.halted === 'tokens' || !['approved', 'proposed'].includes(standing.stage));
-          const error = owners ? 'access_denied' : visitor === 'nobody' ? 'login_required' : 'consent_required';
-          assert.deepEqual([searchParams.get('error'), searchParams.get('state'), searchParams.get('iss')], [error, 's', issuer]);
+            (standing.suppressed ||
+              standing.halted === 'tokens' ||
+              !['approved', 'proposed'].includes(standing.stage));
+          const error = owners
+            ? 'access_denied'
+            : visitor === 'nobody'
+              ? 'login_required'
+              : 'consent_required';
+          assert.deepEqual(
+            [searchParams.get('error'), searchParams.get('state'), searchParams.get('iss')],
+            [error, 's', issuer],
+          );
         }
       }
     });
@@ -187,16 +278,27 @@ for (const standing of standings)
       for (const visitor of visitors)
         for (const [what, ask] of [...wrong, ...untrusted]) {
           const answer = await doors.mediawiki(ask(sound(client.id)), visitor);
-          const told = what === 'an unknown scope' && visitor !== 'nobody' && (visitor === 'owner' || open(standing));
+          const told =
+            what === 'an unknown scope' &&
+            visitor !== 'nobody' &&
+            (visitor === 'owner' || open(standing));
           assert.equal(leavesFor(answer), told ? 'app.example' : null, `${visitor}: ${what}`);
-          if (told) assert.equal(new URL(String(answer.headers.location)).searchParams.get('iss'), issuer);
+          if (told)
+            assert.equal(new URL(String(answer.headers.location)).searchParams.get('iss'), issuer);
         }
     });
 
     test('mediawiki: prompt=none', async () => {
       for (const visitor of visitors) {
-        const answer = await doors.mediawiki(pairsOf({ ...sound(client.id), scope: 'nonsense', prompt: 'none' }), visitor);
-        assert.equal(leavesFor(answer), visitor === 'owner' || open(standing) ? 'app.example' : null, visitor);
+        const answer = await doors.mediawiki(
+          pairsOf({ ...sound(client.id), scope: 'nonsense', prompt: 'none' }),
+          visitor,
+        );
+        assert.equal(
+          leavesFor(answer),
+          visitor === 'owner' || open(standing) ? 'app.example' : null,
+          visitor,
+        );
       }
     });
 
@@ -205,7 +307,9 @@ for (const standing of standings)
         for (const visitor of ['nobody', 'other', 'reviewer'] as const)
           for (const door of Object.keys(doors) as (keyof typeof doors)[])
             for (const ask of [pairsOf, ...[...wrong, ...untrusted].map(([, one]) => one)]) {
-              const [hidden, unknown] = [client.id, nowhere].map((id) => doors[door](ask(sound(id)), visitor));
+              const [hidden, unknown] = [client.id, nowhere].map((id) =>
+                doors[door](ask(sound(id)), visitor),
+              );
               const facts = async (answer: typeof hidden, id: string) => {
                 const { statusCode, headers, body } = (await answer) as Answer;
                 return [statusCode, headers.location, body].map((one) =>
@@ -226,7 +330,10 @@ async function waiting(client: Client, visitor: Visitor, door: 'core' | 'mediawi
   const page = await visit(url, visitor);
   const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
   assert.notEqual(csrf, '', page.body);
-  return { url, decide: (button: 'accept' | 'cancel') => send(url, visitor, `${button}=1&csrf=${csrf}`) };
+  return {
+    url,
+    decide: (button: 'accept' | 'cancel') => send(url, visitor, `${button}=1&csrf=${csrf}`),
+  };
 }
 
 for (const door of ['core', 'mediawiki'] as const)
@@ -234,7 +341,10 @@ for (const door of ['core', 'mediawiki'] as const)
     for (const standing of standings.filter((one) => !open(one)))
       test(called(standing), async () => {
         const client = await web();
-        const [yes, no] = [await waiting(client, 'other', door), await waiting(client, 'other', door)];
+        const [yes, no] = [
+          await waiting(client, 'other', door),
+          await waiting(client, 'other', door),
+        ];
         await put(client, standing);
         isPage(await visit(yes.url, 'other'));
         for (const answer of [await yes.decide('accept'), await no.decide('cancel')]) {
@@ -242,14 +352,19 @@ for (const door of ['core', 'mediawiki'] as const)
           if (standing.suppressed) assert.match(answer.body, /not known here/);
         }
         assert.equal(
-          (await world.built.store.listConsents((people.other.account as Account).id)).some(({ clientId }) => clientId === client.id),
+          (await world.built.store.listConsents((people.other.account as Account).id)).some(
+            ({ clientId }) => clientId === client.id,
+          ),
           false,
         );
       });
 
     test('another redirect URI', async () => {
       const client = await web();
-      const [yes, no] = [await waiting(client, 'other', door), await waiting(client, 'other', door)];
+      const [yes, no] = [
+        await waiting(client, 'other', door),
+        await waiting(client, 'other', door),
+      ];
       await put(client, { redirectUri: 'https://elsewhere.example/cb' });
       for (const answer of [await yes.decide('accept'), await no.decide('cancel')]) isPage(answer);
     });
@@ -257,14 +372,22 @@ for (const door of ['core', 'mediawiki'] as const)
     test('its owner tries a proposed app, yes and no', async () => {
       const client = await web();
       await put(client, { stage: 'proposed' });
-      const [yes, no] = [await waiting(client, 'owner', door), await waiting(client, 'owner', door)];
-      assert.ok(new URL(String((await yes.decide('accept')).headers.location)).searchParams.get('code'));
+      const [yes, no] = [
+        await waiting(client, 'owner', door),
+        await waiting(client, 'owner', door),
+      ];
+      assert.ok(
+        new URL(String((await yes.decide('accept')).headers.location)).searchParams.get('code'),
+      );
       assert.equal(leavesFor(await no.decide('cancel')), 'app.example');
     });
 
     test('an approved app is told yes and no, with iss', async () => {
       const client = await web();
-      const [yes, no] = [await waiting(client, 'other', door), await waiting(client, 'other', door)];
+      const [yes, no] = [
+        await waiting(client, 'other', door),
+        await waiting(client, 'other', door),
+      ];
       for (const answer of [await yes.decide('accept'), await no.decide('cancel')]) {
         const { origin, searchParams } = new URL(String(answer.headers.location));
         assert.deepEqual([origin, searchParams.get('iss')], ['https://app.example', issuer]);
@@ -277,16 +400,24 @@ test('an app that takes no new consents still gets a code for who allowed it bef
   await world.consents.save(client, people.other.account as Account, ['editpage', 'sendemail']);
   await put(client, { halted: 'consents' });
   const again = await waiting(client, 'other');
-  assert.ok(new URL(String((await again.decide('accept')).headers.location)).searchParams.get('code'));
+  assert.ok(
+    new URL(String((await again.decide('accept')).headers.location)).searchParams.get('code'),
+  );
   isPage(await doors.core(pairsOf({ ...sound(client.id), scope: 'nonsense' }), 'other'));
 });
 
 test('who need not be asked is sent on with a code at once, also where pages are forbidden; not when the app was switched off', async () => {
   const client = await web({ scopes: ['mwoauth-authonly'] });
   await world.consents.save(client, people.other.account as Account, client.scopes);
-  const ask = () => doors.core(pairsOf({ ...sound(client.id), scope: 'mwoauth-authonly', prompt: 'none' }), 'other');
+  const ask = () =>
+    doors.core(
+      pairsOf({ ...sound(client.id), scope: 'mwoauth-authonly', prompt: 'none' }),
+      'other',
+    );
   assert.ok(new URL(String((await ask()).headers.location)).searchParams.get('code'));
-  for (const standing of standings.filter((one) => one.stage !== 'approved' || one.suppressed || one.halted === 'tokens')) {
+  for (const standing of standings.filter(
+    (one) => one.stage !== 'approved' || one.suppressed || one.halted === 'tokens',
+  )) {
     await put(client, standing);
     isPage(await ask());
   }
@@ -296,16 +427,23 @@ test('an owner-only app was approved by nobody: nobody but its owner is sent to 
   const client = await web();
   await put(client, { ownerOnly: true });
   for (const visitor of ['nobody', 'other', 'reviewer'] as const)
-    for (const ask of [pairsOf, ...wrong.map(([, one]) => one)]) isPage(await doors.core(ask(sound(client.id)), visitor));
+    for (const ask of [pairsOf, ...wrong.map(([, one]) => one)])
+      isPage(await doors.core(ask(sound(client.id)), visitor));
   assert.equal(leavesFor(await doors.core(pairsOf(sound(client.id)), 'owner')), 'app.example');
 });
 
 test('sign-in leads a stranger back to the request, and then the app is told its error', async () => {
   const client = await web();
-  const asked = await doors.core(pairsOf({ ...sound(client.id), response_type: 'token' }), 'nobody');
+  const asked = await doors.core(
+    pairsOf({ ...sound(client.id), response_type: 'token' }),
+    'nobody',
+  );
   const back = new URL(String(asked.headers.location), issuer).searchParams.get('returnto') ?? '';
   const { searchParams } = new URL(String((await visit(back, 'other')).headers.location));
-  assert.deepEqual([searchParams.get('error'), searchParams.get('state')], ['unsupported_response_type', 's']);
+  assert.deepEqual(
+    [searchParams.get('error'), searchParams.get('state')],
+    ['unsupported_response_type', 's'],
+  );
 });
 
 /** Temporary credentials of an OAuth 1 app (RFC 5849 §2.1). */
@@ -315,7 +453,8 @@ async function temporary(
   callback: string,
 ): Promise<string> {
   const key = { key: made.client.id, secret: made.secret };
-  const target = door === 'core' ? '/oauth1/initiate' : '/w/index.php?title=Special:OAuth/initiate&format=json';
+  const target =
+    door === 'core' ? '/oauth1/initiate' : '/w/index.php?title=Special:OAuth/initiate&format=json';
   const headers = signedHeader(
     world,
     'POST',
@@ -327,7 +466,9 @@ async function temporary(
   );
   const answer = await world.app.inject({ method: 'POST', url: target, headers });
   assert.equal(answer.statusCode, 200, answer.body);
-  return door === 'core' ? (new URLSearchParams(answer.body).get('oauth_token') ?? '') : (answer.json() as { key: string }).key;
+  return door === 'core'
+    ? (new URLSearchParams(answer.body).get('oauth_token') ?? '')
+    : (answer.json() as { key: string }).key;
 }
 
 const classic = () =>
@@ -347,21 +488,33 @@ const oauth1Doors = {
 for (const door of ['core', 'mediawiki'] as const)
   for (const callback of ['oob', 'https://app.example/cb/more'])
     describe(`OAuth 1 at ${door}, callback ${callback}`, () => {
-      for (const standing of standings.filter((one) => one.stage !== 'approved' || one.suppressed || one.halted === 'tokens'))
+      for (const standing of standings.filter(
+        (one) => one.stage !== 'approved' || one.suppressed || one.halted === 'tokens',
+      ))
         test(`an app that is ${called(standing)}: nobody is asked, and no open page leads to it`, async () => {
           const made = await classic();
           const pages = await Promise.all(
             ['accept', 'cancel'].map(async () => {
               const token = await temporary(made, door, callback);
-              const url = String((await visit(oauth1Doors[door]('authorize', `oauth_token=${token}`), 'other')).headers.location);
-              return { url, csrf: /name="csrf" value="([^"]+)"/.exec((await visit(url, 'other')).body)?.[1] ?? '' };
+              const url = String(
+                (await visit(oauth1Doors[door]('authorize', `oauth_token=${token}`), 'other'))
+                  .headers.location,
+              );
+              return {
+                url,
+                csrf:
+                  /name="csrf" value="([^"]+)"/.exec((await visit(url, 'other')).body)?.[1] ?? '',
+              };
             }),
           );
           const token = await temporary(made, door, callback);
           await put(made.client, standing);
           for (const visitor of visitors)
             for (const sub of ['authorize', 'authenticate'])
-              for (const query of [`oauth_token=${token}`, `oauth_token=${token}&oauth_consumer_key=${made.client.id}`])
+              for (const query of [
+                `oauth_token=${token}`,
+                `oauth_token=${token}&oauth_consumer_key=${made.client.id}`,
+              ])
                 assert.equal(leavesFor(await visit(oauth1Doors[door](sub, query), visitor)), null);
           const [yes, no] = pages;
           const answers = [
@@ -378,8 +531,12 @@ for (const door of ['core', 'mediawiki'] as const)
       test('an approved app: a yes leads to the callback, or shows the verifier', async () => {
         const made = await classic();
         const token = await temporary(made, door, callback);
-        const url = String((await visit(oauth1Doors[door]('authorize', `oauth_token=${token}`), 'other')).headers.location);
-        const csrf = /name="csrf" value="([^"]+)"/.exec((await visit(url, 'other')).body)?.[1] ?? '';
+        const url = String(
+          (await visit(oauth1Doors[door]('authorize', `oauth_token=${token}`), 'other')).headers
+            .location,
+        );
+        const csrf =
+          /name="csrf" value="([^"]+)"/.exec((await visit(url, 'other')).body)?.[1] ?? '';
         const answer = await send(url, 'other', `accept=1&csrf=${csrf}`);
         if (door === 'core' && callback === 'oob') assert.match(answer.body, /class="big"/);
         else assert.equal(leavesFor(answer), 'app.example');
@@ -410,7 +567,9 @@ for (const door of ['core', 'mediawiki'] as const)
 test('OAuth 1: a callback that no longer fits the registration when the person says yes is not followed', async () => {
   const made = await classic();
   const token = await temporary(made, 'core', 'https://app.example/cb/more');
-  const url = String((await visit(oauth1Doors.core('authorize', `oauth_token=${token}`), 'other')).headers.location);
+  const url = String(
+    (await visit(oauth1Doors.core('authorize', `oauth_token=${token}`), 'other')).headers.location,
+  );
   const csrf = /name="csrf" value="([^"]+)"/.exec((await visit(url, 'other')).body)?.[1] ?? '';
   await put(made.client, { redirectUri: 'https://elsewhere.example/' });
   isPage(await send(url, 'other', `accept=1&csrf=${csrf}`));
@@ -424,18 +583,31 @@ test('the list of apps a person allowed does not show the name of one that was h
   await put(made.client, { suppressed: true });
   assert.doesNotMatch(await list(), /Words nobody should read/);
   assert.match(await list(), /An app that was hidden/);
-  assert.doesNotMatch((await visit('/consents/export.json', 'other')).body, /Words nobody should read/);
+  assert.doesNotMatch(
+    (await visit('/consents/export.json', 'other')).body,
+    /Words nobody should read/,
+  );
 });
 
 test('the routes set a Location in one file, and make a proven redirect in one', () => {
-  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-  const having = (pattern: RegExp) => files.filter((file) => pattern.test(readFileSync(`src/${file}`, 'utf8'))).sort();
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const having = (pattern: RegExp) =>
+    files.filter((file) => pattern.test(readFileSync(`src/${file}`, 'utf8'))).sort();
   assert.deepEqual(having(/header\(\s*['"]location['"]|\.redirect\(/i), ['http/visitor.ts']);
   assert.deepEqual(having(/as ProvenRedirect/), ['registry/proven-redirect.ts']);
 });
 
 test('a redirect within the server that names another place is a fault', async () => {
   const { seeOther } = await import('#http/visitor.ts');
-  for (const place of ['https://evil.example/', '//evil.example', '/\\evil.example', '', 'evil', '/a\nb'])
+  for (const place of [
+    'https://evil.example/',
+    '//evil.example',
+    '/\\evil.example',
+    '',
+    'evil',
+    '/a\nb',
+  ])
     assert.throws(() => seeOther({} as never, place), /names a path/);
 });

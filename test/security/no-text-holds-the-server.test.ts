@@ -44,8 +44,9 @@ import { expressionsIn, neverBacktracks } from '../lint/expressions.ts';
 import { rules } from '../unit/registry/world.ts';
 import { textOf, worstTexts } from './data/worst-texts.ts';
 
-// One thread serves everybody: a text that takes long to read holds all of them, and no time-out fires meanwhile. So each reader has a bound,
-// and its work grows no faster than its text: counted in steps at half the bound and at the bound, never in seconds.
+// One thread serves everybody: a text that takes long to read holds all of them, and no time-out
+// fires meanwhile. So each reader has a bound, and its work grows no faster than its text: counted
+// in steps at half the bound and at the bound, never in seconds.
 
 interface Reader {
   /** Longest text that reaches it. */
@@ -58,7 +59,8 @@ interface Reader {
 }
 
 /** A base string of ordinary parameters, about as long. */
-const ordinary = (length: number) => `GET&u&${Array.from({ length: length / 10 }, (_, index) => `p${1000 + index}%3Dv`).join('%26')}`;
+const ordinary = (length: number) =>
+  `GET&u&${Array.from({ length: length / 10 }, (_, index) => `p${1000 + index}%3Dv`).join('%26')}`;
 
 /** Node reads this much of header fields. */
 const HEADER = 16_384;
@@ -93,9 +95,19 @@ const explaining: OAuth1Settings = {
 };
 
 const readers: Readonly<Record<string, Reader>> = {
-  cookies: { bound: HEADER, packages: ['cookie', '@fastify/cookie'], read: (text) => fastifyCookie.parse(text) },
-  // A file of the operator's own may have 16 MiB: what counts is that its reading grows as it does. Several passes over each part.
-  'configuration file': { bound: 16_384, perCharacter: 2000, packages: ['yaml', 'zod'], read: (text) => readConfigFile(text, ['issuer']) },
+  cookies: {
+    bound: HEADER,
+    packages: ['cookie', '@fastify/cookie'],
+    read: (text) => fastifyCookie.parse(text),
+  },
+  // A file of the operator's own may have 16 MiB: what counts is that its reading grows as it does.
+  // Several passes over each part.
+  'configuration file': {
+    bound: 16_384,
+    perCharacter: 2000,
+    packages: ['yaml', 'zod'],
+    read: (text) => readConfigFile(text, ['issuer']),
+  },
   'JSON body': {
     bound: BODY,
     packages: ['zod'],
@@ -111,13 +123,18 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   'address restrictions': {
     bound: MOST_FORM,
-    read: (text) => [judges.restrictions({ addresses: addressesOf(text), pages: addressesOf(text) }), isRange(text)],
+    read: (text) => [
+      judges.restrictions({ addresses: addressesOf(text), pages: addressesOf(text) }),
+      isRange(text),
+    ],
   },
   'X-Forwarded-For': {
     bound: HEADER,
     read(text) {
       const arrival = { peer: '10.0.0.1', forwardedFor: [text], forwarded: true };
-      return [2, ['10.0.0.0/8']].map((trusted) => originOf(arrival, trusted, { outside: true, encrypted: true }));
+      return [2, ['10.0.0.0/8']].map((trusted) =>
+        originOf(arrival, trusted, { outside: true, encrypted: true }),
+      );
     },
   },
   returnto: { bound: HEADER, read: ownPath },
@@ -133,9 +150,16 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   'e-mail address': {
     bound: MOST_FORM,
-    read: (text) => [tidyAddress(text), fieldProblem({ email: text }), fieldProblem({ email: tidyAddress(text.slice(0, 255)) })],
+    read: (text) => [
+      tidyAddress(text),
+      fieldProblem({ email: text }),
+      fieldProblem({ email: tidyAddress(text.slice(0, 255)) }),
+    ],
   },
-  'name of a person': { bound: MOST_FORM, read: (text) => [tidy(text), fieldProblem({ name: text, realName: text, password: text })] },
+  'name of a person': {
+    bound: MOST_FORM,
+    read: (text) => [tidy(text), fieldProblem({ name: text, realName: text, password: text })],
+  },
   'URI that is registered': {
     bound: MOST_FORM,
     read: (text) => [
@@ -158,12 +182,18 @@ const readers: Readonly<Record<string, Reader>> = {
   'pasted request': { bound: MOST_PASTED_BYTES, read: readPastedRequest },
   'base strings': {
     bound: MOST_PASTED_BYTES,
-    read: (text) => [differences(ordinary(text.length), text), differences(text, ordinary(text.length))],
+    read: (text) => [
+      differences(ordinary(text.length), text),
+      differences(text, ordinary(text.length)),
+    ],
   },
   form: { bound: MOST_FORM, read: (text) => [parseForm(text), parseFormBytes(text)] },
   'Authorization: OAuth': {
     bound: HEADER,
-    read: (text) => (['rfc5849', 'mediawiki'] as const).map((reading) => parseOAuthHeader(`OAuth ${text}`, reading)),
+    read: (text) =>
+      (['rfc5849', 'mediawiki'] as const).map((reading) =>
+        parseOAuthHeader(`OAuth ${text}`, reading),
+      ),
   },
   'Authorization: Basic and Bearer': {
     bound: HEADER,
@@ -181,14 +211,23 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   'mistakes of a signature': {
     bound: MOST_PASTED_BYTES,
-    // As many base strings as their bound lets through, and one encoding of everything for each way to write the parameters.
+    // As many base strings as their bound lets through, and one encoding of everything for each way
+    // to write the parameters.
     perCharacter: 2000,
     read(text) {
       const request = sent(
         `oauth_consumer_key=k&oauth_nonce=n&oauth_timestamp=1&oauth_signature_method=HMAC-SHA1&oauth_signature=x&${text}`,
       );
-      const form = { ...request, headers: { 'content-type': 'application/json' }, body: Buffer.from(text.slice(0, 2)) };
-      return diagnose({ sent: form }, explaining, { clientSecrets: ['a'], tokenSecret: 'c', publicKeyPem: null });
+      const form = {
+        ...request,
+        headers: { 'content-type': 'application/json' },
+        body: Buffer.from(text.slice(0, 2)),
+      };
+      return diagnose({ sent: form }, explaining, {
+        clientSecrets: ['a'],
+        tokenSecret: 'c',
+        publicKeyPem: null,
+      });
     },
   },
   'bodies that are not signed': {
@@ -196,31 +235,59 @@ const readers: Readonly<Record<string, Reader>> = {
     perCharacter: 400,
     read: (text) =>
       ['application/json', 'multipart/form-data; boundary=x'].map((type) => [
-        ...bodyMistakes({ ...sent(''), headers: { 'content-type': type }, body: Buffer.from(text) }),
+        ...bodyMistakes({
+          ...sent(''),
+          headers: { 'content-type': type },
+          body: Buffer.from(text),
+        }),
       ]),
   },
   scope: { bound: MOST_FORM, read: parseScope },
   'percent-encoding': {
     bound: MOST_FORM,
-    read: (text) => [percentEncode(text), percentDecode(text), percentEncode(percentDecodeBytes(text))],
+    read: (text) => [
+      percentEncode(text),
+      percentDecode(text),
+      percentEncode(percentDecodeBytes(text)),
+    ],
   },
   'Accept-Language': { bound: HEADER, read: acceptedLanguage },
   'page titles': { bound: HEADER, read: (text) => [pageOf(text), titleInPath(`/wiki/${text}`)] },
-  'redirect URI': { bound: HEADER, read: (text) => redirectUriMatches(['http://127.0.0.1/a', text.slice(1)], text) },
-  version: { bound: MOST_FORM, read: (text) => [isVersion(text), isVersion(text.slice(0, 32)), compareVersions(text.slice(0, 32), '1.0')] },
+  'redirect URI': {
+    bound: HEADER,
+    read: (text) => redirectUriMatches(['http://127.0.0.1/a', text.slice(1)], text),
+  },
+  version: {
+    bound: MOST_FORM,
+    read: (text) => [
+      isVersion(text),
+      isVersion(text.slice(0, 32)),
+      compareVersions(text.slice(0, 32), '1.0'),
+    ],
+  },
   duration: { bound: MOST_FORM, read: durationSeconds },
   "a stranger's text in a letter": { bound: MOST_FORM, read: (text) => strangerText(text) },
   'name of an app': {
     bound: MOST_FORM,
-    read: (text) => [judges.name(text, {}, rules), reason(text, {}, rules), skeleton(text.slice(0, 128))],
+    read: (text) => [
+      judges.name(text, {}, rules),
+      reason(text, {}, rules),
+      skeleton(text.slice(0, 128)),
+    ],
   },
-  'description of an app': { bound: MOST_FORM, read: (text) => judges.description(text, {}, rules) },
+  'description of an app': {
+    bound: MOST_FORM,
+    read: (text) => judges.description(text, {}, rules),
+  },
   'name that is looked for': { bound: MOST_FORM, read: nameKey },
   'lists of an app': {
     bound: MOST_FORM,
     read(text) {
       const list = text.split(',');
-      return [judges.scopes(list, {}, rules), judges.optionalScopes(list, { scopes: list.map((one) => `${one}x`) }, rules)];
+      return [
+        judges.scopes(list, {}, rules),
+        judges.optionalScopes(list, { scopes: list.map((one) => `${one}x`) }, rules),
+      ];
     },
   },
 };
@@ -245,11 +312,16 @@ for (const worst of worstTexts) {
 }
 
 test('every reader has its worst text', () => {
-  assert.deepEqual([...new Set(worstTexts.map(({ reader }) => reader))].sort(), Object.keys(readers).sort());
+  assert.deepEqual(
+    [...new Set(worstTexts.map(({ reader }) => reader))].sort(),
+    Object.keys(readers).sort(),
+  );
 });
 
 test('the count is the same each time', () => {
-  const counts = Array.from({ length: 5 }, () => stepsOf(() => readPastedRequest(`GET /${'\na:b'.repeat(1000)}`)));
+  const counts = Array.from({ length: 5 }, () =>
+    stepsOf(() => readPastedRequest(`GET /${'\na:b'.repeat(1000)}`)),
+  );
   assert.deepEqual(counts, Array(5).fill(counts[0]));
 });
 
@@ -265,7 +337,8 @@ test('the count sees what is quadratic: in loops of ours, in callbacks, in searc
     (length) => list(length).map((one) => list(length).find((other) => other === `${one}x`)),
     (length) => list(length).reduce((rest) => rest.replace('z', ''), 'x'.repeat(length)),
   ];
-  for (const work of careless) assert.ok(stepsOf(() => work(400)) > 3 * stepsOf(() => work(200)), String(work));
+  for (const work of careless)
+    assert.ok(stepsOf(() => work(400)) > 3 * stepsOf(() => work(200)), String(work));
 });
 
 /** Expressions that hold a server, among them those that did. */
@@ -290,7 +363,11 @@ test('the linter finds every expression of a text, and refuses to judge one that
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source
     'type A = { readonly b: string };\nconst a = (text: string): boolean => /^a/.test(text);\nnew RegExp(`^${a}$`);\nRegExp("a+")';
   assert.deepEqual(
-    expressionsIn('some.ts', source).map(({ line, text, literal }) => [line, text, literal?.pattern ?? null]),
+    expressionsIn('some.ts', source).map(({ line, text, literal }) => [
+      line,
+      text,
+      literal?.pattern ?? null,
+    ]),
     [
       [2, '/^a/', '^a'],
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source
@@ -329,7 +406,14 @@ test('the page: whoever has no app that signs is sent away before a text is read
   assert.equal((await paste(ben, { app: signing, request: hostile })).headers.location, '/my/help');
   assert.equal((await paste(ben, { request: hostile })).headers.location, '/my/help');
   assert.equal((await paste(ada, { app: signing, request: hostile })).statusCode, 400);
-  assert.equal((await paste(ada, { app: signing, request: `GET${' '.repeat(62_000)}a b` })).statusCode, 400);
-  const theirs = await paste(ada, { app: signing, request: 'GET /', theirs: `GET&u&${'q%26'.repeat(10_000)}` });
+  assert.equal(
+    (await paste(ada, { app: signing, request: `GET${' '.repeat(62_000)}a b` })).statusCode,
+    400,
+  );
+  const theirs = await paste(ada, {
+    app: signing,
+    request: 'GET /',
+    theirs: `GET&u&${'q%26'.repeat(10_000)}`,
+  });
   assert.equal(theirs.statusCode, 400);
 });

@@ -19,21 +19,34 @@ class Place extends TestWorld {
   }
   /** The secret of the newest link. */
   async secret(): Promise<string> {
-    return /token=([\w-]+)/.exec((await this.letters()).at(-1)?.text ?? '')?.[1] ?? assert.fail('no link was sent');
+    return (
+      /token=([\w-]+)/.exec((await this.letters()).at(-1)?.text ?? '')?.[1] ??
+      assert.fail('no link was sent')
+    );
   }
   async linkTo(email: string): Promise<string> {
     assert.ok((await this.accounts.askToRegister(email, null, from)).ok);
     return this.secret();
   }
-  register = (secret: string, name: string) => this.accounts.register(secret, { name, realName: '', password }, from);
+  register = (secret: string, name: string) =>
+    this.accounts.register(secret, { name, realName: '', password }, from);
   async made(name: string, email: string, emailConfirmed = true): Promise<Account> {
-    const account = await this.accounts.createAccount({ name, email, emailConfirmed, realName: '', groups: [], password });
+    const account = await this.accounts.createAccount({
+      name,
+      email,
+      emailConfirmed,
+      realName: '',
+      groups: [],
+      password,
+    });
     assert.ok(account.ok, JSON.stringify(account));
     return account.value;
   }
-  having = async (email: string) => (await this.built.store.findAccountsByEmail(email, 10)).map(({ name }) => name);
+  having = async (email: string) =>
+    (await this.built.store.findAccountsByEmail(email, 10)).map(({ name }) => name);
 }
-const opened = (settings: Record<string, string> = {}) => new Place({ registration: 'open', ...settings });
+const opened = (settings: Record<string, string> = {}) =>
+  new Place({ registration: 'open', ...settings });
 
 describe('registration', () => {
   for (const [what, first, second] of [
@@ -57,7 +70,10 @@ describe('registration', () => {
 
   test('a taken name ends no link', async () => {
     const place = opened();
-    const links = [await place.linkTo('zoe@example.org'), await place.linkTo('zoe@example.org')] as const;
+    const links = [
+      await place.linkTo('zoe@example.org'),
+      await place.linkTo('zoe@example.org'),
+    ] as const;
     await place.made('Zoe', 'other@example.org');
     const taken = await place.register(links[0], 'Zoe');
     assert.ok(!taken.ok && taken.refusal.kind === 'name-taken');
@@ -85,7 +101,10 @@ describe('registration', () => {
 
   test('another address is another account', async () => {
     const place = opened();
-    const links = [await place.linkTo('zoe@example.org'), await place.linkTo('zoe+1@example.org')] as const;
+    const links = [
+      await place.linkTo('zoe@example.org'),
+      await place.linkTo('zoe+1@example.org'),
+    ] as const;
     assert.ok((await place.register(links[0], 'Zoe')).ok);
     assert.ok((await place.register(links[1], 'Zoe One')).ok);
   });
@@ -98,7 +117,10 @@ describe('a change of address', () => {
   };
   test('to one that somebody has: they are told, who asks learns nothing, and nothing changes', async () => {
     const place = opened();
-    const [ada] = [await place.made('Ada', 'ada@example.org'), await place.made('Bob', 'bob@example.org')];
+    const [ada] = [
+      await place.made('Ada', 'ada@example.org'),
+      await place.made('Bob', 'bob@example.org'),
+    ];
     const letter = await change(place, ada, 'BOB@example.org');
     assert.equal(letter?.to, 'bob@example.org');
     assert.match(letter?.subject ?? '', /have an account already/);
@@ -117,7 +139,10 @@ describe('a change of address', () => {
   });
   test('ends links to register with it, and other people’s changes to it', async () => {
     const place = opened();
-    const [ada, bob] = [await place.made('Ada', 'ada@example.org'), await place.made('Bob', 'bob@example.org')];
+    const [ada, bob] = [
+      await place.made('Ada', 'ada@example.org'),
+      await place.made('Bob', 'bob@example.org'),
+    ];
     const link = await place.linkTo('new@example.org');
     await change(place, bob, 'New@example.org');
     const bobs = await place.secret();
@@ -139,14 +164,24 @@ describe('the operator', () => {
   test('makes no second account with a confirmed address; an unconfirmed one proves nothing', async () => {
     const place = opened();
     await place.made('Ada', 'ada@example.org');
-    const wanted = { name: 'Ada Two', email: 'ADA@example.org', emailConfirmed: true, realName: '', groups: [], password };
+    const wanted = {
+      name: 'Ada Two',
+      email: 'ADA@example.org',
+      emailConfirmed: true,
+      realName: '',
+      groups: [],
+      password,
+    };
     const second = await place.accounts.createAccount(wanted);
     assert.ok(!second.ok && second.refusal.kind === 'address-taken');
     assert.ok((await place.accounts.createAccount({ ...wanted, emailConfirmed: false })).ok);
   });
   test('may allow it', async () => {
     const place = opened({ 'shared-addresses': 'on' });
-    const links = [await place.linkTo('zoe@example.org'), await place.linkTo('zoe@example.org')] as const;
+    const links = [
+      await place.linkTo('zoe@example.org'),
+      await place.linkTo('zoe@example.org'),
+    ] as const;
     assert.ok((await place.register(links[0], 'Zoe')).ok);
     assert.ok((await place.register(links[1], 'Zoe Two')).ok);
     await place.made('Zoe Three', 'zoe@example.org');
@@ -162,4 +197,5 @@ for (const [typed, kept] of [
   ['', ''],
   ['ada@0x7f.1', 'ada@0x7f.1'],
 ] as const)
-  test(`the address ${JSON.stringify(typed)} is kept as ${kept}`, () => assert.equal(tidyAddress(typed), kept));
+  test(`the address ${JSON.stringify(typed)} is kept as ${kept}`, () =>
+    assert.equal(tidyAddress(typed), kept));

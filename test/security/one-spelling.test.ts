@@ -11,9 +11,12 @@ import { generateSigningKeys, loadSigningKeys } from '#keys/signing.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { forged, type Trick } from './forged-tokens.ts';
 
-// One token has one spelling (RFC 7515 §2, RFC 4648 §3.5), and nothing that was made of it without our key is taken for one.
+// One token has one spelling (RFC 7515 §2, RFC 4648 §3.5), and nothing that was made of it without
+// our key is taken for one.
 
-const tricks = JSON.parse(readFileSync(new URL('data/jwt-tricks.json', import.meta.url), 'utf8')) as readonly Trick[];
+const tricks = JSON.parse(
+  readFileSync(new URL('data/jwt-tricks.json', import.meta.url), 'utf8'),
+) as readonly Trick[];
 type Made = Outcome & { readonly secret: string };
 const redirect_uri = 'https://app.example/cb';
 
@@ -21,20 +24,40 @@ let world: TestWorld;
 let ben: Account;
 let app: Made;
 let signer: Made;
-const tokens: Record<string, { readonly access_token: string; readonly refresh_token: string }> = {};
+const tokens: Record<string, { readonly access_token: string; readonly refresh_token: string }> =
+  {};
 
-const send = (method: 'GET' | 'POST', url: string, headers: Readonly<Record<string, string>>, payload?: string) =>
+const send = (
+  method: 'GET' | 'POST',
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  payload?: string,
+) =>
   world.app.inject({
     method,
     url,
-    headers: { ...headers, ...(payload === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }) },
+    headers: {
+      ...headers,
+      ...(payload === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+    },
     ...(payload === undefined ? {} : { payload }),
   });
 const form = (url: string, fields: Readonly<Record<string, string>>) =>
-  send('POST', url, { authorization: basic(app.client.id, app.secret) }, new URLSearchParams(fields).toString());
+  send(
+    'POST',
+    url,
+    { authorization: basic(app.client.id, app.secret) },
+    new URLSearchParams(fields).toString(),
+  );
 const tokenPath = { core: '/oauth2/token', mediawiki: '/w/rest.php/oauth2/access_token' } as const;
 const byCode = async (door: keyof typeof tokenPath) =>
-  (await form(tokenPath[door], { grant_type: 'authorization_code', code: await world.code(app, ben, null, door), redirect_uri })).json();
+  (
+    await form(tokenPath[door], {
+      grant_type: 'authorization_code',
+      code: await world.code(app, ben, null, door),
+      redirect_uri,
+    })
+  ).json();
 
 before(async () => {
   world = new TestWorld();
@@ -48,7 +71,11 @@ before(async () => {
 after(() => world.close());
 
 /** Every place that takes an access token of ours; each answers whether it took this one. */
-const doors: readonly { readonly name: string; readonly inForm?: true; readonly takes: (token: string) => Promise<boolean> }[] = [
+const doors: readonly {
+  readonly name: string;
+  readonly inForm?: true;
+  readonly takes: (token: string) => Promise<boolean>;
+}[] = [
   {
     name: 'introspection',
     inForm: true,
@@ -69,14 +96,27 @@ const doors: readonly { readonly name: string; readonly inForm?: true; readonly 
   {
     name: 'the guard',
     takes: async (token) => {
-      const sent = { method: 'GET', target: '/', body: undefined, address: '192.0.2.1', secure: true };
-      return (await world.built.guard.permit({ ...sent, headers: { authorization: `Bearer ${token}` } }, 'main' as SiteId)).ok;
+      const sent = {
+        method: 'GET',
+        target: '/',
+        body: undefined,
+        address: '192.0.2.1',
+        secure: true,
+      };
+      return (
+        await world.built.guard.permit(
+          { ...sent, headers: { authorization: `Bearer ${token}` } },
+          'main' as SiteId,
+        )
+      ).ok;
     },
   },
   {
     name: 'the profile of the dialect',
     takes: async (token) => {
-      const { statusCode } = await send('GET', '/w/rest.php/oauth2/resource/profile', { authorization: `Bearer ${token}` });
+      const { statusCode } = await send('GET', '/w/rest.php/oauth2/resource/profile', {
+        authorization: `Bearer ${token}`,
+      });
       assert.ok([200, 401, 403].includes(statusCode), String(statusCode));
       return statusCode === 200;
     },
@@ -84,7 +124,9 @@ const doors: readonly { readonly name: string; readonly inForm?: true; readonly 
   {
     name: 'api.php',
     takes: async (token) => {
-      const answer = await send('GET', '/w/api.php?action=query&meta=userinfo', { authorization: `Bearer ${token}` });
+      const answer = await send('GET', '/w/api.php?action=query&meta=userinfo', {
+        authorization: `Bearer ${token}`,
+      });
       assert.equal(answer.statusCode, 200);
       return answer.json().query?.userinfo?.name === 'Ben';
     },
@@ -94,7 +136,9 @@ const doors: readonly { readonly name: string; readonly inForm?: true; readonly 
     inForm: true,
     takes: async (token) => {
       assert.ok([200, 400].includes((await form('/oauth2/revoke', { token })).statusCode));
-      const live = Object.values(tokens).map(({ access_token }) => world.built.world.faces.core.oauth2.authenticateToken(access_token, {}));
+      const live = Object.values(tokens).map(({ access_token }) =>
+        world.built.world.faces.core.oauth2.authenticateToken(access_token, {}),
+      );
       return (await Promise.all(live)).some(({ ok }) => !ok);
     },
   },
@@ -109,7 +153,8 @@ for (const algorithm of ['ES256', 'RS256'])
   describe(`what is made of a token of ${algorithm}`, () => {
     test('the token itself is taken everywhere', async () => {
       for (const { name, takes } of doors)
-        if (name !== 'revocation') assert.equal(await takes(tokens[algorithm]?.access_token ?? ''), true, name);
+        if (name !== 'revocation')
+          assert.equal(await takes(tokens[algorithm]?.access_token ?? ''), true, name);
     });
 
     let made = 0;
@@ -119,14 +164,17 @@ for (const algorithm of ['ES256', 'RS256'])
         const token = forged(trick, tokens[algorithm]?.access_token ?? '', keys);
         if (token === undefined) return;
         made += 1;
-        for (const { name, inForm, takes } of doors) if (!trick.form || inForm) assert.equal(await takes(token), false, name);
+        for (const { name, inForm, takes } of doors)
+          if (!trick.form || inForm) assert.equal(await takes(token), false, name);
       });
 
-    test('nearly every trick made something', () => assert.ok(made >= tricks.length - 8, `${made} of ${tricks.length}`));
+    test('nearly every trick made something', () =>
+      assert.ok(made >= tricks.length - 8, `${made} of ${tricks.length}`));
 
     test('the token itself is still taken', async () => {
       for (const { name, takes } of doors)
-        if (name !== 'revocation') assert.equal(await takes(tokens[algorithm]?.access_token ?? ''), true, name);
+        if (name !== 'revocation')
+          assert.equal(await takes(tokens[algorithm]?.access_token ?? ''), true, name);
     });
   });
 
@@ -144,7 +192,11 @@ const spellings: readonly (readonly [string, (text: string) => string])[] = [
   ['the last character changed', (text) => text.slice(0, -1) + (text.endsWith('A') ? 'B' : 'A')],
   ['a byte order mark', (text) => `\ufeff${text}`],
   ['a zero-width space', (text) => `${text}\u200b`],
-  ['full-width letters', (text) => text.replace(/[A-Za-z0-9]/, (char) => String.fromCharCode(char.charCodeAt(0) + 0xfee0))],
+  [
+    'full-width letters',
+    (text) =>
+      text.replace(/[A-Za-z0-9]/, (char) => String.fromCharCode(char.charCodeAt(0) + 0xfee0)),
+  ],
   ['far too long', (text) => text + 'A'.repeat(12_000)],
 ];
 
@@ -155,19 +207,33 @@ for (const door of ['core', 'mediawiki'] as const)
         const code = await world.code(app, ben, null, door);
         const other = spell(code);
         if (other === code) return;
-        const refused = await form(tokenPath[door], { grant_type: 'authorization_code', code: other, redirect_uri });
+        const refused = await form(tokenPath[door], {
+          grant_type: 'authorization_code',
+          code: other,
+          redirect_uri,
+        });
         assert.deepEqual([refused.statusCode, refused.json().error], [400, 'invalid_grant']);
-        const taken = await form(tokenPath[door], { grant_type: 'authorization_code', code, redirect_uri });
+        const taken = await form(tokenPath[door], {
+          grant_type: 'authorization_code',
+          code,
+          redirect_uri,
+        });
         assert.equal(taken.statusCode, 200);
       });
       test(`of a refresh token: ${name}`, async () => {
         const { refresh_token } = await byCode(door);
         const other = spell(refresh_token);
         if (other === refresh_token) return;
-        const refused = await form(tokenPath[door], { grant_type: 'refresh_token', refresh_token: other });
+        const refused = await form(tokenPath[door], {
+          grant_type: 'refresh_token',
+          refresh_token: other,
+        });
         assert.deepEqual([refused.statusCode, refused.json().error], [400, 'invalid_grant']);
         assert.equal((await form('/oauth2/introspect', { token: other })).json().active, false);
-        assert.equal((await form(tokenPath[door], { grant_type: 'refresh_token', refresh_token })).statusCode, 200);
+        assert.equal(
+          (await form(tokenPath[door], { grant_type: 'refresh_token', refresh_token })).statusCode,
+          200,
+        );
       });
     }
   });
@@ -175,14 +241,25 @@ for (const door of ['core', 'mediawiki'] as const)
 describe('other spellings of what signs an OAuth 1 request', () => {
   for (const [name, spell] of spellings) {
     const signs = async (key: string, url: string, reading: 'rfc5849' | 'mediawiki') => {
-      const headers = signedHeader(world, 'POST', url, { key, secret: signer.secret }, null, { oauth_callback: 'oob' }, { reading });
+      const headers = signedHeader(
+        world,
+        'POST',
+        url,
+        { key, secret: signer.secret },
+        null,
+        { oauth_callback: 'oob' },
+        { reading },
+      );
       return (await send('POST', url, headers)).body;
     };
     test(`of the key of an app: ${name}`, async () => {
       const { id } = signer.client;
       if (spell(id) === id) return;
       assert.match(await signs(spell(id), '/oauth1/initiate', 'rfc5849'), /^oauth_problem=/);
-      assert.match(await signs(spell(id), '/w/index.php?title=Special:OAuth/initiate', 'mediawiki'), /^Error: /);
+      assert.match(
+        await signs(spell(id), '/w/index.php?title=Special:OAuth/initiate', 'mediawiki'),
+        /^Error: /,
+      );
       assert.match(await signs(id, '/oauth1/initiate', 'rfc5849'), /^oauth_token=/);
     });
     test(`of a token: ${name}`, async () => {
@@ -202,7 +279,11 @@ describe('other spellings of what signs an OAuth 1 request', () => {
         signedHeader(world, 'POST', '/oauth1/token', client, { key: spell(key), secret }, over),
       );
       assert.match(other.body, /^oauth_problem=(?:token_rejected|parameter_rejected)/);
-      const own = await send('POST', '/oauth1/token', signedHeader(world, 'POST', '/oauth1/token', client, { key, secret }, over));
+      const own = await send(
+        'POST',
+        '/oauth1/token',
+        signedHeader(world, 'POST', '/oauth1/token', client, { key, secret }, over),
+      );
       assert.match(own.body, /^oauth_problem=permission_unknown/);
     });
   }
@@ -219,7 +300,8 @@ test('the server signs with the smaller of the two forms of an ES256 signature, 
 
 test('of a signature and its negative, exactly one is the accepted form', () => {
   const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-  const bytes = (s: bigint) => Buffer.concat([Buffer.alloc(32, 7), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')]);
+  const bytes = (s: bigint) =>
+    Buffer.concat([Buffer.alloc(32, 7), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')]);
   fc.assert(
     fc.property(fc.bigInt({ min: 1n, max: order - 1n }), (s) => {
       const [one, other] = [bytes(s), bytes(order - s)];

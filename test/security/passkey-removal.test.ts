@@ -4,7 +4,8 @@ import type { Account } from '#accounts/account.ts';
 import { password, TestWorld } from '#harness/world.ts';
 import type { Letter } from '#ports/mail.ts';
 
-// Whoever finds an open session must not lock its person out of their own keys: removing asks for the password and is told by mail.
+// Whoever finds an open session must not lock its person out of their own keys: removing asks for
+// the password and is told by mail.
 
 let world: TestWorld;
 let ada: Account;
@@ -12,7 +13,14 @@ let cookie: string;
 
 async function made(name: string, emailConfirmed = true): Promise<Account> {
   const account = await world.built.world.accounts.createAccount({
-    ...{ name, email: `${name.toLowerCase()}@example.org`, emailConfirmed, realName: '', groups: [], password },
+    ...{
+      name,
+      email: `${name.toLowerCase()}@example.org`,
+      emailConfirmed,
+      realName: '',
+      groups: [],
+      password,
+    },
   });
   assert.ok(account.ok);
   return account.value;
@@ -30,7 +38,8 @@ const key = (user: Account, id: string) =>
       lastUsedAt: null,
     },
   });
-const keysOf = async (user: Account) => (await world.built.store.listPasskeys(user.id)).map(({ id }) => id);
+const keysOf = async (user: Account) =>
+  (await world.built.store.listPasskeys(user.id)).map(({ id }) => id);
 async function letters(): Promise<readonly Letter[]> {
   await world.built.world.accounts.lettersSettled();
   return world.sent as Letter[];
@@ -42,7 +51,11 @@ async function remove(form: Readonly<Record<string, string>>, as = cookie) {
   return world.app.inject({
     method: 'POST',
     url: '/account/passkeys/remove',
-    headers: { cookie: as, origin: 'https://gate.example', 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      cookie: as,
+      origin: 'https://gate.example',
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: new URLSearchParams({ csrf, ...form }).toString(),
   });
 }
@@ -59,8 +72,14 @@ describe('removing a passkey', () => {
     ['without a password', { passkey: 'phone' }],
     ['with an empty password', { passkey: 'phone', password: '' }],
     ['with a wrong password', { passkey: 'phone', password: 'wrong' }],
-    ['with a password that only begins like the right one', { passkey: 'phone', password: password.slice(0, -1) }],
-    ['with a password beyond what is read', { passkey: 'phone', password: password.padEnd(600, 'x') }],
+    [
+      'with a password that only begins like the right one',
+      { passkey: 'phone', password: password.slice(0, -1) },
+    ],
+    [
+      'with a password beyond what is read',
+      { passkey: 'phone', password: password.padEnd(600, 'x') },
+    ],
   ] as const)
     test(`${what}: refused, said at the form, and nobody is told`, async () => {
       const answer = await remove(form);
@@ -71,7 +90,10 @@ describe('removing a passkey', () => {
     });
 
   test('with the password: removed, once, and its person is told', async () => {
-    assert.equal((await remove({ passkey: 'phone', password })).headers.location, '/account/passkeys?done=passkey-removed');
+    assert.equal(
+      (await remove({ passkey: 'phone', password })).headers.location,
+      '/account/passkeys?done=passkey-removed',
+    );
     assert.deepEqual(await keysOf(ada), []);
     const [letter, ...more] = await letters();
     assert.deepEqual([letter?.to, more.length], ['ada@example.org', 0]);
@@ -83,7 +105,8 @@ describe('removing a passkey', () => {
   test('an unknown one, nobody’s and somebody else’s, is said to be unknown', async () => {
     const eve = await made('Eve');
     await key(eve, 'eves');
-    for (const passkey of ['none', '', 'eves']) assert.equal((await remove({ passkey, password })).statusCode, 404, passkey);
+    for (const passkey of ['none', '', 'eves'])
+      assert.equal((await remove({ passkey, password })).statusCode, 404, passkey);
     assert.deepEqual(await keysOf(eve), ['eves']);
     assert.deepEqual(await letters(), []);
   });
@@ -93,7 +116,11 @@ describe('removing a passkey', () => {
   });
 
   test('guesses are counted, and the right password waits, too', async () => {
-    for (let tried = 0; tried < 5; tried++) assert.equal((await remove({ passkey: 'phone', password: `wrong ${tried}` })).statusCode, 403);
+    for (let tried = 0; tried < 5; tried++)
+      assert.equal(
+        (await remove({ passkey: 'phone', password: `wrong ${tried}` })).statusCode,
+        403,
+      );
     assert.equal((await remove({ passkey: 'phone', password })).statusCode, 429);
     assert.deepEqual(await keysOf(ada), ['phone']);
   });
@@ -101,7 +128,10 @@ describe('removing a passkey', () => {
   test('nobody is told at an address that was never confirmed', async () => {
     const bob = await made('Bob', false);
     await key(bob, 'bobs');
-    assert.equal((await remove({ passkey: 'bobs', password }, await world.cookie(bob))).statusCode, 303);
+    assert.equal(
+      (await remove({ passkey: 'bobs', password }, await world.cookie(bob))).statusCode,
+      303,
+    );
     assert.deepEqual(await letters(), []);
   });
 

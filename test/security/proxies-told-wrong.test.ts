@@ -8,14 +8,23 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { readConfig } from '#config/config.ts';
-import { CADDY, documentedLines, NGINX, startNginx, stopProxy, throughProxy, withoutProgram } from '#harness/proxy.ts';
+import {
+  CADDY,
+  documentedLines,
+  NGINX,
+  startNginx,
+  stopProxy,
+  throughProxy,
+  withoutProgram,
+} from '#harness/proxy.ts';
 import type { Arrived } from '#http/arrival.ts';
 import { addressNetwork, isLocal } from '#wire/address.ts';
 import { originOf, type ProxySign, type TrustedProxies } from '#wire/forwarded.ts';
 import { basic, password, TestWorld } from '../harness/world.ts';
 import { freePort } from '../interop/server.ts';
 
-// Proxies told wrong: an address that nobody knows for sure closes no door, opens none, and the server says so.
+// Proxies told wrong: an address that nobody knows for sure closes no door, opens none, and the
+// server says so.
 
 const ADA = '198.51.100.7';
 const EVE = '203.0.113.66';
@@ -23,9 +32,25 @@ const PROXY = '10.0.0.1';
 
 describe('whose address it is', () => {
   const public_ = { outside: true, encrypted: true };
-  const cases: readonly (readonly [string, TrustedProxies, string, readonly string[], string, boolean, readonly ProxySign[]])[] = [
+  const cases: readonly (readonly [
+    string,
+    TrustedProxies,
+    string,
+    readonly string[],
+    string,
+    boolean,
+    readonly ProxySign[],
+  ])[] = [
     ['no proxy, nothing said', 0, ADA, [], ADA, true, []],
-    ['a proxy nobody named', 0, '127.0.0.1', [ADA], '127.0.0.1', false, ['untrusted-forwarding', 'local-peer']],
+    [
+      'a proxy nobody named',
+      0,
+      '127.0.0.1',
+      [ADA],
+      '127.0.0.1',
+      false,
+      ['untrusted-forwarding', 'local-peer'],
+    ],
     ['a silent proxy nobody named', 0, PROXY, [], PROXY, false, ['local-peer']],
     ['a proxy on the internet nobody named', 0, EVE, [ADA], EVE, false, ['untrusted-forwarding']],
     ['one by number', 1, PROXY, [ADA], ADA, true, []],
@@ -39,18 +64,58 @@ describe('whose address it is', () => {
     ['one by address', [PROXY], PROXY, [ADA], ADA, true, []],
     ['two by range', ['10.0.0.0/8'], PROXY, [`6.6.6.6, ${ADA}, 10.9.9.9`], ADA, true, []],
     ['by address, and the proxy was silent', [PROXY], PROXY, [], PROXY, false, ['too-few-hops']],
-    ['by address, and a stranger at the port', [PROXY], EVE, [ADA], EVE, false, ['untrusted-forwarding']],
+    [
+      'by address, and a stranger at the port',
+      [PROXY],
+      EVE,
+      [ADA],
+      EVE,
+      false,
+      ['untrusted-forwarding'],
+    ],
     ['by address, and a stranger who sends nothing', [PROXY], EVE, [], EVE, true, []],
-    ['by address, and another machine of the network', [PROXY], '10.0.0.9', [], '10.0.0.9', false, ['local-peer']],
+    [
+      'by address, and another machine of the network',
+      [PROXY],
+      '10.0.0.9',
+      [],
+      '10.0.0.9',
+      false,
+      ['local-peer'],
+    ],
     ['an address of IPv4 over IPv6', ['10.0.0.0/8'], `::ffff:${PROXY}`, [ADA], ADA, true, []],
     ['an address with a port', [PROXY], PROXY, [`${ADA}:51234`], ADA, true, []],
     ['IPv6 with a port', [PROXY], PROXY, ['[2001:db8::7]:443'], '2001:db8::7', true, []],
-    ['a word in place of an address', [PROXY], PROXY, ['unknown'], PROXY, false, ['unreadable-hop']],
+    [
+      'a word in place of an address',
+      [PROXY],
+      PROXY,
+      ['unknown'],
+      PROXY,
+      false,
+      ['unreadable-hop'],
+    ],
     ['a hidden name', [PROXY], PROXY, ['_gazonk'], PROXY, false, ['unreadable-hop']],
     ['a number for an address', [PROXY], PROXY, ['3405803842'], PROXY, false, ['unreadable-hop']],
     ['a range for an address', [PROXY], PROXY, ['0.0.0.0/0'], PROXY, false, ['unreadable-hop']],
-    ['a text without end', [PROXY], PROXY, [`${'9'.repeat(100_000)}`], PROXY, false, ['unreadable-hop']],
-    ['more hops than anybody has', ['10.0.0.0/8'], PROXY, [Array(5000).fill('10.0.0.5').join(',')], '10.0.0.5', true, []],
+    [
+      'a text without end',
+      [PROXY],
+      PROXY,
+      [`${'9'.repeat(100_000)}`],
+      PROXY,
+      false,
+      ['unreadable-hop'],
+    ],
+    [
+      'more hops than anybody has',
+      ['10.0.0.0/8'],
+      PROXY,
+      [Array(5000).fill('10.0.0.5').join(',')],
+      '10.0.0.5',
+      true,
+      [],
+    ],
     ['a socket without an address', 0, '', [], '', false, ['local-peer']],
   ];
   for (const [name, trusted, peer, forwardedFor, address, known, signs] of cases)
@@ -61,10 +126,17 @@ describe('whose address it is', () => {
 
   test('on a network of one’s own, and without TLS, the connection tells', () => {
     const at = (peer: string, forwardedFor: readonly string[], outside: boolean) =>
-      originOf({ peer, forwardedFor, forwarded: forwardedFor.length > 0 }, 0, { outside, encrypted: false });
+      originOf({ peer, forwardedFor, forwarded: forwardedFor.length > 0 }, 0, {
+        outside,
+        encrypted: false,
+      });
     assert.deepEqual(at('127.0.0.1', [], false), { address: '127.0.0.1', known: true, signs: [] });
     assert.equal(at('127.0.0.1', [ADA], false).known, false);
-    assert.deepEqual(at(EVE, [ADA], true), { address: EVE, known: true, signs: ['untrusted-forwarding'] }, 'a header hides nobody');
+    assert.deepEqual(
+      at(EVE, [ADA], true),
+      { address: EVE, known: true, signs: ['untrusted-forwarding'] },
+      'a header hides nobody',
+    );
   });
 });
 
@@ -95,13 +167,16 @@ test('what one person has of addresses is a /64 of IPv6', () => {
     '',
   ])
     assert.ok(isLocal(local), local);
-  for (const outside of [ADA, EVE, '172.32.0.1', '100.128.0.1', '2001:db8::1', '::ffff:8.8.8.8']) assert.ok(!isLocal(outside), outside);
+  for (const outside of [ADA, EVE, '172.32.0.1', '100.128.0.1', '2001:db8::1', '::ffff:8.8.8.8'])
+    assert.ok(!isLocal(outside), outside);
 });
 
 test('what --trust-proxy may say', () => {
   const read = (text: string) => {
     const config = readConfig({ 'trust-proxy': text }, {}, () => '');
-    return config.ok ? config.value.trustProxy : config.refusal.map(({ setting, source }) => `${setting} ${source}`);
+    return config.ok
+      ? config.value.trustProxy
+      : config.refusal.map(({ setting, source }) => `${setting} ${source}`);
   };
   assert.equal(read('0'), 0);
   assert.equal(read('10'), 10);
@@ -126,15 +201,27 @@ test('what --trust-proxy may say', () => {
 });
 
 /** A browser at an address, with its cookies, behind whatever proxy. */
-function browser(world: TestWorld, remoteAddress: string, headers: Readonly<Record<string, string>> = {}) {
+function browser(
+  world: TestWorld,
+  remoteAddress: string,
+  headers: Readonly<Record<string, string>> = {},
+) {
   const cookies = new Map<string, string>();
   const cookie = () => [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-  async function send(method: 'GET' | 'POST', url: string, form?: Readonly<Record<string, string>>) {
+  async function send(
+    method: 'GET' | 'POST',
+    url: string,
+    form?: Readonly<Record<string, string>>,
+  ) {
     const answer = await world.app.inject({
       method,
       url,
       remoteAddress,
-      headers: { ...headers, cookie: cookie(), ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) },
+      headers: {
+        ...headers,
+        cookie: cookie(),
+        ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+      },
       ...(form ? { payload: new URLSearchParams(form).toString() } : {}),
     });
     for (const { name, value } of answer.cookies) {
@@ -144,20 +231,26 @@ function browser(world: TestWorld, remoteAddress: string, headers: Readonly<Reco
     return answer;
   }
   const post = async (url: string, form: Readonly<Record<string, string>>) => {
-    if (![...cookies.keys()].some((name) => /gatehouse(?:-form)?$/.test(name))) await send('GET', '/sign-in');
+    if (![...cookies.keys()].some((name) => /gatehouse(?:-form)?$/.test(name)))
+      await send('GET', '/sign-in');
     const [, secret = ''] = [...cookies].find(([name]) => /gatehouse(?:-form)?$/.test(name)) ?? [];
     return send('POST', url, { csrf: csrfToken(secret), ...form });
   };
   return {
     cookies,
     get: (url: string) => send('GET', url),
-    signIn: async (name: string, word: string) => (await post('/sign-in', { name, password: word })).statusCode,
-    retryAfter: async (name: string) => (await post('/sign-in', { name, password })).headers['retry-after'],
+    signIn: async (name: string, word: string) =>
+      (await post('/sign-in', { name, password: word })).statusCode,
+    retryAfter: async (name: string) =>
+      (await post('/sign-in', { name, password })).headers['retry-after'],
     askPasskey: async () => (await post('/sign-in/passkey/options', {})).statusCode,
     signOut: () => post('/sign-out', {}),
   };
 }
-async function withPeople(settings: Readonly<Record<string, string>>, ...names: readonly string[]): Promise<TestWorld> {
+async function withPeople(
+  settings: Readonly<Record<string, string>>,
+  ...names: readonly string[]
+): Promise<TestWorld> {
   const world = new TestWorld(settings);
   for (const name of names) {
     const made = await world.built.world.accounts.createAccount({
@@ -176,12 +269,18 @@ async function withPeople(settings: Readonly<Record<string, string>>, ...names: 
 }
 /** Failures of a network, without the price of as many hashes. */
 const fail = async ({ built, now }: TestWorld, network: string, times: number) => {
-  for (let count = 0; count < times; count++) await built.store.hit(`sign-in address ${network}`, now, (now + 900) as never);
+  for (let count = 0; count < times; count++)
+    await built.store.hit(`sign-in address ${network}`, now, (now + 900) as never);
 };
 
 describe('sign-in', () => {
   for (const [name, settings, peer, headers] of [
-    ['a TLS proxy nobody named, that says whose address it is', {}, '127.0.0.1', { 'x-forwarded-for': ADA }],
+    [
+      'a TLS proxy nobody named, that says whose address it is',
+      {},
+      '127.0.0.1',
+      { 'x-forwarded-for': ADA },
+    ],
     ['a TLS proxy nobody named, that says nothing', {}, '172.17.0.1', {}],
     ['a TLS proxy on another machine', {}, EVE, { 'x-forwarded-for': ADA, via: '1.1 front' }],
     ['a number that is too high', { 'trust-proxy': '2' }, PROXY, { 'x-forwarded-for': ADA }],
@@ -190,9 +289,13 @@ describe('sign-in', () => {
     test(`${name}: a stranger closes it for nobody`, async () => {
       const world = await withPeople(settings, 'Ada');
       const stranger = browser(world, peer, headers);
-      for (let count = 0; count < 3; count++) assert.equal(await stranger.signIn(`nobody ${count}`, 'wrong'), 403);
+      for (let count = 0; count < 3; count++)
+        assert.equal(await stranger.signIn(`nobody ${count}`, 'wrong'), 403);
       // As many as close nothing even if they were counted; and none of the three was.
-      assert.equal(await world.built.store.count(`sign-in address ${addressNetwork(peer)}`, world.now), 0);
+      assert.equal(
+        await world.built.store.count(`sign-in address ${addressNetwork(peer)}`, world.now),
+        0,
+      );
       await fail(world, addressNetwork(peer), 60);
       for (let count = 0; count < 70; count++) assert.equal(await stranger.askPasskey(), 200);
       assert.equal(await browser(world, peer, headers).signIn('Ada', password), 303);
@@ -208,7 +311,11 @@ describe('sign-in', () => {
     assert.equal(await at('2001:db8:0:1:ffff::9').retryAfter('Ada'), '5', 'the same /64');
     assert.equal(await at('2001:db8:0:2::5').signIn('Ada', password), 303, 'the next /64');
     world.wait(5);
-    assert.equal(await at('2001:db8:0:1::5').signIn('Ada', password), 303, 'slowed down, not closed');
+    assert.equal(
+      await at('2001:db8:0:1::5').signIn('Ada', password),
+      303,
+      'slowed down, not closed',
+    );
     await world.close();
   });
 
@@ -239,7 +346,9 @@ describe('sign-in', () => {
     const own = browser(world, ADA);
     await own.signIn('Ada', password);
     await own.signOut();
-    const [kept = ''] = [...own.cookies.keys()].filter((name) => name === '__Host-gatehouse-device');
+    const [kept = ''] = [...own.cookies.keys()].filter(
+      (name) => name === '__Host-gatehouse-device',
+    );
     const cookie = own.cookies.get(kept) ?? '';
     assert.match(cookie, /^\d+\.\d+\.[\w-]{16}\.[\w-]{43}$/);
     const shut = async (value: string) => {
@@ -263,7 +372,8 @@ describe('sign-in', () => {
     assert.equal(await shut(eve.cookies.get(kept) ?? ''), 429, 'that of somebody else');
     const stolen = browser(world, EVE);
     stolen.cookies.set(kept, cookie);
-    for (let count = 0; count < 10; count++) assert.equal(await stolen.signIn('Ada', 'wrong'), 403, `try ${count}`);
+    for (let count = 0; count < 10; count++)
+      assert.equal(await stolen.signIn('Ada', 'wrong'), 403, `try ${count}`);
     assert.equal(await stolen.signIn('Ada', password), 429, 'a stranger by now');
     world.wait(366 * 86_400);
     for (let count = 0; count < 5; count++) await browser(world, EVE).signIn('Ada', 'wrong');
@@ -289,15 +399,30 @@ describe('sign-in', () => {
 describe('rules about addresses', () => {
   type Ask = readonly [string, Readonly<Record<string, string>>];
   const forwarded = (text: string) => ({ 'x-forwarded-for': text });
-  const cases: readonly (readonly [string, Readonly<Record<string, string>>, readonly Ask[], number])[] = [
+  const cases: readonly (readonly [
+    string,
+    Readonly<Record<string, string>>,
+    readonly Ask[],
+    number,
+  ])[] = [
     ['known from the connection', {}, [[ADA, {}]], 200],
     ['another address', {}, [[EVE, {}]], 400],
     ['a proxy nobody named, with the right header', {}, [['127.0.0.1', forwarded(ADA)]], 400],
     ['a named proxy', { 'trust-proxy': PROXY }, [[PROXY, forwarded(ADA)]], 200],
-    ['a named proxy, and a header of a stranger', { 'trust-proxy': PROXY }, [[PROXY, forwarded(`${ADA}, ${EVE}`)]], 400],
+    [
+      'a named proxy, and a header of a stranger',
+      { 'trust-proxy': PROXY },
+      [[PROXY, forwarded(`${ADA}, ${EVE}`)]],
+      400,
+    ],
     ['a header of a stranger at the port', { 'trust-proxy': PROXY }, [[EVE, forwarded(ADA)]], 400],
     ['the right number', { 'trust-proxy': '1' }, [[PROXY, forwarded(ADA)]], 200],
-    ['the right number, and a header of a stranger', { 'trust-proxy': '1' }, [[PROXY, forwarded(`${ADA}, ${EVE}`)]], 400],
+    [
+      'the right number, and a header of a stranger',
+      { 'trust-proxy': '1' },
+      [[PROXY, forwarded(`${ADA}, ${EVE}`)]],
+      400,
+    ],
     ['a number that is too high', { 'trust-proxy': '2' }, [[PROXY, forwarded(ADA)]], 400],
     [
       'a number that is too high, filled up after others came',
@@ -327,7 +452,12 @@ describe('rules about addresses', () => {
       400,
     ],
     ['a stranger at the port, and a number', { 'trust-proxy': '1' }, [[EVE, forwarded(ADA)]], 400],
-    ['other fields of proxies', { 'trust-proxy': PROXY }, [[PROXY, { 'x-real-ip': ADA, forwarded: `for=${ADA}`, ...forwarded(EVE) }]], 400],
+    [
+      'other fields of proxies',
+      { 'trust-proxy': PROXY },
+      [[PROXY, { 'x-real-ip': ADA, forwarded: `for=${ADA}`, ...forwarded(EVE) }]],
+      400,
+    ],
   ];
   for (const [name, settings, asks, last] of cases) {
     test(`${name}: ${last}`, async () => {
@@ -339,14 +469,21 @@ describe('rules about addresses', () => {
           grantTypes: ['client_credentials'],
           ...(restrictions ? { restrictions: { addresses: restrictions, pages: [] } } : {}),
         } as never);
-      const [bound, free] = [await app([`${ADA}/32`, '127.0.0.1/32', PROXY], 'Bound'), await app(undefined, 'Free')];
+      const [bound, free] = [
+        await app([`${ADA}/32`, '127.0.0.1/32', PROXY], 'Bound'),
+        await app(undefined, 'Free'),
+      ];
       const ask = async ({ client, secret }: typeof bound, [remoteAddress, headers]: Ask) =>
         (
           await world.app.inject({
             method: 'POST',
             url: '/oauth2/token',
             remoteAddress,
-            headers: { ...headers, authorization: basic(client.id, secret), 'content-type': 'application/x-www-form-urlencoded' },
+            headers: {
+              ...headers,
+              authorization: basic(client.id, secret),
+              'content-type': 'application/x-www-form-urlencoded',
+            },
             payload: 'grant_type=client_credentials',
           })
         ).statusCode;
@@ -361,7 +498,8 @@ describe('rules about addresses', () => {
     const world = new TestWorld({ 'trust-proxy': PROXY });
     const seen: Arrived[] = [];
     world.app.addHook('preHandler', async (asked) => void seen.push(asked.arrival));
-    const go = (url: string, headers = {}) => world.app.inject({ url, remoteAddress: PROXY, headers });
+    const go = (url: string, headers = {}) =>
+      world.app.inject({ url, remoteAddress: PROXY, headers });
     for (const probe of ['/healthz', '/readyz']) await go(probe);
     await go('/', forwarded(ADA));
     await go('/');
@@ -385,7 +523,11 @@ test('the scheme is the issuer’s, whatever a header says', async () => {
     const seen: boolean[] = [];
     world.app.addHook('preHandler', async (asked) => void seen.push(asked.arrival.secure));
     for (const proto of ['https', 'http', 'https, http']) {
-      await world.app.inject({ url: '/', remoteAddress: PROXY, headers: { 'x-forwarded-proto': proto, 'x-forwarded-for': ADA } });
+      await world.app.inject({
+        url: '/',
+        remoteAddress: PROXY,
+        headers: { 'x-forwarded-proto': proto, 'x-forwarded-for': ADA },
+      });
     }
     assert.deepEqual(seen, [secure, secure, secure]);
     await world.close();
@@ -394,10 +536,16 @@ test('the scheme is the issuer’s, whatever a header says', async () => {
 
 describe('what the server says', () => {
   test('each sign is in the log once an hour, with peer and remedy, and on the administrators’ page', async () => {
-    const lines: { readonly event: string; readonly fields: Readonly<Record<string, unknown>> }[] = [];
-    const log = { info() {}, error() {}, warn: (event: string, fields = {}) => void lines.push({ event, fields }) };
+    const lines: { readonly event: string; readonly fields: Readonly<Record<string, unknown>> }[] =
+      [];
+    const log = {
+      info() {},
+      error() {},
+      warn: (event: string, fields = {}) => void lines.push({ event, fields }),
+    };
     const world = new TestWorld({ 'trust-proxy': '2' }, '', { log });
-    const go = (remoteAddress: string, headers = {}) => world.app.inject({ url: '/', remoteAddress, headers });
+    const go = (remoteAddress: string, headers = {}) =>
+      world.app.inject({ url: '/', remoteAddress, headers });
     for (let count = 0; count < 30; count++) await go(PROXY, { 'x-forwarded-for': ADA });
     assert.deepEqual(
       lines.map(({ fields }) => [fields.sign, fields.peer]),
@@ -412,9 +560,18 @@ describe('what the server says', () => {
       ['too-few-hops', 'counted-outside', 'unreadable-hop'],
     );
     const root = await world.person('Root', ['administrator']);
-    const page = await world.app.inject({ url: '/admin', headers: { cookie: await world.cookie(root) } });
+    const page = await world.app.inject({
+      url: '/admin',
+      headers: { cookie: await world.cookie(root) },
+    });
     assert.equal(page.statusCode, 200);
-    for (const said of ['names fewer addresses than it should', 'seen 3', EVE, 'Name its address', 'no address'])
+    for (const said of [
+      'names fewer addresses than it should',
+      'seen 3',
+      EVE,
+      'Name its address',
+      'no address',
+    ])
       assert.ok(page.body.includes(said), said);
     world.wait(2 * 86_400);
     const later = await world.app.inject({
@@ -432,9 +589,14 @@ describe('what the server says', () => {
       [[PROXY, '10.0.0.2'], false],
       [[ADA], false],
     ] as const) {
-      const world = new TestWorld({ issuer: 'http://gate.example' }, '', { log: { info() {}, error() {}, warn() {} } });
+      const world = new TestWorld({ issuer: 'http://gate.example' }, '', {
+        log: { info() {}, error() {}, warn() {} },
+      });
       for (let count = 0; count < 100; count++)
-        await world.app.inject({ url: '/oauth2/jwks', remoteAddress: peers[count % peers.length] as string });
+        await world.app.inject({
+          url: '/oauth2/jwks',
+          remoteAddress: peers[count % peers.length] as string,
+        });
       const signs = world.built.world.proxies.sightings().map(({ sign }) => sign);
       assert.equal(signs.includes('one-address'), found, peers.join());
       await world.close();
@@ -445,9 +607,18 @@ describe('what the server says', () => {
     for (const [settings, kinds] of [
       [{ issuer: 'https://gate.example' }, ['https-without-proxy']],
       [{ issuer: 'https://gate.example', 'trust-proxy': '1' }, []],
-      [{ issuer: 'https://gate.example', 'trust-proxy': '1', host: '0.0.0.0' }, ['counted-on-every-address']],
-      [{ issuer: 'https://gate.example', 'trust-proxy': '1', host: '::' }, ['counted-on-every-address']],
-      [{ issuer: 'https://gate.example', 'trust-proxy': '1', host: EVE }, ['counted-on-every-address']],
+      [
+        { issuer: 'https://gate.example', 'trust-proxy': '1', host: '0.0.0.0' },
+        ['counted-on-every-address'],
+      ],
+      [
+        { issuer: 'https://gate.example', 'trust-proxy': '1', host: '::' },
+        ['counted-on-every-address'],
+      ],
+      [
+        { issuer: 'https://gate.example', 'trust-proxy': '1', host: EVE },
+        ['counted-on-every-address'],
+      ],
       [{ issuer: 'https://gate.example', 'trust-proxy': '1', host: '10.0.0.5' }, []],
       [{ issuer: 'https://gate.example', 'trust-proxy': PROXY, host: '0.0.0.0' }, []],
       [{ issuer: 'http://gate.example' }, ['plain-http']],
@@ -467,8 +638,14 @@ describe('what the server says', () => {
   });
 });
 
-/** Asks through a proxy from an address of its own, and answers how the request arrived behind it. */
-async function through(port: number, world: TestWorld, headers: Readonly<Record<string, string>>): Promise<Arrived> {
+/**
+ * Asks through a proxy from an address of its own, and answers how the request arrived behind it.
+ */
+async function through(
+  port: number,
+  world: TestWorld,
+  headers: Readonly<Record<string, string>>,
+): Promise<Arrived> {
   const seen = Promise.withResolvers<Arrived>();
   arrivals.set(world, seen.resolve);
   const asked = request({ host: '127.0.0.1', port, path: '/', localAddress: '127.0.0.2', headers });
@@ -489,11 +666,17 @@ const kinds = [
   {
     program: CADDY,
     start(port: number, upstream: number, home: string) {
-      const site = documentedLines('caddyfile', upstream).replace('auth.example.org', `http://127.0.0.1:${port}`);
+      const site = documentedLines('caddyfile', upstream).replace(
+        'auth.example.org',
+        `http://127.0.0.1:${port}`,
+      );
       assert.match(site, /reverse_proxy/);
       writeFileSync(join(home, 'Caddyfile'), `{\n\tadmin off\n}\n${site}`);
       const env = { ...process.env, HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
-      return spawn(CADDY, ['run', '--config', join(home, 'Caddyfile'), '--adapter', 'caddyfile'], { stdio: 'ignore', env });
+      return spawn(CADDY, ['run', '--config', join(home, 'Caddyfile'), '--adapter', 'caddyfile'], {
+        stdio: 'ignore',
+        env,
+      });
     },
   },
 ];
@@ -514,7 +697,12 @@ for (const { program, start } of kinds) {
       assert.deepEqual(await through(port, world, {}), own);
       for (const claim of [ADA, `${ADA}, 127.0.0.1`, '127.0.0.1', 'nonsense'])
         assert.deepEqual(
-          await through(port, world, { 'x-forwarded-for': claim, forwarded: `for=${ADA}`, 'x-real-ip': ADA, 'x-forwarded-proto': 'http' }),
+          await through(port, world, {
+            'x-forwarded-for': claim,
+            forwarded: `for=${ADA}`,
+            'x-real-ip': ADA,
+            'x-forwarded-proto': 'http',
+          }),
           own,
           claim,
         );

@@ -61,7 +61,11 @@ interface World {
 }
 
 const wordOf = (answer: unknown): string =>
-  typeof answer === 'string' ? answer : answer === null ? 'nothing' : String((answer as { outcome?: unknown }).outcome ?? 'something');
+  typeof answer === 'string'
+    ? answer
+    : answer === null
+      ? 'nothing'
+      : String((answer as { outcome?: unknown }).outcome ?? 'something');
 
 const link = (kind: AccountTokenKind, userId: UserId | null, data = ''): AccountToken => ({
   digest: digest(),
@@ -75,7 +79,12 @@ const address = () => `${text('a').replaceAll(' ', '.')}@example.org`;
 async function authorized(store: Store, { consented: { user, consent } }: World) {
   const [pair, verifierDigest] = [temporary(), digest()];
   await store.saveTemporary(nonce(), pair);
-  await store.authorizeTemporary(pair.token, { userId: user, consentId: consent.id, verifierDigest }, NOW, at(900));
+  await store.authorizeTemporary(
+    pair.token,
+    { userId: user, consentId: consent.id, verifierDigest },
+    NOW,
+    at(900),
+  );
   return { token: pair.token, verifierDigest };
 }
 
@@ -117,7 +126,12 @@ const table: Readonly<Record<string, OneTime>> = {
     async make(store, { consented: { user, consent } }) {
       const pair = temporary();
       await store.saveTemporary(nonce(), pair);
-      return () => [pair.token, { userId: user, consentId: consent.id, verifierDigest: digest() }, NOW, at(900)];
+      return () => [
+        pair.token,
+        { userId: user, consentId: consent.id, verifierDigest: digest() },
+        NOW,
+        at(900),
+      ];
     },
   },
   'an OAuth 1 exchange, each try with a nonce of its own': {
@@ -146,7 +160,11 @@ const table: Readonly<Record<string, OneTime>> = {
     async make(store, { consented: there }) {
       const one = code(there);
       await store.saveCode(one);
-      return () => [one.digest, NOW, { access: access(there, { familyId: one.familyId }), refresh: null }];
+      return () => [
+        one.digest,
+        NOW,
+        { access: access(there, { familyId: one.familyId }), refresh: null },
+      ];
     },
   },
   'a refresh token': {
@@ -157,7 +175,10 @@ const table: Readonly<Record<string, OneTime>> = {
       const one = code(there);
       await store.saveCode(one);
       const first = refresh(there, { familyId: one.familyId });
-      await store.redeemCode(one.digest, NOW, { access: access(there, { familyId: one.familyId }), refresh: first });
+      await store.redeemCode(one.digest, NOW, {
+        access: access(there, { familyId: one.familyId }),
+        refresh: first,
+      });
       return (attempt) => [
         first.digest,
         NOW,
@@ -217,7 +238,16 @@ const table: Readonly<Record<string, OneTime>> = {
     async make(store) {
       const id = text('key');
       const userId = await person(store, { email: address() });
-      await store.addPasskey({ id, userId, publicKey: 'k', counter: 4, transports: [], label: '', createdAt: NOW, lastUsedAt: null });
+      await store.addPasskey({
+        id,
+        userId,
+        publicKey: 'k',
+        counter: 4,
+        transports: [],
+        label: '',
+        createdAt: NOW,
+        lastUsedAt: null,
+      });
       return () => [id, 5, NOW];
     },
   },
@@ -227,7 +257,11 @@ const table: Readonly<Record<string, OneTime>> = {
     lost: ['stale'],
     async make(store, { consented: { user } }) {
       const app = await registered(store, user);
-      return (attempt) => [change(app.id, app.edition, [{ kind: 'save-client', client: { ...app, description: `by ${attempt}` } }])];
+      return (attempt) => [
+        change(app.id, app.edition, [
+          { kind: 'save-client', client: { ...app, description: `by ${attempt}` } },
+        ]),
+      ];
     },
   },
   'an invitation to keep an app': {
@@ -237,10 +271,16 @@ const table: Readonly<Record<string, OneTime>> = {
     async make(store, { consented: { user } }) {
       const app = await registered(store, user);
       const invited = await person(store, { email: address() });
-      const made = await store.apply(change(app.id, app.edition, [{ kind: 'invite', userId: invited, by: user, at: NOW }]));
+      const made = await store.apply(
+        change(app.id, app.edition, [{ kind: 'invite', userId: invited, by: user, at: NOW }]),
+      );
       assert.ok(made.outcome === 'applied');
       const { edition } = made.client;
-      return () => [change(app.id, edition, [{ kind: 'join', userId: invited, at: NOW }], { audit: audit(app.id, { action: 'join' }) })];
+      return () => [
+        change(app.id, edition, [{ kind: 'join', userId: invited, at: NOW }], {
+          audit: audit(app.id, { action: 'join' }),
+        }),
+      ];
     },
   },
   'a consent that is ended': {
@@ -249,7 +289,13 @@ const table: Readonly<Record<string, OneTime>> = {
     lost: ['unknown'],
     async make(store, { consented: { app } }) {
       const user = await person(store, { email: address() });
-      const wish = { userId: user, clientId: app.id, site: '*' as SiteId, scopes: ['basic'], acceptedAt: NOW };
+      const wish = {
+        userId: user,
+        clientId: app.id,
+        site: '*' as SiteId,
+        scopes: ['basic'],
+        acceptedAt: NOW,
+      };
       const { id } = await store.saveConsent(wish, null, audit(app.id));
       return () => [id, user, audit(app.id, { action: 'renounce' })];
     },
@@ -265,7 +311,9 @@ interface Ground {
 }
 
 function races(name: string, create: () => Promise<Ground>): void {
-  describe(`${ROUNDS} rounds of ${TRIES} tries from ${NODES} processes, ${name}`, { timeout: 600_000 }, () => {
+  describe(`${ROUNDS} rounds of ${TRIES} tries from ${NODES} processes, ${name}`, {
+    timeout: 600_000,
+  }, () => {
     let ground: Ground;
     let store: Store;
     let nodes: readonly ChildProcess[] = [];
@@ -279,15 +327,23 @@ function races(name: string, create: () => Promise<Ground>): void {
       store =
         ground.redis === undefined
           ? durable
-          : withEphemeral(durable, openRedis(ground.redis, { clock, nonceFor: seconds(301), timeoutMs: 20_000 }));
+          : withEphemeral(
+              durable,
+              openRedis(ground.redis, { clock, nonceFor: seconds(301), timeoutMs: 20_000 }),
+            );
       // The book of nonces is begun early enough for all of them.
       if (ground.redis !== undefined) {
-        const early = openRedis(ground.redis, { clock: { now: () => instant(NOW - 400), millis: () => 0 }, nonceFor: seconds(301) });
+        const early = openRedis(ground.redis, {
+          clock: { now: () => instant(NOW - 400), millis: () => 0 },
+          nonceFor: seconds(301),
+        });
         await early.ping();
         await early.close();
       }
       const given = [ground.location, ...(ground.redis === undefined ? [] : [ground.redis])];
-      nodes = Array.from({ length: NODES }, () => fork(new URL('../contract/worker.ts', import.meta.url), given));
+      nodes = Array.from({ length: NODES }, () =>
+        fork(new URL('../contract/worker.ts', import.meta.url), given),
+      );
       await Promise.all(nodes.map((node) => once(node, 'message')));
       world = { consented: await consented(store) };
     });
@@ -297,19 +353,29 @@ function races(name: string, create: () => Promise<Ground>): void {
     });
 
     /** Both nodes try all of these at once. Answers the words of each round. */
-    async function raced(verb: Order['verb'], given: readonly ((attempt: number) => readonly unknown[])[]): Promise<readonly string[][]> {
+    async function raced(
+      verb: Order['verb'],
+      given: readonly ((attempt: number) => readonly unknown[])[],
+    ): Promise<readonly string[][]> {
       const answers = await Promise.all(
         nodes.map(async (node, which) => {
           const heard = once(node, 'message');
-          const calls = given.flatMap((call) => Array.from({ length: EACH }, (_, index) => call(which * EACH + index)));
+          const calls = given.flatMap((call) =>
+            Array.from({ length: EACH }, (_, index) => call(which * EACH + index)),
+          );
           node.send({ verb, calls } satisfies Order);
           return ((await heard)[0] as readonly unknown[]).map(wordOf);
         }),
       );
-      return given.map((_, round) => answers.flatMap((words) => words.slice(round * EACH, (round + 1) * EACH)));
+      return given.map((_, round) =>
+        answers.flatMap((words) => words.slice(round * EACH, (round + 1) * EACH)),
+      );
     }
 
-    const oneWinner = (rounds: readonly string[][], { won, lost }: Pick<OneTime, 'won' | 'lost'>) => {
+    const oneWinner = (
+      rounds: readonly string[][],
+      { won, lost }: Pick<OneTime, 'won' | 'lost'>,
+    ) => {
       const wins = rounds.map((words) => words.filter((word) => word === won).length);
       assert.deepEqual(tally(wins.map(String)), { 1: ROUNDS }, 'winners of each round');
       const others = new Set(rounds.flat().filter((word) => word !== won));
@@ -347,7 +413,16 @@ function races(name: string, create: () => Promise<Ground>): void {
 
 /** Everything that hangs on an account goes with it; the trail stays. */
 const clear = [
-  ...['token_credentials', 'consents', 'maintainers', 'offers', 'passkeys', 'sessions', 'account_tokens', 'involvements'],
+  ...[
+    'token_credentials',
+    'consents',
+    'maintainers',
+    'offers',
+    'passkeys',
+    'sessions',
+    'account_tokens',
+    'involvements',
+  ],
   ...['approvals', 'revisions', 'client_secrets', 'clients', 'accounts'],
 ]
   .map((table) => `DELETE FROM ${table};`)
@@ -372,7 +447,9 @@ const redis = RedisServer.here ? await RedisServer.start() : undefined;
 after(() => redis?.remove());
 if (typeof postgres === 'string' || redis === undefined) {
   if (process.env.GATEHOUSE_REQUIRE_ALL === '1') throw new Error(NO_REDIS);
-  test('races of one-time things on PostgreSQL and Redis', { skip: typeof postgres === 'string' ? postgres : NO_REDIS });
+  test('races of one-time things on PostgreSQL and Redis', {
+    skip: typeof postgres === 'string' ? postgres : NO_REDIS,
+  });
 } else {
   after(() => postgres.close());
   const onPostgres = async () => {

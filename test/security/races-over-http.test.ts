@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Built } from '#app';
-import { basicOf, codeVerifier, type Inhabitants, inhabit, openHome, redirectUri, signature } from '#harness/inhabitants.ts';
+import {
+  basicOf,
+  codeVerifier,
+  type Inhabitants,
+  inhabit,
+  openHome,
+  redirectUri,
+  signature,
+} from '#harness/inhabitants.ts';
 import { type Answer, type Ground, Node, onServers, onSqlite } from '../chaos/nodes.ts';
 
-// What is good once is good once, also over HTTP: each thing is sent to two processes at the same time, many times over, with other things under
-// way. Every verb of the stores, also those behind pages, races in races-of-one-time-things.test.ts.
+// What is good once is good once, also over HTTP: each thing is sent to two processes at the same
+// time, many times over, with other things under way. Every verb of the stores, also those behind
+// pages, races in races-of-one-time-things.test.ts.
 
 const ROUNDS = 200;
 /** Rounds under way at the same time. */
@@ -31,15 +40,23 @@ interface Race {
 
 const rounds = <T>(make: (round: number) => Promise<T> | T): Promise<T[]> =>
   Promise.all(Array.from({ length: ROUNDS }, (_, at) => make(at)));
-const json = (answer: Answer | null) => JSON.parse(answer?.text || '{}') as Readonly<Record<string, string>>;
-const redemption = (code: string) => ({ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier });
+const json = (answer: Answer | null) =>
+  JSON.parse(answer?.text || '{}') as Readonly<Record<string, string>>;
+const redemption = (code: string) => ({
+  grant_type: 'authorization_code',
+  code,
+  redirect_uri: redirectUri,
+  code_verifier: codeVerifier,
+});
 
 const races: readonly Race[] = [
   {
     what: 'an authorization code is redeemed once (RFC 6749 §4.1.2)',
     statuses: [200, 400],
     async things({ there }) {
-      return (await there.codes(ROUNDS)).map((code) => (node) => node.post('/oauth2/token', basicOf(there.web), redemption(code)));
+      return (await there.codes(ROUNDS)).map(
+        (code) => (node) => node.post('/oauth2/token', basicOf(there.web), redemption(code)),
+      );
     },
   },
   {
@@ -49,8 +66,15 @@ const races: readonly Race[] = [
     async things({ nodes, there }) {
       const attempts: Attempt[] = [];
       for (const code of await there.codes(ROUNDS)) {
-        const refresh_token = json(await nodes[0].post('/oauth2/token', basicOf(there.web), redemption(code))).refresh_token ?? '';
-        attempts.push((node) => node.post('/oauth2/token', basicOf(there.web), { grant_type: 'refresh_token', refresh_token }));
+        const refresh_token =
+          json(await nodes[0].post('/oauth2/token', basicOf(there.web), redemption(code)))
+            .refresh_token ?? '';
+        attempts.push((node) =>
+          node.post('/oauth2/token', basicOf(there.web), {
+            grant_type: 'refresh_token',
+            refresh_token,
+          }),
+        );
       }
       return attempts;
     },
@@ -60,7 +84,12 @@ const races: readonly Race[] = [
     statuses: [200, 401],
     things: ({ there, issuer }) =>
       rounds(() => {
-        const headers = signature('GET', `${issuer}/api/v1/me`, there.signer.client, there.signer.token);
+        const headers = signature(
+          'GET',
+          `${issuer}/api/v1/me`,
+          there.signer.client,
+          there.signer.token,
+        );
         return (node: Node) => node.ask('GET', '/api/v1/me', headers);
       }),
   },
@@ -70,13 +99,24 @@ const races: readonly Race[] = [
     async things({ nodes, there, issuer }) {
       const attempts: Attempt[] = [];
       for (let round = 0; round < ROUNDS; round++) {
-        const asking = signature('POST', `${issuer}/oauth1/initiate`, there.classic, null, { oauth_callback: 'oob' });
-        const given = new URLSearchParams((await nodes[0].ask('POST', '/oauth1/initiate', asking))?.text);
-        const pair = { key: given.get('oauth_token') ?? '', secret: given.get('oauth_token_secret') ?? '' };
+        const asking = signature('POST', `${issuer}/oauth1/initiate`, there.classic, null, {
+          oauth_callback: 'oob',
+        });
+        const given = new URLSearchParams(
+          (await nodes[0].ask('POST', '/oauth1/initiate', asking))?.text,
+        );
+        const pair = {
+          key: given.get('oauth_token') ?? '',
+          secret: given.get('oauth_token_secret') ?? '',
+        };
         const oauth_verifier = await there.verifierOf(pair.key);
         // Two requests of their own: it is the pair that is good once, not the nonce.
         attempts.push((node) =>
-          node.ask('POST', '/oauth1/token', signature('POST', `${issuer}/oauth1/token`, there.classic, pair, { oauth_verifier })),
+          node.ask(
+            'POST',
+            '/oauth1/token',
+            signature('POST', `${issuer}/oauth1/token`, there.classic, pair, { oauth_verifier }),
+          ),
         );
       }
       return attempts;
@@ -93,14 +133,21 @@ async function run(race: Race, place: Place): Promise<readonly number[]> {
       for (const [round, attempt] of waiting) {
         const first = round % 2;
         const order = [first, 1 - first] as const;
-        const answers = await Promise.all(order.map((which) => attempt(place.nodes[which] as Node)));
+        const answers = await Promise.all(
+          order.map((which) => attempt(place.nodes[which] as Node)),
+        );
         const found = answers.map((answer) => answer?.status ?? 0);
         assert.deepEqual(
           found.toSorted((one, other) => one - other),
           race.statuses,
           `round ${round}: ${JSON.stringify(answers.map((answer) => answer?.text))}`,
         );
-        if (race.same) assert.equal(new Set(answers.map((answer) => race.same?.(answer as Answer))).size, 1, `round ${round}`);
+        if (race.same)
+          assert.equal(
+            new Set(answers.map((answer) => race.same?.(answer as Answer))).size,
+            1,
+            `round ${round}`,
+          );
         wins.push(order[found.indexOf(200)] as number);
       }
     }),

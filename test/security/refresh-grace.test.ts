@@ -33,28 +33,49 @@ before(async () => {
 });
 after(() => world.close());
 
-async function post(path: string, form: Readonly<Record<string, string>>, by = app): Promise<Answer> {
+async function post(
+  path: string,
+  form: Readonly<Record<string, string>>,
+  by = app,
+): Promise<Answer> {
   const answer = await world.app.inject({
     method: 'POST',
     url: path,
-    headers: { authorization: basic(by.client.id, by.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(by.client.id, by.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: new URLSearchParams(form).toString(),
   });
-  return { status: answer.statusCode, body: answer.body === '' ? ({} as Answer['body']) : answer.json() };
+  return {
+    status: answer.statusCode,
+    body: answer.body === '' ? ({} as Answer['body']) : answer.json(),
+  };
 }
-const alive = async ({ access_token }: Bought) => (await world.built.world.faces.core.oauth2.authenticateToken(access_token, {})).ok;
+const alive = async ({ access_token }: Bought) =>
+  (await world.built.world.faces.core.oauth2.authenticateToken(access_token, {})).ok;
 
-/** The tokens of a code that was asked for and redeemed at one front door: neither is bound to take the other's. */
+/**
+ * The tokens of a code that was asked for and redeemed at one front door: neither is bound to take
+ * the other's.
+ */
 async function begin(door: (typeof doors)[number]['name']): Promise<Bought> {
   const code = await world.code(app, ben, null, door === 'core' ? 'core' : 'mediawiki');
   const path = doors.find(({ name }) => name === door)?.path ?? '';
-  return (await post(path, { grant_type: 'authorization_code', code, redirect_uri: app.client.redirectUri })).body;
+  return (
+    await post(path, {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: app.client.redirectUri,
+    })
+  ).body;
 }
 
 for (const { name, path } of doors)
   describe(`a used refresh token at the ${name}`, () => {
     let first: Bought;
-    const refresh = (token: string, by = app) => post(path, { grant_type: 'refresh_token', refresh_token: token }, by);
+    const refresh = (token: string, by = app) =>
+      post(path, { grant_type: 'refresh_token', refresh_token: token }, by);
     const bought = async (token: string): Promise<Bought> => {
       const { status, body } = await refresh(token);
       assert.equal(status, 200);
@@ -62,7 +83,10 @@ for (const { name, path } of doors)
     };
     const refused = async (token: string) => {
       const { status, body } = await refresh(token);
-      assert.deepEqual([status, body.error, body.access_token, body.refresh_token], [400, 'invalid_grant', undefined, undefined]);
+      assert.deepEqual(
+        [status, body.error, body.access_token, body.refresh_token],
+        [400, 'invalid_grant', undefined, undefined],
+      );
     };
 
     beforeEach(async () => {
@@ -159,7 +183,10 @@ for (const { name, path } of doors)
     });
 
     test('two tabs: both refresh at once, the first goes on; the second is refused and may take the newest token', async () => {
-      const [one, two] = await Promise.all([bought(first.refresh_token), bought(first.refresh_token)]);
+      const [one, two] = await Promise.all([
+        bought(first.refresh_token),
+        bought(first.refresh_token),
+      ]);
       assert.deepEqual(one, two);
       const next = await bought(one.refresh_token);
       await refused(first.refresh_token);
@@ -188,7 +215,8 @@ for (const { name, path } of doors)
 
 test('the developer is told what to do with a token that was replaced', async () => {
   const first = await begin('core');
-  const again = (token: string) => post('/oauth2/token', { grant_type: 'refresh_token', refresh_token: token });
+  const again = (token: string) =>
+    post('/oauth2/token', { grant_type: 'refresh_token', refresh_token: token });
   await again((await again(first.refresh_token)).body.refresh_token);
   const late = await again(first.refresh_token);
   assert.match(String(late.body.error_description), /successor was used/);
@@ -203,16 +231,29 @@ test('a window of 0 seconds: a second use is reuse at once', async () => {
       const answer = await strict.app.inject({
         method: 'POST',
         url: '/oauth2/token',
-        headers: { authorization: basic(made.client.id, made.secret), 'content-type': 'application/x-www-form-urlencoded' },
+        headers: {
+          authorization: basic(made.client.id, made.secret),
+          'content-type': 'application/x-www-form-urlencoded',
+        },
         payload: new URLSearchParams(form).toString(),
       });
       return answer.json();
     };
     const code = await strict.code(made, person);
-    const first = await ask({ grant_type: 'authorization_code', code, redirect_uri: 'https://app.example/cb' });
+    const first = await ask({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: 'https://app.example/cb',
+    });
     const second = await ask({ grant_type: 'refresh_token', refresh_token: first.refresh_token });
-    assert.equal((await ask({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).error, 'invalid_grant');
-    assert.equal((await ask({ grant_type: 'refresh_token', refresh_token: second.refresh_token })).error, 'invalid_grant');
+    assert.equal(
+      (await ask({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).error,
+      'invalid_grant',
+    );
+    assert.equal(
+      (await ask({ grant_type: 'refresh_token', refresh_token: second.refresh_token })).error,
+      'invalid_grant',
+    );
   } finally {
     await strict.close();
   }

@@ -7,7 +7,8 @@ import { TestWorld } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import { percentEncode } from '#wire/percent.ts';
 
-// RSA keys of apps: 2048 bits for new ones, and an app that signs with its key alone has no secret that somebody could sign with.
+// RSA keys of apps: 2048 bits for new ones, and an app that signs with its key alone has no secret
+// that somebody could sign with.
 
 const spki = { type: 'spki', format: 'pem' } as const;
 const pair = (bits: number) => generateKeyPairSync('rsa', { modulusLength: bits });
@@ -52,12 +53,23 @@ after(() => world.close());
 const oauth1 = { protocol: 'oauth1', grantTypes: [], redirectIsPrefix: true } as const;
 const propose = (rsaPublicKey: string) =>
   world.clients.create(
-    { name: `app ${count++}`, redirectUri: 'https://app.example/cb', scopes: ['editpage'], ...oauth1, rsaPublicKey },
+    {
+      name: `app ${count++}`,
+      redirectUri: 'https://app.example/cb',
+      scopes: ['editpage'],
+      ...oauth1,
+      rsaPublicKey,
+    },
     ada,
     { approve: true },
   );
 const update = (clientId: string, values: object) =>
-  world.built.world.registry.submit(OPERATOR, 'update', { clientId, reason: '', resetSecret: false, ...values });
+  world.built.world.registry.submit(OPERATOR, 'update', {
+    clientId,
+    reason: '',
+    resetSecret: false,
+    ...values,
+  });
 
 /** An app with a key from before the rules. */
 async function old() {
@@ -75,7 +87,11 @@ async function old() {
     changes: [],
   } as const;
   const effects = [{ kind: 'save-client', client: { ...client, rsaPublicKey: short } }] as const;
-  assert.equal((await world.built.store.apply({ edition: client.edition, effects, audit, notices: [] })).outcome, 'applied');
+  assert.equal(
+    (await world.built.store.apply({ edition: client.edition, effects, audit, notices: [] }))
+      .outcome,
+    'applied',
+  );
   return made;
 }
 
@@ -89,9 +105,15 @@ describe('keys that are registered', () => {
   ] as const)
     test(`${name}: refused, for a new app and for one that is there`, async () => {
       const made = await world.client(ada, { name: `there ${count++}`, ...oauth1 });
-      for (const answer of [await propose(pem), await update(made.client.id, { rsaPublicKey: pem })]) {
+      for (const answer of [
+        await propose(pem),
+        await update(made.client.id, { rsaPublicKey: pem }),
+      ]) {
         assert.ok(!answer.ok && answer.refusal.kind === 'invalid_field');
-        assert.deepEqual([answer.refusal.field, answer.refusal.problem.kind], ['rsaPublicKey', problem]);
+        assert.deepEqual(
+          [answer.refusal.field, answer.refusal.problem.kind],
+          ['rsaPublicKey', problem],
+        );
       }
     });
 
@@ -104,8 +126,12 @@ describe('keys that are registered', () => {
 
   test('a shorter key that is there stays when the app is changed, and cannot be chosen again once it is gone', async () => {
     const { client } = await old();
-    const addresses = (first: string) => ({ restrictions: { addresses: [first, '0.0.0.0/0', '::/0'] } });
-    assert.ok((await update(client.id, { ...addresses('192.0.2.1'), rsaPublicKey: short.trim() })).ok);
+    const addresses = (first: string) => ({
+      restrictions: { addresses: [first, '0.0.0.0/0', '::/0'] },
+    });
+    assert.ok(
+      (await update(client.id, { ...addresses('192.0.2.1'), rsaPublicKey: short.trim() })).ok,
+    );
     assert.ok((await update(client.id, addresses('192.0.2.2'))).ok);
     assert.equal((await world.built.store.findClient(client.id))?.rsaPublicKey, short);
     assert.ok((await update(client.id, { rsaPublicKey: pemOf(2048) })).ok);
@@ -122,7 +148,14 @@ test('an app that dropped its last secret signs with its key, and HMAC is refuse
     world.app.inject({
       method: 'POST',
       url: '/oauth1/initiate',
-      headers: signedHeader(world, 'POST', '/oauth1/initiate', { key: client.id, secret: secret ?? '' }, null, { oauth_callback: 'oob' }),
+      headers: signedHeader(
+        world,
+        'POST',
+        '/oauth1/initiate',
+        { key: client.id, secret: secret ?? '' },
+        null,
+        { oauth_callback: 'oob' },
+      ),
     });
   const rsa = async () => {
     const oauth = [
@@ -133,19 +166,36 @@ test('an app that dropped its last secret signs with its key, and HMAC is refuse
       ['oauth_timestamp', String(world.now)],
     ] as const;
     const params = oauth.map(([name, value]) => `${name}=${percentEncode(value)}`).join('&');
-    const base = ['POST', 'https://gate.example/oauth1/initiate', params].map(percentEncode).join('&');
+    const base = ['POST', 'https://gate.example/oauth1/initiate', params]
+      .map(percentEncode)
+      .join('&');
     const signature = sign('sha256', Buffer.from(base), privateKey).toString('base64');
     const header = [...oauth, ['oauth_signature', signature] as const]
       .map(([name, value]) => `${name}="${percentEncode(value)}"`)
       .join(', ');
-    return world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers: { authorization: `OAuth ${header}` } });
+    return world.app.inject({
+      method: 'POST',
+      url: '/oauth1/initiate',
+      headers: { authorization: `OAuth ${header}` },
+    });
   };
   assert.deepEqual([(await hmac()).statusCode, (await rsa()).statusCode], [200, 200]);
   const now = await world.built.store.findClient(client.id);
   const secretId = now?.secrets[0]?.id;
-  assert.ok((await world.built.world.registry.submit(OPERATOR, 'retire-secret', { clientId: client.id, reason: '', secretId })).ok);
+  assert.ok(
+    (
+      await world.built.world.registry.submit(OPERATOR, 'retire-secret', {
+        clientId: client.id,
+        reason: '',
+        secretId,
+      })
+    ).ok,
+  );
   const refused = await hmac();
-  assert.deepEqual([refused.statusCode, new URLSearchParams(refused.body).get('oauth_problem')], [401, 'signature_invalid']);
+  assert.deepEqual(
+    [refused.statusCode, new URLSearchParams(refused.body).get('oauth_problem')],
+    [401, 'signature_invalid'],
+  );
   assert.equal((await rsa()).statusCode, 200);
   // With neither key nor secret nobody could sign.
   const without = await update(client.id, { rsaPublicKey: '' });
@@ -163,15 +213,23 @@ async function signer() {
     key: new URLSearchParams(text).get('oauth_token') ?? '',
     secret: new URLSearchParams(text).get('oauth_token_secret') ?? '',
   });
-  const post = async (target: string, headers: Record<string, string>) => world.app.inject({ method: 'POST', url: target, headers });
-  const asked = signedHeader(world, 'POST', '/oauth1/initiate', app, null, { oauth_callback: 'https://app.example/cb' });
+  const post = async (target: string, headers: Record<string, string>) =>
+    world.app.inject({ method: 'POST', url: target, headers });
+  const asked = signedHeader(world, 'POST', '/oauth1/initiate', app, null, {
+    oauth_callback: 'https://app.example/cb',
+  });
   const temporary = answer((await post('/oauth1/initiate', asked)).body);
   const consent = await world.consents.save(client, ada, client.scopes);
   const back = await world.built.world.faces.core.oauth1.grant(temporary.key, client, consent);
   assert.ok(back.ok && back.value.kind === 'redirect');
   const oauth_verifier = new URL(back.value.uri).searchParams.get('oauth_verifier') ?? '';
   const token = answer(
-    (await post('/oauth1/token', signedHeader(world, 'POST', '/oauth1/token', app, temporary, { oauth_verifier }))).body,
+    (
+      await post(
+        '/oauth1/token',
+        signedHeader(world, 'POST', '/oauth1/token', app, temporary, { oauth_verifier }),
+      )
+    ).body,
   );
   const rsa = (target: string): Record<string, string> => {
     const [path = '', query = ''] = target.split('?');
@@ -189,11 +247,21 @@ async function signer() {
     const base = ['POST', `https://gate.example${path}`, params].map(percentEncode).join('&');
     const signature = sign('sha1', Buffer.from(base), privateKey).toString('base64');
     const pairs = [...oauth, ['oauth_signature', signature] as const];
-    return { authorization: `OAuth ${pairs.map(([name, value]) => `${name}="${percentEncode(value)}"`).join(', ')}` };
+    return {
+      authorization: `OAuth ${pairs.map(([name, value]) => `${name}="${percentEncode(value)}"`).join(', ')}`,
+    };
   };
   const retire = async () => {
     const secretId = (await world.built.store.findClient(client.id))?.secrets[0]?.id;
-    assert.ok((await world.built.world.registry.submit(OPERATOR, 'retire-secret', { clientId: client.id, reason: '', secretId })).ok);
+    assert.ok(
+      (
+        await world.built.world.registry.submit(OPERATOR, 'retire-secret', {
+          clientId: client.id,
+          reason: '',
+          secretId,
+        })
+      ).ok,
+    );
   };
   return { client, app, token, rsa, post, retire };
 }
@@ -208,24 +276,50 @@ describe('identify of an app that signs with its key', () => {
     const { app, client, token, rsa, post, retire } = await signer();
     for (const target of addresses) {
       const [head, body, signature] = (await post(target, rsa(target))).body.split('.');
-      assert.equal(signature, createHmac('sha256', app.secret).update(`${head}.${body}`).digest('base64url'), target);
+      assert.equal(
+        signature,
+        createHmac('sha256', app.secret).update(`${head}.${body}`).digest('base64url'),
+        target,
+      );
     }
     await retire();
     for (const target of addresses) {
       const refused = await post(target, rsa(target));
-      assert.deepEqual([refused.statusCode, refused.json().error], [200, 'mwoauthserver-consumer-no-secret'], target);
+      assert.deepEqual(
+        [refused.statusCode, refused.json().error],
+        [200, 'mwoauthserver-consumer-no-secret'],
+        target,
+      );
       assert.match(refused.json().message, /add a secret.*E011/);
       assert.doesNotMatch(refused.body, /eyJ/);
     }
-    const signed = signedHeader(world, 'POST', addresses[0] ?? '', app, token, {}, { reading: 'mediawiki' });
-    assert.match((await post(addresses[0] ?? '', signed)).body, /Invalid signature/, 'the old secret signs no more');
+    const signed = signedHeader(
+      world,
+      'POST',
+      addresses[0] ?? '',
+      app,
+      token,
+      {},
+      { reading: 'mediawiki' },
+    );
+    assert.match(
+      (await post(addresses[0] ?? '', signed)).body,
+      /Invalid signature/,
+      'the old secret signs no more',
+    );
     // The API needs no secret, and still knows whose request it is.
     const target = '/w/api.php?action=query&meta=userinfo&format=json';
     assert.equal((await post(target, rsa(target))).json().query.userinfo.name, 'Ada');
     // With a new secret there is a statement again, and it is under that one.
-    const added = await world.built.world.registry.submit(OPERATOR, 'add-secret', { clientId: client.id, reason: '', label: 'new' });
+    const added = await world.built.world.registry.submit(OPERATOR, 'add-secret', {
+      clientId: client.id,
+      reason: '',
+      label: 'new',
+    });
     assert.ok(added.ok, JSON.stringify(added));
-    const [head, body, signature] = (await post(addresses[1] ?? '', rsa(addresses[1] ?? ''))).body.split('.');
+    const [head, body, signature] = (
+      await post(addresses[1] ?? '', rsa(addresses[1] ?? ''))
+    ).body.split('.');
     assert.equal(
       signature,
       createHmac('sha256', added.value.secret ?? '')

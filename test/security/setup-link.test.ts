@@ -31,7 +31,13 @@ async function redeem(world: TestWorld, secret: string, name = 'Root'): Promise<
 
 const doors: Readonly<Record<string, (world: TestWorld) => Promise<unknown>>> = {
   'the command line': ({ built }) =>
-    built.world.accounts.createAccount({ ...root, name: 'Ada', emailConfirmed: true, realName: '', groups: [] }),
+    built.world.accounts.createAccount({
+      ...root,
+      name: 'Ada',
+      emailConfirmed: true,
+      realName: '',
+      groups: [],
+    }),
   'an account without any group or password': (world) => world.person('Ada'),
   'the registration page': async ({ built, now }) => {
     const secret = digest();
@@ -45,7 +51,8 @@ const doors: Readonly<Record<string, (world: TestWorld) => Promise<unknown>>> = 
     const made = await built.store.redeemRegistration(secret, now, account());
     assert.equal(made.outcome, 'created');
   },
-  'another set-up link': async (world) => assert.equal(await redeem(world, await linkOf(world), 'First'), 'ok'),
+  'another set-up link': async (world) =>
+    assert.equal(await redeem(world, await linkOf(world), 'First'), 'ok'),
 };
 for (const [door, make] of Object.entries(doors)) {
   test(`an account made by ${door} ends the link, and no other can be made`, async () => {
@@ -55,7 +62,10 @@ for (const [door, make] of Object.entries(doors)) {
     const before = await world.built.store.listAccounts();
     assert.equal(await redeem(world, secret), 'link-used');
     assert.deepEqual(await world.built.store.listAccounts(), before);
-    assert.deepEqual(await world.built.world.accounts.issueSetupLink(), { ok: false, refusal: { kind: 'accounts-exist' } });
+    assert.deepEqual(await world.built.world.accounts.issueSetupLink(), {
+      ok: false,
+      refusal: { kind: 'accounts-exist' },
+    });
     await world.close();
   });
 }
@@ -88,7 +98,16 @@ test('a refused form keeps the link, a newer link ends it, and a made-up one nev
   const world = new TestWorld();
   const [old, secret] = [await linkOf(world), await linkOf(world)];
   assert.equal(await redeem(world, old), 'link-used');
-  for (const wrong of ['', ' ', '0', `${secret} `, secret.slice(0, -1), `${secret}x`, `${secret} 9999999999`, 'x'.repeat(10_000)])
+  for (const wrong of [
+    '',
+    ' ',
+    '0',
+    `${secret} `,
+    secret.slice(0, -1),
+    `${secret}x`,
+    `${secret} 9999999999`,
+    'x'.repeat(10_000),
+  ])
     assert.equal(await redeem(world, wrong), 'link-used', wrong.slice(0, 80));
   assert.equal(await redeem(world, secret, ''), 'invalid-field');
   assert.equal(await redeem(world, secret), 'ok');
@@ -113,7 +132,11 @@ test('a secret that an earlier version kept without an end is good for nothing',
 
 interface Place {
   readonly name: string;
-  open(): Promise<{ readonly location: string; run(statements: string): Promise<void>; close(): Promise<void> }>;
+  open(): Promise<{
+    readonly location: string;
+    run(statements: string): Promise<void>;
+    close(): Promise<void>;
+  }>;
 }
 const onSqlite: Place = {
   name: 'SQLite',
@@ -133,10 +156,13 @@ const onSqlite: Place = {
 };
 
 /** Two further processes over the same database. */
-async function nodesOver(
-  location: string,
-): Promise<{ ask(index: number, verb: keyof Store, calls: readonly unknown[]): Promise<unknown[]>; end(): Promise<void> }> {
-  const nodes: readonly ChildProcess[] = [0, 1].map(() => fork(new URL('../contract/worker.ts', import.meta.url), [location]));
+async function nodesOver(location: string): Promise<{
+  ask(index: number, verb: keyof Store, calls: readonly unknown[]): Promise<unknown[]>;
+  end(): Promise<void>;
+}> {
+  const nodes: readonly ChildProcess[] = [0, 1].map(() =>
+    fork(new URL('../contract/worker.ts', import.meta.url), [location]),
+  );
   await Promise.all(nodes.map((node) => once(node, 'message')));
   return {
     async ask(index, verb, calls) {
@@ -152,7 +178,8 @@ async function nodesOver(
     },
   };
 }
-const outcomes = (answers: readonly unknown[]) => answers.map((answer) => (answer as { outcome?: string }).outcome ?? String(answer));
+const outcomes = (answers: readonly unknown[]) =>
+  answers.map((answer) => (answer as { outcome?: string }).outcome ?? String(answer));
 const EMPTY = 'DELETE FROM accounts';
 
 function races({ name, open }: Place): void {
@@ -166,8 +193,15 @@ function races({ name, open }: Place): void {
         const own = digest();
         assert.equal(await store.saveSetupSecret(own, at(3600)), 'saved');
         const calls = () => [0, 1].map(() => [own, NOW, account()]);
-        const said = await Promise.all([nodes.ask(0, 'redeemSetupSecret', calls()), nodes.ask(1, 'redeemSetupSecret', calls())]);
-        assert.deepEqual(outcomes(said.flat()).toSorted(), ['created', 'unknown', 'unknown', 'unknown'], `round ${round}`);
+        const said = await Promise.all([
+          nodes.ask(0, 'redeemSetupSecret', calls()),
+          nodes.ask(1, 'redeemSetupSecret', calls()),
+        ]);
+        assert.deepEqual(
+          outcomes(said.flat()).toSorted(),
+          ['created', 'unknown', 'unknown', 'unknown'],
+          `round ${round}`,
+        );
         assert.equal((await store.listAccounts()).length, 1);
         await place.run(EMPTY);
       }
@@ -194,11 +228,19 @@ function races({ name, open }: Place): void {
         ]);
         assert.deepEqual(outcomes(made), ['created']);
         const won = outcomes(said).filter((outcome) => outcome === 'created').length;
-        assert.ok(won <= 1 && outcomes(said).every((outcome) => outcome === 'created' || outcome === 'unknown'), outcomes(said).join());
+        assert.ok(
+          won <= 1 &&
+            outcomes(said).every((outcome) => outcome === 'created' || outcome === 'unknown'),
+          outcomes(said).join(),
+        );
         assert.equal((await store.listAccounts()).length, 1 + won);
         assert.equal(await store.hasSetupSecret(own, NOW), false);
         await place.run(EMPTY);
-        assert.equal((await store.redeemSetupSecret(own, NOW, account())).outcome, 'unknown', 'ended, not only hidden');
+        assert.equal(
+          (await store.redeemSetupSecret(own, NOW, account())).outcome,
+          'unknown',
+          'ended, not only hidden',
+        );
       }
       await nodes.end();
       await store.close();
@@ -216,7 +258,12 @@ else {
     const location = await postgres.database();
     const client = new pg.Client({ connectionString: location });
     await client.connect();
-    return { location, client, run: async (statements: string) => void (await client.query(statements)), close: () => client.end() };
+    return {
+      location,
+      client,
+      run: async (statements: string) => void (await client.query(statements)),
+      close: () => client.end(),
+    };
   };
   races({ name: 'PostgreSQL', open: onPostgres });
 
@@ -229,7 +276,9 @@ else {
     await client.query("BEGIN; DELETE FROM settings WHERE name = 'setup-secret-digest'");
     const redemption = store.redeemSetupSecret(own, NOW, account());
     for (;;) {
-      const { rows } = await client.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+      const { rows } = await client.query(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+      );
       if (rows.length > 0) break;
     }
     await client.query(
@@ -263,7 +312,11 @@ describe('the command setup-link', () => {
   after(() => rmSync(data, { recursive: true, force: true }));
   const program = new URL('../../src/main.ts', import.meta.url).pathname;
   const run = (args: readonly string[], input = '') =>
-    spawnSync(process.execPath, [program, ...args, '--data', data, '--issuer', 'https://gate.example'], { input, encoding: 'utf8' });
+    spawnSync(
+      process.execPath,
+      [program, ...args, '--data', data, '--issuer', 'https://gate.example'],
+      { input, encoding: 'utf8' },
+    );
 
   test('makes a link on standard output, and a newer one each time', () => {
     const first = run(['setup-link']);
@@ -275,11 +328,17 @@ describe('the command setup-link', () => {
     assert.notEqual(second.link, link);
     assert.equal(first.stderr, '', 'the log holds nothing of it');
     const database = readFileSync(join(data, 'gatehouse.db'), 'latin1');
-    assert.ok(!database.includes(new URL(second.link).searchParams.get('token') as string), 'the database holds its digest alone');
+    assert.ok(
+      !database.includes(new URL(second.link).searchParams.get('token') as string),
+      'the database holds its digest alone',
+    );
   });
 
   test('refuses once there is an account, and says what to do', () => {
-    const made = run(['account', 'create', '--name', 'Ada', '--email', 'ada@example.org', '--password-stdin'], `${password}\n`);
+    const made = run(
+      ['account', 'create', '--name', 'Ada', '--email', 'ada@example.org', '--password-stdin'],
+      `${password}\n`,
+    );
     assert.equal(made.status, 0, made.stderr);
     const refused = run(['setup-link']);
     assert.equal(refused.status, 1);

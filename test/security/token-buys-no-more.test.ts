@@ -14,7 +14,8 @@ import type { Actor } from '#registry/actor.ts';
 import { isRecent } from '#registry/authority.ts';
 import type { Client } from '#registry/client.ts';
 
-// What is done through a token or a signature never gives or widens a credential beyond the caller's own scopes (ADR 17).
+// What is done through a token or a signature never gives or widens a credential beyond the
+// caller's own scopes (ADR 17).
 
 const own = { ownerOnly: true, redirectUri: '' } as const;
 const own2 = { ...own, grantTypes: ['client_credentials'] } as const;
@@ -37,17 +38,27 @@ before(async () => {
 after(() => world.close());
 
 const fresh = () => `app ${++count}`;
-const everyScope = () => world.built.world.scopes.all().flatMap(({ name, identityOnly }) => (identityOnly ? [] : [name]));
+const everyScope = () =>
+  world.built.world.scopes.all().flatMap(({ name, identityOnly }) => (identityOnly ? [] : [name]));
 
-/** The token of an app that this person allowed these scopes; the code was bought the ordinary way. */
+/**
+ * The token of an app that this person allowed these scopes; the code was bought the ordinary way.
+ */
 async function tokenOf(person: Account, scopes: readonly string[], at = world): Promise<string> {
   const made = await at.client(root, { name: fresh(), scopes });
   const verifier = 'v'.repeat(43);
-  const code = await at.code(made, person, createHash('sha256').update(verifier).digest('base64url'));
+  const code = await at.code(
+    made,
+    person,
+    createHash('sha256').update(verifier).digest('base64url'),
+  );
   const answer = await at.app.inject({
     method: 'POST',
     url: '/oauth2/token',
-    headers: { authorization: basic(made.client.id, made.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(made.client.id, made.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: new URLSearchParams({
       grant_type: 'authorization_code',
       code,
@@ -59,7 +70,13 @@ async function tokenOf(person: Account, scopes: readonly string[], at = world): 
   return answer.json().access_token;
 }
 
-const send = (method: 'GET' | 'POST' | 'PATCH', url: string, headers: Record<string, string>, body?: Json, at = world) =>
+const send = (
+  method: 'GET' | 'POST' | 'PATCH',
+  url: string,
+  headers: Record<string, string>,
+  body?: Json,
+  at = world,
+) =>
   at.app.inject({
     method,
     url,
@@ -69,9 +86,19 @@ const send = (method: 'GET' | 'POST' | 'PATCH', url: string, headers: Record<str
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** The scopes that a token has where it is used, and those that its text says. */
-async function scopesOf(token: string, at = world): Promise<{ readonly live: readonly string[]; readonly said: readonly string[] }> {
+async function scopesOf(
+  token: string,
+  at = world,
+): Promise<{ readonly live: readonly string[]; readonly said: readonly string[] }> {
   const permit = await at.built.world.guard.permit(
-    { method: 'GET', target: '/', headers: { authorization: [`Bearer ${token}`] }, body: undefined, address: '192.0.2.7', secure: true },
+    {
+      method: 'GET',
+      target: '/',
+      headers: { authorization: [`Bearer ${token}`] },
+      body: undefined,
+      address: '192.0.2.7',
+      secure: true,
+    },
     at.built.world.site,
   );
   const { scope } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
@@ -93,7 +120,10 @@ async function bySecret(id: string, secret: string, at = world): Promise<readonl
   const answer = await at.app.inject({
     method: 'POST',
     url: '/oauth2/token',
-    headers: { authorization: basic(id, secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(id, secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: 'grant_type=client_credentials',
   });
   return answer.statusCode === 200 ? (await scopesOf(answer.json().access_token, at)).live : [];
@@ -104,12 +134,21 @@ const found = async (id: string): Promise<Client> => {
   return client;
 };
 const proposal = (scopes: readonly string[], more: Json = {}): Json => ({
-  ...{ name: fresh(), description: '', protocol: 'oauth2', owner_only: true, scopes, terms_accepted: true },
+  ...{
+    name: fresh(),
+    description: '',
+    protocol: 'oauth2',
+    owner_only: true,
+    scopes,
+    terms_accepted: true,
+  },
   ...more,
 });
 const code = (answer: { json(): { code?: string } }) => answer.json().code;
-const act = (actor: Actor, action: string, values: Json) => world.built.world.registry.submit(actor, action, { reason: '', ...values });
-const inBrowser = (person: Account) => personActor(person, world.built.world.rights.rightsOf(person));
+const act = (actor: Actor, action: string, values: Json) =>
+  world.built.world.registry.submit(actor, action, { reason: '', ...values });
+const inBrowser = (person: Account) =>
+  personActor(person, world.built.world.rights.rightsOf(person));
 
 describe('owner-only apps through a token', () => {
   test('every scope is asked for, and what comes back holds those of the caller', async () => {
@@ -117,7 +156,12 @@ describe('owner-only apps through a token', () => {
     const mine = (await scopesOf(token)).live;
     const answer = await send('POST', '/api/v1/clients', bearer(token), proposal(everyScope()));
     assert.equal(answer.statusCode, 201, answer.body);
-    const { access_token: jwt, client_secret: secret, client_id: id, withheld_scopes: withheld } = answer.json();
+    const {
+      access_token: jwt,
+      client_secret: secret,
+      client_id: id,
+      withheld_scopes: withheld,
+    } = answer.json();
     const got = await scopesOf(jwt);
     inside(got.live, mine);
     inside(got.said, mine);
@@ -128,9 +172,19 @@ describe('owner-only apps through a token', () => {
 
   test('an administrator’s token makes none for reviewing', async () => {
     const token = await tokenOf(root, ['gatehouse:clients']);
-    const answer = await send('POST', '/api/v1/clients', bearer(token), proposal(['gatehouse:clients', 'gatehouse:review']));
+    const answer = await send(
+      'POST',
+      '/api/v1/clients',
+      bearer(token),
+      proposal(['gatehouse:clients', 'gatehouse:review']),
+    );
     const stranger = await world.client(ada, { name: fresh() }, false);
-    const approval = await send('POST', `/api/v1/clients/${stranger.client.id}/approve`, bearer(answer.json().access_token), {});
+    const approval = await send(
+      'POST',
+      `/api/v1/clients/${stranger.client.id}/approve`,
+      bearer(answer.json().access_token),
+      {},
+    );
     assert.deepEqual([approval.statusCode, code(approval)], [403, 'insufficient_scope']);
   });
 
@@ -138,14 +192,20 @@ describe('owner-only apps through a token', () => {
     let token = await tokenOf(ada, ['gatehouse:clients', 'editpage']);
     const mine = (await scopesOf(token)).live;
     for (let turn = 0; turn < 3; turn++) {
-      token = (await send('POST', '/api/v1/clients', bearer(token), proposal(everyScope()))).json().access_token;
+      token = (await send('POST', '/api/v1/clients', bearer(token), proposal(everyScope()))).json()
+        .access_token;
       inside((await scopesOf(token)).live, mine);
     }
   });
 
   test('a scope of which nothing would be left is refused, and says which', async () => {
     const token = await tokenOf(ada, ['gatehouse:clients']);
-    const answer = await send('POST', '/api/v1/clients', bearer(token), proposal(['mwoauth-authonlyprivate']));
+    const answer = await send(
+      'POST',
+      '/api/v1/clients',
+      bearer(token),
+      proposal(['mwoauth-authonlyprivate']),
+    );
     assert.deepEqual([answer.statusCode, code(answer)], [403, 'browser_session_required']);
     assert.deepEqual(answer.json().missing_scopes, ['mwoauth-authonlyprivate']);
   });
@@ -153,11 +213,25 @@ describe('owner-only apps through a token', () => {
   test('OAuth 1: the pair signs with the caller’s scopes', async () => {
     const token = await tokenOf(ada, ['gatehouse:clients']);
     const mine = (await scopesOf(token)).live;
-    const answer = await send('POST', '/api/v1/clients', bearer(token), proposal(everyScope(), { protocol: 'oauth1' }));
+    const answer = await send(
+      'POST',
+      '/api/v1/clients',
+      bearer(token),
+      proposal(everyScope(), { protocol: 'oauth1' }),
+    );
     assert.equal(answer.statusCode, 201, answer.body);
-    const { client_id: key, client_secret: secret, access_token: pair, access_token_secret: pairSecret } = answer.json();
+    const {
+      client_id: key,
+      client_secret: secret,
+      access_token: pair,
+      access_token_secret: pairSecret,
+    } = answer.json();
     const url = '/api/v1/me';
-    const me = await send('GET', url, signedHeader(world, 'GET', url, { key, secret }, { key: pair, secret: pairSecret }));
+    const me = await send(
+      'GET',
+      url,
+      signedHeader(world, 'GET', url, { key, secret }, { key: pair, secret: pairSecret }),
+    );
     assert.equal(me.statusCode, 200, me.body);
     inside(me.json().rights, [...world.built.world.scopes.rightsOf(mine)]);
     inside((await found(key)).scopes, mine);
@@ -166,19 +240,55 @@ describe('owner-only apps through a token', () => {
   test('a credential for one site makes none for all', async () => {
     const at = new TestWorld({ issuer: 'https://gate.example' }, file);
     const olga = await at.person('Olga', ['developer']);
-    const made = await at.client(olga, { ...own2, name: 'console', site: 'wiki', scopes: ['gatehouse:clients'] });
-    const answer = await send('POST', '/api/v1/clients', bearer(made.accessToken ?? ''), proposal(['gatehouse:clients']), at);
+    const made = await at.client(olga, {
+      ...own2,
+      name: 'console',
+      site: 'wiki',
+      scopes: ['gatehouse:clients'],
+    });
+    const answer = await send(
+      'POST',
+      '/api/v1/clients',
+      bearer(made.accessToken ?? ''),
+      proposal(['gatehouse:clients']),
+      at,
+    );
     if (answer.statusCode === 201) assert.equal(answer.json().site, 'wiki');
     const app: Actor = {
-      ...(personActor(olga, at.built.world.rights.rightsOf(olga)) as Extract<Actor, { kind: 'person' }>),
-      authentication: { kind: 'app', clientId: made.client.id, scopes: ['basic', 'gatehouse:clients'], site: 'wiki' as SiteId },
+      ...(personActor(olga, at.built.world.rights.rightsOf(olga)) as Extract<
+        Actor,
+        { kind: 'person' }
+      >),
+      authentication: {
+        kind: 'app',
+        clientId: made.client.id,
+        scopes: ['basic', 'gatehouse:clients'],
+        site: 'wiki' as SiteId,
+      },
     };
     const wide = await at.client(olga, { ...own2, name: 'wide', scopes: ['gatehouse:clients'] });
-    const reset = await at.built.world.registry.submit(app, 'update', { clientId: wide.client.id, reason: '', resetSecret: true });
+    const reset = await at.built.world.registry.submit(app, 'update', {
+      clientId: wide.client.id,
+      reason: '',
+      resetSecret: true,
+    });
     assert.equal(!reset.ok && reset.refusal.kind, 'browser_session_required');
     const proposed = await at.built.world.registry.submit(app, 'propose', {
-      ...{ name: 'everywhere', version: '1.0', description: '', email: olga.email, protocol: 'oauth2', ownerOnly: true, redirectUri: '' },
-      ...{ grantTypes: ['client_credentials'], site: EVERY_SITE, scopes: ['gatehouse:clients'], termsAccepted: true },
+      ...{
+        name: 'everywhere',
+        version: '1.0',
+        description: '',
+        email: olga.email,
+        protocol: 'oauth2',
+        ownerOnly: true,
+        redirectUri: '',
+      },
+      ...{
+        grantTypes: ['client_credentials'],
+        site: EVERY_SITE,
+        scopes: ['gatehouse:clients'],
+        termsAccepted: true,
+      },
     });
     assert.equal(proposed.ok && proposed.value.client.site, 'wiki');
     await at.close();
@@ -192,7 +302,12 @@ describe('a reset, a revision and a new secret through a token', () => {
     const made = await world.client(ada, { ...own2, name: fresh(), scopes: wide });
     const token = await tokenOf(ada, ['gatehouse:clients']);
     const mine = (await scopesOf(token)).live;
-    const answer = await send('POST', `/api/v1/clients/${made.client.id}/reset-secret`, bearer(token), {});
+    const answer = await send(
+      'POST',
+      `/api/v1/clients/${made.client.id}/reset-secret`,
+      bearer(token),
+      {},
+    );
     assert.equal(answer.statusCode, 200, answer.body);
     const got = await scopesOf(answer.json().access_token);
     inside(got.live, mine);
@@ -205,15 +320,25 @@ describe('a reset, a revision and a new secret through a token', () => {
   test('for ever: what was cut stays cut when the app grows, and when it is reset through a token again', async () => {
     const token = await tokenOf(ada, ['gatehouse:clients']);
     const mine = (await scopesOf(token)).live;
-    const first = (await send('POST', '/api/v1/clients', bearer(token), proposal(['gatehouse:clients']))).json();
+    const first = (
+      await send('POST', '/api/v1/clients', bearer(token), proposal(['gatehouse:clients']))
+    ).json();
     const grown = await act(inBrowser(ada), 'revise', { clientId: first.client_id, scopes: wide });
     assert.ok(grown.ok, JSON.stringify(grown));
     inside((await scopesOf(first.access_token)).live, mine);
     inside(await bySecret(first.client_id, first.client_secret), mine);
-    const again = (await send('POST', `/api/v1/clients/${first.client_id}/reset-secret`, bearer(token), {})).json();
+    const again = (
+      await send('POST', `/api/v1/clients/${first.client_id}/reset-secret`, bearer(token), {})
+    ).json();
     inside((await scopesOf(again.access_token)).live, mine);
-    const byPerson = await act(inBrowser(ada), 'update', { clientId: first.client_id, resetSecret: true });
-    assert.deepEqual([...(await scopesOf((byPerson.ok && byPerson.value.accessToken) || '')).live].sort(), ['basic', ...wide].sort());
+    const byPerson = await act(inBrowser(ada), 'update', {
+      clientId: first.client_id,
+      resetSecret: true,
+    });
+    assert.deepEqual(
+      [...(await scopesOf((byPerson.ok && byPerson.value.accessToken) || '')).live].sort(),
+      ['basic', ...wide].sort(),
+    );
     for (const dead of [first, again]) {
       assert.deepEqual((await scopesOf(dead.access_token)).live, []);
       assert.deepEqual(await bySecret(first.client_id, dead.client_secret), []);
@@ -225,25 +350,52 @@ describe('a reset, a revision and a new secret through a token', () => {
     const pem = rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString();
     const token = await tokenOf(ada, ['gatehouse:clients']);
     const first = (
-      await send('POST', '/api/v1/clients', bearer(token), proposal(['gatehouse:clients'], { protocol: 'oauth1', rsa_public_key: pem }))
+      await send(
+        'POST',
+        '/api/v1/clients',
+        bearer(token),
+        proposal(['gatehouse:clients'], { protocol: 'oauth1', rsa_public_key: pem }),
+      )
     ).json();
-    assert.ok((await act(inBrowser(ada), 'revise', { clientId: first.client_id, scopes: wide })).ok);
-    const reset = await act(inBrowser(ada), 'update', { clientId: first.client_id, resetSecret: true });
+    assert.ok(
+      (await act(inBrowser(ada), 'revise', { clientId: first.client_id, scopes: wide })).ok,
+    );
+    const reset = await act(inBrowser(ada), 'update', {
+      clientId: first.client_id,
+      resetSecret: true,
+    });
     assert.ok(reset.ok);
-    assert.notEqual(reset.value.credentials?.token, first.access_token, 'the wider consent has a token of its own');
+    assert.notEqual(
+      reset.value.credentials?.token,
+      first.access_token,
+      'the wider consent has a token of its own',
+    );
     assert.equal(await world.built.store.findTokenCredentials(first.access_token), undefined);
-    const same = await act(inBrowser(ada), 'update', { clientId: first.client_id, resetSecret: true });
-    assert.equal(same.ok && same.value.credentials?.token, reset.value.credentials?.token, 'the same scopes keep it');
+    const same = await act(inBrowser(ada), 'update', {
+      clientId: first.client_id,
+      resetSecret: true,
+    });
+    assert.equal(
+      same.ok && same.value.credentials?.token,
+      reset.value.credentials?.token,
+      'the same scopes keep it',
+    );
   });
 
   test('an owner-only app is not widened through a token, and may be within it', async () => {
     const made = await world.client(ada, { ...own2, name: fresh(), scopes: ['gatehouse:clients'] });
     const token = await tokenOf(ada, ['gatehouse:clients', 'editpage']);
     const revisions = `/api/v1/clients/${made.client.id}/revisions`;
-    const answer = await send('POST', revisions, bearer(token), { scopes: ['gatehouse:clients', 'gatehouse:review'] });
+    const answer = await send('POST', revisions, bearer(token), {
+      scopes: ['gatehouse:clients', 'gatehouse:review'],
+    });
     assert.deepEqual([answer.statusCode, code(answer)], [403, 'browser_session_required']);
     assert.deepEqual(answer.json().missing_scopes, ['gatehouse:review']);
-    assert.equal((await send('POST', revisions, bearer(token), { scopes: ['gatehouse:clients', 'editpage'] })).statusCode, 201);
+    assert.equal(
+      (await send('POST', revisions, bearer(token), { scopes: ['gatehouse:clients', 'editpage'] }))
+        .statusCode,
+      201,
+    );
     assert.equal(
       (await send('POST', revisions, bearer(token), { scopes: ['gatehouse:clients'] })).statusCode,
       201,
@@ -254,20 +406,45 @@ describe('a reset, a revision and a new secret through a token', () => {
   for (const [what, over, path, method, body] of [
     ['a reset', {}, 'reset-secret', 'POST', {}],
     ['a new secret', {}, 'secrets', 'POST', { label: 'next' }],
-    ['a new secret of a wider owner-only app', { ...own2, scopes: wide }, 'secrets', 'POST', { label: 'next' }],
+    [
+      'a new secret of a wider owner-only app',
+      { ...own2, scopes: wide },
+      'secrets',
+      'POST',
+      { label: 'next' },
+    ],
     ['a new key', { protocol: 'oauth1', grantTypes: [] }, '', 'PATCH', { rsa_public_key: 'KEY' }],
-    ['a new key of a wider owner-only app', { ...own1, scopes: wide }, '', 'PATCH', { rsa_public_key: 'KEY' }],
+    [
+      'a new key of a wider owner-only app',
+      { ...own1, scopes: wide },
+      '',
+      'PATCH',
+      { rsa_public_key: 'KEY' },
+    ],
     ['a maintainer', {}, 'maintainers', 'POST', { user: 'Root' }],
     ['an offer', {}, 'offer', 'POST', { user: 'Root' }],
   ] as const)
     test(`${what} is refused, and nothing is written`, async () => {
-      const made = await world.client(ada, { ...over, name: fresh() } as Parameters<TestWorld['client']>[1]);
+      const made = await world.client(ada, { ...over, name: fresh() } as Parameters<
+        TestWorld['client']
+      >[1]);
       const before = await found(made.client.id);
-      const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+      const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
+        .publicKey.export({ type: 'spki', format: 'pem' })
+        .toString();
       const values = JSON.parse(JSON.stringify(body).replace('"KEY"', JSON.stringify(key)));
       const url = `/api/v1/clients/${made.client.id}${path && `/${path}`}`;
-      const answer = await send(method, url, bearer(await tokenOf(ada, ['gatehouse:clients'])), values);
-      assert.deepEqual([answer.statusCode, code(answer)], [403, 'browser_session_required'], answer.body);
+      const answer = await send(
+        method,
+        url,
+        bearer(await tokenOf(ada, ['gatehouse:clients'])),
+        values,
+      );
+      assert.deepEqual(
+        [answer.statusCode, code(answer)],
+        [403, 'browser_session_required'],
+        answer.body,
+      );
       assert.deepEqual(await found(made.client.id), before);
       assert.deepEqual((await world.built.store.teamOf(made.client.id)).offer, null);
     });
@@ -276,7 +453,9 @@ describe('a reset, a revision and a new secret through a token', () => {
     const made = await world.client(ada, { name: fresh() });
     const token = await tokenOf(ada, ['gatehouse:clients']);
     const say = (...addresses: readonly string[]) =>
-      send('PATCH', `/api/v1/clients/${made.client.id}`, bearer(token), { restrictions: { addresses } });
+      send('PATCH', `/api/v1/clients/${made.client.id}`, bearer(token), {
+        restrictions: { addresses },
+      });
     assert.equal((await say('192.0.2.0/24', '198.51.100.7')).statusCode, 200);
     assert.equal((await say('192.0.2.0/24')).statusCode, 200);
     assert.equal(code(await say('192.0.2.0/24', '203.0.113.9')), 'browser_session_required');
@@ -287,10 +466,15 @@ describe('a reset, a revision and a new secret through a token', () => {
     const made = await world.client(ada, { name: fresh() });
     const addresses = ['0.0.0.0/0', '::/0'];
     const token = await tokenOf(ada, ['gatehouse:clients']);
-    const say = (restrictions: Json) => send('PATCH', `/api/v1/clients/${made.client.id}`, bearer(token), { restrictions });
+    const say = (restrictions: Json) =>
+      send('PATCH', `/api/v1/clients/${made.client.id}`, bearer(token), { restrictions });
     assert.equal((await say({ addresses, pages: ['Sandbox', 'Talk:Sandbox'] })).statusCode, 200);
     assert.equal((await say({ addresses, pages: ['Sandbox'] })).statusCode, 200);
-    for (const wider of [{ addresses, pages: ['Sandbox', 'Main Page'] }, { addresses, pages: [] }, { addresses }])
+    for (const wider of [
+      { addresses, pages: ['Sandbox', 'Main Page'] },
+      { addresses, pages: [] },
+      { addresses },
+    ])
       assert.equal(code(await say(wider)), 'browser_session_required', JSON.stringify(wider));
     assert.deepEqual((await found(made.client.id)).restrictions.pages, ['Sandbox']);
   });
@@ -310,27 +494,48 @@ describe('a reset, a revision and a new secret through a token', () => {
 test('an app that waits because it has a new owner is no new one: people allowed it before, and a token gets no secret or key of it', async () => {
   const at = new TestWorld({}, 'review: { two_person_risks: [security] }');
   root = await at.person('Root', ['administrator', 'developer']);
-  const [olga, ben] = [await at.person('Olga', ['developer']), await at.person('Ben', ['developer'])];
+  const [olga, ben] = [
+    await at.person('Olga', ['developer']),
+    await at.person('Ben', ['developer']),
+  ];
   const token = await tokenOf(ben, ['gatehouse:clients', 'oauthmanageownclient'], at);
   const submit = async (who: Account, action: string, id: ClientId, values: Json = {}) => {
     const actor = personActor(who, at.built.world.rights.rightsOf(who));
-    const answer = await at.built.world.registry.submit(actor, action, { clientId: id, reason: '', ...values });
+    const answer = await at.built.world.registry.submit(actor, action, {
+      clientId: id,
+      reason: '',
+      ...values,
+    });
     assert.ok(answer.ok, JSON.stringify(answer));
     return answer.value.client;
   };
-  const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .publicKey.export({ type: 'spki', format: 'pem' })
+    .toString();
   for (const [over, method, path, body] of [
     [{}, 'POST', '/api/v1/clients/ID/reset-secret', {}],
     [{}, 'POST', '/api/v1/clients/ID/secrets', { label: 'next' }],
     [{}, 'POST', '/w/rest.php/oauth2/client/ID/reset_secret', { reason: '' }],
-    [{ protocol: 'oauth1', grantTypes: [] }, 'PATCH', '/api/v1/clients/ID', { rsa_public_key: key }],
+    [
+      { protocol: 'oauth1', grantTypes: [] },
+      'PATCH',
+      '/api/v1/clients/ID',
+      { rsa_public_key: key },
+    ],
   ] as const) {
-    const { client } = await at.client(olga, { ...over, name: fresh(), scopes: ['editpage', 'gatehouse:review'] });
+    const { client } = await at.client(olga, {
+      ...over,
+      name: fresh(),
+      scopes: ['editpage', 'gatehouse:review'],
+    });
     await submit(olga, 'offer', client.id, { userId: ben.id });
     assert.equal((await submit(ben, 'accept-offer', client.id)).stage, 'proposed');
     const before = await at.built.store.findClient(client.id);
     const answer = await send(method, path.replace('ID', client.id), bearer(token), body, at);
-    assert.ok(answer.statusCode === 403 || answer.json().message === 'permission_denied', `${path}: ${answer.body}`);
+    assert.ok(
+      answer.statusCode === 403 || answer.json().message === 'permission_denied',
+      `${path}: ${answer.body}`,
+    );
     assert.deepEqual(await at.built.store.findClient(client.id), before);
     await submit(ben, 'update', client.id, { resetSecret: true });
   }
@@ -342,7 +547,10 @@ describe('what would be approved by itself', () => {
   let at: TestWorld;
   let olga: Account;
   before(async () => {
-    at = new TestWorld({}, 'auto_approve: [{ scopes: [basic, editpage, delete, "gatehouse:clients"], protocols: [https] }]');
+    at = new TestWorld(
+      {},
+      'auto_approve: [{ scopes: [basic, editpage, delete, "gatehouse:clients"], protocols: [https] }]',
+    );
     olga = await at.person('Olga', ['developer']);
     root = await at.person('Root', ['administrator', 'developer']);
   });
@@ -350,28 +558,53 @@ describe('what would be approved by itself', () => {
     await at.close();
     root = (await world.built.store.findAccountByName('Root')) as Account;
   });
-  const web = (scopes: readonly string[]) => proposal(scopes, { owner_only: false, redirect_uri: 'https://reader.example/cb' });
+  const web = (scopes: readonly string[]) =>
+    proposal(scopes, { owner_only: false, redirect_uri: 'https://reader.example/cb' });
 
   test('waits for a reviewer when an app asks for more than it has', async () => {
     const token = await tokenOf(olga, ['gatehouse:clients', 'editpage'], at);
-    assert.equal((await send('POST', '/api/v1/clients', bearer(token), web(['editpage', 'delete']), at)).json().stage, 'proposed');
-    assert.equal((await send('POST', '/api/v1/clients', bearer(token), web(['editpage']), at)).json().stage, 'approved');
+    assert.equal(
+      (await send('POST', '/api/v1/clients', bearer(token), web(['editpage', 'delete']), at)).json()
+        .stage,
+      'proposed',
+    );
+    assert.equal(
+      (await send('POST', '/api/v1/clients', bearer(token), web(['editpage']), at)).json().stage,
+      'approved',
+    );
     const cookie = await at.cookie(olga);
     const headers = { cookie, 'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)) };
-    assert.equal((await send('POST', '/api/v1/clients', headers, web(['editpage', 'delete']), at)).json().stage, 'approved');
+    assert.equal(
+      (await send('POST', '/api/v1/clients', headers, web(['editpage', 'delete']), at)).json()
+        .stage,
+      'approved',
+    );
   });
 
   test('a change of an app that other people use waits, too', async () => {
-    const made = await at.client(olga, { name: fresh(), redirectUri: 'https://reader.example/cb', scopes: ['editpage'] });
+    const made = await at.client(olga, {
+      name: fresh(),
+      redirectUri: 'https://reader.example/cb',
+      scopes: ['editpage'],
+    });
     const token = await tokenOf(olga, ['gatehouse:clients', 'editpage'], at);
-    const answer = await send('POST', `/api/v1/clients/${made.client.id}/revisions`, bearer(token), { scopes: ['editpage', 'delete'] }, at);
+    const answer = await send(
+      'POST',
+      `/api/v1/clients/${made.client.id}/revisions`,
+      bearer(token),
+      { scopes: ['editpage', 'delete'] },
+      at,
+    );
     assert.deepEqual([answer.statusCode, answer.json().scopes], [201, ['basic', 'editpage']]);
     assert.notEqual(await at.built.store.openRevision(made.client.id), undefined);
   });
 });
 
 test('who hears of it: an app that makes a credential in a person’s name is told to that person, and only then', async () => {
-  const mailed = new TestWorld({ 'smtp-url': 'smtp://mail.example', 'mail-from': 'gate@example.org' });
+  const mailed = new TestWorld({
+    'smtp-url': 'smtp://mail.example',
+    'mail-from': 'gate@example.org',
+  });
   const lia = await mailed.person('Lia', ['developer']);
   await mailed.person('Root', ['administrator', 'developer']);
   const before = root;
@@ -391,7 +624,11 @@ test('who hears of it: an app that makes a credential in a person’s name is to
   assert.deepEqual(await told(), ['create-owner-only']);
   const cookie = await mailed.cookie(lia);
   const headers = { cookie, 'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)) };
-  assert.equal((await send('POST', '/api/v1/clients', headers, proposal(['gatehouse:clients']), mailed)).statusCode, 201);
+  assert.equal(
+    (await send('POST', '/api/v1/clients', headers, proposal(['gatehouse:clients']), mailed))
+      .statusCode,
+    201,
+  );
   assert.deepEqual(await told(), ['create-owner-only'], 'who did it in a browser knows');
   await send(
     'POST',
@@ -414,7 +651,11 @@ describe('the dialect’s addresses', () => {
   const failure = { message: 'permission_denied', httpCode: 400, httpReason: 'Bad Request' };
 
   test('registering an owner-only app is cut to the caller’s scopes, by token and by signature', async () => {
-    const made = await world.client(ada, { ...own1, name: fresh(), scopes: ['oauthmanageownclient'] });
+    const made = await world.client(ada, {
+      ...own1,
+      name: fresh(),
+      scopes: ['oauthmanageownclient'],
+    });
     const pair = [
       { key: made.client.id, secret: made.secret },
       { key: made.credentials?.token ?? '', secret: made.credentials?.secret ?? '' },
@@ -425,7 +666,11 @@ describe('the dialect’s addresses', () => {
     ]) {
       const answer = await send('POST', path, headers, body(everyScope()));
       assert.equal(answer.statusCode, 200, answer.body);
-      assert.deepEqual(Object.keys(answer.json()), ['name', 'client_key', 'secret', 'access_token'], 'the shape is the reference’s');
+      assert.deepEqual(
+        Object.keys(answer.json()),
+        ['name', 'client_key', 'secret', 'access_token'],
+        'the shape is the reference’s',
+      );
       const mine = ['basic', 'oauthmanageownclient'];
       inside((await scopesOf(answer.json().access_token)).live, mine);
       inside(await bySecret(answer.json().client_key, answer.json().secret), mine);
@@ -434,12 +679,21 @@ describe('the dialect’s addresses', () => {
 
   test('resetting an owner-only app is cut; that of an app other people use is refused in the reference’s shape', async () => {
     const token = await tokenOf(ada, ['oauthmanageownclient']);
-    const narrow = await world.client(ada, { ...own2, name: fresh(), scopes: ['editpage', 'gatehouse:review'] });
+    const narrow = await world.client(ada, {
+      ...own2,
+      name: fresh(),
+      scopes: ['editpage', 'gatehouse:review'],
+    });
     const reset = await send('POST', `${path}/${narrow.client.id}/reset_secret`, bearer(token), {});
     assert.equal(reset.statusCode, 200, reset.body);
     inside((await scopesOf(reset.json().access_token)).live, ['basic']);
     const shared = await world.client(ada, { name: fresh() });
-    const answer = await send('POST', `${path}/${shared.client.id}/reset_secret`, bearer(token), {});
+    const answer = await send(
+      'POST',
+      `${path}/${shared.client.id}/reset_secret`,
+      bearer(token),
+      {},
+    );
     assert.deepEqual([answer.statusCode, answer.json()], [400, failure]);
     const identity = await send('POST', path, bearer(token), body(['mwoauth-authonlyprivate']));
     assert.deepEqual([identity.statusCode, identity.json()], [400, failure]);
@@ -452,11 +706,15 @@ describe('the dialect’s addresses', () => {
     const answer = await send('POST', `${path}/${shared.client.id}/reset_secret`, { cookie }, {});
     world.wait(-601);
     assert.deepEqual([answer.statusCode, answer.json()], [400, failure]);
-    assert.equal((await send('POST', `${path}/${shared.client.id}/reset_secret`, { cookie }, {})).statusCode, 200);
+    assert.equal(
+      (await send('POST', `${path}/${shared.client.id}/reset_secret`, { cookie }, {})).statusCode,
+      200,
+    );
   });
 
   test('both scopes say that they could endanger an account', () => {
-    for (const name of ['gatehouse:clients', 'oauthmanageownclient']) assert.equal(world.built.world.scopes.get(name)?.risk, 'security');
+    for (const name of ['gatehouse:clients', 'oauthmanageownclient'])
+      assert.equal(world.built.world.scopes.get(name)?.risk, 'security');
   });
 });
 
@@ -485,18 +743,32 @@ describe('a recent proof', () => {
   test('an app has no proof of its person, and a stranger has nothing', async () => {
     const made = await world.client(ada, { name: fresh() });
     for (const [authentication, kind] of [
-      [{ kind: 'app', clientId: made.client.id, scopes: everyScope(), site: EVERY_SITE }, 'browser_session_required'],
+      [
+        { kind: 'app', clientId: made.client.id, scopes: everyScope(), site: EVERY_SITE },
+        'browser_session_required',
+      ],
       [{ kind: 'none' }, 'not_logged_in'],
     ] as const) {
-      const answer = await act({ ...inBrowser(ada), authentication } as Actor, 'add-secret', { clientId: made.client.id, label: 'x' });
+      const answer = await act({ ...inBrowser(ada), authentication } as Actor, 'add-secret', {
+        clientId: made.client.id,
+        label: 'x',
+      });
       assert.equal(!answer.ok && answer.refusal.kind, kind);
     }
   });
 
   test('a yes to an app is the person’s alone: no app says it, whatever it may do', async () => {
     const made = await world.client(ada, { name: fresh() });
-    const authentication = { kind: 'app', clientId: made.client.id, scopes: everyScope(), site: EVERY_SITE } as const;
-    const answer = await act({ ...inBrowser(root), authentication } as Actor, 'accept', { clientId: made.client.id, scopes: ['editpage'] });
+    const authentication = {
+      kind: 'app',
+      clientId: made.client.id,
+      scopes: everyScope(),
+      site: EVERY_SITE,
+    } as const;
+    const answer = await act({ ...inBrowser(root), authentication } as Actor, 'accept', {
+      clientId: made.client.id,
+      scopes: ['editpage'],
+    });
     assert.equal(!answer.ok && answer.refusal.kind, 'browser_session_required');
   });
 });
@@ -509,15 +781,27 @@ describe('the pages', () => {
     here.app.inject({
       method: 'POST',
       url,
-      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', origin: 'https://gate.example' },
-      payload: new URLSearchParams({ csrf: csrfToken(cookie.slice(cookie.indexOf('=') + 1)), ...fields }).toString(),
+      headers: {
+        cookie,
+        'content-type': 'application/x-www-form-urlencoded',
+        origin: 'https://gate.example',
+      },
+      payload: new URLSearchParams({
+        csrf: csrfToken(cookie.slice(cookie.indexOf('=') + 1)),
+        ...fields,
+      }).toString(),
     });
 
   before(async () => {
     here = new TestWorld();
     const about = { emailConfirmed: true, realName: '', password };
     const made = await here.built.world.accounts.createAccount({
-      ...{ ...about, name: 'Eve', email: 'eve@example.org', groups: ['developer', 'administrator'] },
+      ...{
+        ...about,
+        name: 'Eve',
+        email: 'eve@example.org',
+        groups: ['developer', 'administrator'],
+      },
     });
     assert.ok(made.ok);
     eve = made.value;
@@ -532,16 +816,37 @@ describe('the pages', () => {
     const fields = { change_token: change, sure: '1' };
     const asked = await form(`/my/apps/${client.id}/reset`, fields);
     assert.equal(asked.statusCode, 403);
-    assert.ok(asked.body.includes(`action="/my/apps/${client.id}/reset"`) && asked.body.includes(`value="${change}"`), 'nothing is lost');
+    assert.ok(
+      asked.body.includes(`action="/my/apps/${client.id}/reset"`) &&
+        asked.body.includes(`value="${change}"`),
+      'nothing is lost',
+    );
     assert.equal((await here.built.store.findClient(client.id))?.edition, client.edition);
-    const wrong = await form(`/my/apps/${client.id}/reset`, { ...fields, proof_method: 'password', proof_password: 'wrong' });
+    const wrong = await form(`/my/apps/${client.id}/reset`, {
+      ...fields,
+      proof_method: 'password',
+      proof_password: 'wrong',
+    });
     assert.equal(wrong.statusCode, 403);
-    assert.ok(wrong.body.includes(`value="${change}"`) && !wrong.body.includes('value="wrong"'), 'the password is not repeated');
-    const done = await form(`/my/apps/${client.id}/reset`, { ...fields, proof_method: 'password', proof_password: password });
+    assert.ok(
+      wrong.body.includes(`value="${change}"`) && !wrong.body.includes('value="wrong"'),
+      'the password is not repeated',
+    );
+    const done = await form(`/my/apps/${client.id}/reset`, {
+      ...fields,
+      proof_method: 'password',
+      proof_password: password,
+    });
     assert.equal(done.statusCode, 200, done.body);
     const next = await here.client(eve, { name: 'Second' });
     const again = await form(`/my/apps/${next.client.id}/reset`, {
-      ...{ change_token: here.built.world.registry.changeToken(personActor(eve, new Set()), next.client), sure: '1' },
+      ...{
+        change_token: here.built.world.registry.changeToken(
+          personActor(eve, new Set()),
+          next.client,
+        ),
+        sure: '1',
+      },
     });
     assert.equal(again.statusCode, 200, 'the proof holds for ten minutes');
     here.wait(601);
@@ -551,7 +856,15 @@ describe('the pages', () => {
     const { client } = await here.client(eve, { name: 'Third' });
     const bob = await here.person('Bob');
     const change = here.built.world.registry.changeToken(personActor(eve, new Set()), client);
-    const draft = { kind: 'own', name: 'Script', version: '1.0', description: '', terms: '1', access: 'scopes', site: '*' };
+    const draft = {
+      kind: 'own',
+      name: 'Script',
+      version: '1.0',
+      description: '',
+      terms: '1',
+      access: 'scopes',
+      site: '*',
+    };
     for (const [url, fields] of [
       [`/my/apps/${client.id}/add-secret`, { label: 'next', change_token: change }],
       [`/my/apps/${client.id}/offer`, { offer: 'Bob', change_token: change }],
@@ -572,7 +885,10 @@ describe('the pages', () => {
   });
 
   test('/account/prove leads back to where the person was, and nowhere else', async () => {
-    const page = await here.app.inject({ url: '/account/prove?returnto=%2Fmy%2Fapps', headers: { cookie } });
+    const page = await here.app.inject({
+      url: '/account/prove?returnto=%2Fmy%2Fapps',
+      headers: { cookie },
+    });
     assert.equal(page.statusCode, 200);
     assert.ok(page.body.includes('name="returnto" value="/my/apps"'));
     for (const [returnto, to] of [
@@ -581,41 +897,71 @@ describe('the pages', () => {
       ['https://evil.example/', '/'],
       ['/\\evil.example', '/'],
     ] as const) {
-      const answer = await form('/account/prove', { returnto, proof_method: 'password', proof_password: password });
+      const answer = await form('/account/prove', {
+        returnto,
+        proof_method: 'password',
+        proof_password: password,
+      });
       assert.deepEqual([answer.statusCode, answer.headers.location], [303, to]);
     }
     here.wait(601);
-    assert.equal((await form('/account/prove', { returnto: '/my/apps' })).statusCode, 403, 'without a proof the person is asked');
-    assert.equal((await here.app.inject({ url: '/account/prove' })).statusCode, 303, 'a stranger signs in');
+    assert.equal(
+      (await form('/account/prove', { returnto: '/my/apps' })).statusCode,
+      403,
+      'without a proof the person is asked',
+    );
+    assert.equal(
+      (await here.app.inject({ url: '/account/prove' })).statusCode,
+      303,
+      'a stranger signs in',
+    );
   });
 
   test('a passkey proves its own person, once; that of somebody else proves nothing', async () => {
     const site = { origin: 'https://gate.example', rpId: 'gate.example' };
     const { accounts } = here.built.world;
     const mal = await accounts.createAccount({
-      ...{ name: 'Mal', email: 'mal@example.org', emailConfirmed: true, realName: '', groups: [], password },
+      ...{
+        name: 'Mal',
+        email: 'mal@example.org',
+        emailConfirmed: true,
+        realName: '',
+        groups: [],
+        password,
+      },
     });
     assert.ok(mal.ok);
     const keyOf = async (person: Account) => {
       const key = authenticator(site);
       const options = await accounts.passkeyOptions(person, password);
       assert.ok(options.ok);
-      const added = await accounts.addPasskey(person, 'Phone', key.create(options.value as { challenge: string }));
+      const added = await accounts.addPasskey(
+        person,
+        'Phone',
+        key.create(options.value as { challenge: string }),
+      );
       assert.ok(added.ok, JSON.stringify(added));
       return key;
     };
     const [hers, his] = [await keyOf(eve), await keyOf(mal.value)];
-    const ask = async () => JSON.parse((await form('/account/prove/options', {})).body) as { challenge: string };
-    const proven = (answer: string) => form('/account/prove', { returnto: '/my/apps', proof_method: 'passkey', answer });
+    const ask = async () =>
+      JSON.parse((await form('/account/prove/options', {})).body) as { challenge: string };
+    const proven = (answer: string) =>
+      form('/account/prove', { returnto: '/my/apps', proof_method: 'passkey', answer });
     assert.equal((await proven(his.get(await ask()))).statusCode, 403);
     const answer = hers.get(await ask());
     assert.equal((await proven(answer)).headers.location, '/my/apps');
     const secret = cookie.slice(cookie.indexOf('=') + 1);
-    assert.deepEqual((await accounts.sessionOf(secret))?.proof, { at: here.now, method: 'passkey' });
+    assert.deepEqual((await accounts.sessionOf(secret))?.proof, {
+      at: here.now,
+      method: 'passkey',
+    });
     here.wait(601);
     assert.equal((await proven(answer)).statusCode, 403, 'an answer is good for once');
     assert.ok(
-      (await here.app.inject({ url: '/account/prove', headers: { cookie } })).body.includes('data-passkey="/account/prove/options"'),
+      (await here.app.inject({ url: '/account/prove', headers: { cookie } })).body.includes(
+        'data-passkey="/account/prove/options"',
+      ),
     );
   });
 
@@ -624,14 +970,22 @@ describe('the pages', () => {
       method: 'POST',
       url: '/account/prove',
       headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
-      payload: new URLSearchParams({ proof_method: 'password', proof_password: password }).toString(),
+      payload: new URLSearchParams({
+        proof_method: 'password',
+        proof_password: password,
+      }).toString(),
     });
     assert.equal(foreign.statusCode, 403);
     const secret = cookie.slice(cookie.indexOf('=') + 1);
-    assert.ok(!isRecent((await here.built.world.accounts.sessionOf(secret))?.proof ?? null, here.now));
+    assert.ok(
+      !isRecent((await here.built.world.accounts.sessionOf(secret))?.proof ?? null, here.now),
+    );
     const tries = [];
     for (let turn = 0; turn < 6; turn++)
-      tries.push((await form('/account/prove', { proof_method: 'password', proof_password: 'wrong' })).statusCode);
+      tries.push(
+        (await form('/account/prove', { proof_method: 'password', proof_password: 'wrong' }))
+          .statusCode,
+      );
     assert.deepEqual(tries, [403, 403, 403, 403, 403, 429]);
     const passkey = await form('/account/prove', { proof_method: 'passkey', answer: '{"id":"x"}' });
     assert.equal(passkey.statusCode, 403);

@@ -5,21 +5,42 @@ import { personActor } from '#harness/consents.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { Client } from '#registry/client.ts';
 
-// What reviewers and users are shown of who may decide and of a new owner, and what an app holds while it waits again (ADR 15).
+// What reviewers and users are shown of who may decide and of a new owner, and what an app holds
+// while it waits again (ADR 15).
 
-const world = new TestWorld({}, 'review: { two_person_risks: [security] }\nnotices: { groups: [reviewer] }');
+const world = new TestWorld(
+  {},
+  'review: { two_person_risks: [security] }\nnotices: { groups: [reviewer] }',
+);
 after(() => world.close());
-const [ada, ben] = [await world.person('Ada', ['developer', 'reviewer']), await world.person('Ben', ['developer'])];
-const [rex, rita, uwe] = [await world.person('Rex', ['reviewer']), await world.person('Rita', ['reviewer']), await world.person('Uwe')];
+const [ada, ben] = [
+  await world.person('Ada', ['developer', 'reviewer']),
+  await world.person('Ben', ['developer']),
+];
+const [rex, rita, uwe] = [
+  await world.person('Rex', ['reviewer']),
+  await world.person('Rita', ['reviewer']),
+  await world.person('Uwe'),
+];
 const { registry, rights } = world.built.world;
 
 /** Acts with the rights the person's groups give. */
-async function act(who: Account, action: string, client: Pick<Client, 'id'>, values: object = {}): Promise<string> {
+async function act(
+  who: Account,
+  action: string,
+  client: Pick<Client, 'id'>,
+  values: object = {},
+): Promise<string> {
   const actor = personActor(who, rights.rightsOf(who));
-  const answer = await registry.submit(actor, action, { clientId: client.id, reason: '', ...values });
+  const answer = await registry.submit(actor, action, {
+    clientId: client.id,
+    reason: '',
+    ...values,
+  });
   return answer.ok ? (answer.value.waiting ? 'waiting' : 'ok') : answer.refusal.kind;
 }
-const page = async (who: Account, url: string) => (await world.app.inject({ url, headers: { cookie: await world.cookie(who) } })).body;
+const page = async (who: Account, url: string) =>
+  (await world.app.inject({ url, headers: { cookie: await world.cookie(who) } })).body;
 
 /** What a user's code buys. */
 async function tokensOf(made: Awaited<ReturnType<TestWorld['client']>>, user: Account) {
@@ -29,7 +50,11 @@ async function tokensOf(made: Awaited<ReturnType<TestWorld['client']>>, user: Ac
       '/oauth2/token',
       made.client,
       made.secret,
-      new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: made.client.redirectUri }).toString(),
+      new URLSearchParams({
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: made.client.redirectUri,
+      }).toString(),
     )
   ).json();
 }
@@ -38,10 +63,14 @@ const post = (url: string, client: Pick<Client, 'id'>, secret: string, payload: 
     method: 'POST',
     url,
     payload,
-    headers: { authorization: basic(client.id, secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(client.id, secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
   });
 const bearer = async (token: string) =>
-  (await world.app.inject({ url: '/api/v1/me', headers: { authorization: `Bearer ${token}` } })).statusCode;
+  (await world.app.inject({ url: '/api/v1/me', headers: { authorization: `Bearer ${token}` } }))
+    .statusCode;
 
 test('an app with scopes for two that changes hands holds nothing that works until two said yes', async () => {
   const made = await world.client(ada, { name: 'Sold', scopes: ['import'], pkceOptional: true });
@@ -54,8 +83,16 @@ test('an app with scopes for two that changes hands holds nothing that works unt
   assert.equal((await world.built.store.findClient(client.id))?.stage, 'proposed');
   assert.equal(await bearer(tokens.access_token), 401);
   const refresh = `grant_type=refresh_token&refresh_token=${tokens.refresh_token}`;
-  assert.equal((await post('/oauth2/token', client, secret, refresh)).statusCode, 401, 'the secret of the old owner ended');
-  assert.equal(await act(uwe, 'accept', client, { scopes: ['import'] }), 'permission_denied', 'nobody new can allow it');
+  assert.equal(
+    (await post('/oauth2/token', client, secret, refresh)).statusCode,
+    401,
+    'the secret of the old owner ended',
+  );
+  assert.equal(
+    await act(uwe, 'accept', client, { scopes: ['import'] }),
+    'permission_denied',
+    'nobody new can allow it',
+  );
   assert.match(await page(rex, '/review'), /Sold/);
   assert.equal(await act(rex, 'approve', client), 'waiting');
   assert.equal(await bearer(tokens.access_token), 401);
@@ -71,7 +108,8 @@ test('an ordinary app goes on; its old secret ends with the grace', async () => 
   await act(ada, 'offer', client, { userId: ben.id });
   await act(ben, 'accept-offer', client);
   assert.equal(await bearer(tokens.access_token), 200);
-  const refresh = async (token: string) => post('/oauth2/token', client, secret, `grant_type=refresh_token&refresh_token=${token}`);
+  const refresh = async (token: string) =>
+    post('/oauth2/token', client, secret, `grant_type=refresh_token&refresh_token=${token}`);
   const next = await refresh(tokens.refresh_token);
   assert.equal(next.statusCode, 200);
   world.wait(7 * 86_400 + 1);
@@ -82,7 +120,9 @@ test('people see on the list of the apps they allowed that one has another owner
   const { client } = await world.client(ada, { name: 'Moved', scopes: ['editpage'] });
   await world.consents.save(client, uwe, ['editpage']);
   const card = async (who: Account) =>
-    /<h2><a href="[^"]*">(?:<bdi>)?Moved[\s\S]*?<\/section>/.exec(await page(who, '/consents'))?.[0] ?? '';
+    /<h2><a href="[^"]*">(?:<bdi>)?Moved[\s\S]*?<\/section>/.exec(
+      await page(who, '/consents'),
+    )?.[0] ?? '';
   assert.match(await card(uwe), /Moved/);
   assert.doesNotMatch(await card(uwe), /belongs to/);
   world.wait(60);
@@ -94,7 +134,9 @@ test('people see on the list of the apps they allowed that one has another owner
   assert.match(await card(rita), /Moved/);
   assert.doesNotMatch(await card(rita), /belongs to/);
   const cookie = await world.cookie(uwe);
-  const { consents } = (await world.app.inject({ url: '/consents/export.json', headers: { cookie } })).json();
+  const { consents } = (
+    await world.app.inject({ url: '/consents/export.json', headers: { cookie } })
+  ).json();
   const said = consents.find((one: { client_id: string }) => one.client_id === client.id);
   assert.equal(said.new_owner.name, 'Ben');
 });
@@ -116,7 +158,10 @@ test('the desk says which decisions are not this reviewerâ€™s, and why', async (
   assert.match(helper, /You help look after this app/);
   assert.match(helper, /Not yours to decide: Let it go on and Take no new users\./);
   await act(ada, 'leave', client, { userId: ada.id });
-  assert.match(await page(ada, `/review/${client.id}`), /You helped look after this app when this came up, or shortly before/);
+  assert.match(
+    await page(ada, `/review/${client.id}`),
+    /You helped look after this app when this came up, or shortly before/,
+  );
   assert.equal(await act(rita, 'halt', client, { halted: 'nothing' }), 'waiting');
   assert.match(await page(rita, `/review/${client.id}`), /You said yes already/);
   assert.match(
@@ -129,16 +174,29 @@ test('the API says why, and a yes on a page and one over the API are one personâ
   const { client } = await world.client(ben, { name: 'By two doors', scopes: ['import'] }, false);
   const cookie = await world.cookie(rex);
   const desk = await world.app.inject({ url: `/review/${client.id}`, headers: { cookie } });
-  const hidden = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(desk.body)?.[1] ?? '';
-  const form = new URLSearchParams({ csrf: hidden('csrf'), change_token: hidden('change_token'), decision: 'approve', reason: '' });
+  const hidden = (name: string) =>
+    new RegExp(`name="${name}" value="([^"]*)"`).exec(desk.body)?.[1] ?? '';
+  const form = new URLSearchParams({
+    csrf: hidden('csrf'),
+    change_token: hidden('change_token'),
+    decision: 'approve',
+    reason: '',
+  });
   const yes = await world.app.inject({
     method: 'POST',
     url: `/review/${client.id}`,
     payload: form.toString(),
-    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', origin: world.built.world.origin },
+    headers: {
+      cookie,
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: world.built.world.origin,
+    },
   });
   assert.equal(yes.headers.location, `/review/${client.id}?done=review-first-yes`);
   const again = personActor(rex, rights.rightsOf(rex), 'api');
   const answer = await registry.submit(again, 'approve', { clientId: client.id, reason: '' });
-  assert.deepEqual(answer, { ok: false, refusal: { kind: 'needs_another_reviewer', why: 'approved-before' } });
+  assert.deepEqual(answer, {
+    ok: false,
+    refusal: { kind: 'needs_another_reviewer', why: 'approved-before' },
+  });
 });

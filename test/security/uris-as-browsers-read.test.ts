@@ -20,11 +20,15 @@ import { locationOf, redirectUriMatches } from '#wire/redirect-uri.ts';
 import { rules } from '../unit/registry/world.ts';
 import type { HostileUri } from './data/make-hostile-redirect-uris.ts';
 
-// A URI is registered only if a browser reads it as its reviewer does, and nobody is sent to one that leads elsewhere than it shows.
+// A URI is registered only if a browser reads it as its reviewer does, and nobody is sent to one
+// that leads elsewhere than it shows.
 
-const read = <T>(name: string): readonly T[] => JSON.parse(readFileSync(`test/security/data/${name}.json`, 'utf8')) as readonly T[];
+const read = <T>(name: string): readonly T[] =>
+  JSON.parse(readFileSync(`test/security/data/${name}.json`, 'utf8')) as readonly T[];
 const hostile = read<HostileUri>('hostile-redirect-uris');
-const sound = read<{ readonly uri: string; readonly kinds: readonly (keyof typeof kinds)[] }>('sound-redirect-uris');
+const sound = read<{ readonly uri: string; readonly kinds: readonly (keyof typeof kinds)[] }>(
+  'sound-redirect-uris',
+);
 const refused = hostile.filter(({ registration }) => registration === 'refused');
 
 const kinds = {
@@ -42,7 +46,8 @@ describe('the corpora', () => {
     assert.equal(new Set(hostile.map(({ uri }) => uri)).size, hostile.length);
   });
   test('the parser of this Node reads them as it did when they were written', () => {
-    for (const { uri, reads } of hostile) assert.equal(URL.parse(uri)?.href ?? null, reads, JSON.stringify(uri));
+    for (const { uri, reads } of hostile)
+      assert.equal(URL.parse(uri)?.href ?? null, reads, JSON.stringify(uri));
   });
 });
 
@@ -57,25 +62,43 @@ describe('registration', () => {
   test('the dialect refuses them too, but for schemes without a dot, which it advises against', () => {
     for (const { uri, family } of refused) {
       const judged = redirectProblem(uri, kinds.public, { ...rules, dialect: true });
-      const advised = ['scheme without a dot', 'no URI'].includes(family) && judged?.problem.kind === 'own-scheme-without-dot';
-      assert.ok(judged && judged.ignorable === advised, `${family}: ${JSON.stringify(uri)} ${JSON.stringify(judged)}`);
+      const advised =
+        ['scheme without a dot', 'no URI'].includes(family) &&
+        judged?.problem.kind === 'own-scheme-without-dot';
+      assert.ok(
+        judged && judged.ignorable === advised,
+        `${family}: ${JSON.stringify(uri)} ${JSON.stringify(judged)}`,
+      );
     }
   });
   test('no sound URI is refused', () => {
     for (const { uri, kinds: names } of sound)
       for (const name of names) {
         const judged = redirectProblem(uri, kinds[name], rules);
-        assert.ok(judged === undefined || judged.ignorable, `${name}: ${uri} ${JSON.stringify(judged)}`);
+        assert.ok(
+          judged === undefined || judged.ignorable,
+          `${name}: ${uri} ${JSON.stringify(judged)}`,
+        );
       }
   });
   test('what is accepted is what a browser makes of it, but for what may differ', () => {
-    for (const { uri } of [...sound, ...hostile.filter(({ registration }) => registration === 'sound')]) {
+    for (const { uri } of [
+      ...sound,
+      ...hostile.filter(({ registration }) => registration === 'sound'),
+    ]) {
       const spelt = asciiSpelling(uri) ?? '';
       const href = URL.parse(spelt)?.href ?? '';
-      const [, scheme = '', authority = '', rest = ''] = /^([^:]+:)(\/\/[^/?#]*)?(.*)$/s.exec(spelt) ?? [];
+      const [, scheme = '', authority = '', rest = ''] =
+        /^([^:]+:)(\/\/[^/?#]*)?(.*)$/s.exec(spelt) ?? [];
       const web = /^https?:$/i.test(scheme);
-      const host = web ? authority.toLowerCase().replace(scheme.toLowerCase() === 'https:' ? /:443$/ : /:80$/, '') : authority;
-      assert.equal(href, `${scheme.toLowerCase()}${host}${web && !rest.startsWith('/') ? '/' : ''}${rest}`, uri);
+      const host = web
+        ? authority.toLowerCase().replace(scheme.toLowerCase() === 'https:' ? /:443$/ : /:80$/, '')
+        : authority;
+      assert.equal(
+        href,
+        `${scheme.toLowerCase()}${host}${web && !rest.startsWith('/') ? '/' : ''}${rest}`,
+        uri,
+      );
     }
   });
 });
@@ -90,7 +113,11 @@ describe('a host in Unicode', () => {
     assert.equal(unicodeSpelling('https://app.xn--examplecb-wn0e/cb'), null);
   });
   test('either is the registered one, and the header has ASCII', () => {
-    assert.ok(redirectUriMatches([wire], shown) && redirectUriMatches([shown], wire) && redirectUriMatches([wire], wire));
+    assert.ok(
+      redirectUriMatches([wire], shown) &&
+        redirectUriMatches([shown], wire) &&
+        redirectUriMatches([wire], wire),
+    );
     assert.ok(!redirectUriMatches([wire], shown.replace('?a=b', '')));
     assert.equal(locationOf(shown, [['code', 'x']]), `${wire}&code=x`);
   });
@@ -98,18 +125,23 @@ describe('a host in Unicode', () => {
 
 describe('authorization', () => {
   test('what reaches another host than it shows is found', () => {
-    for (const { uri, elsewhere, family } of hostile) if (elsewhere) assert.ok(misleads(uri), `${family}: ${JSON.stringify(uri)}`);
+    for (const { uri, elsewhere, family } of hostile)
+      if (elsewhere) assert.ok(misleads(uri), `${family}: ${JSON.stringify(uri)}`);
     for (const { uri } of sound) assert.ok(!misleads(uri), uri);
-    for (const { uri, registration } of hostile) if (registration === 'sound') assert.ok(!misleads(uri), uri);
+    for (const { uri, registration } of hostile)
+      if (registration === 'sound') assert.ok(!misleads(uri), uri);
   });
   test('no Location is ever built for it', () => {
-    for (const { uri, elsewhere } of hostile) if (elsewhere) assert.throws(() => locationOf(uri, []), JSON.stringify(uri));
+    for (const { uri, elsewhere } of hostile)
+      if (elsewhere) assert.throws(() => locationOf(uri, []), JSON.stringify(uri));
   });
   test('no hostile URI is the registered one', () => {
-    for (const { uri } of hostile) assert.ok(!redirectUriMatches(['https://app.example/cb'], uri), JSON.stringify(uri));
+    for (const { uri } of hostile)
+      assert.ok(!redirectUriMatches(['https://app.example/cb'], uri), JSON.stringify(uri));
     for (const { uri } of hostile)
       assert.ok(
-        !redirectUriMatches(['http://127.0.0.1:8080/cb'], uri) || /^http:\/\/127\.0\.0\.1(?::\d+)?\/cb$/.test(uri),
+        !redirectUriMatches(['http://127.0.0.1:8080/cb'], uri) ||
+          /^http:\/\/127\.0\.0\.1(?::\d+)?\/cb$/.test(uri),
         JSON.stringify(uri),
       );
   });
@@ -127,7 +159,8 @@ describe('OAuth 1 callbacks', () => {
   for (const redirectUri of prefixes)
     test(`a prefix ${redirectUri} leads to its own host and path alone`, () => {
       for (const { uri } of hostile) {
-        if (!callbackAllowed(uri, { redirectUri, redirectIsPrefix: true }) || uri === 'oob') continue;
+        if (!callbackAllowed(uri, { redirectUri, redirectIsPrefix: true }) || uri === 'oob')
+          continue;
         const [there, here] = [new URL(uri), new URL(redirectUri)];
         assert.equal(there.hostname, here.hostname, JSON.stringify(uri));
         assert.equal(there.port, here.port, JSON.stringify(uri));
@@ -160,7 +193,10 @@ describe('OAuth 1 callbacks', () => {
   ];
   for (const [prefix, callback, allowed] of passes)
     test(`${prefix} as a prefix ${allowed ? 'covers' : 'does not cover'} ${callback}`, () =>
-      assert.equal(callbackAllowed(callback, { redirectUri: prefix, redirectIsPrefix: true }), allowed));
+      assert.equal(
+        callbackAllowed(callback, { redirectUri: prefix, redirectIsPrefix: true }),
+        allowed,
+      ));
   test('an exact callback that was accepted earlier leads nowhere when it misleads', () => {
     for (const { uri, elsewhere } of hostile) {
       if (!elsewhere) continue;
@@ -177,9 +213,19 @@ describe('every way into the registry', () => {
   let cookie: string;
   const bad = 'https://evil.example\\app.example/cb';
 
-  const stored = (client: Client, redirectUri: string) => acceptedEarlier(world, client, { redirectUri });
-  const authorize = (client: Pick<Client, 'id'>, redirectUri: string | null, path = '/oauth2/authorize') => {
-    const query = new URLSearchParams({ client_id: client.id, response_type: 'code', scope: 'editpage', state: 's' });
+  const stored = (client: Client, redirectUri: string) =>
+    acceptedEarlier(world, client, { redirectUri });
+  const authorize = (
+    client: Pick<Client, 'id'>,
+    redirectUri: string | null,
+    path = '/oauth2/authorize',
+  ) => {
+    const query = new URLSearchParams({
+      client_id: client.id,
+      response_type: 'code',
+      scope: 'editpage',
+      state: 's',
+    });
     query.set('code_challenge', 'a'.repeat(43));
     query.set('code_challenge_method', 'S256');
     if (redirectUri !== null) query.set('redirect_uri', redirectUri);
@@ -193,7 +239,13 @@ describe('every way into the registry', () => {
 
   test('the API', async () => {
     const token = await world.clients.create(
-      { name: 'Tool', protocol: 'oauth2', ownerOnly: true, grantTypes: ['client_credentials'], scopes: ['gatehouse:clients'] },
+      {
+        name: 'Tool',
+        protocol: 'oauth2',
+        ownerOnly: true,
+        grantTypes: ['client_credentials'],
+        scopes: ['gatehouse:clients'],
+      },
       ada,
       { approve: true },
     );
@@ -229,7 +281,11 @@ describe('every way into the registry', () => {
       ['reader:/cb', 'own_scheme_confidential'],
     ] as const) {
       const answer = await propose(uri, '1.0');
-      assert.deepEqual([answer.statusCode, answer.json().problem, answer.json().ignorable], [400, problem, false], uri);
+      assert.deepEqual(
+        [answer.statusCode, answer.json().problem, answer.json().ignorable],
+        [400, problem, false],
+        uri,
+      );
     }
     const made = await propose('https://BÜCHER.example/cb', '1.0');
     assert.equal(made.statusCode, 201, made.body);
@@ -256,7 +312,11 @@ describe('every way into the registry', () => {
       return world.app.inject({
         method: 'POST',
         url: '/my/apps/new',
-        headers: { cookie, origin: 'https://gate.example', 'content-type': 'application/x-www-form-urlencoded' },
+        headers: {
+          cookie,
+          origin: 'https://gate.example',
+          'content-type': 'application/x-www-form-urlencoded',
+        },
         payload: new URLSearchParams({ ...values, 'scope.editpage': '1', csrf }).toString(),
       });
     };
@@ -265,36 +325,73 @@ describe('every way into the registry', () => {
     assert.match(refusal.body, /must not have a backslash/);
     const taken = await register(' https://app.example/clipper\n');
     assert.equal(taken.statusCode, 200, taken.body.slice(0, 200));
-    assert.equal((await world.built.store.listClients({ name: 'Clipper' }))[0]?.redirectUri, 'https://app.example/clipper');
+    assert.equal(
+      (await world.built.store.listClients({ name: 'Clipper' }))[0]?.redirectUri,
+      'https://app.example/clipper',
+    );
   });
 
   test("the dialect's REST address, with and without a dot", async () => {
-    const register = (callback_url: string, is_confidential: boolean, version: '1.0' | '2.0' = '1.0') =>
+    const register = (
+      callback_url: string,
+      is_confidential: boolean,
+      version: '1.0' | '2.0' = '1.0',
+    ) =>
       world.app.inject({
         method: 'POST',
         url: '/w/rest.php/oauth2/client',
         headers: { cookie, origin: 'https://gate.example', 'content-type': 'application/json' },
         payload: {
-          ...{ name: `Dialect ${callback_url.length}`, version, description: 'd', email: 'ada@example.org', callback_url, is_confidential },
+          ...{
+            name: `Dialect ${callback_url.length}`,
+            version,
+            description: 'd',
+            email: 'ada@example.org',
+            callback_url,
+            is_confidential,
+          },
           ...{ grant_types: ['authorization_code'], scopes: ['editpage'] },
         },
       });
-    for (const uri of [bad, 'https://2130706433/cb', 'mailto:x', 'https://app.example./cb', 'chrome://settings']) {
+    for (const uri of [
+      bad,
+      'https://2130706433/cb',
+      'mailto:x',
+      'https://app.example./cb',
+      'chrome://settings',
+    ]) {
       const answer = await register(uri, false);
-      assert.deepEqual([answer.statusCode, answer.json().message], [400, 'invalid_callback_url'], uri);
+      assert.deepEqual(
+        [answer.statusCode, answer.json().message],
+        [400, 'invalid_callback_url'],
+        uri,
+      );
     }
     assert.equal((await register('https://app.example/dialect ', true)).statusCode, 200);
   });
 
   test('the page that an address of the dialect leads to: a scheme without a dot is advised against, and refused everywhere else', async () => {
     const get = async (url: string) => world.app.inject({ url, headers: { cookie } });
-    const links = (body: string) => [...body.matchAll(/href="([^"]*)"/g)].map(([, link = '']) => link.replaceAll('&amp;', '&'));
-    const question = await get(String((await get('/wiki/Special:OAuthConsumerRegistration/propose')).headers.location));
+    const links = (body: string) =>
+      [...body.matchAll(/href="([^"]*)"/g)].map(([, link = '']) => link.replaceAll('&amp;', '&'));
+    const question = await get(
+      String((await get('/wiki/Special:OAuthConsumerRegistration/propose')).headers.location),
+    );
     const link = links(question.body).find((to) => to.includes('kind=device')) ?? '';
-    /** Fills the form in as it is, hidden fields included, and sends it; `more` adds fields, or (undefined) takes one away. */
-    const send = async (url: string, redirectUri: string, version: string, more: Readonly<Record<string, string | undefined>> = {}) => {
+    /**
+     * Fills the form in as it is, hidden fields included, and sends it; `more` adds fields, or
+     * (undefined) takes one away.
+     */
+    const send = async (
+      url: string,
+      redirectUri: string,
+      version: string,
+      more: Readonly<Record<string, string | undefined>> = {},
+    ) => {
       const { body } = await get(url);
-      const hidden = [...body.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]);
+      const hidden = [...body.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(
+        ([, name, value]) => [name, value],
+      );
       const typed = {
         name: 'Device',
         version,
@@ -305,13 +402,19 @@ describe('every way into the registry', () => {
         'scope.editpage': '1',
         terms: '1',
       };
-      const fields = Object.entries<string | undefined>({ ...Object.fromEntries(hidden), ...typed, ...more }).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, value]],
-      );
+      const fields = Object.entries<string | undefined>({
+        ...Object.fromEntries(hidden),
+        ...typed,
+        ...more,
+      }).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
       return world.app.inject({
         method: 'POST',
         url: '/my/apps/new',
-        headers: { cookie, origin: 'https://gate.example', 'content-type': 'application/x-www-form-urlencoded' },
+        headers: {
+          cookie,
+          origin: 'https://gate.example',
+          'content-type': 'application/x-www-form-urlencoded',
+        },
         payload: new URLSearchParams(fields).toString(),
       });
     };
@@ -319,22 +422,37 @@ describe('every way into the registry', () => {
     const advised = await send(link, 'reader:/cb', '1.0');
     assert.equal(advised.statusCode, 400);
     assert.match(advised.body, /scheme without a dot[\s\S]*name="ignore_warnings"/);
-    assert.match(advised.body, /name="from" value="mediawiki"/, 'the form that comes back knows where it came from');
-    assert.match(advised.body, /href="\/my\/apps\/new\?from=mediawiki"/, 'and so does another kind of app');
+    assert.match(
+      advised.body,
+      /name="from" value="mediawiki"/,
+      'the form that comes back knows where it came from',
+    );
+    assert.match(
+      advised.body,
+      /href="\/my\/apps\/new\?from=mediawiki"/,
+      'and so does another kind of app',
+    );
     assert.equal((await send(link, 'reader:/cb', '1.0', waved)).statusCode, 200);
     const [made] = await world.built.store.listClients({ name: 'Device' });
-    assert.deepEqual([made?.redirectUri, made?.confidential, made?.pkceOptional], ['reader:/cb', false, false]);
+    assert.deepEqual(
+      [made?.redirectUri, made?.confidential, made?.pkceOptional],
+      ['reader:/cb', false, false],
+    );
 
-    const refusedOnes: readonly (readonly [why: string, url: string, uri: string, more?: Readonly<Record<string, string | undefined>>])[] =
-      [
-        ['the page of the core', '/my/apps/new?kind=device', 'reader:/cb'],
-        ['a form that lost where it came from', link, 'reader:/cb', { from: undefined }],
-        ['another dialect', link, 'reader:/cb', { from: 'core' }],
-        ['an app that keeps a secret', link, 'reader:/cb', { kind: 'server' }],
-        ['a scheme of the browser', link, 'intent://app.example/#Intent;end'],
-        ['a scheme of the machine', link, 'mailto:ada'],
-        ['a URI that is read differently', link, bad],
-      ];
+    const refusedOnes: readonly (readonly [
+      why: string,
+      url: string,
+      uri: string,
+      more?: Readonly<Record<string, string | undefined>>,
+    ])[] = [
+      ['the page of the core', '/my/apps/new?kind=device', 'reader:/cb'],
+      ['a form that lost where it came from', link, 'reader:/cb', { from: undefined }],
+      ['another dialect', link, 'reader:/cb', { from: 'core' }],
+      ['an app that keeps a secret', link, 'reader:/cb', { kind: 'server' }],
+      ['a scheme of the browser', link, 'intent://app.example/#Intent;end'],
+      ['a scheme of the machine', link, 'mailto:ada'],
+      ['a URI that is read differently', link, bad],
+    ];
     for (const [why, url, uri, more] of refusedOnes) {
       const answer = await send(url, uri, '2.0', { ...waved, ...more });
       assert.equal(answer.statusCode, 400, why);
@@ -346,7 +464,10 @@ describe('every way into the registry', () => {
   test('without the dialect nobody comes from there', async () => {
     const bare = new TestWorld({ mediawiki: 'off' });
     const as = { cookie: await bare.cookie(await bare.person('Ada', ['developer'])) };
-    const page = await bare.app.inject({ url: '/my/apps/new?kind=server&from=mediawiki', headers: as });
+    const page = await bare.app.inject({
+      url: '/my/apps/new?kind=server&from=mediawiki',
+      headers: as,
+    });
     assert.equal(page.statusCode, 200);
     assert.doesNotMatch(page.body, /name="from"|name="pkceOptional"[^>]*checked/);
     await bare.close();
@@ -367,7 +488,10 @@ describe('every way into the registry', () => {
         ada,
         { approve: false },
       );
-      assert.ok(!answer.ok && answer.refusal.kind === 'invalid_field' && !answer.refusal.ignorable, redirectUri);
+      assert.ok(
+        !answer.ok && answer.refusal.kind === 'invalid_field' && !answer.refusal.ignorable,
+        redirectUri,
+      );
     }
   });
 
@@ -375,11 +499,22 @@ describe('every way into the registry', () => {
     const { client } = await world.client(ada, { name: 'Older' });
     await stored(client, 'https://app.example/a/../cb');
     const submit = (values: Readonly<Record<string, unknown>>) =>
-      world.built.world.registry.submit({ kind: 'operator', via: 'cli' }, 'revise', { clientId: client.id, reason: '', ...values });
-    const changed = await submit({ description: 'Better', redirectUri: 'https://app.example/a/../cb' });
+      world.built.world.registry.submit({ kind: 'operator', via: 'cli' }, 'revise', {
+        clientId: client.id,
+        reason: '',
+        ...values,
+      });
+    const changed = await submit({
+      description: 'Better',
+      redirectUri: 'https://app.example/a/../cb',
+    });
     assert.ok(changed.ok, JSON.stringify(changed));
     const other = await submit({ redirectUri: 'https://app.example/a/../cb2' });
-    assert.ok(!other.ok && other.refusal.kind === 'invalid_field' && other.refusal.problem.kind === 'dot-segments-in-uri');
+    assert.ok(
+      !other.ok &&
+        other.refusal.kind === 'invalid_field' &&
+        other.refusal.problem.kind === 'dot-segments-in-uri',
+    );
   });
 
   test('an earlier URI keeps working where it shows its host, and is refused where it does not', async () => {
@@ -402,7 +537,8 @@ describe('every way into the registry', () => {
       for (const path of ['/oauth2/authorize', '/w/rest.php/oauth2/authorize'])
         for (const sent of [uri, null]) {
           const answer = await authorize(client, sent, path);
-          const asks = answer.statusCode === 303 && String(answer.headers.location).startsWith('/authorize/');
+          const asks =
+            answer.statusCode === 303 && String(answer.headers.location).startsWith('/authorize/');
           assert.equal(asks, works, `${path} ${uri} ${answer.statusCode}`);
           if (!works) assert.equal(answer.headers.location, undefined, uri);
         }
@@ -439,11 +575,17 @@ describe('every way into the registry', () => {
     });
     const initiate = (oauth_callback: string) => {
       const pair = { key: made.client.id, secret: made.secret };
-      const headers = signedHeader(world, 'POST', '/oauth1/initiate', pair, null, { oauth_callback });
+      const headers = signedHeader(world, 'POST', '/oauth1/initiate', pair, null, {
+        oauth_callback,
+      });
       return world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers });
     };
     assert.equal((await initiate('https://app.example/cb/x')).statusCode, 200);
-    for (const callback of ['https://app.example\\@evil.example/cb', 'https://app.example@evil.example/cb', 'https://%61pp.example/cb'])
+    for (const callback of [
+      'https://app.example\\@evil.example/cb',
+      'https://app.example@evil.example/cb',
+      'https://%61pp.example/cb',
+    ])
       assert.equal((await initiate(callback)).statusCode, 400, callback);
     for (const uri of [bad, 'https://2130706433/cb', 'https://app.example@evil.example/cb']) {
       await stored(made.client, uri);
@@ -464,7 +606,10 @@ describe('every way into the registry', () => {
     const desk = await world.app.inject({ url: `/review/${client.id}`, headers });
     assert.match(desk.body, /read this address differently/);
     await stored(client, bad);
-    assert.match((await world.app.inject({ url: `/review/${client.id}`, headers })).body, /goes to another host than this address shows/);
+    assert.match(
+      (await world.app.inject({ url: `/review/${client.id}`, headers })).body,
+      /goes to another host than this address shows/,
+    );
 
     const out: string[] = [];
     const io = {
@@ -474,7 +619,11 @@ describe('every way into the registry', () => {
     } as unknown as Io;
     const verbs = { records: world.built.store, close: async () => {} } as unknown as Verbs;
     assert.equal(await clientRedirects.run(readArguments(clientRedirects, ['--json']), io), 0);
-    const rows = JSON.parse(out.join('')) as readonly { name: string; problem: string; refused_at_authorization: boolean }[];
+    const rows = JSON.parse(out.join('')) as readonly {
+      name: string;
+      problem: string;
+      refused_at_authorization: boolean;
+    }[];
     const row = rows.find(({ name }) => name === 'Listed');
     assert.deepEqual([row?.problem, row?.refused_at_authorization], ['backslash_in_uri', true]);
     assert.ok(!rows.some(({ name }) => name === 'Honest'));
@@ -484,8 +633,21 @@ describe('every way into the registry', () => {
 test('the configuration: a new app is judged, one that was accepted before starts as ever', () => {
   const uri = 'https://app.example/a/../cb';
   const entry = {
-    ...{ client_id: 'c'.repeat(32), name: 'Configured', version: '1.0', description: '', owner: 'Ada', protocol: 'oauth2' },
-    ...{ confidential: true, client_secret: 's'.repeat(32), grant_types: ['authorization_code'], scopes: ['editpage'], redirect_uri: uri },
+    ...{
+      client_id: 'c'.repeat(32),
+      name: 'Configured',
+      version: '1.0',
+      description: '',
+      owner: 'Ada',
+      protocol: 'oauth2',
+    },
+    ...{
+      confidential: true,
+      client_secret: 's'.repeat(32),
+      grant_types: ['authorization_code'],
+      scopes: ['editpage'],
+      redirect_uri: uri,
+    },
   };
   const context = {
     rules,
@@ -496,34 +658,80 @@ test('the configuration: a new app is judged, one that was accepted before start
     now: instant(1_800_000_000),
   };
   const fresh = readConfigured([entry], context);
-  assert.deepEqual(!fresh.ok && fresh.refusal.map(({ field, problem }) => [field, problem]), [['redirect_uri', 'dot segments in uri']]);
+  assert.deepEqual(!fresh.ok && fresh.refusal.map(({ field, problem }) => [field, problem]), [
+    ['redirect_uri', 'dot segments in uri'],
+  ]);
   const kept = readConfigured([entry], { ...context, acceptedUriOf: () => uri });
   assert.ok(kept.ok && kept.value.clients[0]?.redirectUri === uri);
   // Only what a later rule refuses is excused, and only for the URI it had.
-  assert.ok(!readConfigured([entry], { ...context, acceptedUriOf: () => 'https://app.example/cb' }).ok);
+  assert.ok(
+    !readConfigured([entry], { ...context, acceptedUriOf: () => 'https://app.example/cb' }).ok,
+  );
   const plain = { ...entry, redirect_uri: 'http://app.example/cb' };
-  assert.ok(!readConfigured([plain], { ...context, acceptedUriOf: () => 'http://app.example/cb' }).ok);
+  assert.ok(
+    !readConfigured([plain], { ...context, acceptedUriOf: () => 'http://app.example/cb' }).ok,
+  );
 });
 
 const elsewhere: readonly (readonly [what: string, yaml: string, fine: boolean])[] = [
-  ['a webhook over https', 'notices: { webhooks: [{ name: a, url: "https://hook.example/x", secret: SECRET }] }', true],
-  ['a webhook on this machine', 'notices: { webhooks: [{ name: a, url: "http://127.0.0.1:9000/x", secret: SECRET }] }', true],
-  ['a webhook on this machine by IPv6', 'notices: { webhooks: [{ name: a, url: "http://[::1]:9000/x", secret: SECRET }] }', true],
-  ['a webhook on this machine by name', 'notices: { webhooks: [{ name: a, url: "http://localhost/x", secret: SECRET }] }', true],
-  ['a webhook in plain text', 'notices: { webhooks: [{ name: a, url: "http://hook.example/x", secret: SECRET }] }', false],
-  ['a webhook to link-local', 'notices: { webhooks: [{ name: a, url: "http://169.254.169.254/x", secret: SECRET }] }', false],
-  ['a webhook to another loopback spelling', 'notices: { webhooks: [{ name: a, url: "http://2130706433/x", secret: SECRET }] }', false],
+  [
+    'a webhook over https',
+    'notices: { webhooks: [{ name: a, url: "https://hook.example/x", secret: SECRET }] }',
+    true,
+  ],
+  [
+    'a webhook on this machine',
+    'notices: { webhooks: [{ name: a, url: "http://127.0.0.1:9000/x", secret: SECRET }] }',
+    true,
+  ],
+  [
+    'a webhook on this machine by IPv6',
+    'notices: { webhooks: [{ name: a, url: "http://[::1]:9000/x", secret: SECRET }] }',
+    true,
+  ],
+  [
+    'a webhook on this machine by name',
+    'notices: { webhooks: [{ name: a, url: "http://localhost/x", secret: SECRET }] }',
+    true,
+  ],
+  [
+    'a webhook in plain text',
+    'notices: { webhooks: [{ name: a, url: "http://hook.example/x", secret: SECRET }] }',
+    false,
+  ],
+  [
+    'a webhook to link-local',
+    'notices: { webhooks: [{ name: a, url: "http://169.254.169.254/x", secret: SECRET }] }',
+    false,
+  ],
+  [
+    'a webhook to another loopback spelling',
+    'notices: { webhooks: [{ name: a, url: "http://2130706433/x", secret: SECRET }] }',
+    false,
+  ],
   [
     'a webhook with a name before its host',
     'notices: { webhooks: [{ name: a, url: "https://u:p@hook.example/x", secret: SECRET }] }',
     false,
   ],
-  ['a webhook with a backslash', "notices: { webhooks: [{ name: a, url: 'https://hook.example\\x', secret: SECRET }] }", false],
-  ['a webhook that is none', 'notices: { webhooks: [{ name: a, url: "ftp://hook.example/x", secret: SECRET }] }', false],
+  [
+    'a webhook with a backslash',
+    "notices: { webhooks: [{ name: a, url: 'https://hook.example\\x', secret: SECRET }] }",
+    false,
+  ],
+  [
+    'a webhook that is none',
+    'notices: { webhooks: [{ name: a, url: "ftp://hook.example/x", secret: SECRET }] }',
+    false,
+  ],
   ['a site', 'sites: [{ id: a, name: A, origin: "https://wiki.example" }]', true],
   ['a site with a path', 'sites: [{ id: a, name: A, origin: "https://wiki.example/w" }]', false],
   ['a site in capitals', 'sites: [{ id: a, name: A, origin: "https://WIKI.example" }]', false],
-  ['a site that is no web page', 'sites: [{ id: a, name: A, origin: "ftp://wiki.example" }]', false],
+  [
+    'a site that is no web page',
+    'sites: [{ id: a, name: A, origin: "ftp://wiki.example" }]',
+    false,
+  ],
   ['a site by a number', 'sites: [{ id: a, name: A, origin: "https://2130706433" }]', false],
 ];
 for (const [what, yaml, fine] of elsewhere)

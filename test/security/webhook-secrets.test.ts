@@ -7,16 +7,27 @@ import { instant } from '#kernel/time.ts';
 import { type Endpoint, makeDelivery } from '#registry/delivery.ts';
 import type { Notice } from '#registry/notices.ts';
 
-// A webhook's secret is exchanged without an outage: while two live, a notice is signed under both, and a receiver takes either.
+// A webhook's secret is exchanged without an outage: while two live, a notice is signed under both,
+// and a receiver takes either.
 
 const NOW = 1_800_000_000;
-const [old, fresh, foreign] = [1, 2, 3].map((byte) => `whsec_${Buffer.alloc(32, byte).toString('base64')}`) as [string, string, string];
+const [old, fresh, foreign] = [1, 2, 3].map(
+  (byte) => `whsec_${Buffer.alloc(32, byte).toString('base64')}`,
+) as [string, string, string];
 
 /** What goes out for one notice. */
 async function sent(endpoint: Partial<Endpoint>) {
   const posts: { readonly headers: Readonly<Record<string, string>>; readonly body: string }[] = [];
   const notice: Notice = {
-    ...{ id: 1, key: 'n1', state: 'waiting', createdAt: instant(NOW), attempts: 1, dueAt: instant(NOW), problem: null },
+    ...{
+      id: 1,
+      key: 'n1',
+      state: 'waiting',
+      createdAt: instant(NOW),
+      attempts: 1,
+      dueAt: instant(NOW),
+      problem: null,
+    },
     target: { kind: 'webhook', endpoint: 'ops' },
     facts: {
       ...{ event: 'approve', actor: 'Rita', owner: 'Olga', reason: '', at: instant(NOW) },
@@ -24,7 +35,11 @@ async function sent(endpoint: Partial<Endpoint>) {
     },
   };
   await makeDelivery({
-    outbox: { claimNotices: async () => [notice], closeNotice: async () => {}, retryNotice: async () => {} },
+    outbox: {
+      claimNotices: async () => [notice],
+      closeNotice: async () => {},
+      retryNotice: async () => {},
+    },
     mail: null,
     web: {
       post: async (_url, headers, body) => {
@@ -62,23 +77,39 @@ test('one secret: one signature', async () => {
 
 test('two secrets: a receiver that knows either takes the notice, the present one is signed first', async () => {
   const request = await sent({ previousSecret: old });
-  assert.match(request.headers['webhook-signature'] ?? '', /^v1,[A-Za-z0-9+/]{43}= v1,[A-Za-z0-9+/]{43}=$/);
+  assert.match(
+    request.headers['webhook-signature'] ?? '',
+    /^v1,[A-Za-z0-9+/]{43}= v1,[A-Za-z0-9+/]{43}=$/,
+  );
   assert.deepEqual(
     [fresh, old, foreign].map((secret) => takes(secret, request)),
     [true, true, false],
   );
   const alone = await sent({});
-  assert.equal(request.headers['webhook-signature']?.split(' ')[0], alone.headers['webhook-signature']);
+  assert.equal(
+    request.headers['webhook-signature']?.split(' ')[0],
+    alone.headers['webhook-signature'],
+  );
 });
 
-test('after the exchange the old one is good for nothing', async () => assert.equal(takes(old, await sent({ secret: fresh })), false));
+test('after the exchange the old one is good for nothing', async () =>
+  assert.equal(takes(old, await sent({ secret: fresh })), false));
 
 test('a previous secret that is none ends the start, and is not in the message', async () => {
-  await assert.rejects(sent({ previousSecret: 'whsec_' }), (fault: Error) => /ops/.test(fault.message));
-  await assert.rejects(sent({ previousSecret: 'sec' }), (fault: Error) => !fault.message.includes('sec ') && /ops/.test(fault.message));
+  await assert.rejects(sent({ previousSecret: 'whsec_' }), (fault: Error) =>
+    /ops/.test(fault.message),
+  );
+  await assert.rejects(
+    sent({ previousSecret: 'sec' }),
+    (fault: Error) => !fault.message.includes('sec ') && /ops/.test(fault.message),
+  );
 });
 
-const configured = (more: string, files: Readonly<Record<string, string>> = {}, url = 'https://hooks.example/x') => {
+const configured = (
+  more: string,
+  files: Readonly<Record<string, string>> = {},
+  url = 'https://hooks.example/x',
+) => {
   const yaml = `notices: { webhooks: [{ name: ops, url: "${url}", ${more} }] }`;
   return readConfig({ config: 'file.yaml' }, {}, (path) => {
     const text = path === 'file.yaml' ? yaml : files[path];
@@ -105,13 +136,22 @@ for (const [what, more, files] of [
   ['the same secret twice', `secret: "${fresh}", previous_secret: "${fresh}"`, {}],
   ['a file that is not there', `secret: "${fresh}", previous_secret_file: gone`, {}],
   ['an empty file', `secret: "${fresh}", previous_secret_file: b`, { b: '\n' }],
-  ['a file with two secrets', `secret: "${fresh}", previous_secret_file: b`, { b: `${old}\n${foreign}` }],
-  ['a third secret', `secret: "${fresh}", previous_secret: "${old}", other_secret: "${foreign}"`, {}],
+  [
+    'a file with two secrets',
+    `secret: "${fresh}", previous_secret_file: b`,
+    { b: `${old}\n${foreign}` },
+  ],
+  [
+    'a third secret',
+    `secret: "${fresh}", previous_secret: "${old}", other_secret: "${foreign}"`,
+    {},
+  ],
 ] as const)
   test(`the configuration is refused: ${what}; no secret is in the message`, () => {
     const read = configured(more, files);
     assert.ok(!read.ok);
-    for (const secret of [old, fresh, foreign]) assert.doesNotMatch(JSON.stringify(read.refusal), new RegExp(secret.slice(6, 30)));
+    for (const secret of [old, fresh, foreign])
+      assert.doesNotMatch(JSON.stringify(read.refusal), new RegExp(secret.slice(6, 30)));
   });
 
 for (const [url, fine] of [
@@ -131,4 +171,5 @@ for (const [url, fine] of [
   ['ws://hooks.example/x', false],
   ['file:///etc/passwd', false],
 ] as const)
-  test(`a webhook at ${url} is ${fine ? 'taken' : 'refused'}`, () => assert.equal(configured(`secret: "${fresh}"`, {}, url).ok, fine));
+  test(`a webhook at ${url} is ${fine ? 'taken' : 'refused'}`, () =>
+    assert.equal(configured(`secret: "${fresh}"`, {}, url).ok, fine));

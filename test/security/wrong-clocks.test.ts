@@ -6,7 +6,14 @@ import pg from 'pg';
 import { type Built, makeWorld, realOutside } from '#app';
 import { readConfig } from '#config/config.ts';
 import { type FalseClock, falseClock } from '#harness/false-clock.ts';
-import { basicOf, type Home, type Inhabitants, inhabit, openHome, signature } from '#harness/inhabitants.ts';
+import {
+  basicOf,
+  type Home,
+  type Inhabitants,
+  inhabit,
+  openHome,
+  signature,
+} from '#harness/inhabitants.ts';
 import { buildHttp } from '#http/app.ts';
 import { instant } from '#kernel/time.ts';
 import type { Log } from '#ports/log.ts';
@@ -25,7 +32,10 @@ class HandNode {
   readonly built: Built;
   readonly app: ReturnType<typeof buildHttp>;
 
-  constructor({ data, issuer, environment }: Home, boot: string | null = 'one start of the machine') {
+  constructor(
+    { data, issuer, environment }: Home,
+    boot: string | null = 'one start of the machine',
+  ) {
     const config = readConfig({ data, issuer, 'log-level': 'silent' }, environment, () => '');
     if (!config.ok) throw new Error(JSON.stringify(config.refusal));
     const note = (event: string, fields = {}) => void this.said.push({ event, fields });
@@ -74,7 +84,12 @@ class HandNode {
   async token(there: Inhabitants): Promise<string> {
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const payload = 'grant_type=client_credentials';
-    const answer = await this.app.inject({ method: 'POST', url: '/oauth2/token', headers: { ...basicOf(there.web), ...form }, payload });
+    const answer = await this.app.inject({
+      method: 'POST',
+      url: '/oauth2/token',
+      headers: { ...basicOf(there.web), ...form },
+      payload,
+    });
     assert.equal(answer.statusCode, 200, answer.body);
     return (JSON.parse(answer.body) as { access_token: string }).access_token;
   }
@@ -85,7 +100,10 @@ class HandNode {
   }
 }
 
-/** Everything below on one ground. `calm`: writes that time has gone on evenly for two hours, as on a server that has run for long. */
+/**
+ * Everything below on one ground. `calm`: writes that time has gone on evenly for two hours, as on
+ * a server that has run for long.
+ */
 interface Arena {
   readonly name: string;
   readonly ground: Ground;
@@ -110,7 +128,8 @@ function arena({ name, ground, byServer, calm }: Arena): void {
       await ground.remove();
     });
 
-    const signed = () => signature('GET', `${ground.home.issuer}/api/v1/me`, there.signer.client, there.signer.token);
+    const signed = () =>
+      signature('GET', `${ground.home.issuer}/api/v1/me`, there.signer.client, there.signer.token);
 
     /** Spends a nonce and buys a token; answers a look that neither was undone. */
     async function kept(): Promise<() => Promise<void>> {
@@ -118,9 +137,17 @@ function arena({ name, ground, byServer, calm }: Arena): void {
       assert.equal((await right.get('/api/v1/me', header)).status, 200);
       const token = await right.token(there);
       return async () => {
-        assert.equal((await right.get('/api/v1/me', header)).status, 401, 'a signed request is let in a second time');
+        assert.equal(
+          (await right.get('/api/v1/me', header)).status,
+          401,
+          'a signed request is let in a second time',
+        );
         assert.equal(await right.active(there, token), true, 'a live token is gone');
-        assert.equal((await right.get('/api/v1/me', signed())).status, 200, 'what is new is not let in');
+        assert.equal(
+          (await right.get('/api/v1/me', signed())).status,
+          200,
+          'what is new is not let in',
+        );
       };
     }
 
@@ -144,17 +171,37 @@ function arena({ name, ground, byServer, calm }: Arena): void {
         assert.equal(wrong.built.clocks.standing().state, 'far');
         assert.equal(wrong.built.clocks.purgeUntil(), null);
         const ready = await wrong.get('/readyz');
-        assert.deepEqual([ready.status, JSON.parse(ready.body)], [503, { ready: false, reason: 'clock' }]);
+        assert.deepEqual(
+          [ready.status, JSON.parse(ready.body)],
+          [503, { ready: false, reason: 'clock' }],
+        );
         assert.equal((await wrong.get('/healthz')).status, 200);
-        for (const path of ['/api/v1/me', '/', '/sign-in', '/oauth2/jwks', '/oauth2/authorize', '/oauth1/initiate', '/admin'])
+        for (const path of [
+          '/api/v1/me',
+          '/',
+          '/sign-in',
+          '/oauth2/jwks',
+          '/oauth2/authorize',
+          '/oauth1/initiate',
+          '/admin',
+        ])
           assert.equal((await wrong.get(path, signed())).status, 503, path);
         await assert.rejects(wrong.built.guard.permit({} as never, 'x' as never), /clock/);
-        const warning = wrong.said.find(({ event }) => /the clock of this node is wrong/.test(event));
-        assert.ok(Math.abs(Number(warning?.fields.seconds) - aheadMs / 1000) < 5, JSON.stringify(wrong.said));
+        const warning = wrong.said.find(({ event }) =>
+          /the clock of this node is wrong/.test(event),
+        );
+        assert.ok(
+          Math.abs(Number(warning?.fields.seconds) - aheadMs / 1000) < 5,
+          JSON.stringify(wrong.said),
+        );
         assert.equal((await right.get('/readyz')).status, 200, 'the right node goes on');
         await look();
         wrong.aheadMs = 0;
-        assert.equal((await wrong.get('/api/v1/me', signed())).status, 200, 'put right, it serves at once');
+        assert.equal(
+          (await wrong.get('/api/v1/me', signed())).status,
+          200,
+          'put right, it serves at once',
+        );
         await wrong.upkeep();
         assert.equal((await wrong.get('/readyz')).status, 200);
         await look();
@@ -189,7 +236,11 @@ function arena({ name, ground, byServer, calm }: Arena): void {
       wrong.aheadMs = 0;
       await wrong.upkeep();
       assert.equal(wrong.built.clocks.standing().state, 'agrees');
-      assert.equal(wrong.built.clocks.purgeUntil(), null, 'for an hour after a jump nothing is taken away');
+      assert.equal(
+        wrong.built.clocks.purgeUntil(),
+        null,
+        'for an hour after a jump nothing is taken away',
+      );
     });
 
     test('the clock is set forward, the server restarted, and the clock set back', async () => {
@@ -200,7 +251,11 @@ function arena({ name, ground, byServer, calm }: Arena): void {
       forward.aheadMs = DAY;
       await forward.open();
       await forward.upkeep();
-      assert.equal(forward.built.clocks.standing().state, 'far', 'also by what was noted before the start');
+      assert.equal(
+        forward.built.clocks.standing().state,
+        'far',
+        'also by what was noted before the start',
+      );
       assert.equal((await forward.get('/oauth2/jwks')).status, 503);
       await forward.close();
       const again = await new HandNode(ground.home).open();
@@ -214,13 +269,19 @@ function arena({ name, ground, byServer, calm }: Arena): void {
       const header = signed();
       assert.equal((await right.get('/api/v1/me', header)).status, 200);
       await right.built.store.purgeExpired(instant(Date.now() / 1000 + 1_000_000), 100_000);
-      for (const node of [right, wrong]) assert.equal((await node.get('/api/v1/me', header)).status, 401);
+      for (const node of [right, wrong])
+        assert.equal((await node.get('/api/v1/me', header)).status, 401);
     });
 
     if (byServer)
       test('both machines are set forward together: the jump is noticed by what was noted before, and nothing is taken away for an hour', async () => {
         const store = right.built.store;
-        const moment = (ms: number) => ({ millis: Date.now() + ms, run: null, boot: null, believed: true });
+        const moment = (ms: number) => ({
+          millis: Date.now() + ms,
+          run: null,
+          boot: null,
+          believed: true,
+        });
         await calm();
         const { steadySince } = await store.noteTime(moment(0));
         assert.ok(steadySince * 1000 < Date.now() - HOUR);
@@ -243,13 +304,17 @@ function arena({ name, ground, byServer, calm }: Arena): void {
 
 async function calmSqlite({ home }: Ground): Promise<void> {
   const db = new DatabaseSync(join(home.data, 'gatehouse.db'));
-  db.exec('PRAGMA busy_timeout = 5000; UPDATE time_kept SET steady_since = steady_since - 7200 WHERE steady_since > unixepoch() - 7200');
+  db.exec(
+    'PRAGMA busy_timeout = 5000; UPDATE time_kept SET steady_since = steady_since - 7200 WHERE steady_since > unixepoch() - 7200',
+  );
   db.close();
 }
 async function calmPostgres({ home }: Ground): Promise<void> {
   const client = new pg.Client({ connectionString: home.environment.GATEHOUSE_DATABASE });
   await client.connect();
-  await client.query('UPDATE time_kept SET steady_since = CAST(extract(epoch FROM clock_timestamp()) AS BIGINT) - 7200');
+  await client.query(
+    'UPDATE time_kept SET steady_since = CAST(extract(epoch FROM clock_timestamp()) AS BIGINT) - 7200',
+  );
   await client.end();
 }
 
@@ -274,9 +339,17 @@ else {
 
 const servers = await onServers();
 if (typeof servers === 'string') test('wrong clocks on PostgreSQL and Redis', { skip: servers });
-else arena({ name: 'PostgreSQL and Redis', ground: servers, byServer: true, calm: () => calmPostgres(servers) });
+else
+  arena({
+    name: 'PostgreSQL and Redis',
+    ground: servers,
+    byServer: true,
+    calm: () => calmPostgres(servers),
+  });
 
-describe('processes of the program, whose clocks are set while they run', { timeout: 300_000 }, () => {
+describe('processes of the program, whose clocks are set while they run', {
+  timeout: 300_000,
+}, () => {
   let ground: Ground;
   let clocks: readonly FalseClock[];
   let nodes: readonly Node[];
@@ -286,7 +359,9 @@ describe('processes of the program, whose clocks are set while they run', { time
   before(async () => {
     ground = await onSqlite();
     clocks = [falseClock(), falseClock()];
-    nodes = await Promise.all(clocks.map(({ environment }) => Node.start({ ...ground.home, environment })));
+    nodes = await Promise.all(
+      clocks.map(({ environment }) => Node.start({ ...ground.home, environment })),
+    );
     own = await openHome(ground.home);
     there = await inhabit(own);
   });
@@ -300,17 +375,26 @@ describe('processes of the program, whose clocks are set while they run', { time
   test('a step forward and back: 503 with the reason, a line in the log, and all is well afterwards', async () => {
     const [node, other] = nodes as [Node, Node];
     const url = `${ground.home.issuer}/api/v1/me`;
-    const ask = (of: Node, header = signature('GET', url, there.signer.client, there.signer.token)) => of.ask('GET', '/api/v1/me', header);
+    const ask = (
+      of: Node,
+      header = signature('GET', url, there.signer.client, there.signer.token),
+    ) => of.ask('GET', '/api/v1/me', header);
     const spent = signature('GET', url, there.signer.client, there.signer.token);
     assert.equal((await ask(node, spent))?.status, 200);
     for (const ms of [HOUR, -DAY, 100 * DAY]) {
       clocks[0]?.set(ms);
-      await until('the node is not ready', async () => (await node.ask('GET', '/readyz'))?.status === 503);
+      await until(
+        'the node is not ready',
+        async () => (await node.ask('GET', '/readyz'))?.status === 503,
+      );
       assert.equal((await node.ask('GET', '/readyz'))?.text, '{"ready":false,"reason":"clock"}');
       assert.equal((await ask(node))?.status, 503);
       assert.equal((await ask(other))?.status, 200);
       clocks[0]?.set(0);
-      await until('the node is ready', async () => (await node.ask('GET', '/readyz'))?.status === 200);
+      await until(
+        'the node is ready',
+        async () => (await node.ask('GET', '/readyz'))?.status === 200,
+      );
       assert.equal((await ask(node))?.status, 200);
       assert.equal((await ask(node, spent))?.status, 401);
       assert.equal((await ask(other, spent))?.status, 401);
@@ -321,7 +405,10 @@ describe('processes of the program, whose clocks are set while they run', { time
     const clock = falseClock(1_200_000);
     const node = await Node.begin({ ...ground.home, environment: clock.environment });
     try {
-      await until('it answers that it is not ready', async () => (await node.ask('GET', '/readyz'))?.status === 503);
+      await until(
+        'it answers that it is not ready',
+        async () => (await node.ask('GET', '/readyz'))?.status === 503,
+      );
       assert.equal((await node.ask('GET', '/oauth2/jwks'))?.status, 503);
       await until('it says so', () => /the clock of this node is wrong/.test(node.said));
       clock.set(0);

@@ -17,7 +17,17 @@ function face(name: string, answers: Readonly<Record<string, unknown>>, asked: s
   );
 }
 const oauth1Verbs = ['initiate', 'ask', 'grant', 'exchange', 'authenticateRequest', 'explain'];
-const oauth2Verbs = ['readAuthorization', 'grant', 'deny', 'sendBack', 'token', 'revoke', 'introspect', 'authenticateToken', 'metadata'];
+const oauth2Verbs = [
+  'readAuthorization',
+  'grant',
+  'deny',
+  'sendBack',
+  'token',
+  'revoke',
+  'introspect',
+  'authenticateToken',
+  'metadata',
+];
 const verbs = [...new Set([...oauth1Verbs, ...oauth2Verbs])];
 
 const no = { ok: false, refusal: { kind: 'no' } };
@@ -30,23 +40,28 @@ for (const [room, make, names, quickly] of [
   test(`${room}: from memory only what lasts no longer than a memory`, async () => {
     for (const verb of names) {
       const asked: string[] = [];
-      const both = make(face('quick', {}, asked) as never, face('sure', {}, asked) as never) as unknown as Record<
-        string,
-        (request: unknown) => unknown
-      >;
+      const both = make(
+        face('quick', {}, asked) as never,
+        face('sure', {}, asked) as never,
+      ) as unknown as Record<string, (request: unknown) => unknown>;
       await both[verb]?.({ form: new Map([['grant_type', 'authorization_code']]) });
-      assert.deepEqual(asked, [`${(quickly as readonly string[]).includes(verb) ? 'quick' : 'sure'} ${verb}`]);
+      assert.deepEqual(asked, [
+        `${(quickly as readonly string[]).includes(verb) ? 'quick' : 'sure'} ${verb}`,
+      ]);
     }
   });
 
   test(`${room}: a memory lets in, and what it refuses is asked of the store`, async () => {
     for (const verb of quickly)
-      for (const refused of [no, ...(verb === 'introspect' ? [{ ok: true, value: { active: false } }] : [])]) {
+      for (const refused of [
+        no,
+        ...(verb === 'introspect' ? [{ ok: true, value: { active: false } }] : []),
+      ]) {
         const asked: string[] = [];
-        const both = make(face('quick', all(refused), asked) as never, face('sure', {}, asked) as never) as unknown as Record<
-          string,
-          () => unknown
-        >;
+        const both = make(
+          face('quick', all(refused), asked) as never,
+          face('sure', {}, asked) as never,
+        ) as unknown as Record<string, () => unknown>;
         assert.deepEqual(await both[verb]?.(), { ok: true, value: { active: true } });
         assert.deepEqual(asked, [`quick ${verb}`, `sure ${verb}`]);
       }
@@ -61,7 +76,10 @@ test('OAuth 2: of token requests those for an app itself, and what a memory refu
     ['authorization_code', undefined, ['sure token']],
   ] as const) {
     const asked: string[] = [];
-    const both = quickOAuth2(face('quick', answer ? { token: answer } : {}, asked) as never, face('sure', {}, asked) as never);
+    const both = quickOAuth2(
+      face('quick', answer ? { token: answer } : {}, asked) as never,
+      face('sure', {}, asked) as never,
+    );
     await both.token({ form: new Map([['grant_type', type]]) } as never);
     assert.deepEqual(asked, expected);
   }

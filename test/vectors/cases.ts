@@ -14,14 +14,21 @@ export interface Case {
 function expand(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(expand);
   if (typeof value !== 'object' || value === null) return value;
-  const repeat = (value as { $repeat?: { prefix?: string; unit?: string; listItem?: unknown; count: number } }).$repeat;
-  if (repeat?.listItem !== undefined) return Array.from({ length: repeat.count }, () => repeat.listItem);
+  const repeat = (
+    value as { $repeat?: { prefix?: string; unit?: string; listItem?: unknown; count: number } }
+  ).$repeat;
+  if (repeat?.listItem !== undefined)
+    return Array.from({ length: repeat.count }, () => repeat.listItem);
   if (repeat !== undefined) return (repeat.prefix ?? '') + (repeat.unit ?? '').repeat(repeat.count);
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, expand(inner)]));
 }
 
 /** The cases of a file that hold for every server, and those of the readings named. */
 export function cases(file: string, ...profiles: readonly string[]): readonly Case[] {
-  const all = expand(JSON.parse(readFileSync(new URL(`./data/${file}.json`, import.meta.url), 'utf8'))) as readonly Case[];
-  return all.filter(({ profile }) => profile === undefined || profile === 'any' || profiles.includes(profile));
+  const all = expand(
+    JSON.parse(readFileSync(new URL(`./data/${file}.json`, import.meta.url), 'utf8')),
+  ) as readonly Case[];
+  return all.filter(
+    ({ profile }) => profile === undefined || profile === 'any' || profiles.includes(profile),
+  );
 }

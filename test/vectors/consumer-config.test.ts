@@ -6,7 +6,10 @@ import { readConfigured } from '#registry/configured.ts';
 import { rules } from '../unit/registry/world.ts';
 import { cases } from './cases.ts';
 
-/** Our key for the reference's. Its number and its owner's number are not given here: rows and accounts have them. */
+/**
+ * Our key for the reference's. Its number and its owner's number are not given here: rows and
+ * accounts have them.
+ */
 const keys: Readonly<Record<string, string | null>> = {
   id: null,
   consumerKey: 'client_id',

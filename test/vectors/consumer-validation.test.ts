@@ -30,23 +30,36 @@ const elsewhere: Readonly<Record<string, string>> = {
   'always-valid-id': 'a number of the reference, which is never given here',
   'always-valid-consumerKey': 'an identifier is made here, never given',
   'always-valid-ownerOnly': 'a flag is true or false here',
-  'userId-existing': 'an owner is an account that is looked up (test/unit/registry/configured.test.ts)',
+  'userId-existing':
+    'an owner is an account that is looked up (test/unit/registry/configured.test.ts)',
   'userId-zero': 'as above',
-  'rsa-x509-certificate': 'its key has 1024 bits, and new apps need 2048: a longer certificate is read in test/security/rsa-apps.test.ts',
+  'rsa-x509-certificate':
+    'its key has 1024 bits, and new apps need 2048: a longer certificate is read in test/security/rsa-apps.test.ts',
 };
 
 /** Scopes of the reference's test, where it names its own. */
-function rulesOf({ wikis, wikiHosts, validGrants, authOnlyGrants }: Case['input']['context']): FieldRules {
+function rulesOf({
+  wikis,
+  wikiHosts,
+  validGrants,
+  authOnlyGrants,
+}: Case['input']['context']): FieldRules {
   const file = bundled('registry/data/scopes.json') as { scopes: { name: string }[] };
   const known = validGrants && [...validGrants, ...authOnlyGrants];
   return {
     sites: makeSites([
       ...(wikis ?? []).map((id: string) => ({ id: id as SiteId, name: id, origin: null })),
-      ...(wikiHosts ?? []).map((host: string) => ({ id: host as SiteId, name: host, origin: `https://${host}` })),
+      ...(wikiHosts ?? []).map((host: string) => ({
+        id: host as SiteId,
+        name: host,
+        origin: `https://${host}`,
+      })),
     ]),
     // These are the cases of the dialect.
     dialect: true,
-    catalogue: loadScopes(known ? { ...file, scopes: file.scopes.filter(({ name }) => known.includes(name)) } : file),
+    catalogue: loadScopes(
+      known ? { ...file, scopes: file.scopes.filter(({ name }) => known.includes(name)) } : file,
+    ),
     grantTypes,
     localSuffixes: ['.localhost', '.local.wmftest.com', '.local.wmftest.net', '.local.wmftest.org'],
   };
@@ -55,7 +68,10 @@ function rulesOf({ wikis, wikiHosts, validGrants, authOnlyGrants }: Case['input'
 const translated = (field: string, value: unknown): unknown => {
   if (field === 'oauthVersion') return { 1: 'oauth1', 2: 'oauth2' }[Number(value)] ?? String(value);
   if (field !== 'restrictions') return value;
-  const { IPAddresses: addresses, Pages: pages } = JSON.parse(value as string) as { IPAddresses: unknown; Pages?: unknown };
+  const { IPAddresses: addresses, Pages: pages } = JSON.parse(value as string) as {
+    IPAddresses: unknown;
+    Pages?: unknown;
+  };
   return { addresses, ...(pages === undefined ? {} : { pages }) };
 };
 

@@ -5,7 +5,12 @@ import { baseString, baseStringUri, normalizeParams } from '#oauth1/base-string.
 import { callbackAllowed } from '#oauth1/callback.ts';
 import { parseOAuthHeader } from '#oauth1/header.ts';
 import { parseSignedRequest, type Reading } from '#oauth1/parse.ts';
-import { type SignatureMethod, signatureHolds, signatureMethods, signatureOf } from '#oauth1/signature.ts';
+import {
+  type SignatureMethod,
+  signatureHolds,
+  signatureMethods,
+  signatureOf,
+} from '#oauth1/signature.ts';
 import { type OAuth1Settings, parameterProblem, verifySigned } from '#oauth1/verify.ts';
 import { formEncode } from '#wire/form.ts';
 import { addToQuery } from '#wire/redirect-uri.ts';
@@ -56,7 +61,11 @@ for (const { name, input, expected } of cases('oauth1-signatures', 'rfc5849').fi
       tokenSecret: input.tokenSecret ?? '',
       publicKeyPem: input.publicKeyPem ?? null,
     };
-    if (input.kind === 'verify') return assert.equal(signatureHolds(method, input.baseString, secrets, input.signature), expected.valid);
+    if (input.kind === 'verify')
+      return assert.equal(
+        signatureHolds(method, input.baseString, secrets, input.signature),
+        expected.valid,
+      );
     let text = input.baseString;
     if (input.kind === 'request') {
       const signed = parseSignedRequest(sent(input.request), 'rfc5849');
@@ -64,7 +73,8 @@ for (const { name, input, expected } of cases('oauth1-signatures', 'rfc5849').fi
       text = baseString(signed.value, originOf(input.request));
       if (expected.baseString) assert.equal(text, expected.baseString);
     }
-    if (method.startsWith('RSA')) assert.equal(signatureHolds(method, text, secrets, expected.signature), true);
+    if (method.startsWith('RSA'))
+      assert.equal(signatureHolds(method, text, secrets, expected.signature), true);
     else assert.equal(signatureOf(method, text, secrets), expected.signature);
   });
 }
@@ -74,7 +84,10 @@ for (const { name, input, expected } of cases('oauth1-callback-match')) {
     const client = { redirectUri: input.registeredCallback, redirectIsPrefix: input.isPrefix };
     // The safer path rule: dot segments are resolved before the prefix is compared.
     const climbs = input.requestedCallback?.includes('/../');
-    assert.equal(callbackAllowed(input.requestedCallback ?? '', client), climbs ? false : expected.accepted);
+    assert.equal(
+      callbackAllowed(input.requestedCallback ?? '', client),
+      climbs ? false : expected.accepted,
+    );
   });
 }
 
@@ -85,7 +98,10 @@ for (const { name, input, expected } of cases('oauth1-token-response')) {
         ['oauth_verifier', input.verifier],
         ['oauth_token', input.token],
       ];
-      const [base, query = ''] = addToQuery(input.callback, added).split('?', 2) as [string, string];
+      const [base, query = ''] = addToQuery(input.callback, added).split('?', 2) as [
+        string,
+        string,
+      ];
       assert.equal(base, expected.base);
       assert.ok(query.startsWith(expected.queryStartsWith));
       assert.equal(query.slice(expected.queryStartsWith.length), formEncode(added));
@@ -160,13 +176,21 @@ for (const { name, input, expected } of cases('oauth1-server-checks', 'rfc5849')
         {
           client: known ? 'known' : 'unknown',
           token: wantsToken ? (tokenKnown ? 'known' : 'unknown') : 'none',
-          secrets: { clientSecret: store.consumer.secret, tokenSecret: wantsToken ? (pair?.secret ?? '') : '', publicKeyPem: null },
+          secrets: {
+            clientSecret: store.consumer.secret,
+            tokenSecret: wantsToken ? (pair?.secret ?? '') : '',
+            publicKeyPem: null,
+          },
         },
         settings,
       );
       kind = verdict.ok ? undefined : verdict.refusal.kind;
     }
     if (expected.ok) assert.equal(kind, undefined);
-    else assert.ok(reasons[expected.reason]?.includes(kind ?? 'accepted'), `${expected.reason}: got ${kind}`);
+    else
+      assert.ok(
+        reasons[expected.reason]?.includes(kind ?? 'accepted'),
+        `${expected.reason}: got ${kind}`,
+      );
   });
 }

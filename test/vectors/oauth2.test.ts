@@ -34,9 +34,12 @@ before(async () => {
 after(() => world.close());
 
 /** Names of the vectors become those of the test's clients. */
-const translate = (value: string) => (value === 'c' ? spa.id : value === 'client' ? web.id : value === 'secret' ? web.secret : value);
+const translate = (value: string) =>
+  value === 'c' ? spa.id : value === 'client' ? web.id : value === 'secret' ? web.secret : value;
 function authorizationOf(value: string): string {
-  const [id = '', secret = ''] = Buffer.from(value.replace('Basic ', ''), 'base64').toString().split(':');
+  const [id = '', secret = ''] = Buffer.from(value.replace('Basic ', ''), 'base64')
+    .toString()
+    .split(':');
   return basic(translate(id), translate(secret));
 }
 
@@ -45,7 +48,8 @@ const elsewhere = new Set(['invalid_dpop_proof', 'authorization_pending', 'slow_
 
 for (const { name, input, expected } of cases('token-responses')) {
   const situation = input.situation ?? {};
-  if (input.kind !== 'error' || situation.form === undefined || elsewhere.has(expected.error)) continue;
+  if (input.kind !== 'error' || situation.form === undefined || elsewhere.has(expected.error))
+    continue;
   test(`token answer: ${name}`, async () => {
     const endpoint = situation.endpoint ?? 'token';
     const fields = Object.fromEntries(
@@ -66,15 +70,25 @@ for (const { name, input, expected } of cases('token-responses')) {
       payload: new URLSearchParams(fields).toString(),
     });
     assert.ok((expected.statusAnyOf ?? [expected.status]).includes(answer.statusCode), answer.body);
-    for (const [header, value] of Object.entries(expected.headers)) assert.ok(String(answer.headers[header]).includes(String(value)));
-    if (expected.error) assert.ok((expected.errorAnyOf ?? [expected.error]).includes(answer.json().error), answer.body);
+    for (const [header, value] of Object.entries(expected.headers))
+      assert.ok(String(answer.headers[header]).includes(String(value)));
+    if (expected.error)
+      assert.ok(
+        (expected.errorAnyOf ?? [expected.error]).includes(answer.json().error),
+        answer.body,
+      );
     if (expected.wwwAuthenticateScheme && answer.statusCode === 401)
-      assert.match(String(answer.headers['www-authenticate']), new RegExp(`^${expected.wwwAuthenticateScheme} `));
+      assert.match(
+        String(answer.headers['www-authenticate']),
+        new RegExp(`^${expected.wwwAuthenticateScheme} `),
+      );
   });
 }
 
 test('token answers have the members and types of RFC 6749 §5.1', async () => {
-  const [{ expected }] = cases('token-responses').filter(({ input }) => input.kind === 'success') as unknown as [
+  const [{ expected }] = cases('token-responses').filter(
+    ({ input }) => input.kind === 'success',
+  ) as unknown as [
     { expected: { requiredMembers: string[]; memberTypes: Record<string, string> } },
   ];
   const payload = new URLSearchParams({
@@ -91,7 +105,8 @@ test('token answers have the members and types of RFC 6749 §5.1', async () => {
     })
   ).json();
   for (const member of expected.requiredMembers) assert.ok(member in answer);
-  for (const [member, type] of Object.entries(expected.memberTypes)) if (member in answer) assert.equal(typeof answer[member], type);
+  for (const [member, type] of Object.entries(expected.memberTypes))
+    if (member in answer) assert.equal(typeof answer[member], type);
 });
 
 for (const { name, input, expected } of cases('introspection')) {
@@ -110,8 +125,15 @@ for (const { name, input, expected } of cases('introspection')) {
     const token = input.tokenState ? await issue() : 'an-unknown-token';
     const caller = input.caller === 'anonymous' ? {} : { authorization: basic(web.id, web.secret) };
     if (input.tokenState?.revoked)
-      await world.app.inject({ method: 'POST', url: '/oauth2/revoke', headers: { ...form, ...caller }, payload: `token=${token}` });
-    const hint = input.form?.token_type_hint ? `&token_type_hint=${input.form.token_type_hint}` : '';
+      await world.app.inject({
+        method: 'POST',
+        url: '/oauth2/revoke',
+        headers: { ...form, ...caller },
+        payload: `token=${token}`,
+      });
+    const hint = input.form?.token_type_hint
+      ? `&token_type_hint=${input.form.token_type_hint}`
+      : '';
     const answer = await world.app.inject({
       method: 'POST',
       url: '/oauth2/introspect',
@@ -131,11 +153,19 @@ for (const { name, input, expected } of cases('introspection')) {
   });
 }
 
-for (const { name, input, expected } of cases('pkce').filter(({ input }) => input.kind === 'authorize')) {
+for (const { name, input, expected } of cases('pkce').filter(
+  ({ input }) => input.kind === 'authorize',
+)) {
   test(`pkce: ${name}`, async () => {
-    const strict = (await world.client(ada, { name: `pkce ${name}`, confidential: !input.client.public })).client;
+    const strict = (
+      await world.client(ada, { name: `pkce ${name}`, confidential: !input.client.public })
+    ).client;
     const sound = await world.built.world.faces.core.oauth2.readAuthorization(
-      [['client_id', strict.id], ['response_type', 'code'], ...(Object.entries(input.query) as [string, string][])],
+      [
+        ['client_id', strict.id],
+        ['response_type', 'code'],
+        ...(Object.entries(input.query) as [string, string][]),
+      ],
       ada,
     );
     assert.equal(sound.ok, expected.accepted);
@@ -143,18 +173,29 @@ for (const { name, input, expected } of cases('pkce').filter(({ input }) => inpu
   });
 }
 
-for (const { name, input, expected } of cases('scope-parsing').filter(({ input }) => input.kind === 'grant')) {
+for (const { name, input, expected } of cases('scope-parsing').filter(
+  ({ input }) => input.kind === 'grant',
+)) {
   test(`scope: ${name}`, () => {
     const client = { scopes: input.clientScopes } as Client;
     const requested = input.requested.includes('#default') ? input.clientScopes : input.requested;
     // A token without any consent left does not stand at all; its scopes are then none.
-    const consent = input.grantType === 'client_credentials' ? undefined : ({ scopes: input.approvedScopes ?? [] } as unknown as Consent);
-    assert.deepEqual(liveScopes(requested, { client, consent, user: undefined, familyRevoked: false }), expected.granted);
+    const consent =
+      input.grantType === 'client_credentials'
+        ? undefined
+        : ({ scopes: input.approvedScopes ?? [] } as unknown as Consent);
+    assert.deepEqual(
+      liveScopes(requested, { client, consent, user: undefined, familyRevoked: false }),
+      expected.granted,
+    );
   });
 }
 
-for (const { name, input, expected } of cases('scope-parsing').filter(({ input }) => input.kind === 'known')) {
-  test(`scope: ${name}`, () => assert.equal(world.built.world.scopes.has(input.scope), expected.known));
+for (const { name, input, expected } of cases('scope-parsing').filter(
+  ({ input }) => input.kind === 'known',
+)) {
+  test(`scope: ${name}`, () =>
+    assert.equal(world.built.world.scopes.has(input.scope), expected.known));
 }
 
 for (const { name, input, expected } of cases('user-statement')) {
@@ -171,23 +212,47 @@ for (const { name, input, expected } of cases('user-statement')) {
       createdAt: instant(Date.UTC(2020, 0, 1) / 1000),
       language: null,
     };
-    const subject = { account, groups: user.groups, rights: user.rights, grants: input.grants, grantRights: new Set<string>() };
+    const subject = {
+      account,
+      groups: user.groups,
+      rights: user.rights,
+      grants: input.grants,
+      grantRights: new Set<string>(),
+    };
     const claims =
       input.kind === 'profile'
         ? profileOf(subject)
-        : identifyClaims(subject, { issuer: input.canonicalServer, audience: input.consumerKey, now: input.now, nonce: 'n' });
-    for (const [claim, value] of Object.entries(expected.claims)) assert.deepEqual(claims[claim], value, claim);
+        : identifyClaims(subject, {
+            issuer: input.canonicalServer,
+            audience: input.consumerKey,
+            now: input.now,
+            nonce: 'n',
+          });
+    for (const [claim, value] of Object.entries(expected.claims))
+      assert.deepEqual(claims[claim], value, claim);
     for (const claim of expected.absent ?? []) assert.ok(!(claim in claims), claim);
   });
 }
 
-for (const { name, input, expected } of cases('bearer-validation').filter(({ input }) => input.kind === 'user-to-subject')) {
+for (const { name, input, expected } of cases('bearer-validation').filter(
+  ({ input }) => input.kind === 'user-to-subject',
+)) {
   test(`subject: ${name}`, () => {
     const site = input.lookupScope.replace('local:', '');
-    const { oauth2 } = makeMediawikiReading({ issuer: 'https://gate.example', origin: 'https://gate.example', site, plaintext: false });
+    const { oauth2 } = makeMediawikiReading({
+      issuer: 'https://gate.example',
+      origin: 'https://gate.example',
+      site,
+      plaintext: false,
+    });
     const claims = oauth2.claims({
       id: 'x' as never,
-      client: { id: 'k' as ClientId, ownerId: input.userId, ownerOnly: input.ownerOnly, site: EVERY_SITE } as Client,
+      client: {
+        id: 'k' as ClientId,
+        ownerId: input.userId,
+        ownerOnly: input.ownerOnly,
+        site: EVERY_SITE,
+      } as Client,
       userId: input.userId,
       scopes: [],
       grantType: input.ownerOnly ? 'owner-only' : 'authorization_code',
@@ -200,7 +265,8 @@ for (const { name, input, expected } of cases('bearer-validation').filter(({ inp
 }
 
 for (const { name, input, expected } of cases('oauth2-endpoint-outcomes', 'mediawiki')) {
-  // The client management routes come with the registry's API; `approval_pass` is replaced by a stored decision.
+  // The client management routes come with the registry's API; `approval_pass` is replaced by a
+  // stored decision.
   if (!['token', 'authorize'].includes(input.endpoint) || input.query?.approval_pass) continue;
   test(`endpoint: ${name}`, async () => {
     const ids = new Map<string, string>();
@@ -216,19 +282,22 @@ for (const { name, input, expected } of cases('oauth2-endpoint-outcomes', 'media
       });
       ids.set(wanted.clientId, made.client.id);
     }
-    const fields = Object.entries({ ...input.form, ...input.query } as Record<string, string>).map(([key, value]): [string, string] => [
-      key,
-      ids.get(value) ?? value,
-    ]);
+    const fields = Object.entries({ ...input.form, ...input.query } as Record<string, string>).map(
+      ([key, value]): [string, string] => [key, ids.get(value) ?? value],
+    );
     const text = new URLSearchParams(fields).toString();
     const path = `/w/rest.php/oauth2/${input.endpoint === 'token' ? 'access_token' : 'authorize'}`;
-    const cookie: Record<string, string> = input.state.loggedIn ? { cookie: await world.cookie(ben) } : {};
+    const cookie: Record<string, string> = input.state.loggedIn
+      ? { cookie: await world.cookie(ben) }
+      : {};
     const answer =
       input.method === 'POST'
         ? await world.app.inject({ method: 'POST', url: path, payload: text, headers: form })
         : await world.app.inject({ url: `${path}?${text}`, headers: cookie });
-    if (expected.redirectsTo === 'consent') return assert.match(String(answer.headers.location), /^\/authorize\//);
+    if (expected.redirectsTo === 'consent')
+      return assert.match(String(answer.headers.location), /^\/authorize\//);
     assert.equal(answer.statusCode, expected.status, answer.body);
-    if (expected.redirectsTo === 'login') assert.match(String(answer.headers.location), /^\/sign-in\?returnto=/);
+    if (expected.redirectsTo === 'login')
+      assert.match(String(answer.headers.location), /^\/sign-in\?returnto=/);
   });
 }

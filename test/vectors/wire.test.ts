@@ -11,7 +11,8 @@ import { parseScope } from '#wire/scope.ts';
 import { cases } from './cases.ts';
 
 for (const { name, input, expected } of cases('oauth1-percent-encoding')) {
-  test(`percent-encoding: ${name}`, () => assert.equal(percentEncode(input.text), expected.encoded));
+  test(`percent-encoding: ${name}`, () =>
+    assert.equal(percentEncode(input.text), expected.encoded));
 }
 
 for (const { name, input, expected } of cases('oauth1-form-decode', 'strict').filter(
@@ -28,11 +29,17 @@ for (const { name, input, expected } of cases('client-auth-basic')) {
   test(`basic: ${name}`, () => {
     const basic = parseBasic(input.authorization);
     if (expected.error) assert.equal(basic.ok, false);
-    else assert.deepEqual(basic.ok && basic.value, { id: expected.clientId, secret: expected.clientSecret });
+    else
+      assert.deepEqual(basic.ok && basic.value, {
+        id: expected.clientId,
+        secret: expected.clientSecret,
+      });
   });
 }
 
-for (const { name, input, expected } of cases('bearer-validation').filter(({ input }) => input.kind === 'authorization-header')) {
+for (const { name, input, expected } of cases('bearer-validation').filter(
+  ({ input }) => input.kind === 'authorization-header',
+)) {
   test(`bearer header: ${name}`, () => {
     const token = bearerToken(input.header);
     assert.equal(token !== undefined, expected.bearer);
@@ -40,17 +47,26 @@ for (const { name, input, expected } of cases('bearer-validation').filter(({ inp
   });
 }
 
-for (const { name, input, expected } of cases('www-authenticate').filter(({ input }) => input.kind === 'format')) {
-  test(`challenge: ${name}`, () => assert.equal(formatChallenges(input.challenges), expected.header));
+for (const { name, input, expected } of cases('www-authenticate').filter(
+  ({ input }) => input.kind === 'format',
+)) {
+  test(`challenge: ${name}`, () =>
+    assert.equal(formatChallenges(input.challenges), expected.header));
 }
 
 for (const { name, input, expected } of cases('redirect-uri-match', 'loopback-ip-only')) {
-  test(`redirect URI: ${name}`, () => assert.equal(redirectUriMatches(input.registered, input.requested), expected.accepted));
+  test(`redirect URI: ${name}`, () =>
+    assert.equal(redirectUriMatches(input.registered, input.requested), expected.accepted));
 }
 
-for (const { name, input, expected } of cases('redirect-response').filter(({ input }) => input.responseMode === 'query')) {
+for (const { name, input, expected } of cases('redirect-response').filter(
+  ({ input }) => input.responseMode === 'query',
+)) {
   test(`redirect answer: ${name}`, () => {
-    const [base, query = ''] = addToQuery(input.redirectUri, Object.entries(input.params)).split('?', 2) as [string, string];
+    const [base, query = ''] = addToQuery(input.redirectUri, Object.entries(input.params)).split(
+      '?',
+      2,
+    ) as [string, string];
     assert.equal(base, expected.base);
     assert.ok(query.startsWith(expected.existingQuery));
     const added = parseForm(query.slice(expected.existingQuery.length));
@@ -58,7 +74,9 @@ for (const { name, input, expected } of cases('redirect-response').filter(({ inp
   });
 }
 
-for (const { name, input, expected } of cases('scope-parsing').filter(({ input }) => input.kind === 'parse' && input.scope !== null)) {
+for (const { name, input, expected } of cases('scope-parsing').filter(
+  ({ input }) => input.kind === 'parse' && input.scope !== null,
+)) {
   test(`scope: ${name}`, () => {
     const tokens = parseScope(input.scope);
     assert.equal(tokens !== undefined, expected.abnfValid);
@@ -67,16 +85,25 @@ for (const { name, input, expected } of cases('scope-parsing').filter(({ input }
 }
 
 for (const { name, input, expected } of cases('ttl-durations')) {
-  test(`duration: ${name}`, () => assert.equal(durationSeconds(String(input.value)), expected.seconds));
+  test(`duration: ${name}`, () =>
+    assert.equal(durationSeconds(String(input.value)), expected.seconds));
 }
 
 for (const { name, input, expected } of cases('pkce')) {
   if (input.kind === 'challenge')
-    test(`pkce: ${name}`, () => assert.equal(input.method === 'S256' ? pkceChallenge(input.verifier) : input.verifier, expected.challenge));
-  if (input.kind === 'verifier-syntax') test(`pkce: ${name}`, () => assert.equal(isPkceText(input.verifier), expected.valid));
+    test(`pkce: ${name}`, () =>
+      assert.equal(
+        input.method === 'S256' ? pkceChallenge(input.verifier) : input.verifier,
+        expected.challenge,
+      ));
+  if (input.kind === 'verifier-syntax')
+    test(`pkce: ${name}`, () => assert.equal(isPkceText(input.verifier), expected.valid));
   if (input.kind === 'verify')
     test(`pkce: ${name}`, () =>
-      assert.equal(pkceMatches(input.codeChallengeMethod, input.codeChallenge, input.codeVerifier ?? ''), expected.accepted));
+      assert.equal(
+        pkceMatches(input.codeChallengeMethod, input.codeChallenge, input.codeVerifier ?? ''),
+        expected.accepted,
+      ));
 }
 
 for (const { name, input, expected } of cases('jwk-thumbprint')) {

@@ -2,7 +2,11 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { digestOf } from '#keys/digest.ts';
 import { accountPage, confirmEmailPage } from '#pages/account.ts';
-import { type AccountProblem, accountProblems, accountProblemText } from '#pages/account-problems.ts';
+import {
+  type AccountProblem,
+  accountProblems,
+  accountProblemText,
+} from '#pages/account-problems.ts';
 import { type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { passkeyScript, passkeysPage, type RefusedPasskeyForm } from '#pages/passkeys.ts';
 import { provePage } from '#pages/prove.ts';
@@ -24,14 +28,21 @@ interface Drafts {
 
 /** Answers a script of ours. */
 const sendJson = (reply: FastifyReply, status: number, body: object): PageAnswer => {
-  reply.code(status).header('content-type', 'application/json').header('cache-control', 'no-store').send(JSON.stringify(body));
+  reply
+    .code(status)
+    .header('content-type', 'application/json')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(body));
   return { done: true };
 };
 
 /** The library that asks browsers for passkeys, and our lines that use it. */
 const passkeyAsset = (): string => webauthnScript() + passkeyScript;
 
-/** A person's own account: profile, address, password, sessions, passkeys; and sign-in with a passkey. */
+/**
+ * A person's own account: profile, address, password, sessions, passkeys; and sign-in with a
+ * passkey.
+ */
 export function accountRoutes(app: FastifyInstance, world: World): void {
   const { accounts } = world;
 
@@ -73,7 +84,10 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     drafts: Drafts = {},
   ): Promise<PageAnswer> {
     const problems = accountProblems(call.frame.words, refusal, fields);
-    return { status: refusedAs(call.reply, refusal), page: await show(call, { ...drafts, problems }) };
+    return {
+      status: refusedAs(call.reply, refusal),
+      page: await show(call, { ...drafts, problems }),
+    };
   }
 
   showPage(app, world, '/account', (call) => show(call), 'signed-in');
@@ -83,10 +97,19 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     world,
     '/account/profile',
     async (call) => {
-      const given = { realName: call.form.get('real-name') ?? '', language: languageOf(call.form.get('language')) ?? null };
+      const given = {
+        realName: call.form.get('real-name') ?? '',
+        language: languageOf(call.form.get('language')) ?? null,
+      };
       const answer = await accounts.changeProfile(call.user, given);
-      if (answer.ok) await world.registry.setInvitationsDeclined(call.actor, call.form.get('no-invitations') !== undefined);
-      return answer.ok ? { to: '/account?done=saved' } : refused(call, answer.refusal, { 'real-name': 'real-name' }, given);
+      if (answer.ok)
+        await world.registry.setInvitationsDeclined(
+          call.actor,
+          call.form.get('no-invitations') !== undefined,
+        );
+      return answer.ok
+        ? { to: '/account?done=saved' }
+        : refused(call, answer.refusal, { 'real-name': 'real-name' }, given);
     },
     'signed-in',
   );
@@ -107,8 +130,14 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       );
       if (answer.ok) return { to: '/account?done=email-sent' };
       const { refusal } = answer;
-      if (refusal.kind === 'no-mail' || refusal.kind === 'closed') return { status: 503, note: 'no-mail' };
-      return refused(call, refusal, { email: 'email', 'wrong-password': 'email-password' }, { email });
+      if (refusal.kind === 'no-mail' || refusal.kind === 'closed')
+        return { status: 503, note: 'no-mail' };
+      return refused(
+        call,
+        refusal,
+        { email: 'email', 'wrong-password': 'email-password' },
+        { email },
+      );
     },
     'signed-in',
   );
@@ -120,7 +149,9 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     async ({ frame, user, query }) => {
       const token = (query.get('token') ?? '').slice(0, 200);
       const address = await accounts.emailLinkOf(user.id, token);
-      return address === undefined ? { status: 404, note: 'link-gone' } : confirmEmailPage(frame, { token, name: user.name, address });
+      return address === undefined
+        ? { status: 404, note: 'link-gone' }
+        : confirmEmailPage(frame, { token, name: user.name, address });
     },
     'signed-in',
   );
@@ -131,7 +162,9 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     '/account/email/confirm',
     async ({ user, form }) => {
       const answer = await accounts.confirmEmail(user, form.get('token') ?? '');
-      return answer.ok ? { to: '/account?done=email-confirmed' } : { status: 404, note: 'link-gone' };
+      return answer.ok
+        ? { to: '/account?done=email-confirmed' }
+        : { status: 404, note: 'link-gone' };
     },
     'signed-in',
   );
@@ -142,9 +175,16 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     '/account/password',
     async (call) => {
       const { form, user, request, reply, visitor } = call;
-      const given = { current: form.get('current-password') ?? '', next: form.get('new-password') ?? '' };
+      const given = {
+        current: form.get('current-password') ?? '',
+        next: form.get('new-password') ?? '',
+      };
       const answer = await accounts.changePassword(user, given, fromOf(world, request));
-      if (!answer.ok) return refused(call, answer.refusal, { password: 'new-password', 'wrong-password': 'current-password' });
+      if (!answer.ok)
+        return refused(call, answer.refusal, {
+          password: 'new-password',
+          'wrong-password': 'current-password',
+        });
       await enter(world, request, reply, visitor, answer.value);
       return { to: '/account?done=saved' };
     },
@@ -174,10 +214,19 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
 
-  async function passkeys({ frame, user }: PageCall<Account>, refused: RefusedPasskeyForm | null = null, label = '') {
+  async function passkeys(
+    { frame, user }: PageCall<Account>,
+    refused: RefusedPasskeyForm | null = null,
+    label = '',
+  ) {
     const keys = await accounts.passkeysOf(user);
     return passkeysPage(frame, {
-      passkeys: keys.map((key) => ({ id: key.id, label: key.label, addedAt: key.createdAt, usedAt: key.lastUsedAt })),
+      passkeys: keys.map((key) => ({
+        id: key.id,
+        label: key.label,
+        addedAt: key.createdAt,
+        usedAt: key.lastUsedAt,
+      })),
       refused,
       label,
     });
@@ -192,7 +241,9 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     async ({ user, form, frame, reply }) => {
       const answer = await accounts.passkeyOptions(user, form.get('password') ?? '');
       if (answer.ok) return sendJson(reply, 200, answer.value);
-      return sendJson(reply, refusedAs(reply, answer.refusal), { problem: accountProblemText(frame.words, answer.refusal) });
+      return sendJson(reply, refusedAs(reply, answer.refusal), {
+        problem: accountProblemText(frame.words, answer.refusal),
+      });
     },
     'signed-in',
   );
@@ -207,7 +258,10 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const answer = await accounts.addPasskey(user, label, form.get('answer') ?? '');
       if (answer.ok) return { to: '/account/passkeys?done=passkey-added' };
       const problems = accountProblems(frame.words, answer.refusal, { 'wrong-label': 'label' });
-      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, { id: null, of: 'add', problems }, label) };
+      return {
+        status: refusedAs(reply, answer.refusal),
+        page: await passkeys(call, { id: null, of: 'add', problems }, label),
+      };
     },
     'signed-in',
   );
@@ -223,7 +277,10 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       if (answer.ok) return { to: '/account/passkeys?done=saved' };
       if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
       const problems = accountProblems(frame.words, answer.refusal, { 'wrong-label': 'label' });
-      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, { id, of: 'rename', problems }, label) };
+      return {
+        status: refusedAs(reply, answer.refusal),
+        page: await passkeys(call, { id, of: 'rename', problems }, label),
+      };
     },
     'signed-in',
   );
@@ -238,8 +295,13 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       const answer = await accounts.removePasskey(user, id, form.get('password') ?? '');
       if (answer.ok) return { to: '/account/passkeys?done=passkey-removed' };
       if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
-      const problems = accountProblems(frame.words, answer.refusal, { 'wrong-password': 'password' });
-      return { status: refusedAs(reply, answer.refusal), page: await passkeys(call, { id, of: 'remove', problems }) };
+      const problems = accountProblems(frame.words, answer.refusal, {
+        'wrong-password': 'password',
+      });
+      return {
+        status: refusedAs(reply, answer.refusal),
+        page: await passkeys(call, { id, of: 'remove', problems }),
+      };
     },
     'signed-in',
   );
@@ -247,7 +309,9 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
   const signInOptions = async ({ request, frame, reply }: PageCall): Promise<PageAnswer> => {
     const answer = await accounts.signInOptions(fromOf(world, request));
     if (answer.ok) return sendJson(reply, 200, answer.value);
-    return sendJson(reply, refusedAs(reply, answer.refusal), { problem: accountProblemText(frame.words, answer.refusal) });
+    return sendJson(reply, refusedAs(reply, answer.refusal), {
+      problem: accountProblemText(frame.words, answer.refusal),
+    });
   };
   takeOpenForm(app, world, '/sign-in/passkey/options', signInOptions, async ({ reply, frame }) =>
     sendJson(reply, 403, { problem: frame.words.say('sign-in.stale-passkey') }),
@@ -256,13 +320,19 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
   const signInWithPasskey = async (call: PageCall): Promise<PageAnswer> => {
     const { request, reply, visitor, frame, form } = call;
     const returnto = ownPath(form.get('returnto'));
-    const answer = await accounts.signInWithPasskey(form.get('answer') ?? '', fromOf(world, request));
+    const answer = await accounts.signInWithPasskey(
+      form.get('answer') ?? '',
+      fromOf(world, request),
+    );
     if (answer.ok) {
       await enter(world, request, reply, visitor, answer.value);
       return { to: returnto };
     }
     const problems = accountProblems(frame.words, answer.refusal);
-    return { status: refusedAs(reply, answer.refusal), page: await signInAgain(call, { returnto, problems }) };
+    return {
+      status: refusedAs(reply, answer.refusal),
+      page: await signInAgain(call, { returnto, problems }),
+    };
   };
   takeOpenForm(app, world, '/sign-in/passkey', signInWithPasskey, staleSignIn);
 
@@ -287,7 +357,10 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     app,
     world,
     '/account/prove',
-    async ({ visitor, form }) => (isRecent(visitor.proof, world.clock.now()) ? { to: ownPath(form.get('returnto')) } : { prove: true }),
+    async ({ visitor, form }) =>
+      isRecent(visitor.proof, world.clock.now())
+        ? { to: ownPath(form.get('returnto')) }
+        : { prove: true },
     'signed-in',
   );
   takeForm(
@@ -297,7 +370,9 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     async ({ request, frame, reply }) => {
       const answer = await accounts.signInOptions(fromOf(world, request));
       if (answer.ok) return sendJson(reply, 200, answer.value);
-      return sendJson(reply, refusedAs(reply, answer.refusal), { problem: accountProblemText(frame.words, answer.refusal) });
+      return sendJson(reply, refusedAs(reply, answer.refusal), {
+        problem: accountProblemText(frame.words, answer.refusal),
+      });
     },
     'signed-in',
   );

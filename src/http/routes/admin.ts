@@ -36,7 +36,10 @@ const offeredGroups = ({ rights }: World): readonly string[] =>
 /** The notices of a state, newest first, and how many there are. */
 async function noticesIn(world: World, state: NoticeState) {
   const found = await world.records.listNotices({ state, limit: MOST_COUNTED + 1 });
-  const counted: Counted = { count: Math.min(found.length, MOST_COUNTED), more: found.length > MOST_COUNTED };
+  const counted: Counted = {
+    count: Math.min(found.length, MOST_COUNTED),
+    more: found.length > MOST_COUNTED,
+  };
   return { found, counted };
 }
 
@@ -47,8 +50,13 @@ async function overview({ world, frame }: AdminCall): Promise<PageAnswer> {
     () => true,
     () => false,
   );
-  const [waiting, givenUp] = [await noticesIn(world, 'waiting'), await noticesIn(world, 'given-up')];
-  const failed = [...waiting.found, ...givenUp.found].filter(({ problem }) => problem !== null).sort((one, other) => other.id - one.id)[0];
+  const [waiting, givenUp] = [
+    await noticesIn(world, 'waiting'),
+    await noticesIn(world, 'given-up'),
+  ];
+  const failed = [...waiting.found, ...givenUp.found]
+    .filter(({ problem }) => problem !== null)
+    .sort((one, other) => other.id - one.id)[0];
   return overviewPage(frame, {
     version: about.version,
     startedAt: about.startedAt,
@@ -57,7 +65,9 @@ async function overview({ world, frame }: AdminCall): Promise<PageAnswer> {
     logBytes: world.logBytes(),
     clockApart: state === 'agrees' ? null : Math.round(apartMs / 100) / 10,
     purging: world.clocks.purgeUntil() !== null,
-    keys: world.signing.jwks().keys.map(({ kid, alg }) => ({ kid: kid ?? '', algorithm: alg ?? '' })),
+    keys: world.signing
+      .jwks()
+      .keys.map(({ kid, alg }) => ({ kid: kid ?? '', algorithm: alg ?? '' })),
     readOnly: world.registry.readOnly,
     idleFor: about.idleFor,
     mail: about.mail,
@@ -68,7 +78,8 @@ async function overview({ world, frame }: AdminCall): Promise<PageAnswer> {
       ? {
           at: failed.createdAt,
           text: failed.problem ?? '',
-          to: failed.target.kind === 'mail' ? frame.words.say('admin.mail') : failed.target.endpoint,
+          to:
+            failed.target.kind === 'mail' ? frame.words.say('admin.mail') : failed.target.endpoint,
         }
       : null,
     people: await records.countAccounts(everybody),
@@ -76,25 +87,32 @@ async function overview({ world, frame }: AdminCall): Promise<PageAnswer> {
     reviews: await records.countWaiting({}),
     warnings: [
       ...world.warnings().map((warning) => ({ ...warning, seen: null })),
-      ...world.proxies.sightings().map(({ sign, peer, ...seen }) => ({ kind: sign, about: peer, seen })),
+      ...world.proxies
+        .sightings()
+        .map(({ sign, peer, ...seen }) => ({ kind: sign, about: peer, seen })),
     ],
   });
 }
 
 async function people({ world, frame, query }: AdminCall): Promise<PageAnswer> {
-  const [text, group, state] = ['text', 'group', 'blocked'].map((name) => (query.get(name) ?? '').slice(0, 255).trim()) as [
-    string,
-    string,
-    string,
-  ];
+  const [text, group, state] = ['text', 'group', 'blocked'].map((name) =>
+    (query.get(name) ?? '').slice(0, 255).trim(),
+  ) as [string, string, string];
   const asked = query.get('after') ?? '';
   const after = /^\d{1,15}$/.test(asked) ? (Number(asked) as UserId) : null;
   const blocked = state === 'yes' || state === 'no' ? state : '';
-  const wanted = { text: text || null, group: group || null, blocked: blocked === '' ? null : blocked === 'yes' };
+  const wanted = {
+    text: text || null,
+    group: group || null,
+    blocked: blocked === '' ? null : blocked === 'yes',
+  };
   const found = await world.records.searchAccounts({ ...wanted, after, limit: PAGE + 1 });
   const shown = found.slice(0, PAGE);
-  const filters = new URLSearchParams(Object.entries({ text, group, blocked }).filter(([, value]) => value !== ''));
-  const path = (more: string) => `/admin/people?${[filters.toString(), more].filter((part) => part !== '').join('&')}`;
+  const filters = new URLSearchParams(
+    Object.entries({ text, group, blocked }).filter(([, value]) => value !== ''),
+  );
+  const path = (more: string) =>
+    `/admin/people?${[filters.toString(), more].filter((part) => part !== '').join('&')}`;
   return peoplePage(frame, {
     text,
     group,
@@ -147,7 +165,12 @@ async function personView(
     consents: (await records.listConsents(person.id)).length,
     self: person.id === user.id,
     problems: refused
-      ? [{ field: refused.chosen === undefined ? null : 'groups', text: refusalWords(frame.words, refused.refusal) }]
+      ? [
+          {
+            field: refused.chosen === undefined ? null : 'groups',
+            text: refusalWords(frame.words, refused.refusal),
+          },
+        ]
       : noProblems,
   });
 }
@@ -159,8 +182,11 @@ const setBlocked =
     const person = await personOf(call);
     if (person === undefined) return notFound;
     const answer = await call.world.accounts.setBlockedBy(call.user, person.id, blocked);
-    if (!answer.ok) return { status: 409, page: await personView(call, person, { refusal: answer.refusal }) };
-    return { to: `/admin/people/${person.id}?${blocked ? 'done=admin-blocked' : 'done=admin-unblocked'}` };
+    if (!answer.ok)
+      return { status: 409, page: await personView(call, person, { refusal: answer.refusal }) };
+    return {
+      to: `/admin/people/${person.id}?${blocked ? 'done=admin-blocked' : 'done=admin-unblocked'}`,
+    };
   };
 
 /** The groups a form was made from. */
@@ -179,8 +205,17 @@ async function setGroups(call: AdminCall): Promise<PageAnswer> {
   if (person === undefined) return notFound;
   const offered = new Set([...offeredGroups(world), ...person.groups]);
   const chosen = [...offered].filter((name) => form.get(`group-${name}`) !== undefined);
-  const answer = await world.accounts.setGroupsBy(user, person.id, chosen, shownGroups(form.get('shown') ?? ''));
-  if (!answer.ok) return { status: 409, page: await personView(call, person, { refusal: answer.refusal, chosen }) };
+  const answer = await world.accounts.setGroupsBy(
+    user,
+    person.id,
+    chosen,
+    shownGroups(form.get('shown') ?? ''),
+  );
+  if (!answer.ok)
+    return {
+      status: 409,
+      page: await personView(call, person, { refusal: answer.refusal, chosen }),
+    };
   // Whoever gave up administration themself cannot see the page any more.
   const stays = person.id !== user.id || world.rights.rightsOf(answer.value).has(ADMINISTER);
   return { to: stays ? `/admin/people/${person.id}?done=admin-groups` : '/?done=admin-groups' };
@@ -190,7 +225,9 @@ async function groups({ world, frame }: AdminCall): Promise<PageAnswer> {
   const view = await Promise.all(
     world.rights.all().map(async (group) => ({
       ...group,
-      people: group.implicit ? null : await world.records.countAccounts({ ...everybody, group: group.name }),
+      people: group.implicit
+        ? null
+        : await world.records.countAccounts({ ...everybody, group: group.name }),
     })),
   );
   return groupsPage(frame, view);

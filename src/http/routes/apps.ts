@@ -25,7 +25,10 @@ const queryOf = ({ query }: PageCall): DirectoryQuery => ({
 });
 
 /** What the directory asks the store; undefined: nothing can fit. */
-async function filterOf({ world, actor }: PageCall, query: DirectoryQuery): Promise<ClientFilter | undefined> {
+async function filterOf(
+  { world, actor }: PageCall,
+  query: DirectoryQuery,
+): Promise<ClientFilter | undefined> {
   const owner = query.owner === '' ? undefined : await world.records.findAccountByName(query.owner);
   if (query.owner !== '' && owner === undefined) return undefined;
   if (query.scope !== '' && !world.scopes.has(query.scope)) return undefined;
@@ -34,7 +37,11 @@ async function filterOf({ world, actor }: PageCall, query: DirectoryQuery): Prom
   return {
     ...(query.q === '' ? {} : { nameHas: query.q }),
     ...(owner === undefined ? {} : { ownerId: owner.id }),
-    ...(query.stage === 'any' ? {} : query.stage === 'approved' ? { live: true } : { stage: query.stage }),
+    ...(query.stage === 'any'
+      ? {}
+      : query.stage === 'approved'
+        ? { live: true }
+        : { stage: query.stage }),
     ...(query.scope === '' ? {} : { scope: query.scope }),
     ...(site === undefined ? {} : { actsOn: site as SiteId }),
     ...(query.own ? {} : { ownerOnly: false }),
@@ -73,28 +80,42 @@ export function appsRoutes(app: FastifyInstance, world: World): void {
       query,
       // The row of an app whose entry in the configuration is gone says nothing.
       apps: await Promise.all(
-        rows.filter(({ stage }) => stage !== 'configured').map((client) => appView(call, client, { keeper: false, lastUsed: null, names })),
+        rows
+          .filter(({ stage }) => stage !== 'configured')
+          .map((client) => appView(call, client, { keeper: false, lastUsed: null, names })),
       ),
       scopes: world.scopes
         .all()
         .filter(({ group }) => group !== 'hidden')
-        .map(({ name }) => [name, scopeWords(call.frame.words, world.scopes).description(name)] as const),
+        .map(
+          ({ name }) =>
+            [name, scopeWords(call.frame.words, world.scopes).description(name)] as const,
+        ),
       sites: world.sites.all.map(({ id, name }) => [id, name] as const),
       first: after === undefined ? null : addressOf(query, null),
       next: next === null ? null : addressOf(query, next),
     });
   });
 
-  showPage(app, world, '/scopes', async ({ frame }) => allScopesPage(frame, scopeGroups(world, frame.words)));
+  showPage(app, world, '/scopes', async ({ frame }) =>
+    allScopesPage(frame, scopeGroups(world, frame.words)),
+  );
 
   showPage(app, world, '/apps/:id', async (call) => {
     const { actor, user, params } = call;
     const client = await findVisible(call, params.id ?? '');
     if (client === undefined) return { status: 404, note: 'not-found' };
-    const keeper = signedIn(actor) !== undefined && looksAfter(actor, client, await world.records.teamOf(client.id));
+    const keeper =
+      signedIn(actor) !== undefined &&
+      looksAfter(actor, client, await world.records.teamOf(client.id));
     return publicAppPage(call.frame, {
-      app: await appView(call, client, { keeper, lastUsed: (await lastUses(world, 'client', [client.id]))(client.id) }),
-      allowed: user !== null && (await currentConsent(world.records, client, user, world.site)) !== undefined,
+      app: await appView(call, client, {
+        keeper,
+        lastUsed: (await lastUses(world, 'client', [client.id]))(client.id),
+      }),
+      allowed:
+        user !== null &&
+        (await currentConsent(world.records, client, user, world.site)) !== undefined,
       keeper,
       reviewer: mayDo(actor, RIGHTS.review),
     });

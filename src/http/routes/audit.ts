@@ -18,19 +18,33 @@ import { makeAuditView } from './api/shapes.ts';
 type AuditCall = PageCall<Account>;
 const PAGE = 15;
 const MOST_EXPORTED = 10_000;
-const names = ['app', 'actor', 'action', 'from', 'until'] as const satisfies readonly (keyof AuditQuery)[];
+const names = [
+  'app',
+  'actor',
+  'action',
+  'from',
+  'until',
+] as const satisfies readonly (keyof AuditQuery)[];
 
 const forbidden = { status: 403, note: 'forbidden' } as const;
 /** Reviewers read what happened to apps; with the right to see private things, consents as well. */
-const mayRead = ({ actor }: AuditCall) => mayDo(actor, RIGHTS.review) || mayDo(actor, RIGHTS.viewPrivate);
+const mayRead = ({ actor }: AuditCall) =>
+  mayDo(actor, RIGHTS.review) || mayDo(actor, RIGHTS.viewPrivate);
 
 const readQuery = ({ query }: AuditCall): AuditQuery =>
-  Object.fromEntries(names.map((name) => [name, (query.get(name) ?? '').slice(0, 255).trim()])) as unknown as AuditQuery;
+  Object.fromEntries(
+    names.map((name) => [name, (query.get(name) ?? '').slice(0, 255).trim()]),
+  ) as unknown as AuditQuery;
 
 /** The address of a list, with what was asked for. */
 function address(path: string, query: AuditQuery, after?: number): string {
-  const given = names.filter((name) => query[name] !== '').map((name) => [name, query[name]] as [string, string]);
-  const text = new URLSearchParams([...given, ...(after === undefined ? [] : [['after', String(after)] as [string, string]])]).toString();
+  const given = names
+    .filter((name) => query[name] !== '')
+    .map((name) => [name, query[name]] as [string, string]);
+  const text = new URLSearchParams([
+    ...given,
+    ...(after === undefined ? [] : [['after', String(after)] as [string, string]]),
+  ]).toString();
   return text === '' ? path : `${path}?${text}`;
 }
 
@@ -40,10 +54,17 @@ function day(text: string): Instant | undefined {
   return Number.isNaN(at) ? undefined : instant(at / 1000);
 }
 
-/** The app of an identifier, or of an exact name. Names of hidden apps find nothing for those who may not see them. */
+/**
+ * The app of an identifier, or of an exact name. Names of hidden apps find nothing for those who
+ * may not see them.
+ */
 async function appOf({ world, actor }: AuditCall, asked: string): Promise<ClientId | MessageKey> {
   if (/^[0-9a-f]{32}$/.test(asked)) return asked as ClientId;
-  const found = await world.records.listClients({ name: asked, ...(maySeeHidden(actor) ? {} : { suppressed: false }), limit: 2 });
+  const found = await world.records.listClients({
+    name: asked,
+    ...(maySeeHidden(actor) ? {} : { suppressed: false }),
+    limit: 2,
+  });
   if (found.length > 1) return 'admin.problem-apps';
   return found[0]?.id ?? 'admin.problem-app';
 }
@@ -52,7 +73,9 @@ async function appOf({ world, actor }: AuditCall, asked: string): Promise<Client
 async function filterOf(
   call: AuditCall,
   query: AuditQuery,
-): Promise<Result<Omit<AuditFilter, 'limit'>, readonly (readonly [keyof AuditQuery, MessageKey])[]>> {
+): Promise<
+  Result<Omit<AuditFilter, 'limit'>, readonly (readonly [keyof AuditQuery, MessageKey])[]>
+> {
   const { world, actor } = call;
   const problems: (readonly [keyof AuditQuery, MessageKey])[] = [];
   const app = query.app === '' ? undefined : await appOf(call, query.app);
@@ -82,7 +105,11 @@ async function show(call: AuditCall): Promise<PageAnswer> {
   const asked = call.query.get('after') ?? '';
   const after = /^\d{1,15}$/.test(asked) ? Number(asked) : undefined;
   const entries = filter.ok
-    ? await world.records.listAudit({ ...filter.value, ...(after === undefined ? {} : { after }), limit: PAGE + 1 })
+    ? await world.records.listAudit({
+        ...filter.value,
+        ...(after === undefined ? {} : { after }),
+        limit: PAGE + 1,
+      })
     : [];
   const line = makeLines(world, actor, frame.words);
   const lines = [];
@@ -92,7 +119,9 @@ async function show(call: AuditCall): Promise<PageAnswer> {
     status: filter.ok ? 200 : 400,
     page: auditPage(frame, {
       query,
-      problems: filter.ok ? noProblems : filter.refusal.map(([field, key]) => ({ field, text: frame.words.say(key) })),
+      problems: filter.ok
+        ? noProblems
+        : filter.refusal.map(([field, key]) => ({ field, text: frame.words.say(key) })),
       lines,
       consents: mayDo(actor, RIGHTS.viewPrivate),
       download: address('/admin/audit.jsonl', query),
@@ -107,7 +136,9 @@ async function download(call: AuditCall): Promise<PageAnswer> {
   if (!mayRead(call)) return forbidden;
   const { world, actor, reply } = call;
   const filter = await filterOf(call, readQuery(call));
-  const entries = filter.ok ? await world.records.listAudit({ ...filter.value, limit: MOST_EXPORTED }) : [];
+  const entries = filter.ok
+    ? await world.records.listAudit({ ...filter.value, limit: MOST_EXPORTED })
+    : [];
   const view = makeAuditView(world, actor);
   let text = '';
   for (const entry of entries) text += `${JSON.stringify(await view(entry))}\n`;

@@ -14,13 +14,22 @@ import { showConsents } from './api/shapes.ts';
 
 /** Apps a person allowed, and the end of each. */
 export function consentsRoutes(app: FastifyInstance, world: World): void {
-  async function shownApp({ clientId: id, acceptedAt }: Consent, user: Account): Promise<Pick<AllowedApp, 'name' | 'page' | 'newOwner'>> {
+  async function shownApp(
+    { clientId: id, acceptedAt }: Consent,
+    user: Account,
+  ): Promise<Pick<AllowedApp, 'name' | 'page' | 'newOwner'>> {
     const client = await world.records.findClient(id);
     if (client === undefined) return { name: { kind: 'gone' }, page: null, newOwner: null };
     // It may have been hidden for what its name says.
     if (looksUnknown(client, user)) return { name: { kind: 'hidden' }, page: null, newOwner: null };
-    const newOwner = client.suppressed ? null : await newOwnerSince(world.records, client, acceptedAt);
-    return { name: { kind: 'shown', text: client.name }, page: client.suppressed ? null : `/apps/${id}`, newOwner };
+    const newOwner = client.suppressed
+      ? null
+      : await newOwnerSince(world.records, client, acceptedAt);
+    return {
+      name: { kind: 'shown', text: client.name },
+      page: client.suppressed ? null : `/apps/${id}`,
+      newOwner,
+    };
   }
 
   /** A person's own records, in full, to keep. */
@@ -32,7 +41,17 @@ export function consentsRoutes(app: FastifyInstance, world: World): void {
       .header('content-type', 'application/json')
       .header('cache-control', 'no-store')
       .header('content-disposition', 'attachment; filename="gatehouse-consents.json"')
-      .send(JSON.stringify({ account: session.user.name, exported_at: new Date(world.clock.millis()).toISOString(), consents }, null, 2));
+      .send(
+        JSON.stringify(
+          {
+            account: session.user.name,
+            exported_at: new Date(world.clock.millis()).toISOString(),
+            consents,
+          },
+          null,
+          2,
+        ),
+      );
   });
 
   showPage(
@@ -72,9 +91,14 @@ export function consentsRoutes(app: FastifyInstance, world: World): void {
       const answer = await world.registry.submit(actor, 'renounce', { consentId });
       if (answer.ok) return { to: '/consents?done=ended' };
       const { refusal } = answer;
-      if (refusal.kind === 'readonly') return { status: 503, note: 'readonly', values: { reason: refusal.reason } };
+      if (refusal.kind === 'readonly')
+        return { status: 503, note: 'readonly', values: { reason: refusal.reason } };
       if (refusal.kind === 'permission_denied')
-        return { status: refusedStatus(refusal), note: 'refused', values: { why: refusalText(frame.words, refusal) } };
+        return {
+          status: refusedStatus(refusal),
+          note: 'refused',
+          values: { why: refusalText(frame.words, refusal) },
+        };
       return { status: 404, note: 'consent-gone' };
     },
     'signed-in',

@@ -17,10 +17,17 @@ import type { World } from '../world.ts';
 
 const MOST_SHOWN = 50;
 
-const viewOf = (diagnosis: Diagnosis, theirs: string, refusedFor: string | null): ExplainedView => ({
+const viewOf = (
+  diagnosis: Diagnosis,
+  theirs: string,
+  refusedFor: string | null,
+): ExplainedView => ({
   ...diagnosis,
   refusedFor,
-  differences: theirs.trim() === '' || diagnosis.signed === null ? null : differences(diagnosis.signed.baseString, theirs),
+  differences:
+    theirs.trim() === '' || diagnosis.signed === null
+      ? null
+      : differences(diagnosis.signed.baseString, theirs),
 });
 
 /** Help for developers whose requests are refused. */
@@ -28,14 +35,20 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
   type Call = PageCall<NonNullable<PageCall['user']>>;
 
   /** The person's own apps, and the one they chose among them: nobody else's is ever explained. */
-  async function start({ user, actor }: Call, id: string | undefined): Promise<{ view: HelpView; client: Client | undefined }> {
+  async function start(
+    { user, actor }: Call,
+    id: string | undefined,
+  ): Promise<{ view: HelpView; client: Client | undefined }> {
     const clients = await world.records.listClients({ keeperId: user.id, limit: MOST_SHOWN });
     const client = clients.find((one) => one.id === id);
     // What was hidden for what its name says is hidden from its keepers, too.
-    const nameOf = (one: Client) => (unseen('name', one, actor, true) === undefined ? one.name : null);
+    const nameOf = (one: Client) =>
+      unseen('name', one, actor, true) === undefined ? one.name : null;
     const view: HelpView = {
       apps: clients.map((one) => ({ id: one.id, name: nameOf(one) })),
-      chosen: client ? { id: client.id, name: nameOf(client), signs: client.protocol === 'oauth1' } : null,
+      chosen: client
+        ? { id: client.id, name: nameOf(client), signs: client.protocol === 'oauth1' }
+        : null,
       failures: client ? await world.failures.listFailures(client.id, 20) : [],
       request: '',
       theirs: '',
@@ -61,14 +74,24 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
     '/my/help',
     async (call) => {
       const { view, client } = await start(call, call.query.get('app'));
-      const failure = view.failures.find(({ id, kind }) => kind === 'oauth1' && String(id) === call.query.get('failure'));
+      const failure = view.failures.find(
+        ({ id, kind }) => kind === 'oauth1' && String(id) === call.query.get('failure'),
+      );
       if (failure === undefined || client === undefined) return helpPage(call.frame, view);
       const kept = keptRequest(failure.facts);
       if (kept === undefined) return helpPage(call.frame, { ...view, notKept: true });
       const { refusal } = failure.facts;
-      const asked = { sent: kept.sent, at: failure.at, prefixes, refusal: typeof refusal === 'string' ? refusal : null };
+      const asked = {
+        sent: kept.sent,
+        at: failure.at,
+        prefixes,
+        refusal: typeof refusal === 'string' ? refusal : null,
+      };
       const refusedFor = failureText(call.frame.words, failure);
-      return helpPage(call.frame, { ...view, explained: viewOf(await diagnosed(asked, kept.reading, client), '', refusedFor) });
+      return helpPage(call.frame, {
+        ...view,
+        explained: viewOf(await diagnosed(asked, kept.reading, client), '', refusedFor),
+      });
     },
     'signed-in',
   );
@@ -84,7 +107,11 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       const { client } = started;
       // Nobody's text is read who has no app that signs.
       if (client === undefined || client.protocol !== 'oauth1') return { to: '/my/help' };
-      const view = { ...started.view, request: request.slice(0, MOST_PASTED_BYTES), theirs: theirs.slice(0, MOST_PASTED_BYTES) };
+      const view = {
+        ...started.view,
+        request: request.slice(0, MOST_PASTED_BYTES),
+        theirs: theirs.slice(0, MOST_PASTED_BYTES),
+      };
       const no = (problem: string) => ({
         status: 400,
         page: helpPage(frame, { ...view, problems: [{ field: 'request', text: problem }] }),
@@ -94,14 +121,23 @@ export function helpRoutes(app: FastifyInstance, world: World): void {
       const pasted = readPastedRequest(request);
       if (!pasted.ok) {
         if (pasted.refusal.kind === 'too-long') return tooLong();
-        return no(frame.words.say('help.unreadable', { why: unreadableText(frame.words, pasted.refusal) }));
+        return no(
+          frame.words.say('help.unreadable', { why: unreadableText(frame.words, pasted.refusal) }),
+        );
       }
       const asked = withoutPrefix(pasted.value);
-      const reading = isMediawikiTarget(asked.sent.target) && world.faces.mediawiki !== null ? 'mediawiki' : 'rfc5849';
+      const reading =
+        isMediawikiTarget(asked.sent.target) && world.faces.mediawiki !== null
+          ? 'mediawiki'
+          : 'rfc5849';
       const signed = parseSignedRequest(asked.sent, reading);
       const named = signed.ok ? signed.value.oauth.get('oauth_consumer_key') : undefined;
       if (named !== undefined && named !== client.id) return no(frame.words.say('help.not-yours'));
-      const diagnosis = await diagnosed({ ...asked, prefixes: [...prefixes, ...(asked.prefixes ?? [])], theirs }, reading, client);
+      const diagnosis = await diagnosed(
+        { ...asked, prefixes: [...prefixes, ...(asked.prefixes ?? [])], theirs },
+        reading,
+        client,
+      );
       return helpPage(frame, { ...view, explained: viewOf(diagnosis, theirs, null) });
     },
     'signed-in',

@@ -28,7 +28,11 @@ const decisions: ReadonlySet<string> = new Set([
   ...['approve-revision', 'reject-revision', 'revise-autoapproved'],
 ]);
 
-async function revisionOf(call: OwnCall, client: Client, names: (id: UserId) => Promise<string | null>) {
+async function revisionOf(
+  call: OwnCall,
+  client: Client,
+  names: (id: UserId) => Promise<string | null>,
+) {
   const { world, frame } = call;
   const open = await world.records.openRevision(client.id);
   if (open === undefined) return null;
@@ -41,7 +45,11 @@ async function revisionOf(call: OwnCall, client: Client, names: (id: UserId) => 
 }
 
 /** The page of an app for those who look after it; with a refused form, as it was typed and why. */
-export async function showManaged(call: OwnCall, { client, role }: OwnApp, refused: RefusedForm | null): Promise<PageAnswer> {
+export async function showManaged(
+  call: OwnCall,
+  { client, role }: OwnApp,
+  refused: RefusedForm | null,
+): Promise<PageAnswer> {
   const { world, actor, user, frame, form } = call;
   const names = namesOf(world);
   const live = liveSecrets(client, world.clock.now());
@@ -58,9 +66,13 @@ export async function showManaged(call: OwnCall, { client, role }: OwnApp, refus
   const sees = unseen('name', client, actor, true) === undefined;
   const lineOf = makeLines(world, actor, frame.words);
   const decided = audit.find(({ action }) => decisions.has(action));
-  const alive = !client.managed && !client.suppressed && (client.stage === 'approved' || client.stage === 'proposed');
+  const alive =
+    !client.managed &&
+    !client.suppressed &&
+    (client.stage === 'approved' || client.stage === 'proposed');
   const update = alive && mayDo(actor, RIGHTS.updateOwn);
-  const typed = (name: string, wanted: string, otherwise = '') => (refused?.form === wanted ? (form.get(name) ?? '') : otherwise);
+  const typed = (name: string, wanted: string, otherwise = '') =>
+    refused?.form === wanted ? (form.get(name) ?? '') : otherwise;
   const page = managePage(frame, {
     app: await appView(call, client, { keeper: true, lastUsed: usedApp(client.id), names }),
     role,
@@ -77,14 +89,27 @@ export async function showManaged(call: OwnCall, { client, role }: OwnApp, refus
       team: update && role === 'owner',
     },
     secrets: client.confidential
-      ? live.map(({ id, label, createdAt, expiresAt }) => ({ id, label, createdAt, expiresAt, lastUsed: usedSecret(String(id)) }))
+      ? live.map(({ id, label, createdAt, expiresAt }) => ({
+          id,
+          label,
+          createdAt,
+          expiresAt,
+          lastUsed: usedSecret(String(id)),
+        }))
       : null,
     mostSecrets: MOST_SECRETS,
     userId: user.id,
     maintainers: await Promise.all(
-      team.maintainers.map(async ({ userId, acceptedAt }) => ({ id: userId, name: await names(userId), accepted: acceptedAt !== null })),
+      team.maintainers.map(async ({ userId, acceptedAt }) => ({
+        id: userId,
+        name: await names(userId),
+        accepted: acceptedAt !== null,
+      })),
     ),
-    offeredTo: team.offer === null ? null : ((await names(team.offer.toId)) ?? frame.words.say('frame.nobody')),
+    offeredTo:
+      team.offer === null
+        ? null
+        : ((await names(team.offer.toId)) ?? frame.words.say('frame.nobody')),
     typed: {
       label: typed('label', 'add-secret'),
       expires: typed('expires', 'add-secret'),
@@ -100,20 +125,31 @@ export async function showManaged(call: OwnCall, { client, role }: OwnApp, refus
   return refused === null ? page : { status: refusedStatus(refused.refusal), page };
 }
 
-/** The controls of the small forms, where the registry calls their fields otherwise; null: the form as a whole. */
+/**
+ * The controls of the small forms, where the registry calls their fields otherwise; null: the form
+ * as a whole.
+ */
 const controls: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
   'add-secret': { expiresAt: 'expires' },
   update: { restrictions: 'addresses' },
 };
-const whole = Object.fromEntries(['changeToken', 'clientId', 'secretId', 'userId', 'revisionId'].map((field) => [field, null]));
+const whole = Object.fromEntries(
+  ['changeToken', 'clientId', 'secretId', 'userId', 'revisionId'].map((field) => [field, null]),
+);
 
 /** Why a small form was refused; a name that nobody has is said as such. */
-function problemsIn({ frame: { words } }: OwnCall, { form, refusal, unsure }: RefusedForm): readonly FormProblem[] {
+function problemsIn(
+  { frame: { words } }: OwnCall,
+  { form, refusal, unsure }: RefusedForm,
+): readonly FormProblem[] {
   if (unsure) return [{ field: 'sure', text: words.say('manage.not-sure') }];
   // Whatever stands in the way of an invitation is about the person who was named.
   const person = form === 'invite' || form === 'offer' ? form : null;
-  if (refusal.kind === 'not_found' && refusal.what === 'person') return [{ field: person, text: words.say('manage.no-such-person') }];
-  if (refusal.kind === 'nothing_to_do' && form === 'invite') return [{ field: person, text: words.say('manage.in-team') }];
-  if (refusal.kind === 'invitations_declined') return [{ field: person, text: refusalText(words, refusal) }];
+  if (refusal.kind === 'not_found' && refusal.what === 'person')
+    return [{ field: person, text: words.say('manage.no-such-person') }];
+  if (refusal.kind === 'nothing_to_do' && form === 'invite')
+    return [{ field: person, text: words.say('manage.in-team') }];
+  if (refusal.kind === 'invitations_declined')
+    return [{ field: person, text: refusalText(words, refusal) }];
   return atControls(problemsOf(words, refusal), { ...whole, ...controls[form] });
 }

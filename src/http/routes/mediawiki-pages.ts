@@ -5,7 +5,8 @@ import { ownPath, seeOther } from '../visitor.ts';
 import { returnTo } from '../way-back.ts';
 import type { World } from '../world.ts';
 
-// The reference's pages for people (registry 8), by the addresses that are in people's bookmarks and in old mails.
+// The reference's pages for people (registry 8), by the addresses that are in people's bookmarks
+// and in old mails.
 
 const key = /^[0-9a-f]{32}$/;
 const stages: Readonly<Record<string, string>> = {
@@ -19,15 +20,19 @@ const stages: Readonly<Record<string, string>> = {
 };
 
 const query = (values: Readonly<Record<string, string | undefined>>): string => {
-  const params = new URLSearchParams(Object.entries(values).filter((pair): pair is [string, string] => Boolean(pair[1])));
+  const params = new URLSearchParams(
+    Object.entries(values).filter((pair): pair is [string, string] => Boolean(pair[1])),
+  );
   return params.size === 0 ? '' : `?${params}`;
 };
 
 function registration(sub: string): string {
   const [action = '', rest = ''] = sub.split('/', 2);
-  // Whoever registers by this address registers a client of the reference, which knows no PKCE for apps that keep a secret.
+  // Whoever registers by this address registers a client of the reference, which knows no PKCE for
+  // apps that keep a secret.
   if (action === 'propose' && rest === 'oauth1a') return '/my/apps/new?kind=oauth1';
-  if (action === 'propose') return `/my/apps/new${query({ kind: rest === 'oauth2' ? 'server' : undefined, from: 'mediawiki' })}`;
+  if (action === 'propose')
+    return `/my/apps/new${query({ kind: rest === 'oauth2' ? 'server' : undefined, from: 'mediawiki' })}`;
   if (action === 'copy' && key.test(rest)) return `/my/apps/new?copy=${rest}`;
   if (action === 'update' && key.test(rest)) return `/my/apps/${rest}`;
   return '/my/apps';
@@ -49,22 +54,32 @@ function review(sub: string): string {
 /** The log of what happened to apps: whose acts, and which; undefined: another log. */
 function log(sub: string, form: FormValues): string | undefined {
   const type = (form.get('type') ?? sub.split('/', 1)[0] ?? '').toLowerCase();
-  return type === 'mwoauthconsumer' ? `/audit${query({ actor: form.get('user'), action: form.get('subtype') })}` : undefined;
+  return type === 'mwoauthconsumer'
+    ? `/audit${query({ actor: form.get('user'), action: form.get('subtype') })}`
+    : undefined;
 }
 
-/** The page a person wanted to see before they signed in there: a title and a query. Only one that leads somewhere here. */
+/**
+ * The page a person wanted to see before they signed in there: a title and a query. Only one that
+ * leads somewhere here.
+ */
 function wantedPage(form: FormValues): string {
-  const [title, rest] = [form.get('returnto') ?? '', form.get('returntoquery') ?? ''].map((text) => text.toWellFormed()) as [
-    string,
-    string,
-  ];
+  const [title, rest] = [form.get('returnto') ?? '', form.get('returntoquery') ?? ''].map((text) =>
+    text.toWellFormed(),
+  ) as [string, string];
   const page = pageOf(title);
-  const known = page.kind === 'oauth' || (page.kind === 'special' && ourPage(page.name, page.sub, formValues([])) !== undefined);
+  const known =
+    page.kind === 'oauth' ||
+    (page.kind === 'special' && ourPage(page.name, page.sub, formValues([])) !== undefined);
   // A title in a path: colons and slashes stay.
   const path = encodeURIComponent(title.trim().replace(/[\s_]+/g, '_'))
     .replace(/%3A/g, ':')
     .replace(/%2F/g, '/');
-  return known ? ownPath(`/wiki/${path}${rest === '' ? '' : `?${rest.replace(/[^\x21-\x7e]|\\/gu, encodeURIComponent)}`}`) : '/';
+  return known
+    ? ownPath(
+        `/wiki/${path}${rest === '' ? '' : `?${rest.replace(/[^\x21-\x7e]|\\/gu, encodeURIComponent)}`}`,
+      )
+    : '/';
 }
 
 /** Our page for one of the reference's, with its parameters; undefined: it has no such page. */
@@ -99,7 +114,10 @@ function ourPage(page: string, sub: string, form: FormValues): string | undefine
   }
 }
 
-/** Leads from a page of the reference to ours, with its parameters; undefined: there is no such page. */
+/**
+ * Leads from a page of the reference to ours, with its parameters; undefined: there is no such
+ * page.
+ */
 export async function pageInstead(
   world: World,
   request: FastifyRequest,
@@ -108,10 +126,15 @@ export async function pageInstead(
   sub: string,
   form: FormValues,
 ): Promise<FastifyReply | undefined> {
-  const signUp = page === 'createaccount' || (page === 'userlogin' && (sub === 'signup' || form.get('type') === 'signup'));
+  const signUp =
+    page === 'createaccount' ||
+    (page === 'userlogin' && (sub === 'signup' || form.get('type') === 'signup'));
   if (signUp || page === 'userlogin') {
     const back = await returnTo(world, request, wantedPage(form));
-    return seeOther(reply, `/${signUp ? 'register' : 'sign-in'}${query({ returnto: back === '/' ? undefined : back })}`);
+    return seeOther(
+      reply,
+      `/${signUp ? 'register' : 'sign-in'}${query({ returnto: back === '/' ? undefined : back })}`,
+    );
   }
   const ours = ourPage(page, sub, form);
   return ours === undefined ? undefined : seeOther(reply, ours);

@@ -25,15 +25,22 @@ const exact = new Set(['code', 'refresh_token']);
 
 /** Values without blanks around them; empty ones count as absent (protocols 2.1). */
 const tidy = (pairs: readonly Pair[]): readonly Pair[] =>
-  pairs.map(([name, value]): Pair => [name, exact.has(name) ? value : value.trim()]).filter(([, value]) => value.trim() !== '');
+  pairs
+    .map(([name, value]): Pair => [name, exact.has(name) ? value : value.trim()])
+    .filter(([, value]) => value.trim() !== '');
 
-/** What is told to a client: an unknown scope, and that nobody could be asked. The person sees the rest (protocols 2.5). */
+/**
+ * What is told to a client: an unknown scope, and that nobody could be asked. The person sees the
+ * rest (protocols 2.5).
+ */
 function toldClients(problem: AuthorizeProblem): readonly Pair[] | undefined {
   if (problem.kind !== 'invalid_scope' && problem.kind !== 'login_required') return undefined;
   return [
     ['error', problem.kind],
     ['error_description', oauth2Words(problem)],
-    ...(problem.kind === 'invalid_scope' ? [['hint', `Check the \`${problem.scope}\` scope`] as const] : []),
+    ...(problem.kind === 'invalid_scope'
+      ? [['hint', `Check the \`${problem.scope}\` scope`] as const]
+      : []),
   ];
 }
 
@@ -61,39 +68,71 @@ export function mediawikiRestRoutes(
       method: [allowed === 'GET' ? 'POST' : 'GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'],
       url,
       handler: async (_request, reply) =>
-        sendJson(reply.header('allow', allowed), 405, restError(405, 'rest-wrong-method', `Use ${allowed}.`)),
+        sendJson(
+          reply.header('allow', allowed),
+          405,
+          restError(405, 'rest-wrong-method', `Use ${allowed}.`),
+        ),
     });
 
   app.get(`${root}/authorize`, async (request, reply) => {
     const visitor = await visitorOf(world, request, reply);
     const query = queryOf(request);
-    // A stranger signs in before anything is looked up, as there: only a request without its two fields is refused first, and one that
-    // forbids pages is answered at once.
+    // A stranger signs in before anything is looked up, as there: only a request without its two
+    // fields is refused first, and one that forbids pages is answered at once.
     const named = query.ok ? formValues(tidy(query.value)) : undefined;
     const whole = named?.get('client_id') !== undefined && named.get('response_type') !== undefined;
-    if (visitor.user === null && whole && named.get('prompt') !== 'none') return askToSignIn(world, request, reply, { status: 307 });
-    const sound = query.ok ? await face.oauth2.readAuthorization(tidy(withinBounds(request, query.value)), visitor.user) : undefined;
-    if (sound === undefined) return sendNote(world, reply, visitor, 400, 'bad-request', { kind: 'malformed' });
+    if (visitor.user === null && whole && named.get('prompt') !== 'none')
+      return askToSignIn(world, request, reply, { status: 307 });
+    const sound = query.ok
+      ? await face.oauth2.readAuthorization(tidy(withinBounds(request, query.value)), visitor.user)
+      : undefined;
+    if (sound === undefined)
+      return sendNote(world, reply, visitor, 400, 'bad-request', { kind: 'malformed' });
     if (!sound.ok) {
       const { problem, redirect, signInFirst } = sound.refusal;
       const params = toldClients(problem);
-      if (redirect !== null && params !== undefined && !signInFirst) return sendAway(reply, face.oauth2.sendBack(redirect, params));
+      if (redirect !== null && params !== undefined && !signInFirst)
+        return sendAway(reply, face.oauth2.sendBack(redirect, params));
       const { note, values } = refusalForPerson(problem);
-      return sendNote(world, reply, visitor, clientProblems.includes(problem.kind) ? 401 : 400, note, values);
+      return sendNote(
+        world,
+        reply,
+        visitor,
+        clientProblems.includes(problem.kind) ? 401 : 400,
+        note,
+        values,
+      );
     }
     const { client, user, scopes, asked, display, silent } = sound.value;
-    const wanted = { clientId: client.id, userId: user.id, scopes, asked, dialect: 'mediawiki', display } as const;
+    const wanted = {
+      clientId: client.id,
+      userId: user.id,
+      scopes,
+      asked,
+      dialect: 'mediawiki',
+      display,
+    } as const;
     return leadOn(world, request, reply, { ...visitor, user }, wanted, client, { silent });
   });
   otherMethods(`${root}/authorize`, 'GET');
 
   app.post(`${root}/access_token`, async (request, reply) => {
     if (!Buffer.isBuffer(request.body) || request.body.length === 0)
-      return sendJson(reply, 411, restError(411, 'rest-request-body-expected', 'Send the parameters in the body, as a form.'));
+      return sendJson(
+        reply,
+        411,
+        restError(411, 'rest-request-body-expected', 'Send the parameters in the body, as a form.'),
+      );
     const form = formOf(request);
-    if (!form.ok) await noteUnreadableToken(world, sentRequest(request), { parameter: 'body', problem: form.refusal.kind });
+    if (!form.ok)
+      await noteUnreadableToken(world, sentRequest(request), {
+        parameter: 'body',
+        problem: form.refusal.kind,
+      });
     if (!form.ok && form.refusal.kind === 'not-a-form') {
-      const notAForm = 'Send the parameters as a form: Content-Type: application/x-www-form-urlencoded.';
+      const notAForm =
+        'Send the parameters as a form: Content-Type: application/x-www-form-urlencoded.';
       return sendJson(reply, 415, restError(415, 'rest-unsupported-content-type', notAForm));
     }
     if (!form.ok && form.refusal.kind !== 'malformed-form') {
@@ -101,10 +140,19 @@ export function mediawikiRestRoutes(
         form.refusal.kind === 'too-large'
           ? ([413, `The body is too large: at most ${MOST_FORM} bytes are read.`] as const)
           : ([415, 'Send the body without Content-Encoding.'] as const);
-      return sendJson(reply, status, restError(status, status === 413 ? 'rest-body-too-large' : 'rest-unsupported-content-encoding', text));
+      return sendJson(
+        reply,
+        status,
+        restError(
+          status,
+          status === 413 ? 'rest-body-too-large' : 'rest-unsupported-content-encoding',
+          text,
+        ),
+      );
     }
     const { value: authorization, repeated } = authorizationOf(request);
-    // Clients whose session always sends a token or a signature are let in by what the body says, once those hold (protocols 2.8).
+    // Clients whose session always sends a token or a signature are let in by what the body says,
+    // once those hold (protocols 2.8).
     if (!repeated && /^(?:OAuth |Bearer)/.test(authorization ?? '')) {
       const permit = await guard.permit(sentRequest(request), world.site);
       if (!permit.ok) {
@@ -117,12 +165,21 @@ export function mediawikiRestRoutes(
       : ({ parameter: 'body', problem: 'malformed' } as const);
     const answer =
       form.ok && !repeated
-        ? await face.oauth2.token({ authorization, form: formValues(tidy(form.value), REPEATABLE), address: request.arrival.sure })
+        ? await face.oauth2.token({
+            authorization,
+            form: formValues(tidy(form.value), REPEATABLE),
+            address: request.arrival.sure,
+          })
         : ({ ok: false, refusal: { kind: 'invalid_request', ...unreadable } } as const);
     reply.header('pragma', 'no-cache');
-    if (answer.ok) return sendJson(reply, 200, answer.value).header('content-type', 'application/json; charset=UTF-8');
+    if (answer.ok)
+      return sendJson(reply, 200, answer.value).header(
+        'content-type',
+        'application/json; charset=UTF-8',
+      );
     const { status, body } = tokenErrorOf(noticed(request, answer.refusal));
-    if (status === 401 && authorization !== undefined) reply.header('www-authenticate', 'Basic realm="OAuth"');
+    if (status === 401 && authorization !== undefined)
+      reply.header('www-authenticate', 'Basic realm="OAuth"');
     return sendJson(reply, status, body);
   });
   otherMethods(`${root}/access_token`, 'POST');
@@ -135,10 +192,16 @@ export function mediawikiRestRoutes(
       sendJson(reply.header('www-authenticate', 'Bearer realm="OAuth"'), status, body);
       return undefined;
     }
-    const live = token.ok ? await face.oauth2.authenticateToken(token.value, { site: world.site, address: request.arrival.sure }) : token;
+    const live = token.ok
+      ? await face.oauth2.authenticateToken(token.value, {
+          site: world.site,
+          address: request.arrival.sure,
+        })
+      : token;
     if (live.ok) return live.value;
     const exact = value?.startsWith('Bearer');
-    const { key, text } = live.refusal.kind === 'malformed-authorization' ? badBearer : bearerErrorOf(live.refusal);
+    const { key, text } =
+      live.refusal.kind === 'malformed-authorization' ? badBearer : bearerErrorOf(live.refusal);
     // Only where a new token would mend it: clients fetch one when they read this.
     const mended = key === badBearer.key ? ', error="invalid_token"' : '';
     reply.header('www-authenticate', `Bearer realm="OAuth"${mended}`);
@@ -157,7 +220,10 @@ export function mediawikiRestRoutes(
         failureCode: 'badvalue',
         failureData: failureDataOf('badvalue'),
       };
-      return sendJson(reply, 400, { ...shape, ...restError(400, 'rest-parameter-validation-error', 'Use profile or scopes.') });
+      return sendJson(reply, 400, {
+        ...shape,
+        ...restError(400, 'rest-parameter-validation-error', 'Use profile or scopes.'),
+      });
     }
     const live = await bearer(request, reply);
     if (live === undefined) return reply;
@@ -165,7 +231,15 @@ export function mediawikiRestRoutes(
     // A token of the client itself shows its owner (protocols 2.17).
     const account = live.user ?? (await world.records.findAccount(live.client.ownerId));
     if (account === undefined)
-      return sendJson(reply, 403, restError(403, 'mwoauth-invalid-authorization-invalid-user', 'The account does not exist any more.'));
+      return sendJson(
+        reply,
+        403,
+        restError(
+          403,
+          'mwoauth-invalid-authorization-invalid-user',
+          'The account does not exist any more.',
+        ),
+      );
     return sendJson(reply, 200, profileOf(subjectOf(account, live.scopes)));
   });
   otherMethods(`${root}/resource/:type`, 'GET');
@@ -174,6 +248,14 @@ export function mediawikiRestRoutes(
     method: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'],
     url: '/w/rest.php/*',
     handler: async (request, reply) =>
-      sendJson(reply, 404, restError(404, 'rest-no-match', notFoundWords((request.raw.url ?? '').split('?', 1)[0] ?? '', true))),
+      sendJson(
+        reply,
+        404,
+        restError(
+          404,
+          'rest-no-match',
+          notFoundWords((request.raw.url ?? '').split('?', 1)[0] ?? '', true),
+        ),
+      ),
   });
 }

@@ -46,12 +46,21 @@ const unkept = {
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
 /** Query and form together, as they are signed. */
-const parametersOf = (request: FastifyRequest): FormValues => formValues(dialectParameters(sentRequest(request)));
+const parametersOf = (request: FastifyRequest): FormValues =>
+  formValues(dialectParameters(sentRequest(request)));
 
-/** Everything at Special:OAuth, and the part of api.php that bots ask first. Only translation: the rules are in the rooms. */
+/**
+ * Everything at Special:OAuth, and the part of api.php that bots ask first. Only translation: the
+ * rules are in the rooms.
+ */
 export function mediawikiRoutes(app: FastifyInstance, world: World): void {
   const face = world.faces.mediawiki as Face;
-  const guard = makeGuard({ ...face, scopes: world.scopes, rightsOf: world.rights.rightsOf, realm: world.siteName });
+  const guard = makeGuard({
+    ...face,
+    scopes: world.scopes,
+    rightsOf: world.rights.rightsOf,
+    realm: world.siteName,
+  });
 
   /** One answer in each format. The page is given plain text: it escapes for itself. */
   interface Said {
@@ -69,14 +78,26 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     { title, raw, json, page, status = 200 }: Said,
   ): Promise<FastifyReply> {
     reply.headers(unkept);
-    if (format === 'raw') return reply.code(status).header('content-type', 'text/plain;charset=UTF-8').send(raw);
-    if (format === 'json') return reply.code(status).header('content-type', 'application/json').send(Buffer.from(json));
+    if (format === 'raw')
+      return reply.code(status).header('content-type', 'text/plain;charset=UTF-8').send(raw);
+    if (format === 'json')
+      return reply.code(status).header('content-type', 'application/json').send(Buffer.from(json));
     const visitor = await visitorOf(world, request, reply);
-    return sendPage(reply, status, messagePage(frameOf(world, visitor), title, format === 'html' ? page : ''));
+    return sendPage(
+      reply,
+      status,
+      messagePage(frameOf(world, visitor), title, format === 'html' ? page : ''),
+    );
   }
 
   /** Every error of the handshake is status 200: its clients read the body (protocols 1.4). */
-  const sendError = (request: FastifyRequest, reply: FastifyReply, format: string, { key, text }: DialectError, status = 200) =>
+  const sendError = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    format: string,
+    { key, text }: DialectError,
+    status = 200,
+  ) =>
     sendText(request, reply, format, {
       title: 'Application Connection Error',
       raw: `Error: ${escapeHtml(text)}`,
@@ -85,14 +106,25 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       status,
     });
 
-  const sendPair = (request: FastifyRequest, reply: FastifyReply, format: string, { token, secret }: { token: string; secret: string }) => {
+  const sendPair = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    format: string,
+    { token, secret }: { token: string; secret: string },
+  ) => {
     const raw = formEncode([
       ['oauth_token', token],
       ['oauth_token_secret', secret],
       ['oauth_callback_confirmed', 'true'],
     ]);
     // `key` and `secret` repeat the values for older clients; "true" is a string (protocols 1.3).
-    const json = JSON.stringify({ oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true', key: token, secret });
+    const json = JSON.stringify({
+      oauth_token: token,
+      oauth_token_secret: secret,
+      oauth_callback_confirmed: 'true',
+      key: token,
+      secret,
+    });
     return sendText(request, reply, format, { title: 'Credentials', raw, json, page: raw });
   };
 
@@ -104,35 +136,54 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     grantRights: world.scopes.rightsOf(grants),
   });
 
-  async function special(request: FastifyRequest, reply: FastifyReply, sub: string): Promise<FastifyReply> {
+  async function special(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    sub: string,
+  ): Promise<FastifyReply> {
     const form = parametersOf(request);
     const format = form.get('format') ?? 'raw';
     const version = Math.trunc(Number.parseFloat(form.get('oauth_version') ?? '1')) || 0;
     const wanted = sub === 'approve' ? 2 : 1;
-    if (/^(?:initiate|authorize|authenticate|token|identify|verified|grants|approve)$/.test(sub) && version !== wanted) {
+    if (
+      /^(?:initiate|authorize|authenticate|token|identify|verified|grants|approve)$/.test(sub) &&
+      version !== wanted
+    ) {
       return sendError(request, reply, format, unsupportedVersion(version));
     }
     // Who they are is still told; nothing new is begun (registry 8.1).
-    if (world.registry.readOnly !== null && /^(?:initiate|authorize|authenticate|token|approve)$/.test(sub))
+    if (
+      world.registry.readOnly !== null &&
+      /^(?:initiate|authorize|authenticate|token|approve)$/.test(sub)
+    )
       return sendError(request, reply, format, readOnlyOf(world.registry.readOnly));
     switch (sub) {
       case 'initiate': {
         const answer = await face.oauth1.initiate(sentRequest(request));
-        return answer.ok ? sendPair(request, reply, format, answer.value) : sendError(request, reply, format, errorOf(answer.refusal));
+        return answer.ok
+          ? sendPair(request, reply, format, answer.value)
+          : sendError(request, reply, format, errorOf(answer.refusal));
       }
       case 'token': {
         const answer = await face.oauth1.exchange(sentRequest(request));
         if (!answer.ok) return sendError(request, reply, format, errorOf(answer.refusal));
         const { token, secret, method } = answer.value;
-        return sendPair(request, reply, format, { token, secret: method === 'RSA-SHA1' ? '__unused__' : secret });
+        return sendPair(request, reply, format, {
+          token,
+          secret: method === 'RSA-SHA1' ? '__unused__' : secret,
+        });
       }
       case 'identify': {
         const answer = await face.oauth1.authenticateRequest(sentRequest(request), world.site);
         if (!answer.ok) return sendError(request, reply, 'json', errorOf(answer.refusal));
         const { user, client, consent, nonce, clientSecret } = answer.value;
         if (clientSecret === null) return sendError(request, reply, 'json', noSecretForIdentify);
-        // All of the person's rights, not only those the scopes give: an app that only learns who they are decides by them (protocols 1.16).
-        const subject = { ...subjectOf(user, consent.scopes), rights: [...world.rights.rightsOf(user)] };
+        // All of the person's rights, not only those the scopes give: an app that only learns who
+        // they are decides by them (protocols 1.16).
+        const subject = {
+          ...subjectOf(user, consent.scopes),
+          rights: [...world.rights.rightsOf(user)],
+        };
         const claims = identifyClaims(subject, {
           issuer: world.origin,
           audience: client.id,
@@ -170,15 +221,24 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       }
       case 'verified': {
         const [verifier, token] = [form.get('oauth_verifier'), form.get('oauth_token')];
-        if (verifier === undefined || token === undefined) return sendError(request, reply, 'html', missingParameters);
+        if (verifier === undefined || token === undefined)
+          return sendError(request, reply, 'html', missingParameters);
         const visitor = await visitorOf(world, request, reply);
-        return sendPage(reply, 200, verifierPage(frameOf(world, visitor), { appName: null, verifier: verifier.slice(0, 200) }));
+        return sendPage(
+          reply,
+          200,
+          verifierPage(frameOf(world, visitor), {
+            appName: null,
+            verifier: verifier.slice(0, 200),
+          }),
+        );
       }
       case 'grants':
         return seeOther(reply, '/scopes');
       case 'rest_redirect': {
         const asked = form.get('rest_url');
-        if (asked === undefined) return sendError(request, reply, 'html', exception('Invalid redirect'));
+        if (asked === undefined)
+          return sendError(request, reply, 'html', exception('Invalid redirect'));
         const path = ownPath(asked.startsWith('/') ? asked : `/${asked}`);
         return seeOther(reply, (await returnTo(world, request, path)) ?? '/');
       }
@@ -188,8 +248,16 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
       }
       default: {
         const key = form.get('oauth_consumer_key');
-        const client = key !== undefined && /^[0-9a-f]{32}$/.test(key) ? await world.records.findClient(key as ClientId) : undefined;
-        return sendError(request, reply, form.get('format') ?? 'html', client ? invalidActionOf(client) : invalidAction);
+        const client =
+          key !== undefined && /^[0-9a-f]{32}$/.test(key)
+            ? await world.records.findClient(key as ClientId)
+            : undefined;
+        return sendError(
+          request,
+          reply,
+          form.get('format') ?? 'html',
+          client ? invalidActionOf(client) : invalidAction,
+        );
       }
     }
   }
@@ -204,15 +272,24 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     if (page.kind === 'oauth') return special(request, reply, page.sub);
     // Signed requests belong to the API; any other page here is not ours.
     if (hasOAuthCredentials(request)) {
-      return sendError(request, reply, 'html', { key: 'mwoauth-not-api', text: 'OAuth credentials are for the API.' }, 400);
+      return sendError(
+        request,
+        reply,
+        'html',
+        { key: 'mwoauth-not-api', text: 'OAuth credentials are for the API.' },
+        400,
+      );
     }
     const visitor = await visitorOf(world, request, reply);
     const instead =
-      page.kind === 'special' ? await pageInstead(world, request, reply, page.name, page.sub, parametersOf(request)) : undefined;
+      page.kind === 'special'
+        ? await pageInstead(world, request, reply, page.name, page.sub, parametersOf(request))
+        : undefined;
     if (instead) return instead;
     return sendPage(reply, 404, notePage(frameOf(world, visitor), 'not-found'));
   };
-  for (const url of ['/w/index.php', '/w/index.php/*', '/wiki/*']) app.route({ method: ['GET', 'POST', 'PUT'], url, handler: served });
+  for (const url of ['/w/index.php', '/w/index.php/*', '/wiki/*'])
+    app.route({ method: ['GET', 'POST', 'PUT'], url, handler: served });
 
   async function caller(request: FastifyRequest): Promise<Permit | DialectError | null> {
     if (!hasOAuthCredentials(request)) return null;
@@ -221,10 +298,16 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     return guardErrorOf(permit.refusal);
   }
 
-  /** Bots ask for a form token before they write. A request with OAuth credentials is its own proof, so this one proves nothing and is not checked. */
+  /**
+   * Bots ask for a form token before they write. A request with OAuth credentials is its own proof,
+   * so this one proves nothing and is not checked.
+   */
   const apiToken = (who: Permit) => csrfToken(`${who.client.id} ${who.user?.id}`).slice(0, 40);
 
-  /** For whom a request is made: a stranger, an app for itself, or a person, with no more rights than what was lent (ADR 17). */
+  /**
+   * For whom a request is made: a stranger, an app for itself, or a person, with no more rights
+   * than what was lent (ADR 17).
+   */
   function apiCallerOf(who: Permit | null): ApiCaller {
     if (who === null) return { person: null, rights: [...world.rights.rightsOf(null)] };
     const { user, scopes } = who;
@@ -238,7 +321,8 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     method: ['GET', 'POST'],
     url: '/w/api.php',
     handler: async (request, reply) => {
-      // Of a form of several parts nothing is signed, and its texts count as those of any other (protocols 1.6).
+      // Of a form of several parts nothing is signed, and its texts count as those of any other
+      // (protocols 1.6).
       const texts = request.method === 'POST' ? await multipartTexts(request) : [];
       if (texts === undefined) return answerUnserved(world, request, reply, { kind: 'multipart' });
       const form = formValues([...texts.toReversed(), ...dialectParameters(sentRequest(request))]);

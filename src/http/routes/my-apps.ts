@@ -26,10 +26,17 @@ const LIMIT = 25;
 const HISTORY = 50;
 
 /** The list, with what waits for an answer. */
-async function showList(call: OwnCall, refusal: RegistryRefusal | null = null): Promise<PageAnswer> {
+async function showList(
+  call: OwnCall,
+  refusal: RegistryRefusal | null = null,
+): Promise<PageAnswer> {
   const { world, actor, user, frame, query } = call;
   const after = placeOf(query.get('after'));
-  const found = await world.records.listClients({ keeperId: user.id, ...(after === undefined ? {} : { below: after }), limit: LIMIT + 1 });
+  const found = await world.records.listClients({
+    keeperId: user.id,
+    ...(after === undefined ? {} : { below: after }),
+    limit: LIMIT + 1,
+  });
   const { rows, next } = cut(found, LIMIT, ({ number }) => number);
   const [names, used] = [
     namesOf(world),
@@ -45,7 +52,14 @@ async function showList(call: OwnCall, refusal: RegistryRefusal | null = null): 
       if (client === undefined || unseen('name', client, actor, false) !== undefined) return [];
       const changeToken = world.registry.changeToken(actor, client);
       return [
-        { appId: client.id, appName: client.name, from: await names(client.ownerId), kind, changeToken, ownerOnly: client.ownerOnly },
+        {
+          appId: client.id,
+          appName: client.name,
+          from: await names(client.ownerId),
+          kind,
+          changeToken,
+          ownerOnly: client.ownerOnly,
+        },
       ];
     }),
   );
@@ -89,7 +103,10 @@ const endOf = (day: string | undefined): { readonly expiresAt?: number } =>
 interface Act {
   /** Name in the registry. */
   readonly action: string;
-  values(call: OwnCall, client: Client): Promise<Readonly<Record<string, unknown>>> | Readonly<Record<string, unknown>>;
+  values(
+    call: OwnCall,
+    client: Client,
+  ): Promise<Readonly<Record<string, unknown>>> | Readonly<Record<string, unknown>>;
   /** What is said on the page that follows, and where that is. */
   readonly done: string;
   readonly to?: 'list';
@@ -99,7 +116,9 @@ interface Act {
 }
 
 const nothing = () => ({});
-const numbered = (name: string) => (call: OwnCall) => ({ [name]: placeOf(call.form.get('id')) ?? 0 });
+const numbered = (name: string) => (call: OwnCall) => ({
+  [name]: placeOf(call.form.get('id')) ?? 0,
+});
 const personal = (field: string) => async (call: OwnCall) => ({
   userId: (await personNamed(call.world, (call.form.get(field) ?? '').trim())) ?? NOBODY,
 });
@@ -112,13 +131,23 @@ const acts: Readonly<Record<string, Act>> = {
     issues: 'secret',
   },
   'retire-secret': { action: 'retire-secret', values: numbered('secretId'), done: 'done=retired' },
-  reset: { action: 'update', values: () => ({ resetSecret: true }), done: 'done=saved', issues: 'reset' },
+  reset: {
+    action: 'update',
+    values: () => ({ resetSecret: true }),
+    done: 'done=saved',
+    issues: 'reset',
+  },
   update: {
     action: 'update',
     values: ({ form }, client) => ({
       resetSecret: false,
-      restrictions: { addresses: addressesOf(form.get('addresses')), pages: client.restrictions.pages } satisfies Restrictions,
-      ...(client.protocol === 'oauth1' ? { rsaPublicKey: form.get('rsaPublicKey')?.trim() || null } : {}),
+      restrictions: {
+        addresses: addressesOf(form.get('addresses')),
+        pages: client.restrictions.pages,
+      } satisfies Restrictions,
+      ...(client.protocol === 'oauth1'
+        ? { rsaPublicKey: form.get('rsaPublicKey')?.trim() || null }
+        : {}),
     }),
     done: 'done=saved',
   },
@@ -126,14 +155,34 @@ const acts: Readonly<Record<string, Act>> = {
   invite: { action: 'invite', values: personal('invite'), done: 'done=invited' },
   leave: { action: 'leave', values: numbered('userId'), done: 'done=removed' },
   offer: { action: 'offer', values: personal('offer'), done: 'done=offered' },
-  'decline-offer': { action: 'decline-offer', values: nothing, done: 'done=declined', invited: true },
+  'decline-offer': {
+    action: 'decline-offer',
+    values: nothing,
+    done: 'done=declined',
+    invited: true,
+  },
   join: { action: 'join', values: nothing, done: 'done=joined', invited: true },
-  decline: { action: 'leave', values: ({ user }) => ({ userId: user.id }), done: 'done=declined', to: 'list', invited: true },
-  'accept-offer': { action: 'accept-offer', values: nothing, done: 'done=taken-over', invited: true },
+  decline: {
+    action: 'leave',
+    values: ({ user }) => ({ userId: user.id }),
+    done: 'done=declined',
+    to: 'list',
+    invited: true,
+  },
+  'accept-offer': {
+    action: 'accept-offer',
+    values: nothing,
+    done: 'done=taken-over',
+    invited: true,
+  },
 };
 
 /** Does one thing with an app. Refused, the page is shown again with what was typed, and why. */
-async function act(call: OwnCall, name: string, { action, values, done, to, issues, invited }: Act): Promise<PageAnswer> {
+async function act(
+  call: OwnCall,
+  name: string,
+  { action, values, done, to, issues, invited }: Act,
+): Promise<PageAnswer> {
   const { world, actor, form, params } = call;
   const found = await ownApp(call);
   const client = found?.client ?? (invited ? await findVisible(call, params.id ?? '') : undefined);
@@ -142,9 +191,12 @@ async function act(call: OwnCall, name: string, { action, values, done, to, issu
     // What was shown is not what is there any more: the list or the page as it is now.
     if (found === undefined) return showList(call, refusal);
     const now = await ownApp(call);
-    return now === undefined ? { to: '/my/apps' } : showManaged(call, now, { form: name, refusal, unsure });
+    return now === undefined
+      ? { to: '/my/apps' }
+      : showManaged(call, now, { form: name, refusal, unsure });
   };
-  if (name === 'reset' && form.get('sure') === undefined) return again({ kind: 'missing_field', field: 'sure' }, true);
+  if (name === 'reset' && form.get('sure') === undefined)
+    return again({ kind: 'missing_field', field: 'sure' }, true);
   const changeToken = form.get('change_token');
   const answer = await world.registry.submit(actor, action, {
     reason: '',

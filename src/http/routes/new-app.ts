@@ -8,7 +8,15 @@ import { unseen } from '#registry/visibility.ts';
 import { refusedStatus } from '../answers.ts';
 import { sampleFacts } from '../app-views.ts';
 import { findVisible } from '../apps.ts';
-import { choicesOf, draftFrom, draftOf, emptyDraft, isKind, problemsOf, proposedValues } from '../draft.ts';
+import {
+  choicesOf,
+  draftFrom,
+  draftOf,
+  emptyDraft,
+  isKind,
+  problemsOf,
+  proposedValues,
+} from '../draft.ts';
 import { notFound, type OwnCall } from '../own-app.ts';
 import { type PageAnswer, showPage, takeForm } from '../page.ts';
 import type { World } from '../world.ts';
@@ -20,16 +28,26 @@ function raised(version: string): string {
   while (end > 0 && !isDigit(end - 1)) end -= 1;
   let start = end;
   while (start > 0 && isDigit(start - 1)) start -= 1;
-  return start === end ? version : `${version.slice(0, start)}${Number(version.slice(start, end)) + 1}${version.slice(end)}`;
+  return start === end
+    ? version
+    : `${version.slice(0, start)}${Number(version.slice(start, end)) + 1}${version.slice(end)}`;
 }
 
 type From = 'mediawiki' | null;
 
-/** The dialect whose registration address led to the page, or to the form that is sent, as long as it is served. */
+/**
+ * The dialect whose registration address led to the page, or to the form that is sent, as long as
+ * it is served.
+ */
 const cameFrom = ({ world, request, query, form }: OwnCall): From =>
-  (request.method === 'POST' ? form : query).get('from') === 'mediawiki' && world.dialect !== null ? 'mediawiki' : null;
+  (request.method === 'POST' ? form : query).get('from') === 'mediawiki' && world.dialect !== null
+    ? 'mediawiki'
+    : null;
 
-/** At the dialect the exemption from PKCE comes with the registration (ADR 20): the form shows it, ticked, and it is the developer's to take away. */
+/**
+ * At the dialect the exemption from PKCE comes with the registration (ADR 20): the form shows it,
+ * ticked, and it is the developer's to take away.
+ */
 const exempt = (draft: AppDraft, from: From): AppDraft =>
   from === 'mediawiki' && draft.kind === 'server' ? { ...draft, pkceOptional: true } : draft;
 
@@ -56,7 +74,12 @@ async function copyOf(call: OwnCall, id: string): Promise<PageAnswer> {
   if (client === undefined || client.ownerId !== call.user.id || client.managed) return notFound;
   if (unseen('name', client, call.actor, true) !== undefined) return notFound;
   const draft = { ...draftFrom(call.world, client), version: raised(client.version) };
-  return showForm(call, exempt(draft, cameFrom(call)), noProblems, `${client.name} ${client.version}`);
+  return showForm(
+    call,
+    exempt(draft, cameFrom(call)),
+    noProblems,
+    `${client.name} ${client.version}`,
+  );
 }
 
 /** Registers an app. The answer carries its credentials: nowhere else are they shown. */
@@ -71,7 +94,11 @@ async function register(call: OwnCall): Promise<PageAnswer> {
     proposedValues(draft, user.email ?? '', form.get('ignore_warnings') !== undefined),
   );
   if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
-  if (!answer.ok) return { status: refusedStatus(answer.refusal), page: showForm(call, draft, problemsOf(frame.words, answer.refusal)) };
+  if (!answer.ok)
+    return {
+      status: refusedStatus(answer.refusal),
+      page: showForm(call, draft, problemsOf(frame.words, answer.refusal)),
+    };
   const { client, secret, credentials, accessToken } = answer.value;
   return issuedPage(frame, {
     appName: client.name,
@@ -98,7 +125,10 @@ export function newAppRoutes(app: FastifyInstance, world: World): void {
       if (copied !== undefined) return copyOf(call, copied);
       const from = cameFrom(call);
       if (isKind(kind)) return showForm(call, exempt(emptyDraft(kind), from), noProblems);
-      return choosePage(call.frame, { mayRegister: call.user.emailConfirmedAt === null ? 'no-email' : 'yes', from });
+      return choosePage(call.frame, {
+        mayRegister: call.user.emailConfirmedAt === null ? 'no-email' : 'yes',
+        from,
+      });
     },
     developers,
   );

@@ -9,7 +9,10 @@ import { sendMessage, sendNote, visitorOf } from '../visitor.ts';
 import { signInFirst } from '../way-back.ts';
 import type { World } from '../world.ts';
 
-/** A person is asked by an OAuth 1 app (RFC 5849 §2.2). `authenticate` lets a returning one through; `authorize` always asks. */
+/**
+ * A person is asked by an OAuth 1 app (RFC 5849 §2.2). `authenticate` lets a returning one through;
+ * `authorize` always asks.
+ */
 export async function askForOAuth1(
   world: World,
   request: FastifyRequest,
@@ -34,7 +37,14 @@ export async function askForOAuth1(
     const { status, note, values } = refusalForPerson(client.refusal);
     const told = asked.pageOf?.(client.refusal).text;
     if (told === undefined) return sendNote(world, reply, visitor, status, note, values);
-    return sendMessage(world, reply, visitor, status, noteTexts(visitor.words, note, values).title, told);
+    return sendMessage(
+      world,
+      reply,
+      visitor,
+      status,
+      noteTexts(visitor.words, note, values).title,
+      told,
+    );
   }
   const wanted = {
     clientId: client.value.id,
@@ -44,7 +54,9 @@ export async function askForOAuth1(
     dialect: asked.dialect,
     display: asked.popup ? ('popup' as const) : ('page' as const),
   };
-  return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client.value, { maySkip: asked.skip });
+  return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client.value, {
+    maySkip: asked.skip,
+  });
 }
 
 /** The canonical OAuth 1.0a endpoints (RFC 5849 §2). */
@@ -80,11 +92,20 @@ export function oauth1Routes(app: FastifyInstance, world: World): void {
       const token = form?.get('oauth_token');
       if (form === undefined || form.repeated !== undefined || token === undefined) {
         const visitor = await visitorOf(world, request, reply);
-        const { status, note, values } = refusalForPerson({ kind: 'parameter_absent', parameter: form?.repeated ?? 'oauth_token' });
+        const { status, note, values } = refusalForPerson({
+          kind: 'parameter_absent',
+          parameter: form?.repeated ?? 'oauth_token',
+        });
         return sendNote(world, reply, visitor, status, note, values);
       }
       const popup = form.get('display') === 'popup';
-      return askForOAuth1(world, request, reply, { token, clientId: form.get('oauth_consumer_key'), skip, dialect: 'core', popup });
+      return askForOAuth1(world, request, reply, {
+        token,
+        clientId: form.get('oauth_consumer_key'),
+        skip,
+        dialect: 'core',
+        popup,
+      });
     });
   }
 }

@@ -6,35 +6,66 @@ import { oauth2Words } from '#oauth2/words.ts';
 import { formValues, type Pair } from '#wire/form.ts';
 import { refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
-import { authorizationOf, type FormRefusal, formOf, queryOf, sentRequest, sentText, withinBounds } from '../sent.ts';
+import {
+  authorizationOf,
+  type FormRefusal,
+  formOf,
+  queryOf,
+  sentRequest,
+  sentText,
+  withinBounds,
+} from '../sent.ts';
 import { sendAway, sendNote, visitorOf } from '../visitor.ts';
 import { noteUnreadableToken } from '../watch.ts';
 import { signInFirst as askToSignIn } from '../way-back.ts';
 import type { World } from '../world.ts';
 
-/** A form request of an app, or the refusal of what cannot be read. Nothing but credentials is taken from headers, and nothing from the query. */
+/**
+ * A form request of an app, or the refusal of what cannot be read. Nothing but credentials is taken
+ * from headers, and nothing from the query.
+ */
 export function formRequest(request: FastifyRequest): Result<FormRequest, OAuth2Refusal> {
   const malformed = (parameter: string, problem: RequestProblem) =>
     ({ ok: false, refusal: { kind: 'invalid_request', parameter, problem } }) as const;
   const { value: authorization, repeated } = authorizationOf(request);
   if (repeated) return malformed('Authorization', 'repeated');
   const form = formOf(request);
-  if (!form.ok) return malformed('body', form.refusal.kind === 'malformed-form' ? 'malformed' : form.refusal.kind);
-  return { ok: true, value: { authorization, form: formValues(form.value, REPEATABLE), address: request.arrival.sure } };
+  if (!form.ok)
+    return malformed(
+      'body',
+      form.refusal.kind === 'malformed-form' ? 'malformed' : form.refusal.kind,
+    );
+  return {
+    ok: true,
+    value: {
+      authorization,
+      form: formValues(form.value, REPEATABLE),
+      address: request.arrival.sure,
+    },
+  };
 }
 
-/** Notices a parameter that is missing from the body and stands in the query (RFC 6749 §3.2): there it is in the logs of everybody on the way. */
+/**
+ * Notices a parameter that is missing from the body and stands in the query (RFC 6749 §3.2): there
+ * it is in the logs of everybody on the way.
+ */
 export function noticed(request: FastifyRequest, refusal: OAuth2Refusal): OAuth2Refusal {
   const query = queryOf(request);
   const named = (name: string) => query.ok && query.value.some(([given]) => given === name);
-  if (refusal.kind === 'invalid_request' && refusal.problem === 'missing' && named(refusal.parameter))
+  if (
+    refusal.kind === 'invalid_request' &&
+    refusal.problem === 'missing' &&
+    named(refusal.parameter)
+  )
     return { ...refusal, problem: 'in-query' };
   return refusal.kind === 'invalid_client' && refusal.problem === 'missing' && named('client_id')
     ? { ...refusal, problem: 'in-query' }
     : refusal;
 }
 
-/** Takes an authorization request to the person, or back to the app, or to a page (RFC 6749 §4.1.1). */
+/**
+ * Takes an authorization request to the person, or back to the app, or to a page (RFC 6749 §4.1.1).
+ */
 export async function askForOAuth2(
   world: World,
   request: FastifyRequest,
@@ -62,7 +93,14 @@ export async function askForOAuth2(
     return sendAway(reply, oauth2.sendBack(redirect, params));
   }
   const { client, user, scopes, asked, display, silent } = sound.value;
-  const wanted = { clientId: client.id, userId: user.id, scopes, asked, dialect: 'core', display } as const;
+  const wanted = {
+    clientId: client.id,
+    userId: user.id,
+    scopes,
+    asked,
+    dialect: 'core',
+    display,
+  } as const;
   return leadOn(world, request, reply, { ...visitor, user }, wanted, client, { silent });
 }
 
@@ -70,7 +108,11 @@ export async function askForOAuth2(
 export function oauth2Routes(app: FastifyInstance, world: World): void {
   const { oauth2 } = world.faces.core;
 
-  const unreadable = async (request: FastifyRequest, reply: FastifyReply, why: FormRefusal['kind']) => {
+  const unreadable = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    why: FormRefusal['kind'],
+  ) => {
     const visitor = await visitorOf(world, request, reply);
     if (why === 'too-large') return sendNote(world, reply, visitor, 413, 'too-large');
     const parameter = {
@@ -78,34 +120,48 @@ export function oauth2Routes(app: FastifyInstance, world: World): void {
       'not-a-form': 'Content-Type: application/x-www-form-urlencoded',
       encoded: 'Content-Encoding',
     }[why];
-    const { status, note, values } = refusalForPerson({ kind: 'invalid_request', parameter, problem: 'malformed' });
+    const { status, note, values } = refusalForPerson({
+      kind: 'invalid_request',
+      parameter,
+      problem: 'malformed',
+    });
     return sendNote(world, reply, visitor, status, note, values);
   };
   app.get('/oauth2/authorize', async (request, reply) => {
     const query = queryOf(request);
-    return query.ok ? askForOAuth2(world, request, reply, query.value) : unreadable(request, reply, query.refusal.kind);
+    return query.ok
+      ? askForOAuth2(world, request, reply, query.value)
+      : unreadable(request, reply, query.refusal.kind);
   });
   app.post('/oauth2/authorize', async (request, reply) => {
     const form = formOf(request);
-    return form.ok ? askForOAuth2(world, request, reply, form.value) : unreadable(request, reply, form.refusal.kind);
+    return form.ok
+      ? askForOAuth2(world, request, reply, form.value)
+      : unreadable(request, reply, form.refusal.kind);
   });
 
   app.post('/oauth2/token', async (request, reply) => {
     const given = formRequest(request);
     const answer = given.ok ? await oauth2.token(given.value) : given;
-    if (!given.ok && given.refusal.kind === 'invalid_request') await noteUnreadableToken(world, sentRequest(request), given.refusal);
-    return answer.ok ? sendJson(reply, 200, answer.value) : sendOAuth2Refusal(reply, noticed(request, answer.refusal));
+    if (!given.ok && given.refusal.kind === 'invalid_request')
+      await noteUnreadableToken(world, sentRequest(request), given.refusal);
+    return answer.ok
+      ? sendJson(reply, 200, answer.value)
+      : sendOAuth2Refusal(reply, noticed(request, answer.refusal));
   });
   app.post('/oauth2/introspect', async (request, reply) => {
     const given = formRequest(request);
     const answer = given.ok ? await oauth2.introspect(given.value) : given;
-    return answer.ok ? sendJson(reply, 200, answer.value) : sendOAuth2Refusal(reply, noticed(request, answer.refusal));
+    return answer.ok
+      ? sendJson(reply, 200, answer.value)
+      : sendOAuth2Refusal(reply, noticed(request, answer.refusal));
   });
   app.post('/oauth2/revoke', async (request, reply) => {
     const given = formRequest(request);
     const answer = given.ok ? await oauth2.revoke(given.value) : given;
     if (!answer.ok) return sendOAuth2Refusal(reply, noticed(request, answer.refusal));
-    // An empty body is right too (RFC 7009 §2.2), and libraries that parse whatever is labelled JSON fail at it.
+    // An empty body is right too (RFC 7009 §2.2), and libraries that parse whatever is labelled
+    // JSON fail at it.
     return sendJson(reply, 200, {});
   });
 
@@ -127,5 +183,6 @@ export function oauth2Routes(app: FastifyInstance, world: World): void {
   const path = new URL(world.issuer).pathname.replace(/\/$/, '');
   app.get('/.well-known/oauth-authorization-server', fixed(oauth2.metadata()));
   // An issuer with a path has its metadata under the well-known prefix of the host (RFC 8414 §3.1).
-  if (path !== '') app.get(`/.well-known/oauth-authorization-server${path}`, fixed(oauth2.metadata()));
+  if (path !== '')
+    app.get(`/.well-known/oauth-authorization-server${path}`, fixed(oauth2.metadata()));
 }

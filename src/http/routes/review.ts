@@ -4,7 +4,12 @@ import type { ClientId } from '#kernel/ids.ts';
 import { atControls, noProblems } from '#pages/form-problems.ts';
 import { refusalText } from '#pages/refusals.ts';
 import { reviewTabs } from '#pages/review.ts';
-import { type CannedReason, cannedReasons, type DecisionDraft, deskPage } from '#pages/review-desk.ts';
+import {
+  type CannedReason,
+  cannedReasons,
+  type DecisionDraft,
+  deskPage,
+} from '#pages/review-desk.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import { claimsEndedAt } from '#registry/claims.ts';
@@ -26,7 +31,8 @@ const MOST_TRIES = 10;
 
 const notFound = { status: 404, note: 'not-found' } as const;
 const reviewers = { right: RIGHTS.review };
-const oneOf = <T extends string>(list: readonly T[], asked: string | undefined): T | null => list.find((each) => each === asked) ?? null;
+const oneOf = <T extends string>(list: readonly T[], asked: string | undefined): T | null =>
+  list.find((each) => each === asked) ?? null;
 const everyCanned: readonly CannedReason[] = [...cannedReasons.yes, ...cannedReasons.no];
 
 const draftOf = ({ form }: ReviewCall): DecisionDraft => ({
@@ -36,16 +42,35 @@ const draftOf = ({ form }: ReviewCall): DecisionDraft => ({
   suppress: form.get('suppress') === '1',
 });
 
-/** What happened to an app after this person saw the edition that their change token names. Null: nothing, they saw it as it is. */
-async function sinceSeen({ world, actor }: ReviewCall, client: Client, token: string): Promise<readonly AuditEntry[] | null> {
+/**
+ * What happened to an app after this person saw the edition that their change token names. Null:
+ * nothing, they saw it as it is.
+ */
+async function sinceSeen(
+  { world, actor }: ReviewCall,
+  client: Client,
+  token: string,
+): Promise<readonly AuditEntry[] | null> {
   if (token === world.registry.changeToken(actor, client)) return null;
   const edition = Number.parseInt(token.slice(0, 8), 16);
-  if (Number.isNaN(edition) || token !== world.registry.changeToken(actor, { ...client, edition })) return [];
-  return world.records.listAudit({ clientId: client.id, about: 'clients', afterEdition: edition, order: 'oldest-first', limit: 20 });
+  if (Number.isNaN(edition) || token !== world.registry.changeToken(actor, { ...client, edition }))
+    return [];
+  return world.records.listAudit({
+    clientId: client.id,
+    about: 'clients',
+    afterEdition: edition,
+    order: 'oldest-first',
+    limit: 20,
+  });
 }
 
 /** The desk again, with what was typed, and what stood in the way. */
-async function again(call: ReviewCall, client: Client, status: number, refused: Refused): Promise<PageAnswer> {
+async function again(
+  call: ReviewCall,
+  client: Client,
+  status: number,
+  refused: Refused,
+): Promise<PageAnswer> {
   const view = await deskView(call.world, call.actor, call.frame.words, client, refused);
   return { status, page: deskPage(call.frame, view) };
 }
@@ -72,17 +97,29 @@ async function decide(call: ReviewCall): Promise<PageAnswer> {
   const draft = draftOf(call);
   const token = form.get('change_token') ?? '';
   const since = await sinceSeen(call, client, token);
-  const refuse = (field: string, text: string) => again(call, client, 400, { draft, problems: [{ field, text }], since });
+  const refuse = (field: string, text: string) =>
+    again(call, client, 400, { draft, problems: [{ field, text }], since });
   if (draft.decision === null) return refuse('choice', words.say('review.choose'));
   const canned = draft.canned === null ? '' : words.say(`review.canned.${draft.canned}`);
   const reason = [canned, draft.reason].filter((part) => part.trim() !== '').join(' ');
-  if (reason === '' && owesReason.has(draft.decision)) return refuse('reason', words.say('review.reason-missing'));
+  if (reason === '' && owesReason.has(draft.decision))
+    return refuse('reason', words.say('review.reason-missing'));
   const revision = await world.records.openRevision(client.id);
-  const { action, values } = actionOf(draft.decision, { suppress: draft.suppress, revisionId: revision?.id ?? null });
-  const answer = await world.registry.submit(actor, action, { ...values, clientId: client.id, reason, changeToken: token });
+  const { action, values } = actionOf(draft.decision, {
+    suppress: draft.suppress,
+    revisionId: revision?.id ?? null,
+  });
+  const answer = await world.registry.submit(actor, action, {
+    ...values,
+    clientId: client.id,
+    reason,
+    changeToken: token,
+  });
   if (answer.ok) {
     await world.records.release(client.id, null);
-    return { to: `/review/${client.id}?${answer.value.waiting ? 'done=review-first-yes' : done[draft.decision]}` };
+    return {
+      to: `/review/${client.id}?${answer.value.waiting ? 'done=review-first-yes' : done[draft.decision]}`,
+    };
   }
   return refusedAgain(call, client.id, token, draft, answer.refusal);
 }
@@ -100,8 +137,15 @@ async function refusedAgain(
   const ofToken = 'field' in refusal && refusal.field === 'changeToken';
   const since = ofToken ? [] : await sinceSeen(call, client, token);
   // What happened says more than the rule that it met.
-  const problems = since === null ? atControls(problemsOf(call.frame.words, refusal), { changeToken: null }) : noProblems;
-  return again(call, client, since === null ? refusedStatus(refusal) : 409, { draft, problems, since });
+  const problems =
+    since === null
+      ? atControls(problemsOf(call.frame.words, refusal), { changeToken: null })
+      : noProblems;
+  return again(call, client, since === null ? refusedStatus(refusal) : 409, {
+    draft,
+    problems,
+    since,
+  });
 }
 
 /** Opens what has waited longest and nobody looks at. */
@@ -110,10 +154,17 @@ async function takeNext(call: ReviewCall): Promise<PageAnswer> {
   const { readOnly } = world.registry;
   if (readOnly !== null) return { status: 503, note: 'readonly', values: { reason: readOnly } };
   const free = freeFor(call);
-  const found = await world.records.listWaiting({ ...unhidden(actor), freeFor: free, limit: MOST_TRIES });
+  const found = await world.records.listWaiting({
+    ...unhidden(actor),
+    freeFor: free,
+    limit: MOST_TRIES,
+  });
   const now = world.clock.now();
   for (const { clientId } of found) {
-    if ((await world.records.claim(clientId, user.id, { now, endedAt: free.endedAt })) === 'claimed') return { to: `/review/${clientId}` };
+    if (
+      (await world.records.claim(clientId, user.id, { now, endedAt: free.endedAt })) === 'claimed'
+    )
+      return { to: `/review/${clientId}` };
   }
   return { to: '/review?done=review-none' };
 }
@@ -159,8 +210,14 @@ export function reviewRoutes(app: FastifyInstance, world: World): void {
       if (readOnly !== null) return { status: 503, note: 'readonly', values: { reason: readOnly } };
       const now = world.clock.now();
       const over = call.form.get('over') !== undefined;
-      const answer = await world.records.claim(client.id, call.user.id, { now, endedAt: claimsEndedAt(now), over });
-      return { to: `/review/${client.id}?${answer === 'claimed' ? 'done=review-claimed' : 'done=review-held'}` };
+      const answer = await world.records.claim(client.id, call.user.id, {
+        now,
+        endedAt: claimsEndedAt(now),
+        over,
+      });
+      return {
+        to: `/review/${client.id}?${answer === 'claimed' ? 'done=review-claimed' : 'done=review-held'}`,
+      };
     },
     reviewers,
   );
@@ -187,12 +244,20 @@ export function reviewRoutes(app: FastifyInstance, world: World): void {
       const client = await findVisible(call, params.id ?? '');
       if (client === undefined) return notFound;
       const pkceOptional = form.get('rule') === 'optional';
-      const values = { clientId: client.id, reason: '', pkceOptional, changeToken: form.get('change_token') ?? '' };
+      const values = {
+        clientId: client.id,
+        reason: '',
+        pkceOptional,
+        changeToken: form.get('change_token') ?? '',
+      };
       const answer = await world.registry.submit(actor, 'set-pkce-exemption', values);
       if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
-      if (!answer.ok) return refusedAgain(call, client.id, values.changeToken, draftOf(call), answer.refusal);
+      if (!answer.ok)
+        return refusedAgain(call, client.id, values.changeToken, draftOf(call), answer.refusal);
       const done = pkceOptional ? 'done=review-pkce-exempt' : 'done=review-pkce-required';
-      return { to: `/review/${client.id}?${answer.value.waiting ? 'done=review-first-yes' : done}` };
+      return {
+        to: `/review/${client.id}?${answer.value.waiting ? 'done=review-first-yes' : done}`,
+      };
     },
     reviewers,
   );
@@ -213,8 +278,14 @@ export function reviewRoutes(app: FastifyInstance, world: World): void {
       const { refusal } = answer;
       if (refusal.kind === 'reauthentication_required') return { prove: true };
       const unknown = refusal.kind === 'not_found' && refusal.what === 'person';
-      const text = unknown ? frame.words.say('review.no-such-person') : refusalText(frame.words, refusal);
-      return again(call, client, refusedStatus(refusal), { draft: draftOf(call), problems: [{ field: 'name', text }], since: null });
+      const text = unknown
+        ? frame.words.say('review.no-such-person')
+        : refusalText(frame.words, refusal);
+      return again(call, client, refusedStatus(refusal), {
+        draft: draftOf(call),
+        problems: [{ field: 'name', text }],
+        since: null,
+      });
     },
     reviewers,
   );

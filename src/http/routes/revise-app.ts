@@ -16,13 +16,26 @@ import type { World } from '../world.ts';
 async function changeable(call: OwnCall): Promise<OwnApp | undefined> {
   const found = await ownApp(call);
   const { client } = found ?? {};
-  if (client === undefined || client.managed || client.suppressed || !mayDo(call.actor, RIGHTS.updateOwn)) return undefined;
+  if (
+    client === undefined ||
+    client.managed ||
+    client.suppressed ||
+    !mayDo(call.actor, RIGHTS.updateOwn)
+  )
+    return undefined;
   return client.stage === 'approved' ? found : undefined;
 }
 
-const isOpen = async ({ world }: OwnCall, { client }: OwnApp) => (await world.records.openRevision(client.id)) !== undefined;
+const isOpen = async ({ world }: OwnCall, { client }: OwnApp) =>
+  (await world.records.openRevision(client.id)) !== undefined;
 
-async function showForm(call: OwnCall, own: OwnApp, draft: AppDraft, changeToken: string, problems: readonly FormProblem[]) {
+async function showForm(
+  call: OwnCall,
+  own: OwnApp,
+  draft: AppDraft,
+  changeToken: string,
+  problems: readonly FormProblem[],
+) {
   const { client } = own;
   return revisePage(call.frame, {
     appId: client.id,
@@ -36,8 +49,21 @@ async function showForm(call: OwnCall, own: OwnApp, draft: AppDraft, changeToken
 }
 
 /** The values of a draft as fields, to be sent again. */
-function fieldsOf(draft: AppDraft, ignoreWarnings: boolean): readonly (readonly [string, string])[] {
-  const { name, description, redirectUri, redirectIsPrefix, site, access, scopes, optional, reason } = draft;
+function fieldsOf(
+  draft: AppDraft,
+  ignoreWarnings: boolean,
+): readonly (readonly [string, string])[] {
+  const {
+    name,
+    description,
+    redirectUri,
+    redirectIsPrefix,
+    site,
+    access,
+    scopes,
+    optional,
+    reason,
+  } = draft;
   return [
     ...Object.entries({ name, description, redirectUri, site, access, reason }),
     ...(redirectIsPrefix ? [['redirectIsPrefix', '1'] as const] : []),
@@ -72,15 +98,26 @@ async function look(call: OwnCall): Promise<PageAnswer> {
       const refusal = 'field' in said && said.field === 'reason' && !next.ok ? next.refusal : said;
       const problems = problemsOf(frame.words, refusal);
       // After a conflict the form is of the app as it is now, with what was typed.
-      const token = refusal.kind === 'change_conflict' ? world.registry.changeToken(actor, client) : changeToken;
-      return { status: refusedStatus(refusal), page: await showForm(call, own, draft, token, problems) };
+      const token =
+        refusal.kind === 'change_conflict'
+          ? world.registry.changeToken(actor, client)
+          : changeToken;
+      return {
+        status: refusedStatus(refusal),
+        page: await showForm(call, own, draft, token, problems),
+      };
     }
     const waits = (await world.records.openRevision(client.id)) !== undefined;
     return { to: `/my/apps/${client.id}?${waits ? 'done=revision-sent' : 'done=changed'}` };
   }
   if (!next.ok || changedFields(client, next.value).length === 0) {
-    const refusal = next.ok ? ({ kind: 'nothing_to_do', field: 'revision' } as const) : next.refusal;
-    return { status: refusedStatus(refusal), page: await showForm(call, own, draft, changeToken, problemsOf(frame.words, refusal)) };
+    const refusal = next.ok
+      ? ({ kind: 'nothing_to_do', field: 'revision' } as const)
+      : next.refusal;
+    return {
+      status: refusedStatus(refusal),
+      page: await showForm(call, own, draft, changeToken, problemsOf(frame.words, refusal)),
+    };
   }
   return previewPage(frame, {
     appId: client.id,
@@ -104,7 +141,13 @@ export function reviseRoutes(app: FastifyInstance, world: World): void {
       if (own === undefined) return notFound;
       const { client } = own;
       const open = await world.records.openRevision(client.id);
-      return showForm(call, own, draftFrom(world, client, open?.fields), world.registry.changeToken(call.actor, client), noProblems);
+      return showForm(
+        call,
+        own,
+        draftFrom(world, client, open?.fields),
+        world.registry.changeToken(call.actor, client),
+        noProblems,
+      );
     },
     'signed-in',
   );

@@ -43,11 +43,16 @@ interface Place {
 
 /** `host:port`, with or without a scheme in front; undefined: none. */
 function placeOf(text: string): Place | undefined {
-  const match = /^(?:(https?):\/\/)?(\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,253})(?::(\d{1,5}))?$/i.exec(text.trim());
-  return match === null ? undefined : { scheme: match[1]?.toLowerCase() ?? null, host: match[2] as string, port: match[3] ?? '' };
+  const match = /^(?:(https?):\/\/)?(\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,253})(?::(\d{1,5}))?$/i.exec(
+    text.trim(),
+  );
+  return match === null
+    ? undefined
+    : { scheme: match[1]?.toLowerCase() ?? null, host: match[2] as string, port: match[3] ?? '' };
 }
 
-const written = (scheme: string, host: string, port: string) => `${scheme}://${host}${port === '' ? '' : `:${port}`}`;
+const written = (scheme: string, host: string, port: string) =>
+  `${scheme}://${host}${port === '' ? '' : `:${port}`}`;
 const usualPort = (scheme: string) => (scheme === 'https' ? '443' : '80');
 const other = (scheme: string) => (scheme === 'https' ? 'http' : 'https');
 
@@ -55,13 +60,29 @@ const other = (scheme: string) => (scheme === 'https' ? 'http' : 'https');
 const COMMON_PORTS = ['3000', '4400', '5000', '8000', '8080', '8443'] as const;
 const LOCAL_NAMES = ['localhost', '127.0.0.1', '[::1]', '0.0.0.0'] as const;
 /** What servers are commonly called behind a proxy, where http is spoken. */
-const INNER_NAMES = ['gatehouse', 'app', 'web', 'backend', 'api', 'server', 'auth', 'oauth', 'host.docker.internal'] as const;
+const INNER_NAMES = [
+  'gatehouse',
+  'app',
+  'web',
+  'backend',
+  'api',
+  'server',
+  'auth',
+  'oauth',
+  'host.docker.internal',
+] as const;
 const MOST_PLACES = 12;
 
 /** Names and ports that the request itself shows: it may have been signed for any of them. */
 function shownPlaces({ headers, typed }: Ways): readonly Place[] {
-  const named = (name: string) => [headers[name] ?? []].flat().flatMap((value) => value.slice(0, 1000).split(','));
-  const hosts = [...typed, ...named('host'), ...named('x-forwarded-host'), ...named(':authority')].flatMap((text) => placeOf(text) ?? []);
+  const named = (name: string) =>
+    [headers[name] ?? []].flat().flatMap((value) => value.slice(0, 1000).split(','));
+  const hosts = [
+    ...typed,
+    ...named('host'),
+    ...named('x-forwarded-host'),
+    ...named(':authority'),
+  ].flatMap((text) => placeOf(text) ?? []);
   const forwarded = named('x-forwarded-port').map((text) => text.trim());
   const ported = forwarded
     .filter((port) => /^\d{1,5}$/.test(port))
@@ -81,8 +102,14 @@ function originFinding(origin: string, theirs: Place & { readonly scheme: string
   return finding(kind, values);
 }
 
-/** Other origins than the server's, the likeliest first: `near` those that the request shows, `far` those that are guessed. */
-function origins(ways: Ways): { readonly near: readonly HeadMistake[]; readonly far: readonly HeadMistake[] } {
+/**
+ * Other origins than the server's, the likeliest first: `near` those that the request shows, `far`
+ * those that are guessed.
+ */
+function origins(ways: Ways): {
+  readonly near: readonly HeadMistake[];
+  readonly far: readonly HeadMistake[];
+} {
   const own = new URL(ways.origin);
   const scheme = own.protocol.slice(0, -1);
   const shown = shownPlaces(ways);
@@ -95,9 +122,13 @@ function origins(ways: Ways): { readonly near: readonly HeadMistake[]; readonly 
       seen.add(text);
       return [{ found: originFinding(ways.origin, place), text }];
     });
-  const ports = (base: string, more: readonly string[]) => [...new Set([base, '', own.port, ...more])];
+  const ports = (base: string, more: readonly string[]) => [
+    ...new Set([base, '', own.port, ...more]),
+  ];
   const both = (host: string, wanted: readonly string[]): readonly Place[] =>
-    [scheme, other(scheme)].flatMap((one) => [...wanted, '80', '443'].map((port) => ({ scheme: one, host, port })));
+    [scheme, other(scheme)].flatMap((one) =>
+      [...wanted, '80', '443'].map((port) => ({ scheme: one, host, port })),
+    );
   const shownPorts = shown.map(({ port }) => port);
   const near = list([
     { scheme: other(scheme), host: own.hostname, port: own.port },
@@ -112,7 +143,9 @@ function origins(ways: Ways): { readonly near: readonly HeadMistake[]; readonly 
     ...both(www, [own.port]),
     ...LOCAL_NAMES.flatMap((host) => both(host, ports('', [...shownPorts, ...COMMON_PORTS]))),
     ...both(own.hostname, COMMON_PORTS),
-    ...INNER_NAMES.flatMap((host) => ports('', COMMON_PORTS).map((port) => ({ scheme: 'http', host, port }))),
+    ...INNER_NAMES.flatMap((host) =>
+      ports('', COMMON_PORTS).map((port) => ({ scheme: 'http', host, port })),
+    ),
   ]);
   return { near, far };
 }
@@ -151,18 +184,30 @@ const TITLES = ['initiate', 'token', 'identify'].map((name) => `/wiki/Special:OA
 const MOST_SEGMENTS = 6;
 
 const collapsed = (path: string) => path.replace(/\/{2,}/g, '/');
-const segmentsWith = (path: string, change: (segment: string) => string) => path.split('/').map(change).join('/');
+const segmentsWith = (path: string, change: (segment: string) => string) =>
+  path.split('/').map(change).join('/');
 const unescaped = (text: string) => percentDecode(text) ?? text;
 
 /** Where the segments of a path begin, but the first. */
 function starts(path: string): readonly number[] {
   const found: number[] = [];
-  for (let at = path.indexOf('/', 1); at > 0 && found.length < MOST_SEGMENTS; at = path.indexOf('/', at + 1)) found.push(at);
+  for (
+    let at = path.indexOf('/', 1);
+    at > 0 && found.length < MOST_SEGMENTS;
+    at = path.indexOf('/', at + 1)
+  )
+    found.push(at);
   return found;
 }
 
-/** The path with one mistake: those of prefixes and ends, which go with other hosts as well, and those of spelling. */
-function paths({ path, prefixes }: Ways): { readonly placed: readonly HeadMistake[]; readonly spelt: readonly HeadMistake[] } {
+/**
+ * The path with one mistake: those of prefixes and ends, which go with other hosts as well, and
+ * those of spelling.
+ */
+function paths({ path, prefixes }: Ways): {
+  readonly placed: readonly HeadMistake[];
+  readonly spelt: readonly HeadMistake[];
+} {
   const seen = new Set([path]);
   const list = (made: readonly (readonly [FindingKind, string])[]): readonly HeadMistake[] =>
     made.flatMap(([kind, text]) => {
@@ -170,8 +215,12 @@ function paths({ path, prefixes }: Ways): { readonly placed: readonly HeadMistak
       seen.add(text);
       return [{ found: finding(kind, { ours: path, theirs: text === '' ? '–' : text }), text }];
     });
-  const added = [...prefixes, ...COMMON_PREFIXES].map((prefix) => `${prefix.replace(/\/$/, '')}${path}`);
-  const dots = /\/\.{1,2}(?:\/|$)/.test(path) ? (URL.parse(path, 'http://x')?.pathname ?? path) : path;
+  const added = [...prefixes, ...COMMON_PREFIXES].map(
+    (prefix) => `${prefix.replace(/\/$/, '')}${path}`,
+  );
+  const dots = /\/\.{1,2}(?:\/|$)/.test(path)
+    ? (URL.parse(path, 'http://x')?.pathname ?? path)
+    : path;
   const placed = list([
     ['path-normalised', dots],
     ['trailing-slash', path.endsWith('/') ? path.slice(0, -1) : `${path}/`],
@@ -208,14 +257,19 @@ export interface AddressMistakes {
   pairs(): Generator<{ readonly found: readonly Finding[]; readonly text: string }>;
 }
 
-/** Base string URIs with one mistake (RFC 5849 §3.4.1.2). `query`: the raw query, which does not belong there. */
+/**
+ * Base string URIs with one mistake (RFC 5849 §3.4.1.2). `query`: the raw query, which does not
+ * belong there.
+ */
 export function addressMistakes(ways: Ways, query: string): AddressMistakes {
   const { origin, path, prefixes } = ways;
   const { near, far } = origins(ways);
   const { placed, spelt } = paths(ways);
   const own = new URL(origin);
-  const withPath = (mistakes: readonly HeadMistake[]) => mistakes.map(({ found, text }) => ({ found, text: text + path }));
-  const withOrigin = (mistakes: readonly HeadMistake[]) => mistakes.map(({ found, text }) => ({ found, text: origin + text }));
+  const withPath = (mistakes: readonly HeadMistake[]) =>
+    mistakes.map(({ found, text }) => ({ found, text: text + path }));
+  const withOrigin = (mistakes: readonly HeadMistake[]) =>
+    mistakes.map(({ found, text }) => ({ found, text: origin + text }));
   const whole = origin + path;
   const queries = query === '' ? [] : [query, unescaped(query)];
   const missing = ['', own.host, `//${own.host}`].map((start) => ({
@@ -232,12 +286,17 @@ export function addressMistakes(ways: Ways, query: string): AddressMistakes {
     far: [...withPath(far), ...missing],
     *pairs() {
       // Every path with the hosts that the request shows, and the likely ones with every host.
-      const likely = placed.filter(({ found, text }) => found.kind !== 'path-prefix' || prefixes.some((prefix) => text === prefix + path));
+      const likely = placed.filter(
+        ({ found, text }) =>
+          found.kind !== 'path-prefix' || prefixes.some((prefix) => text === prefix + path),
+      );
       for (const [hosts, several] of [
         [near, placed],
         [far, likely],
       ] as const)
-        for (const one of hosts) for (const another of several) yield { found: [one.found, another.found], text: one.text + another.text };
+        for (const one of hosts)
+          for (const another of several)
+            yield { found: [one.found, another.found], text: one.text + another.text };
     },
   };
 }

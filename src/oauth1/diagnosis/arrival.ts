@@ -1,10 +1,17 @@
 import type { PastedRequest } from '../pasted-request.ts';
 import type { Asked } from './diagnose.ts';
 
-/** Where the server's own endpoints begin in a path that has something in front of them, as a proxy may hang a server in. */
-const endpoint = /\/oauth1\/(?:initiate|authorize|authenticate|token)\b|\/api\/v1\/|\/w\/(?:index|api|rest)\.php|\/wiki\/Special:OAuth/;
+/**
+ * Where the server's own endpoints begin in a path that has something in front of them, as a proxy
+ * may hang a server in.
+ */
+const endpoint =
+  /\/oauth1\/(?:initiate|authorize|authenticate|token)\b|\/api\/v1\/|\/w\/(?:index|api|rest)\.php|\/wiki\/Special:OAuth/;
 
-/** A pasted request as it arrives at the server: what is in front of one of its endpoints is a proxy's. */
+/**
+ * A pasted request as it arrives at the server: what is in front of one of its endpoints is a
+ * proxy's.
+ */
 export function withoutPrefix(pasted: PastedRequest): Pick<Asked, 'sent' | 'typed' | 'prefixes'> {
   const [path = ''] = pasted.target.split('?', 1);
   const start = path.search(endpoint);

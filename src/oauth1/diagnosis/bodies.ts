@@ -17,9 +17,13 @@ interface BodyPairs {
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 type Name = (outer: string, inner: string, inList: boolean) => string;
 
-const isNested = (value: Json): value is readonly Json[] | { readonly [name: string]: Json } => typeof value === 'object' && value !== null;
+const isNested = (value: Json): value is readonly Json[] | { readonly [name: string]: Json } =>
+  typeof value === 'object' && value !== null;
 
-/** Members with one value each, names put together in one of the ways that form libraries do; undefined: too many or too deep. */
+/**
+ * Members with one value each, names put together in one of the ways that form libraries do;
+ * undefined: too many or too deep.
+ */
 function flattened(value: Json, name: Name): readonly Pair[] | undefined {
   const pairs: Pair[] = [];
   function walk(one: Json, path: string, depth: number): boolean {
@@ -29,13 +33,16 @@ function flattened(value: Json, name: Name): readonly Pair[] | undefined {
       return true;
     }
     const list = Array.isArray(one);
-    return Object.entries(one).every(([inner, member]) => walk(member, path === '' && !list ? inner : name(path, inner, list), depth + 1));
+    return Object.entries(one).every(([inner, member]) =>
+      walk(member, path === '' && !list ? inner : name(path, inner, list), depth + 1),
+    );
   }
   return walk(value, '', 0) ? pairs : undefined;
 }
 
 const bracketed: Name = (outer, inner) => `${outer}[${inner}]`;
-const emptyBrackets: Name = (outer, inner, inList) => (inList ? `${outer}[]` : `${outer}[${inner}]`);
+const emptyBrackets: Name = (outer, inner, inList) =>
+  inList ? `${outer}[]` : `${outer}[${inner}]`;
 const repeated: Name = (outer, inner, inList) => (inList ? outer : `${outer}.${inner}`);
 
 function* jsonPairs(text: string): Generator<readonly Pair[]> {
@@ -49,7 +56,12 @@ function* jsonPairs(text: string): Generator<readonly Pair[]> {
   const members = Object.entries(value);
   if (members.length > MOST_MEMBERS) return;
   const plain = (nested: (one: Json) => string, nothing: string) =>
-    members.map(([name, one]): Pair => [name, isNested(one) ? nested(one) : one === null ? nothing : String(one)]);
+    members.map(
+      ([name, one]): Pair => [
+        name,
+        isNested(one) ? nested(one) : one === null ? nothing : String(one),
+      ],
+    );
   yield plain((one) => JSON.stringify(one), '');
   yield plain((one) => JSON.stringify(one), 'null');
   yield plain((one) => (Array.isArray(one) ? one.join(',') : '[object Object]'), 'null');
@@ -99,7 +111,9 @@ function partsOf(text: string, type: string): readonly Part[] {
 
 function* multipartPairs(text: string, type: string): Generator<readonly Pair[]> {
   const parts = partsOf(text, type);
-  const fields = parts.filter(({ file }) => file === null).map((part): Pair => [part.name, part.text]);
+  const fields = parts
+    .filter(({ file }) => file === null)
+    .map((part): Pair => [part.name, part.text]);
   if (fields.length > 0) yield fields;
   if (fields.length < parts.length) {
     yield parts.map((part): Pair => [part.name, part.text]);
@@ -119,8 +133,10 @@ export function* bodyMistakes(sent: SentRequest): Generator<BodyPairs> {
     found: finding(kind, { type: type === '' ? '–' : type, method: sent.method.toUpperCase() }),
   });
   for (const pairs of jsonPairs(text)) yield as('json-signed', pairs);
-  if (/^[ \t]*multipart\//i.test(type)) for (const pairs of multipartPairs(text, type)) yield as('multipart-signed', pairs);
+  if (/^[ \t]*multipart\//i.test(type))
+    for (const pairs of multipartPairs(text, type)) yield as('multipart-signed', pairs);
   const form = parseForm(text);
-  if (form.ok && form.value.length > 0 && form.value.length <= MOST_MEMBERS) yield as('body-signed', form.value);
+  if (form.ok && form.value.length > 0 && form.value.length <= MOST_MEMBERS)
+    yield as('body-signed', form.value);
   yield as('body-signed', [[text, '']]);
 }

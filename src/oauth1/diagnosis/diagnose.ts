@@ -4,7 +4,12 @@ import { rsaContent, rsaPssHolds } from '#keys/rsa.ts';
 import type { SentRequest } from '#wire/sent-request.ts';
 import { baseString, baseStrings, baseStringUri, normalizeParams } from '../base-string.ts';
 import { parseSignedRequest, type Reading, type SignedRequest } from '../parse.ts';
-import { bodyHashHolds, type SignatureMethod, signatureHolds, signatureMethods } from '../signature.ts';
+import {
+  bodyHashHolds,
+  type SignatureMethod,
+  signatureHolds,
+  signatureMethods,
+} from '../signature.ts';
 import type { OAuth1Settings } from '../verify.ts';
 import { addressMistakes } from './addresses.ts';
 import { type Finding, type FindingKind, finding } from './finding.ts';
@@ -52,7 +57,10 @@ export interface Diagnosis {
   readonly signed: Signed | null;
   /** 'not-checked': the secret or key is not known, or the method is not served. */
   readonly verdict: 'right' | 'wrong' | 'no-signature' | 'not-checked' | 'not-read';
-  /** What is to be said, each of it true: what refuses the request first, then what is known of the signature. */
+  /**
+   * What is to be said, each of it true: what refuses the request first, then what is known of the
+   * signature.
+   */
   readonly findings: readonly Finding[];
 }
 
@@ -105,30 +113,46 @@ interface Case {
   readonly secrets: DiagnosisSecrets;
 }
 
-const hashOf = (method: string) => (method.endsWith('SHA256') ? ('sha256' as const) : ('sha1' as const));
+const hashOf = (method: string) =>
+  method.endsWith('SHA256') ? ('sha256' as const) : ('sha1' as const);
 const notAll = ({ all }: Searched): readonly FindingKind[] => (all ? [] : ['not-all-tried']);
 
 /** What the developer's own base string tells of a signature that is wrong. */
-function ofTheirs({ asked, texts }: Case, fits: (theirs: string) => boolean): readonly FindingKind[] {
+function ofTheirs(
+  { asked, texts }: Case,
+  fits: (theirs: string) => boolean,
+): readonly FindingKind[] {
   const theirs = (asked.theirs ?? '').trim();
   if (theirs === '') return [];
   if (fits(theirs)) return ['theirs-signed'];
   return texts.includes(theirs) ? ['theirs-same'] : ['theirs-not-signed'];
 }
 
-/** RSA: the public key opens the signature, so that of key, digest and text each it can be said whether it is right. */
+/**
+ * RSA: the public key opens the signature, so that of key, digest and text each it can be said
+ * whether it is right.
+ */
 function judgeRsa(found: Case): Judged {
   const { given, method, texts, secrets } = found;
   const pem = secrets.publicKeyPem;
   if (pem === null) return say('not-checked', 'rsa-no-key');
   const hash = hashOf(method);
   const ours = hash === 'sha1' ? 'SHA-1' : 'SHA-256';
-  if (texts.some((text) => signatureHolds(method, text, { clientSecret: '', tokenSecret: '', publicKeyPem: pem }, given)))
+  if (
+    texts.some((text) =>
+      signatureHolds(method, text, { clientSecret: '', tokenSecret: '', publicKeyPem: pem }, given),
+    )
+  )
     return say('right', finding('rsa-right', { digest: ours }));
   for (const [text, spelt] of spellingsOf(given)) {
     const content = rsaContent(pem, text);
     if (content.kind === 'unreadable') continue;
-    const theirs = content.kind === 'digest' ? content.algorithm : content.digest.length === 40 ? 'SHA-1' : 'SHA-256';
+    const theirs =
+      content.kind === 'digest'
+        ? content.algorithm
+        : content.digest.length === 40
+          ? 'SHA-1'
+          : 'SHA-256';
     const made = [
       ...(theirs === ours ? [] : [finding('rsa-other-digest', { ours, theirs })]),
       ...(content.kind === 'bare' ? [finding('rsa-bare-digest')] : []),
@@ -137,14 +161,29 @@ function judgeRsa(found: Case): Judged {
     if (theirs !== 'SHA-1' && theirs !== 'SHA-256') return say('wrong', ...made);
     const algorithm = theirs === 'SHA-1' ? 'sha1' : 'sha256';
     const searched = searchRsa(algorithm, content.digest, texts, partsOf(found));
-    if (searched.fits && searched.causes.length + made.length > 0) return say('wrong', ...searched.causes, ...made);
-    const notes = ofTheirs(found, (text) => isDigestOf(algorithm, content.digest, text)).filter((note) => note !== 'theirs-same');
-    return say('wrong', ...made, finding('rsa-other-text', { digest: theirs }), ...notes, ...notAll(searched));
+    if (searched.fits && searched.causes.length + made.length > 0)
+      return say('wrong', ...searched.causes, ...made);
+    const notes = ofTheirs(found, (text) => isDigestOf(algorithm, content.digest, text)).filter(
+      (note) => note !== 'theirs-same',
+    );
+    return say(
+      'wrong',
+      ...made,
+      finding('rsa-other-text', { digest: theirs }),
+      ...notes,
+      ...notAll(searched),
+    );
   }
-  return say('wrong', texts.some((text) => rsaPssHolds(hash, pem, text, given)) ? 'rsa-pss' : 'rsa-other-key');
+  return say(
+    'wrong',
+    texts.some((text) => rsaPssHolds(hash, pem, text, given)) ? 'rsa-pss' : 'rsa-other-key',
+  );
 }
 
-/** PLAINTEXT: the signature is the two secrets, and nothing of the request is signed (RFC 5849 §3.4.4). */
+/**
+ * PLAINTEXT: the signature is the two secrets, and nothing of the request is signed (RFC 5849
+ * §3.4.4).
+ */
 function judgePlaintext({ signed, given, secrets }: Case, token: string): Judged {
   const spellings = spellingsOf(given);
   for (const client of secrets.clientSecrets) {
@@ -155,7 +194,8 @@ function judgePlaintext({ signed, given, secrets }: Case, token: string): Judged
       tokenName: signed.oauth.get('oauth_token') ?? '',
     };
     const spelt = spellings.get(rightKey(parts));
-    if (spelt !== undefined) return spelt.length === 0 ? say('right', 'right') : say('wrong', ...spelt);
+    if (spelt !== undefined)
+      return spelt.length === 0 ? say('right', 'right') : say('wrong', ...spelt);
     for (const { found, key } of keyMistakes(parts)) {
       const other = spellings.get(key);
       if (other !== undefined) return say('wrong', found, ...other);
@@ -168,7 +208,9 @@ function judgeHmac(found: Case, token: string): Judged {
   const { signed, given, method, texts, secrets } = found;
   const { clientSecrets: clients } = secrets;
   const holds = (text: string) =>
-    clients.some((clientSecret) => signatureHolds(method, text, { clientSecret, tokenSecret: token, publicKeyPem: null }, given));
+    clients.some((clientSecret) =>
+      signatureHolds(method, text, { clientSecret, tokenSecret: token, publicKeyPem: null }, given),
+    );
   if (texts.some(holds)) return say('right', 'right');
   const hash = hashOf(method);
   const search = {
@@ -182,43 +224,73 @@ function judgeHmac(found: Case, token: string): Judged {
   };
   const searched = searchHmac(search, partsOf(found));
   if (searched.causes.length > 0) return say('wrong', ...searched.causes);
-  const made = (text: string) => clients.some((client) => search.spellings.has(hmac(hash, rightKey({ client, token }), text)));
+  const made = (text: string) =>
+    clients.some((client) => search.spellings.has(hmac(hash, rightKey({ client, token }), text)));
   return say('wrong', 'unexplained', ...ofTheirs(found, made), ...notAll(searched));
 }
 
 function judge(found: Case, { secretMissing }: Circumstances): Judged {
   const { given, method, secrets } = found;
   if (given === '') return say('no-signature', 'no-signature');
-  if (!signatureMethods.some((known) => known === method)) return say('not-checked', 'not-checked-method');
+  if (!signatureMethods.some((known) => known === method))
+    return say('not-checked', 'not-checked-method');
   if (method === 'RSA-SHA1' || method === 'RSA-SHA256') {
     const judged = judgeRsa(found);
-    return secrets.tokenSecret === null ? { ...judged, findings: [...judged.findings, finding('token-unknown')] } : judged;
+    return secrets.tokenSecret === null
+      ? { ...judged, findings: [...judged.findings, finding('token-unknown')] }
+      : judged;
   }
   if (secrets.clientSecrets.length === 0) return say('not-checked', secretMissing);
   if (secrets.tokenSecret === null) return say('not-checked', 'token-unknown');
-  return method === 'PLAINTEXT' ? judgePlaintext(found, secrets.tokenSecret) : judgeHmac(found, secrets.tokenSecret);
+  return method === 'PLAINTEXT'
+    ? judgePlaintext(found, secrets.tokenSecret)
+    : judgeHmac(found, secrets.tokenSecret);
 }
 
 /** `oauth_body_hash` of a body that is at hand, when the signature covers it. */
-function bodyHashProblem(signed: SignedRequest, method: SignatureMethod, { at }: Asked): Finding | undefined {
+function bodyHashProblem(
+  signed: SignedRequest,
+  method: SignatureMethod,
+  { at }: Asked,
+): Finding | undefined {
   const given = signed.oauth.get('oauth_body_hash');
-  if (given === undefined || signed.body === undefined || (signed.body.length === 0 && (at ?? null) === null)) return undefined;
+  if (
+    given === undefined ||
+    signed.body === undefined ||
+    (signed.body.length === 0 && (at ?? null) === null)
+  )
+    return undefined;
   return bodyHashHolds(method, signed.body, given) ? undefined : finding('body-hash');
 }
 
 /** The verdict in the light of everything else that is known. */
-function inContext(judged: Judged, others: readonly Finding[], refusal: string | null): readonly Finding[] {
+function inContext(
+  judged: Judged,
+  others: readonly Finding[],
+  refusal: string | null,
+): readonly Finding[] {
   const isOnly = others.length === 0;
-  if (judged.verdict === 'no-signature' && others.some(({ values }) => values.parameter === 'oauth_signature')) return judged.findings;
+  if (
+    judged.verdict === 'no-signature' &&
+    others.some(({ values }) => values.parameter === 'oauth_signature')
+  )
+    return judged.findings;
   // It has to be made anew, or there is none.
-  if (others.some(({ kind }) => kind === 'method-not-served' || kind === 'header-not-oauth')) return others;
-  if (judged.verdict !== 'right' || (isOnly && refusal !== 'signature_invalid')) return [...others, ...judged.findings];
-  return [...others, finding(isOnly ? 'right-now' : 'right-otherwise'), ...judged.findings.filter(({ kind }) => kind === 'token-unknown')];
+  if (others.some(({ kind }) => kind === 'method-not-served' || kind === 'header-not-oauth'))
+    return others;
+  if (judged.verdict !== 'right' || (isOnly && refusal !== 'signature_invalid'))
+    return [...others, ...judged.findings];
+  return [
+    ...others,
+    finding(isOnly ? 'right-now' : 'right-otherwise'),
+    ...judged.findings.filter(({ kind }) => kind === 'token-unknown'),
+  ];
 }
 
 /**
- * Explains a request to its own developer: the base string as the server builds it in the reading the request went to, what refuses it, and
- * which mistakes make the very signature that came. Work is bounded (`MOST_TRIED`), and nothing is written.
+ * Explains a request to its own developer: the base string as the server builds it in the reading
+ * the request went to, what refuses it, and which mistakes make the very signature that came. Work
+ * is bounded (`MOST_TRIED`), and nothing is written.
  */
 export function diagnose(
   asked: Asked,
@@ -228,12 +300,24 @@ export function diagnose(
 ): Diagnosis {
   const { reading, origin } = settings;
   const parsed = parseSignedRequest(asked.sent, reading);
-  if (!parsed.ok) return { reading, signed: null, verdict: 'not-read', findings: [readingProblem(asked.sent, parsed.refusal)] };
+  if (!parsed.ok)
+    return {
+      reading,
+      signed: null,
+      verdict: 'not-read',
+      findings: [readingProblem(asked.sent, parsed.refusal)],
+    };
   const signed = parsed.value;
-  const problem = protocolProblem(asked.sent, signed, settings, { at: asked.at ?? null, now: circumstances.now });
+  const problem = protocolProblem(asked.sent, signed, settings, {
+    at: asked.at ?? null,
+    now: circumstances.now,
+  });
   const method = (signed.oauth.get('oauth_signature_method') ?? '') as SignatureMethod;
   const given = signed.oauth.get('oauth_signature') ?? '';
-  const judged = judge({ asked, signed, given, method, texts: baseStrings(signed, origin), origin, reading, secrets }, circumstances);
+  const judged = judge(
+    { asked, signed, given, method, texts: baseStrings(signed, origin), origin, reading, secrets },
+    circumstances,
+  );
   const bodyHash = judged.verdict === 'right' ? bodyHashProblem(signed, method, asked) : undefined;
   const others = [problem, bodyHash].filter((one) => one !== undefined);
   return {

@@ -17,7 +17,11 @@ const decode = (text: string) => {
 const MOST_DIFFERENCES = 50;
 
 /** Method, address and parameters of a base string, each decoded once. */
-function partsOf(text: string): { readonly method: string; readonly uri: string; readonly parameters: readonly string[] } {
+function partsOf(text: string): {
+  readonly method: string;
+  readonly uri: string;
+  readonly parameters: readonly string[];
+} {
   const first = text.indexOf('&');
   const second = first < 0 ? -1 : text.indexOf('&', first + 1);
   const end = (at: number) => (at < 0 ? text.length : at);
@@ -43,19 +47,31 @@ function firstByName(parameters: readonly string[]): ReadonlyMap<string, string>
   return first;
 }
 
-/** Parameters of ours that are not in theirs, beside theirs of that name; then theirs with a name that ours lack. */
-function* parameterDifferences(ours: readonly string[], theirs: readonly string[]): Generator<Difference> {
+/**
+ * Parameters of ours that are not in theirs, beside theirs of that name; then theirs with a name
+ * that ours lack.
+ */
+function* parameterDifferences(
+  ours: readonly string[],
+  theirs: readonly string[],
+): Generator<Difference> {
   const [ourTexts, theirTexts] = [new Set(ours), new Set(theirs)];
   const [ourNames, theirNames] = [firstByName(ours), firstByName(theirs)];
   for (const parameter of ours)
-    if (!theirTexts.has(parameter)) yield { part: 'parameters', ours: parameter, theirs: theirNames.get(nameOf(parameter)) ?? '' };
+    if (!theirTexts.has(parameter))
+      yield {
+        part: 'parameters',
+        ours: parameter,
+        theirs: theirNames.get(nameOf(parameter)) ?? '',
+      };
   for (const parameter of theirs)
-    if (!ourTexts.has(parameter) && !ourNames.has(nameOf(parameter))) yield { part: 'parameters', ours: '', theirs: parameter };
+    if (!ourTexts.has(parameter) && !ourNames.has(nameOf(parameter)))
+      yield { part: 'parameters', ours: '', theirs: parameter };
 }
 
 /**
- * Compares two base strings part by part, and the parameters one by one, in time that grows as the texts do; at most 50 differences. Empty:
- * they are the same.
+ * Compares two base strings part by part, and the parameters one by one, in time that grows as the
+ * texts do; at most 50 differences. Empty: they are the same.
  */
 export function differences(ours: string, theirs: string): readonly Difference[] {
   const [left, right] = [partsOf(ours), partsOf(theirs.trim())];
@@ -67,6 +83,10 @@ export function differences(ours: string, theirs: string): readonly Difference[]
     found.push(difference);
   }
   if (found.length === 0 && ours !== theirs.trim())
-    found.push({ part: 'parameters', ours: left.parameters.join('&'), theirs: right.parameters.join('&') });
+    found.push({
+      part: 'parameters',
+      ours: left.parameters.join('&'),
+      theirs: right.parameters.join('&'),
+    });
   return found;
 }

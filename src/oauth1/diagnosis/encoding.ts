@@ -6,11 +6,13 @@ export type Encode = (text: string) => string;
 
 export const asItIs: Encode = (text) => text;
 export const twice: Encode = (text) => percentEncode(percentEncode(text));
-export const lowerCaseEscapes: Encode = (text) => percentEncode(text).replace(/%[0-9A-F]{2}/g, (found) => found.toLowerCase());
+export const lowerCaseEscapes: Encode = (text) =>
+  percentEncode(text).replace(/%[0-9A-F]{2}/g, (found) => found.toLowerCase());
 /** `+` for a space, as forms are written. */
 export const plusForSpace: Encode = (text) => percentEncode(text).replaceAll('%20', '+');
 /** The WHATWG's serializer of forms: `*` stays, `~` is escaped. */
-export const whatwgForm: Encode = (text) => plusForSpace(text).replaceAll('%2A', '*').replaceAll('~', '%7E');
+export const whatwgForm: Encode = (text) =>
+  plusForSpace(text).replaceAll('%2A', '*').replaceAll('~', '%7E');
 /** JavaScript's own function leaves `!'()*`. */
 export const uriComponent: Encode = (text) => encodeURIComponent(text.toWellFormed());
 /** For whole addresses: leaves what has a meaning in them. */
@@ -21,7 +23,9 @@ export const tildeEscaped: Encode = (text) => percentEncode(text).replaceAll('~'
 const asciiOnly = /^[\0-\x7f]*$/;
 const byteOnly = /^[\0-\xff]*$/;
 
-/** Bytes of ISO 8859-1; a character that it lacks is a question mark, as most libraries write it. */
+/**
+ * Bytes of ISO 8859-1; a character that it lacks is a question mark, as most libraries write it.
+ */
 export const latin1: Encode = (text) =>
   asciiOnly.test(text)
     ? percentEncode(text)
@@ -34,29 +38,40 @@ export const latin1: Encode = (text) =>
               : '%3F',
         )
         .join('');
-/** Bytes that are part of no UTF-8 character (`percentDecodeBytes`), taken for characters of ISO 8859-1. */
+/**
+ * Bytes that are part of no UTF-8 character (`percentDecodeBytes`), taken for characters of ISO
+ * 8859-1.
+ */
 export const strayAsLatin1: Encode = (text) =>
-  percentEncode(text.replace(/[\udc80-\udcff]/g, (stray) => String.fromCharCode(stray.charCodeAt(0) - 0xdc00)));
+  percentEncode(
+    text.replace(/[\udc80-\udcff]/g, (stray) => String.fromCharCode(stray.charCodeAt(0) - 0xdc00)),
+  );
 /** Bytes of UTF-8 taken for characters, and written in UTF-8 once more. */
-export const utf8Twice: Encode = (text) => percentEncode(asciiOnly.test(text) ? text : Buffer.from(text).toString('latin1'));
+export const utf8Twice: Encode = (text) =>
+  percentEncode(asciiOnly.test(text) ? text : Buffer.from(text).toString('latin1'));
 export const composed: Encode = (text) => percentEncode(text.normalize('NFC'));
 export const decomposed: Encode = (text) => percentEncode(text.normalize('NFD'));
 
 /** True for pairs that have characters beyond ASCII. */
-export const beyondAscii = (pairs: readonly Pair[]): boolean => pairs.some(([name, value]) => !asciiOnly.test(name + value));
+export const beyondAscii = (pairs: readonly Pair[]): boolean =>
+  pairs.some(([name, value]) => !asciiOnly.test(name + value));
 
 const byText = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
 const byName = ([a]: Pair, [b]: Pair) => byText(a, b);
 const byNameAndValue = ([a, x]: Pair, [b, y]: Pair) => byText(a, b) || byText(x, y);
 
 /** Joins pairs as they stand. */
-export const joined = (pairs: readonly Pair[]): string => pairs.map(([name, value]) => `${name}=${value}`).join('&');
+export const joined = (pairs: readonly Pair[]): string =>
+  pairs.map(([name, value]) => `${name}=${value}`).join('&');
 const encodedWith = (pairs: readonly Pair[], name: Encode, value: Encode): readonly Pair[] =>
   pairs.map(([one, other]) => [name(one), value(other)] as const);
 
 /** As RFC 5849 §3.4.1.3.2 wants it, but with another way to encode. */
-export const normalizedWith = (pairs: readonly Pair[], name: Encode, value: Encode = name): string =>
-  joined([...encodedWith(pairs, name, value)].sort(byNameAndValue));
+export const normalizedWith = (
+  pairs: readonly Pair[],
+  name: Encode,
+  value: Encode = name,
+): string => joined([...encodedWith(pairs, name, value)].sort(byNameAndValue));
 
 /** The orders that libraries put parameters in, by the name of the mistake. */
 export function* disorders(pairs: readonly Pair[]): Generator<readonly [string, string]> {
@@ -71,9 +86,19 @@ export function* disorders(pairs: readonly Pair[]): Generator<readonly [string, 
       .sort(byText)
       .join('&'),
   ];
-  yield ['sorted-before-encoding', joined(encodedWith(sorted(pairs), percentEncode, percentEncode))];
+  yield [
+    'sorted-before-encoding',
+    joined(encodedWith(sorted(pairs), percentEncode, percentEncode)),
+  ];
   yield ['values-not-sorted', joined([...encoded].sort(byName))];
-  yield ['sorted-ignoring-case', joined([...encoded].sort(([a, x], [b, y]) => byText(a.toLowerCase(), b.toLowerCase()) || byText(x, y)))];
+  yield [
+    'sorted-ignoring-case',
+    joined(
+      [...encoded].sort(
+        ([a, x], [b, y]) => byText(a.toLowerCase(), b.toLowerCase()) || byText(x, y),
+      ),
+    ),
+  ];
   yield ['not-sorted', joined(encoded)];
   for (const parts of [
     [oauth, rest],

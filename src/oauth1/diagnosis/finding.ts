@@ -23,7 +23,10 @@ export const problems = [
   'body-hash',
 ] as const;
 
-/** The mistakes of signing libraries, and of people with them. Each is found by making it: the signature that comes out is the one that was sent. */
+/**
+ * The mistakes of signing libraries, and of people with them. Each is found by making it: the
+ * signature that comes out is the one that was sent.
+ */
 export const causes = [
   // The key.
   'token-secret-missing',
@@ -136,9 +139,15 @@ export interface Finding {
 const MOST_SHOWN = 120;
 
 /** A finding, its values cut to what a sentence can hold. */
-export const finding = (kind: FindingKind, values: Readonly<Record<string, string>> = {}): Finding => ({
+export const finding = (
+  kind: FindingKind,
+  values: Readonly<Record<string, string>> = {},
+): Finding => ({
   kind,
   values: Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value]),
+    Object.entries(values).map(([name, value]) => [
+      name,
+      value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value,
+    ]),
   ),
 });

@@ -20,7 +20,12 @@ export const rightKey = ({ client, token }: Pick<KeyParts, 'client' | 'token'>):
   `${percentEncode(client)}&${percentEncode(token)}`;
 
 /** The usual mistakes with the two secrets; those that change nothing are left out. */
-export function keyMistakes({ client, token, consumerKey, tokenName }: KeyParts): readonly KeyMistake[] {
+export function keyMistakes({
+  client,
+  token,
+  consumerKey,
+  tokenName,
+}: KeyParts): readonly KeyMistake[] {
   const [c, t] = [percentEncode(client), percentEncode(token)];
   const made: (readonly [Parameters<typeof finding>[0], string])[] = [
     ['ampersand-missing', c + t],
@@ -29,8 +34,16 @@ export function keyMistakes({ client, token, consumerKey, tokenName }: KeyParts)
     ['key-for-secret', `${percentEncode(consumerKey)}&${t}`],
   ];
   if (token !== '') {
-    made.unshift(['token-secret-missing', `${c}&`], ['secrets-swapped', `${t}&${c}`], ['client-secret-missing', `&${t}`]);
-    made.push(['token-secret-missing', c], ['client-secret-missing', t], ['ampersand-missing', client + token]);
+    made.unshift(
+      ['token-secret-missing', `${c}&`],
+      ['secrets-swapped', `${t}&${c}`],
+      ['client-secret-missing', `&${t}`],
+    );
+    made.push(
+      ['token-secret-missing', c],
+      ['client-secret-missing', t],
+      ['ampersand-missing', client + token],
+    );
   }
   if (tokenName !== '') made.push(['token-for-secret', `${c}&${percentEncode(tokenName)}`]);
   for (const blank of ['\n', '\r\n', ' ', '\t']) {
@@ -42,10 +55,15 @@ export function keyMistakes({ client, token, consumerKey, tokenName }: KeyParts)
     if (token !== '') made.push(['secret-with-blank', `${c}&${percentEncode(token + blank)}`]);
   }
   const right = rightKey({ client, token });
-  return made.filter(([, key]) => key !== right).map(([kind, key]) => ({ found: finding(kind), key }));
+  return made
+    .filter(([, key]) => key !== right)
+    .map(([kind, key]) => ({ found: finding(kind), key }));
 }
 
-/** The ways a signature is spelt wrongly, by the text that it should have been; the empty list is the text as it came. */
+/**
+ * The ways a signature is spelt wrongly, by the text that it should have been; the empty list is
+ * the text as it came.
+ */
 export type Spellings = ReadonlyMap<string, readonly Finding[]>;
 
 const MOST_SIGNATURE = 4096;
@@ -57,21 +75,27 @@ function respellings(text: string): readonly (readonly [Parameters<typeof findin
   const found: (readonly [Parameters<typeof finding>[0], string])[] = [];
   const decoded = percentDecode(text);
   if (decoded !== undefined && decoded !== text) found.push(['signature-escaped-twice', decoded]);
-  if (text.trim().includes(' ')) found.push(['signature-not-escaped', text.trim().replaceAll(' ', '+')]);
+  if (text.trim().includes(' '))
+    found.push(['signature-not-escaped', text.trim().replaceAll(' ', '+')]);
   const tight = text.replace(/[\s\\]/g, '');
   if (tight !== text) found.push(['signature-with-newline', tight]);
   const unescaped = text.replace(/\\n$/, '');
   if (unescaped !== text) found.push(['signature-with-newline', unescaped]);
   if (text.length % 4 > 1) found.push(['signature-unpadded', padded(text)]);
-  if (/[-_]/.test(text)) found.push(['signature-base64url', padded(text.replaceAll('-', '+').replaceAll('_', '/'))]);
-  if (/^["']/.test(text)) found.push(['signature-quoted', text.slice(1, /["']$/.test(text) ? -1 : undefined)]);
+  if (/[-_]/.test(text))
+    found.push(['signature-base64url', padded(text.replaceAll('-', '+').replaceAll('_', '/'))]);
+  if (/^["']/.test(text))
+    found.push(['signature-quoted', text.slice(1, /["']$/.test(text) ? -1 : undefined)]);
   if (isHex.test(text)) found.push(['hexadecimal', Buffer.from(text, 'hex').toString('base64')]);
   const inside = text.length % 4 === 0 ? Buffer.from(text, 'base64').toString('latin1') : '';
-  if (isHex.test(inside)) found.push(['base64-of-hexadecimal', Buffer.from(inside, 'hex').toString('base64')]);
+  if (isHex.test(inside))
+    found.push(['base64-of-hexadecimal', Buffer.from(inside, 'hex').toString('base64')]);
   return found;
 }
 
-/** The signature as it came, and what it may have been meant to be: up to two mistakes of spelling. */
+/**
+ * The signature as it came, and what it may have been meant to be: up to two mistakes of spelling.
+ */
 export function spellingsOf(given: string): Spellings {
   const found = new Map<string, readonly Finding[]>([[given, []]]);
   if (given.length > MOST_SIGNATURE) return found;

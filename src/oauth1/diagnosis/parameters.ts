@@ -61,7 +61,9 @@ function realmsOf(sent: SentRequest, reading: Reading): readonly string[] {
 
 function sourcesOf(sent: SentRequest, signed: SignedRequest, reading: Reading): Sources {
   const question = sent.target.indexOf('?');
-  const form = /^[ \t]*application\/x-www-form-urlencoded/i.test(header(sent, 'content-type') ?? '') && sent.body !== undefined;
+  const form =
+    /^[ \t]*application\/x-www-form-urlencoded/i.test(header(sent, 'content-type') ?? '') &&
+    sent.body !== undefined;
   return {
     all: signed.params,
     query: question < 0 ? '' : (sent.target.slice(question + 1).split('#', 1)[0] ?? ''),
@@ -76,7 +78,8 @@ type Made = readonly [Finding, readonly Pair[]];
 function* leftOut({ all, query, form }: Sources): Generator<Made> {
   const oauth = all.filter(isOAuth);
   const [inQuery, inForm] = [namesOf(query), namesOf(form)];
-  const without = (names: ReadonlySet<string>) => all.filter((pair) => isOAuth(pair) || !names.has(pair[0]));
+  const without = (names: ReadonlySet<string>) =>
+    all.filter((pair) => isOAuth(pair) || !names.has(pair[0]));
   if (inQuery.size > 0 && inForm.size > 0) {
     yield [finding('query-not-signed'), without(inQuery)];
     yield [finding('form-not-signed'), without(inForm)];
@@ -85,13 +88,21 @@ function* leftOut({ all, query, form }: Sources): Generator<Made> {
   const empty = all.filter(([, value]) => value === '');
   if (empty.length > 0) {
     const names = empty.slice(0, 5).map(([name]) => name);
-    yield [finding('empty-not-signed', { name: names.join(', ') }), all.filter(([, value]) => value !== '')];
+    yield [
+      finding('empty-not-signed', { name: names.join(', ') }),
+      all.filter(([, value]) => value !== ''),
+    ];
   }
   if (all.length > MOST_SINGLE) return;
   const groups = groupByName(all);
   for (const [index, [name, value]] of all.entries()) {
     const isRepeated = (groups.get(name)?.length ?? 0) > 1;
-    const kind = value === '' ? 'empty-not-signed' : isRepeated ? 'repeated-name-signed-once' : 'parameter-not-signed';
+    const kind =
+      value === ''
+        ? 'empty-not-signed'
+        : isRepeated
+          ? 'repeated-name-signed-once'
+          : 'parameter-not-signed';
     yield [finding(kind, { name }), all.filter((_, place) => place !== index)];
   }
 }
@@ -113,7 +124,9 @@ function* once({ all }: Sources): Generator<Made> {
   const groups = groupByName(all);
   if (groups.size === all.length) return;
   const repeated = [...groups].filter(([, values]) => values.length > 1).slice(0, 5);
-  const found = finding('repeated-name-signed-once', { name: repeated.map(([name]) => name).join(', ') });
+  const found = finding('repeated-name-signed-once', {
+    name: repeated.map(([name]) => name).join(', '),
+  });
   for (const value of [
     (values: readonly string[]) => values.at(-1),
     (values: readonly string[]) => values[0],
@@ -144,7 +157,10 @@ function* added({ all, realm }: Sources, sent: SentRequest): Generator<Made> {
   ];
   for (const [kind, name, value] of more)
     if (!names.has(name))
-      yield [finding(kind, { name: name === '' ? '–' : name, value: value === '' ? '–' : value }), [...all, [name, value]]];
+      yield [
+        finding(kind, { name: name === '' ? '–' : name, value: value === '' ? '–' : value }),
+        [...all, [name, value]],
+      ];
 }
 
 /** `+` and `%2B` of query and form taken for each other. */
@@ -154,7 +170,8 @@ function* plus({ all, query, form }: Sources): Generator<Made> {
   const reread = (kind: FindingKind, change: (text: string) => string): Made => {
     const [from, to] = [pairsOf(raw), pairsOf(change(raw))];
     others.clear();
-    for (const [index, [name, value]] of from.entries()) others.set(`${name}\0${value}`, JSON.stringify(to[index] ?? ['', '']));
+    for (const [index, [name, value]] of from.entries())
+      others.set(`${name}\0${value}`, JSON.stringify(to[index] ?? ['', '']));
     return [
       finding(kind),
       all.map((pair) => {
@@ -180,7 +197,9 @@ function* encodedOtherwise({ all }: Sources): Generator<readonly [FindingKind, s
   yield ['encoded-in-part', normalizedWith(all, wholeUri)];
   yield ['plus-for-space', normalizedWith(all, plusForSpace)];
   yield [
-    all.some((pair) => pair.some((text) => text.includes(' '))) ? 'plus-for-space' : 'encoded-in-part',
+    all.some((pair) => pair.some((text) => text.includes(' ')))
+      ? 'plus-for-space'
+      : 'encoded-in-part',
     normalizedWith(all, whatwgForm),
   ];
   yield ['lower-case-escapes', normalizedWith(all, lowerCaseEscapes)];
@@ -205,7 +224,11 @@ function* encodedOtherwise({ all }: Sources): Generator<readonly [FindingKind, s
 }
 
 /** Normalised parameters with one mistake each (RFC 5849 §3.4.1.3); none that is the right text. */
-export function* parameterMistakes(sent: SentRequest, signed: SignedRequest, reading: Reading): Generator<ParameterMistake> {
+export function* parameterMistakes(
+  sent: SentRequest,
+  signed: SignedRequest,
+  reading: Reading,
+): Generator<ParameterMistake> {
   const sources = sourcesOf(sent, signed, reading);
   const right = normalizeParams(signed.params);
   function* every(): Generator<readonly [Finding, string]> {
@@ -218,7 +241,8 @@ export function* parameterMistakes(sent: SentRequest, signed: SignedRequest, rea
     const isCounted = pairsOf(sources.form)
       .slice(0, 1)
       .some(([name, value]) => signed.params.some((pair) => pair[0] === name && pair[1] === value));
-    for (const { found, pairs } of isCounted ? [] : bodyMistakes(sent)) yield [found, normalizeParams([...sources.all, ...pairs])];
+    for (const { found, pairs } of isCounted ? [] : bodyMistakes(sent))
+      yield [found, normalizeParams([...sources.all, ...pairs])];
     for (const [found, pairs] of leftOut(sources)) yield [found, normalizeParams(pairs)];
     for (const [found, pairs] of twoLeftOut(sources)) yield [found, normalizeParams(pairs)];
   }

@@ -9,8 +9,8 @@ import { type KeyMistake, keyMistakes, rightKey, type Spellings } from './keys.t
 import type { ParameterMistake } from './parameters.ts';
 
 /**
- * Most characters of base strings that are made and signed for one request. One thread serves everybody: what is tried is bounded by the
- * work it is, not by the number of tries.
+ * Most characters of base strings that are made and signed for one request. One thread serves
+ * everybody: what is tried is bounded by the work it is, not by the number of tries.
  */
 export const MOST_TRIED = 1_000_000;
 
@@ -30,7 +30,8 @@ export interface Parts {
 }
 
 const e = percentEncode;
-const compose = (method: string, uri: string, encodedParams: string) => `${e(method)}&${e(uri)}&${encodedParams}`;
+const compose = (method: string, uri: string, encodedParams: string) =>
+  `${e(method)}&${e(uri)}&${encodedParams}`;
 
 /** The right base string put together wrongly. */
 function* misjoined(method: string, uri: string, params: string): Generator<Candidate> {
@@ -50,23 +51,33 @@ function* misjoined(method: string, uri: string, params: string): Generator<Cand
 function* single({ method, uri, signed, addresses, parameters }: Parts): Generator<Candidate> {
   const params = normalizeParams(signed.params);
   const encoded = e(params);
-  for (const { found, text } of methodMistakes(method)) yield { found: [found], text: compose(text, uri, encoded) };
-  for (const { found, text } of addresses.near) yield { found: [found], text: compose(method, text, encoded) };
-  for (const { found, text } of parameters()) yield { found: [found], text: compose(method, uri, e(text)) };
+  for (const { found, text } of methodMistakes(method))
+    yield { found: [found], text: compose(text, uri, encoded) };
+  for (const { found, text } of addresses.near)
+    yield { found: [found], text: compose(method, text, encoded) };
+  for (const { found, text } of parameters())
+    yield { found: [found], text: compose(method, uri, e(text)) };
   yield* misjoined(method, uri, params);
-  for (const { found, text } of addresses.far) yield { found: [found], text: compose(method, text, encoded) };
+  for (const { found, text } of addresses.far)
+    yield { found: [found], text: compose(method, text, encoded) };
 }
 
-/** Base strings with two mistakes: another host and another path, and what goes together with another method or another host. */
+/**
+ * Base strings with two mistakes: another host and another path, and what goes together with
+ * another method or another host.
+ */
 function* double({ method, signed, addresses, parameters }: Parts): Generator<Candidate> {
   const encoded = e(normalizeParams(signed.params));
   const likely = addresses.near.slice(0, 12);
-  for (const { found, text } of addresses.pairs()) yield { found, text: compose(method, text, encoded) };
+  for (const { found, text } of addresses.pairs())
+    yield { found, text: compose(method, text, encoded) };
   for (const one of methodMistakes(method))
-    for (const two of likely) yield { found: [one.found, two.found], text: compose(one.text, two.text, encoded) };
+    for (const two of likely)
+      yield { found: [one.found, two.found], text: compose(one.text, two.text, encoded) };
   for (const two of parameters()) {
     const params = e(two.text);
-    for (const one of likely) yield { found: [one.found, two.found], text: compose(method, one.text, params) };
+    for (const one of likely)
+      yield { found: [one.found, two.found], text: compose(method, one.text, params) };
   }
 }
 
@@ -111,12 +122,17 @@ export interface HmacSearch {
   readonly tokenName: string;
 }
 
-/** Finds the mistakes that make an HMAC signature. What is compared belongs to the app whose developer asks. */
+/**
+ * Finds the mistakes that make an HMAC signature. What is compared belongs to the app whose
+ * developer asks.
+ */
 export function searchHmac(asked: HmacSearch, parts: Parts): Searched {
   const { hash: ours, rights, spellings, clients, token } = asked;
   const bound: Bound = { left: MOST_TRIED };
   const keys = clients.map((client) => rightKey({ client, token }));
-  const wrongKeys: readonly KeyMistake[] = clients.flatMap((client) => keyMistakes({ ...asked, client }));
+  const wrongKeys: readonly KeyMistake[] = clients.flatMap((client) =>
+    keyMistakes({ ...asked, client }),
+  );
   const right = (found: readonly Finding[]) => rights.map((text) => ({ found, text }));
   const one = (key: string, candidates: Iterable<Candidate>, algorithm = ours) =>
     attempt(candidates, (text) => spellings.get(hmac(algorithm, key, text)), bound);
@@ -146,18 +162,26 @@ const methodOf = { sha1: 'HMAC-SHA1', sha256: 'HMAC-SHA256' } as const;
 /** Base strings with another address. */
 function* addressed({ method, signed, addresses }: Parts): Generator<Candidate> {
   const encoded = e(normalizeParams(signed.params));
-  for (const { found, text } of addresses.near) yield { found: [found], text: compose(method, text, encoded) };
+  for (const { found, text } of addresses.near)
+    yield { found: [found], text: compose(method, text, encoded) };
 }
 
 function* withFinding(found: Finding, candidates: Iterable<Candidate>): Generator<Candidate> {
-  for (const candidate of candidates) yield { found: [found, ...candidate.found], text: candidate.text };
+  for (const candidate of candidates)
+    yield { found: [found, ...candidate.found], text: candidate.text };
 }
 
 /** Whether this is the digest of the text. */
-export const isDigestOf = (algorithm: 'sha1' | 'sha256', digest: string, text: string): boolean => hash(algorithm, text, 'hex') === digest;
+export const isDigestOf = (algorithm: 'sha1' | 'sha256', digest: string, text: string): boolean =>
+  hash(algorithm, text, 'hex') === digest;
 
 /** Finds the mistakes that make the digest in an RSA signature. */
-export function searchRsa(algorithm: 'sha1' | 'sha256', digest: string, rights: readonly string[], parts: Parts): Searched {
+export function searchRsa(
+  algorithm: 'sha1' | 'sha256',
+  digest: string,
+  rights: readonly string[],
+  parts: Parts,
+): Searched {
   const bound: Bound = { left: MOST_TRIED };
   const one = (candidates: Iterable<Candidate>) =>
     attempt(candidates, (text) => (isDigestOf(algorithm, digest, text) ? [] : undefined), bound);

@@ -12,20 +12,28 @@ import { fallen, liveScopes } from '../standing.ts';
 
 const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
 
-/** The verifier rung (RFC 7636 §4.6): a code that had a challenge needs its verifier, and one that had none takes none (RFC 9700 §2.1.1). */
+/**
+ * The verifier rung (RFC 7636 §4.6): a code that had a challenge needs its verifier, and one that
+ * had none takes none (RFC 9700 §2.1.1).
+ */
 function verifierProblem(code: Code, verifier: string | undefined): OAuth2Refusal | undefined {
   if (code.codeChallenge === null) {
-    return verifier === undefined ? undefined : { kind: 'invalid_grant', problem: 'verifier-unexpected' };
+    return verifier === undefined
+      ? undefined
+      : { kind: 'invalid_grant', problem: 'verifier-unexpected' };
   }
-  if (verifier === undefined) return { kind: 'invalid_request', parameter: 'code_verifier', problem: 'missing' };
-  if (!isPkceText(verifier)) return { kind: 'invalid_request', parameter: 'code_verifier', problem: 'malformed' };
+  if (verifier === undefined)
+    return { kind: 'invalid_request', parameter: 'code_verifier', problem: 'missing' };
+  if (!isPkceText(verifier))
+    return { kind: 'invalid_request', parameter: 'code_verifier', problem: 'malformed' };
   const fits = pkceMatches(code.codeChallengeMethod ?? 'S256', code.codeChallenge, verifier);
   return fits ? undefined : { kind: 'invalid_grant', problem: 'verifier' };
 }
 
 /**
- * Exchanges a code for tokens (RFC 6749 §4.1.3). Proof of possession comes before anything that spends the code, so that a stranger with a
- * stolen code cannot burn it; a code that comes a second time takes with it all that the first time bought.
+ * Exchanges a code for tokens (RFC 6749 §4.1.3). Proof of possession comes before anything that
+ * spends the code, so that a stranger with a stolen code cannot burn it; a code that comes a second
+ * time takes with it all that the first time bought.
  */
 export async function authorizationCodeGrant(
   parts: OAuth2Parts,
@@ -35,7 +43,8 @@ export async function authorizationCodeGrant(
 ): Promise<Result<TokenAnswer, OAuth2Refusal>> {
   const { records, clock, mint, settings } = parts;
   const sent = form.get('code');
-  if (sent === undefined) return refuse({ kind: 'invalid_request', parameter: 'code', problem: 'missing' });
+  if (sent === undefined)
+    return refuse({ kind: 'invalid_request', parameter: 'code', problem: 'missing' });
   const digest = digestOf(sent.slice(0, 512));
   const found = await records.findCode(digest);
   if (found === undefined) return no('unknown');
@@ -45,7 +54,11 @@ export async function authorizationCodeGrant(
   if (code.profile !== parts.reading.profile) return no('other-address');
   // Sent now if and only if it was sent then, and the same (RFC 6749 §4.1.3).
   const redirectUri = form.get('redirect_uri') ?? null;
-  if (code.redirectUri === null ? redirectUri !== null && redirectUri !== client.redirectUri : redirectUri !== code.redirectUri)
+  if (
+    code.redirectUri === null
+      ? redirectUri !== null && redirectUri !== client.redirectUri
+      : redirectUri !== code.redirectUri
+  )
     return no('redirect-uri');
   const problem = verifierProblem(code, form.get('code_verifier'));
   if (problem) return refuse(problem);
@@ -90,5 +103,7 @@ export async function authorizationCodeGrant(
           answerSealed: null,
         };
   const outcome = await records.redeemCode(digest, now, { access: row, refresh });
-  return outcome === 'redeemed' ? accept(tokenAnswer(parts, row, jwt, secret)) : no(outcome === 'replayed' ? 'used' : 'unknown');
+  return outcome === 'redeemed'
+    ? accept(tokenAnswer(parts, row, jwt, secret))
+    : no(outcome === 'replayed' ? 'used' : 'unknown');
 }

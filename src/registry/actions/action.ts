@@ -5,7 +5,16 @@ import { type Actor, managerOf, mayDo, personOf, RIGHTS } from '../actor.ts';
 import { type FieldChange, fieldChanges, type NewAuditEntry } from '../audit.ts';
 import { actingApp, authorityProblem, type GovernedAction, givenBy } from '../authority.ts';
 import { type Client, type ClientSecret, liveSecrets } from '../client.ts';
-import { conflict, type Desk, denied, type Issued, nothingIssued, type Outcome, type Ran, seenEdition } from '../desk.ts';
+import {
+  conflict,
+  type Desk,
+  denied,
+  type Issued,
+  nothingIssued,
+  type Outcome,
+  type Ran,
+  seenEdition,
+} from '../desk.ts';
 import { type Field, flag, matching, reason, type Values } from '../fields.ts';
 import type { NewNotice, NoticeTarget } from '../notices.ts';
 import type { Applied, Effect, RegistryChange } from '../records.ts';
@@ -14,7 +23,10 @@ import { isMaintainer, type Team } from '../team.ts';
 
 /** One action of the registry: who may come at all, which fields it reads, and what it does. */
 export interface Action {
-  /** `registry`: signed in, not blocked. `consents`: signed in, with the right to manage their own consents (registry 3.1, 6.1). */
+  /**
+   * `registry`: signed in, not blocked. `consents`: signed in, with the right to manage their own
+   * consents (registry 3.1, 6.1).
+   */
   readonly base: 'registry' | 'consents';
   readonly fields: readonly Field[];
   run(desk: Desk, actor: Actor, values: Values): Ran;
@@ -38,14 +50,20 @@ export interface Decision {
 
 export type Decided = Result<Decision, RegistryRefusal>;
 
-/** An action on one client: rights that are asked for before the client is looked up, then the ladder of rules over it. */
+/**
+ * An action on one client: rights that are asked for before the client is looked up, then the
+ * ladder of rules over it.
+ */
 export interface ClientAction {
   readonly fields?: readonly Field[];
   before?(actor: Actor, values: Values): RegistryRefusal | undefined;
   decide(desk: Desk, actor: Actor, client: Client, values: Values): Promise<Decided> | Decided;
 }
 
-export const clientIdField: Field = { name: 'clientId', judge: matching(/^[0-9a-f]{32}$/, { kind: 'not-this-type', wanted: 'client_id' }) };
+export const clientIdField: Field = {
+  name: 'clientId',
+  judge: matching(/^[0-9a-f]{32}$/, { kind: 'not-this-type', wanted: 'client_id' }),
+};
 const reasonField: Field = { name: 'reason', judge: reason };
 const tokenField: Field = {
   name: 'changeToken',
@@ -60,17 +78,33 @@ const TRIES = 3;
 const kinds: Readonly<Record<string, LetterKind>> = {
   invite: 'invitation',
   offer: 'offer',
-  ...Object.fromEntries(['add-secret', 'retire-secret', 'accept-offer'].map((action) => [action, 'credentials'])),
   ...Object.fromEntries(
-    ['approve', 'reject', 'disable', 'reenable', 'halt', 'expire', 'first-approval', 'first-approval-of-revision']
+    ['add-secret', 'retire-secret', 'accept-offer'].map((action) => [action, 'credentials']),
+  ),
+  ...Object.fromEntries(
+    [
+      'approve',
+      'reject',
+      'disable',
+      'reenable',
+      'halt',
+      'expire',
+      'first-approval',
+      'first-approval-of-revision',
+    ]
       .concat(['approve-revision', 'reject-revision'])
       .map((action) => [action, 'decision']),
   ),
 };
 const letterKindOf = (action: string, tell: Decision['tell']): LetterKind =>
-  tell === 'reviewers' ? 'proposal' : ((Object.hasOwn(kinds, action) ? kinds[action] : undefined) ?? 'team');
+  tell === 'reviewers'
+    ? 'proposal'
+    : ((Object.hasOwn(kinds, action) ? kinds[action] : undefined) ?? 'team');
 
-/** Those of the people whom this actor may still write to today. Who invites was counted when the invitation was judged. */
+/**
+ * Those of the people whom this actor may still write to today. Who invites was counted when the
+ * invitation was judged.
+ */
 async function withinBudget(
   desk: Desk,
   actorId: UserId | undefined,
@@ -79,8 +113,11 @@ async function withinBudget(
 ): Promise<readonly UserId[]> {
   if (actorId === undefined || people.length === 0) return people;
   const sender = `account ${actorId}`;
-  if (kind !== 'invitation' && kind !== 'offer' && !(await desk.letters.mayCause(kind, sender))) return [];
-  const reached = await Promise.all(people.map((id) => desk.letters.mayReach(kind, sender, `account ${id}`)));
+  if (kind !== 'invitation' && kind !== 'offer' && !(await desk.letters.mayCause(kind, sender)))
+    return [];
+  const reached = await Promise.all(
+    people.map((id) => desk.letters.mayReach(kind, sender, `account ${id}`)),
+  );
   return people.filter((_, index) => reached[index]);
 }
 
@@ -99,10 +136,12 @@ export async function noticesOf(
   const people = new Set<UserId>();
   for (const told of tell === undefined ? [] : [tell].flat()) {
     if (told === 'reviewers') {
-      for (const { id } of await desk.records.accountsIn(desk.settings.notifyGroups, 5000)) if (id !== client.ownerId) people.add(id);
+      for (const { id } of await desk.records.accountsIn(desk.settings.notifyGroups, 5000))
+        if (id !== client.ownerId) people.add(id);
     } else if (told === 'team') {
       people.add(client.ownerId);
-      for (const { userId, acceptedAt } of (await desk.records.teamOf(client.id)).maintainers) if (acceptedAt !== null) people.add(userId);
+      for (const { userId, acceptedAt } of (await desk.records.teamOf(client.id)).maintainers)
+        if (acceptedAt !== null) people.add(userId);
     } else people.add(told);
   }
   // Who did it knows; of what an app did in their name they hear.
@@ -149,8 +188,8 @@ export const auditLine = (
 });
 
 /**
- * Writes a decided change, if the actor may have it by the way they came (ADR 17): the one place where actions on clients write. `client`: the
- * one it is about, null when it is created here.
+ * Writes a decided change, if the actor may have it by the way they came (ADR 17): the one place
+ * where actions on clients write. `client`: the one it is about, null when it is created here.
  */
 export async function commit(
   desk: Desk,
@@ -159,15 +198,25 @@ export async function commit(
   client: Client | null,
   change: RegistryChange,
 ): Promise<Applied | { readonly outcome: 'refused'; readonly refusal: RegistryRefusal }> {
-  const consent = client?.ownerOnly ? await desk.records.findConsent(client.ownerId, client.id, client.site) : undefined;
+  const consent = client?.ownerOnly
+    ? await desk.records.findConsent(client.ownerId, client.id, client.site)
+    : undefined;
   const past = client?.stage === 'proposed' ? await desk.records.involvementsIn(client.id) : [];
   const held = { consent, handedOver: past.some(({ part }) => part === 'owner') };
-  const refusal = authorityProblem(actor, action, givenBy(change.effects, client, held), desk.clock.now());
+  const refusal = authorityProblem(
+    actor,
+    action,
+    givenBy(change.effects, client, held),
+    desk.clock.now(),
+  );
   return refusal === undefined ? desk.records.apply(change) : { outcome: 'refused', refusal };
 }
 
 /** Makes an action of a ladder: look up, decide, compare editions, write all or nothing. */
-export function clientAction(name: GovernedAction, { fields = [], before, decide }: ClientAction): Action {
+export function clientAction(
+  name: GovernedAction,
+  { fields = [], before, decide }: ClientAction,
+): Action {
   return {
     base: 'registry',
     fields: [clientIdField, reasonField, tokenField, ...fields],
@@ -178,26 +227,49 @@ export function clientAction(name: GovernedAction, { fields = [], before, decide
       for (let tried = 1; ; tried++) {
         const client = await desk.records.findClient(id);
         if (client === undefined) return refuse({ kind: 'invalid_consumer_key' });
-        if (client.managed || client.stage === 'configured') return refuse({ kind: 'managed_by_configuration' });
+        if (client.managed || client.stage === 'configured')
+          return refuse({ kind: 'managed_by_configuration' });
         const decided = await decide(desk, actor, client, values);
         if (!decided.ok) return decided;
-        const seen = values.changeToken === undefined ? client.edition : seenEdition(desk, actor, client, values.changeToken as string);
+        const seen =
+          values.changeToken === undefined
+            ? client.edition
+            : seenEdition(desk, actor, client, values.changeToken as string);
         if (seen !== client.edition) return refuse(await conflict(desk, client, seen));
         const { effects, changes, as = name, tell, issued, waiting = false } = decided.value;
-        if (effects.length === 0) return accept({ ...nothingIssued, client, consent: null, waiting });
-        const changesCredentials = issued !== undefined || changes.some(({ field }) => field === 'secrets' || field === 'rsaPublicKey');
+        if (effects.length === 0)
+          return accept({ ...nothingIssued, client, consent: null, waiting });
+        const changesCredentials =
+          issued !== undefined ||
+          changes.some(({ field }) => field === 'secrets' || field === 'rsaPublicKey');
         const applied = await commit(desk, actor, name, client, {
           edition: client.edition,
           effects,
           audit: auditLine(desk, actor, as, id, why, changes),
-          notices: await noticesOf(desk, actor, as, client, client.edition + 1, why, tell, changesCredentials ? 'credentials' : undefined),
+          notices: await noticesOf(
+            desk,
+            actor,
+            as,
+            client,
+            client.edition + 1,
+            why,
+            tell,
+            changesCredentials ? 'credentials' : undefined,
+          ),
         });
         if (applied.outcome === 'applied')
-          return accept<Outcome>({ ...nothingIssued, ...issued, client: applied.client, consent: null, waiting });
+          return accept<Outcome>({
+            ...nothingIssued,
+            ...issued,
+            client: applied.client,
+            consent: null,
+            waiting,
+          });
         if (applied.outcome === 'refused') return refuse(applied.refusal);
         if (applied.outcome === 'exists') return refuse({ kind: 'consumer_exists', version: null });
         if (applied.outcome === 'unknown') return refuse({ kind: 'invalid_consumer_key' });
-        if (values.changeToken !== undefined || tried === TRIES) return refuse(await conflict(desk, client, client.edition));
+        if (values.changeToken !== undefined || tried === TRIES)
+          return refuse(await conflict(desk, client, client.edition));
       }
     },
   };
@@ -217,13 +289,17 @@ export const isKeeper = (actor: Actor, client: Client, team: Team): boolean => {
 };
 
 /** True when the actor is the operator or the owner. */
-export const isOwner = (actor: Actor, client: Client): boolean => actor.kind === 'operator' || managerOf(actor)?.id === client.ownerId;
+export const isOwner = (actor: Actor, client: Client): boolean =>
+  actor.kind === 'operator' || managerOf(actor)?.id === client.ownerId;
 
 /** A hidden app is changed only by whoever may hide (registry 3.7). */
 export const hiddenProblem = (actor: Actor, client: Client): RegistryRefusal | undefined =>
   client.suppressed ? lacking(actor, RIGHTS.suppress) : undefined;
 
-/** The decision that puts another description of the app in force, and tells its team; first yeses that were waiting are void. */
+/**
+ * The decision that puts another description of the app in force, and tells its team; first yeses
+ * that were waiting are void.
+ */
 export const saved = (before: Client, after: Client): Decided =>
   accept({
     effects: [{ kind: 'save-client', client: after }, { kind: 'clear-approvals' }],
@@ -231,8 +307,16 @@ export const saved = (before: Client, after: Client): Decided =>
     tell: 'team',
   });
 
-/** What everybody who looks after an app must pass: theirs, in use, and not hidden from them (registry 3.4). */
-export async function keeperProblem(desk: Desk, actor: Actor, client: Client, stages: readonly string[]): Promise<Decided | undefined> {
+/**
+ * What everybody who looks after an app must pass: theirs, in use, and not hidden from them
+ * (registry 3.4).
+ */
+export async function keeperProblem(
+  desk: Desk,
+  actor: Actor,
+  client: Client,
+  stages: readonly string[],
+): Promise<Decided | undefined> {
   if (!isKeeper(actor, client, await desk.records.teamOf(client.id))) return denied();
   if (!stages.includes(client.stage)) return denied();
   const hidden = hiddenProblem(actor, client);
@@ -240,7 +324,11 @@ export async function keeperProblem(desk: Desk, actor: Actor, client: Client, st
 }
 
 /** How the labels of secrets change, never the secrets. */
-export const secretChange = (client: Client, after: readonly Pick<ClientSecret, 'label'>[], desk: Desk): FieldChange => ({
+export const secretChange = (
+  client: Client,
+  after: readonly Pick<ClientSecret, 'label'>[],
+  desk: Desk,
+): FieldChange => ({
   field: 'secrets',
   before: liveSecrets(client, desk.clock.now()).map(({ label }) => label),
   after: after.map(({ label }) => label),

@@ -5,14 +5,22 @@ import { flag } from '../fields.ts';
 import { heard } from '../independence.ts';
 import { clientAction, hiddenProblem, lacking, saved } from './action.ts';
 
-/** True of a client that can have the exemption: only one that keeps a secret may leave PKCE out (ADR 20). */
-export const mayBeExempt = ({ protocol, confidential, stage }: Pick<Client, 'protocol' | 'confidential' | 'stage'>): boolean =>
+/**
+ * True of a client that can have the exemption: only one that keeps a secret may leave PKCE out
+ * (ADR 20).
+ */
+export const mayBeExempt = ({
+  protocol,
+  confidential,
+  stage,
+}: Pick<Client, 'protocol' | 'confidential' | 'stage'>): boolean =>
   stage === 'approved' && protocol === 'oauth2' && confidential;
 
 /**
- * Lets an approved app leave PKCE out, or takes that back. It is a part of the registration, and reviewed with it. Later it is given by the
- * operator, or by a reviewer who is independent of the app and has just proven who they are: it weakens what was reviewed (ADR 20). Any
- * reviewer may take it back.
+ * Lets an approved app leave PKCE out, or takes that back. It is a part of the registration, and
+ * reviewed with it. Later it is given by the operator, or by a reviewer who is independent of the
+ * app and has just proven who they are: it weakens what was reviewed (ADR 20). Any reviewer may
+ * take it back.
  */
 export const setPkceExemption = clientAction('set-pkce-exemption', {
   fields: [{ name: 'pkceOptional', judge: flag }],
@@ -21,9 +29,15 @@ export const setPkceExemption = clientAction('set-pkce-exemption', {
     const pkceOptional = values.pkceOptional === true;
     const hidden = hiddenProblem(actor, client);
     if (hidden) return refuse(hidden);
-    if (pkceOptional && client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
+    if (pkceOptional && client.stage !== 'approved')
+      return refuse({ kind: 'not_approved', stage: client.stage });
     if (pkceOptional && !mayBeExempt(client))
-      return refuse({ kind: 'invalid_field', field: 'pkceOptional', problem: { kind: 'needs-pkce' }, ignorable: false });
+      return refuse({
+        kind: 'invalid_field',
+        field: 'pkceOptional',
+        problem: { kind: 'needs-pkce' },
+        ignorable: false,
+      });
     if (pkceOptional === client.pkceOptional) return accept({ effects: [], changes: [] });
     if (pkceOptional) {
       const yes = await heard(desk, actor, client, { kind: 'exempt-from-pkce' });
@@ -33,8 +47,18 @@ export const setPkceExemption = clientAction('set-pkce-exemption', {
   },
 });
 
-/** True of a confidential app that asks people, may be in use, and has to use PKCE: at the dialect it could leave it out before. */
-export const lacksPkceExemption = ({ protocol, ownerOnly, confidential, pkceOptional, grantTypes, stage }: Client): boolean =>
+/**
+ * True of a confidential app that asks people, may be in use, and has to use PKCE: at the dialect
+ * it could leave it out before.
+ */
+export const lacksPkceExemption = ({
+  protocol,
+  ownerOnly,
+  confidential,
+  pkceOptional,
+  grantTypes,
+  stage,
+}: Client): boolean =>
   protocol === 'oauth2' &&
   !ownerOnly &&
   confidential &&

@@ -6,7 +6,14 @@ import { type Actor, mayDo, personOf, profileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import { actingApp, holds, scopesWithin, siteWithin } from '../authority.ts';
 import { autoApproves } from '../auto-approval.ts';
-import { ANYWHERE, type Client, type GrantType, type Protocol, type Restrictions, type Stage } from '../client.ts';
+import {
+  ANYWHERE,
+  type Client,
+  type GrantType,
+  type Protocol,
+  type Restrictions,
+  type Stage,
+} from '../client.ts';
 import { type Desk, denied, newSecret, nothingIssued, ownerGrant } from '../desk.ts';
 import { proposalFields, type Values, wholeNumber } from '../fields.ts';
 import { holdsRisk } from '../independence.ts';
@@ -34,14 +41,17 @@ function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewC
     confidential: protocol === 'oauth1' || values.confidential !== false,
     redirectUri: ownerOnly ? '' : ((values.redirectUri as string | undefined) ?? ''),
     redirectIsPrefix: !ownerOnly && values.redirectIsPrefix === true,
-    grantTypes: protocol === 'oauth2' ? [...new Set(values.grantTypes as readonly GrantType[])] : [],
+    grantTypes:
+      protocol === 'oauth2' ? [...new Set(values.grantTypes as readonly GrantType[])] : [],
     pkceOptional: values.pkceOptional === true,
     introspector: false,
     plainPkceUntil: null,
     tokenAlgorithm: (values.tokenAlgorithm as Client['tokenAlgorithm'] | undefined) ?? 'ES256',
     site: desk.rules.sites.resolve(values.site as string) ?? (values.site as Client['site']),
     scopes: registeredScopes(values.scopes as readonly string[], desk.rules.catalogue),
-    optionalScopes: ownerOnly ? [] : revocable((values.optionalScopes ?? []) as readonly string[], desk.rules.catalogue),
+    optionalScopes: ownerOnly
+      ? []
+      : revocable((values.optionalScopes ?? []) as readonly string[], desk.rules.catalogue),
     rsaPublicKey: (values.rsaPublicKey as string | null | undefined) || null,
     restrictions: { addresses, pages },
     stage: 'proposed',
@@ -54,9 +64,14 @@ function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewC
   };
 }
 
-const names = { approved: 'propose-autoapproved', proposed: 'propose' } as Readonly<Record<Stage, string>>;
+const names = { approved: 'propose-autoapproved', proposed: 'propose' } as Readonly<
+  Record<Stage, string>
+>;
 
-/** Who hears of a new app: reviewers of one that waits, and the person in whose name an app made one that is in force. */
+/**
+ * Who hears of a new app: reviewers of one that waits, and the person in whose name an app made one
+ * that is in force.
+ */
 function toldOf(actor: Actor, { stage, ownerId }: NewClient): Decision['tell'] {
   if (stage === 'proposed') return 'reviewers';
   return actingApp(actor) === undefined ? undefined : ownerId;
@@ -65,8 +80,9 @@ function toldOf(actor: Actor, { stage, ownerId }: NewClient): Decision['tell'] {
 const TRIES = 5;
 
 /**
- * Proposes a client (registry 3.3). An owner-only one is approved at once and gets its consent and credential in the same unit of work, unless
- * two people must say yes to its scopes: then it waits as any other, and its owner resets it for a credential when it is approved.
+ * Proposes a client (registry 3.3). An owner-only one is approved at once and gets its consent and
+ * credential in the same unit of work, unless two people must say yes to its scopes: then it waits
+ * as any other, and its owner resets it for a credential when it is approved.
  */
 export const propose: Action = {
   base: 'registry',
@@ -74,17 +90,23 @@ export const propose: Action = {
   fields: [...proposalFields, { name: 'ownerId', optional: true, judge: wholeNumber }],
   async run(desk, actor, values) {
     if (!mayDo(actor, RIGHTS.propose)) return denied(RIGHTS.propose);
-    const owner = personOf(actor) ?? (await desk.accounts.findAccount((values.ownerId ?? 0) as UserId));
+    const owner =
+      personOf(actor) ?? (await desk.accounts.findAccount((values.ownerId ?? 0) as UserId));
     if (owner === undefined || owner === null) return refuse({ kind: 'not_found', what: 'person' });
     if (actor.kind === 'person') {
       // The operator vouches for addresses.
       if (owner.emailConfirmedAt === null) return refuse({ kind: 'email_not_confirmed' });
-      if (owner.email === null || !sameAddress(owner.email, values.email as string)) return refuse({ kind: 'email_mismatched' });
+      if (owner.email === null || !sameAddress(owner.email, values.email as string))
+        return refuse({ kind: 'email_mismatched' });
     }
     const wanted = described(desk, owner, values);
     // What lets an app act for its owner at once is cut to what the caller could do already.
     const client = wanted.ownerOnly
-      ? { ...wanted, scopes: scopesWithin(actor, wanted.scopes), site: siteWithin(actor, wanted.site) }
+      ? {
+          ...wanted,
+          scopes: scopesWithin(actor, wanted.scopes),
+          site: siteWithin(actor, wanted.site),
+        }
       : wanted;
     const withheldScopes = wanted.scopes.filter((scope) => !client.scopes.includes(scope));
     if (client.scopes.length === 0 && withheldScopes.length > 0)
@@ -92,14 +114,16 @@ export const propose: Action = {
     // Judged again when another app of the name came in between.
     for (let tried = 1; ; tried++) {
       const namesakes = await desk.records.findClientsNamed(owner.id, client.name);
-      if (namesakes.some(({ version }) => version === client.version)) return refuse({ kind: 'consumer_exists', version: null });
+      if (namesakes.some(({ version }) => version === client.version))
+        return refuse({ kind: 'consumer_exists', version: null });
       // One row is compared, the latest, whatever its stage (registry 3.3).
       const [latest] = namesakes;
       if (latest && compareVersions(latest.version, client.version) >= 0)
         return refuse({ kind: 'consumer_exists', version: latest.version });
 
       const context: RiskContext = { owner, live: null };
-      const risk = desk.settings.autoApprove.length > 0 ? (await riskOf(desk, client, context)).total : 0;
+      const risk =
+        desk.settings.autoApprove.length > 0 ? (await riskOf(desk, client, context)).total : 0;
       // Where two people must say yes, no condition says it for both; the operator decides alone.
       const forTwo = holdsRisk(desk, client.scopes);
       const approved = client.ownerOnly
@@ -111,16 +135,40 @@ export const propose: Action = {
       const born: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
       const secret = born.confidential ? newSecret(desk, born.protocol, 'first') : null;
       const atOnce = born.ownerOnly && approved;
-      const owned = atOnce ? ownerGrant(desk, born, born.scopes, { profile: profileOf(actor) }) : null;
+      const owned = atOnce
+        ? ownerGrant(desk, born, born.scopes, { profile: profileOf(actor) })
+        : null;
       const action = atOnce ? 'create-owner-only' : (names[born.stage] ?? 'propose');
       const applied = await commit(desk, actor, 'propose', null, {
         edition: null,
         effects: [
-          { kind: 'create-client', client: born, secret: secret?.kept ?? null, grant: owned?.grant ?? null, after: latest?.number ?? null },
+          {
+            kind: 'create-client',
+            client: born,
+            secret: secret?.kept ?? null,
+            grant: owned?.grant ?? null,
+            after: latest?.number ?? null,
+          },
           { kind: 'involve', userId: owner.id, part: 'proposer', at: born.registeredAt },
         ],
-        audit: auditLine(desk, actor, action, born.id, born.description.slice(0, 255), fieldChanges(null, born)),
-        notices: await noticesOf(desk, actor, action, born, 0, '', toldOf(actor, born), owned ? 'credentials' : undefined),
+        audit: auditLine(
+          desk,
+          actor,
+          action,
+          born.id,
+          born.description.slice(0, 255),
+          fieldChanges(null, born),
+        ),
+        notices: await noticesOf(
+          desk,
+          actor,
+          action,
+          born,
+          0,
+          '',
+          toldOf(actor, born),
+          owned ? 'credentials' : undefined,
+        ),
       });
       if (applied.outcome === 'stale' && tried < TRIES) continue;
       if (applied.outcome === 'refused') return refuse(applied.refusal);

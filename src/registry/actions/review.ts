@@ -4,7 +4,14 @@ import { type Client, type Halt, halts, type Stage } from '../client.ts';
 import type { Desk } from '../desk.ts';
 import { oneOf } from '../fields.ts';
 import { heard } from '../independence.ts';
-import { clientAction, type Decided, hiddenProblem, lacking, saved, suppressField } from './action.ts';
+import {
+  clientAction,
+  type Decided,
+  hiddenProblem,
+  lacking,
+  saved,
+  suppressField,
+} from './action.ts';
 
 // Reviewers' decisions (registry 3.5–3.8). The order of the checks is the reference's.
 
@@ -16,14 +23,19 @@ function moved(desk: Desk, client: Client, stage: Stage, suppressed: boolean): D
   return saved(client, { ...client, stage, suppressed, halted, stageAt: desk.clock.now() });
 }
 
-/** What is hidden, or shown again, wants an independent reviewer; the rest of the decision may not. */
+/**
+ * What is hidden, or shown again, wants an independent reviewer; the rest of the decision may not.
+ */
 const heardOfHiding = async (desk: Desk, actor: Actor, client: Client, suppress: boolean) =>
-  client.suppressed === suppress ? 'decided' : heard(desk, actor, client, { kind: suppress ? 'hide' : 'show' });
+  client.suppressed === suppress
+    ? 'decided'
+    : heard(desk, actor, client, { kind: suppress ? 'hide' : 'show' });
 
 export const approve = clientAction('approve', {
   before: mayReview,
   async decide(desk, actor, client) {
-    if (!['proposed', 'expired', 'rejected'].includes(client.stage)) return refuse({ kind: 'not_proposed', stage: client.stage });
+    if (!['proposed', 'expired', 'rejected'].includes(client.stage))
+      return refuse({ kind: 'not_proposed', stage: client.stage });
     const hidden = hiddenProblem(actor, client);
     if (hidden) return refuse(hidden);
     const yes = await heard(desk, actor, client, { kind: 'approve' });
@@ -36,7 +48,8 @@ export const reject = clientAction('reject', {
   before: mayReview,
   async decide(desk, actor, client, { suppress }) {
     if (client.stage !== 'proposed') return refuse({ kind: 'not_proposed', stage: client.stage });
-    const hidden = hiddenProblem(actor, client) ?? (suppress ? lacking(actor, RIGHTS.suppress) : undefined);
+    const hidden =
+      hiddenProblem(actor, client) ?? (suppress ? lacking(actor, RIGHTS.suppress) : undefined);
     if (hidden) return refuse(hidden);
     const yes = await heardOfHiding(desk, actor, client, suppress === true);
     return yes === 'decided' ? moved(desk, client, 'rejected', suppress === true) : yes;
@@ -45,10 +58,12 @@ export const reject = clientAction('reject', {
 
 export const disable = clientAction('disable', {
   fields: [suppressField],
-  before: (actor, { suppress }) => mayReview(actor) ?? (suppress ? lacking(actor, RIGHTS.suppress) : undefined),
+  before: (actor, { suppress }) =>
+    mayReview(actor) ?? (suppress ? lacking(actor, RIGHTS.suppress) : undefined),
   async decide(desk, actor, client, { suppress }) {
     // An app of any other stage is hidden or shown this way (registry 3.7).
-    if (client.stage !== 'approved' && client.suppressed === suppress) return refuse({ kind: 'not_approved', stage: client.stage });
+    if (client.stage !== 'approved' && client.suppressed === suppress)
+      return refuse({ kind: 'not_approved', stage: client.stage });
     const hidden = hiddenProblem(actor, client);
     if (hidden) return refuse(hidden);
     const yes = await heardOfHiding(desk, actor, client, suppress === true);
@@ -67,7 +82,10 @@ export const reenable = clientAction('reenable', {
   },
 });
 
-/** The kill switch by degrees: no new consents, then no tokens; `nothing` undoes it. The last degree is to disable. */
+/**
+ * The kill switch by degrees: no new consents, then no tokens; `nothing` undoes it. The last degree
+ * is to disable.
+ */
 export const halt = clientAction('halt', {
   fields: [{ name: 'halted', judge: oneOf(halts) }],
   before: mayReview,
@@ -88,12 +106,16 @@ export const halt = clientAction('halt', {
 
 /** A proposal nobody decided on (registry 9.7). Scheduled work alone does this; nobody is told. */
 export const expire = clientAction('expire', {
-  before: (actor) => (actor.kind === 'operator' ? undefined : { kind: 'permission_denied', right: null }),
+  before: (actor) =>
+    actor.kind === 'operator' ? undefined : { kind: 'permission_denied', right: null },
   decide(desk, _actor, client) {
     if (client.stage !== 'proposed') return refuse({ kind: 'not_proposed', stage: client.stage });
     const { idleFor } = desk.settings;
-    if (idleFor === null || desk.clock.now() - client.stageAt <= idleFor) return refuse({ kind: 'nothing_to_do', field: 'stage' });
-    const { tell: _nobody, ...decision } = (moved(desk, client, 'expired', client.suppressed) as Extract<Decided, { ok: true }>).value;
+    if (idleFor === null || desk.clock.now() - client.stageAt <= idleFor)
+      return refuse({ kind: 'nothing_to_do', field: 'stage' });
+    const { tell: _nobody, ...decision } = (
+      moved(desk, client, 'expired', client.suppressed) as Extract<Decided, { ok: true }>
+    ).value;
     return accept(decision);
   },
 });

@@ -5,7 +5,15 @@ import { actingApp, type GovernedAction } from '../authority.ts';
 import { autoApproves } from '../auto-approval.ts';
 import type { Client } from '../client.ts';
 import type { Desk } from '../desk.ts';
-import { type Field, readFields, reason, revisionFields, storedUri, type Values, wholeNumber } from '../fields.ts';
+import {
+  type Field,
+  readFields,
+  reason,
+  revisionFields,
+  storedUri,
+  type Values,
+  wholeNumber,
+} from '../fields.ts';
 import { heard, revisionNeedsTwo } from '../independence.ts';
 import type { RegistryRefusal } from '../refusals.ts';
 import { onlyNarrows, type RevisedFields, type Revision, revisedFields } from '../revision.ts';
@@ -13,18 +21,29 @@ import { riskOf } from '../risk-context.ts';
 import { registeredScopes, revocable } from '../scopes.ts';
 import { clientAction, hiddenProblem, keeperProblem, lacking } from './action.ts';
 
-// Changes of an approved client (revision.ts): the live one keeps working while the difference is reviewed.
+// Changes of an approved client (revision.ts): the live one keeps working while the difference is
+// reviewed.
 
 const fieldsOf = (client: RevisedFields): RevisedFields =>
   Object.fromEntries(revisedFields.map((name) => [name, client[name]])) as unknown as RevisedFields;
 
-/** Without what stays as it is: texts and URIs from before a rule keep working, whatever else is changed. */
+/**
+ * Without what stays as it is: texts and URIs from before a rule keep working, whatever else is
+ * changed.
+ */
 function changedValues(client: Client, values: Values): Values {
-  const kept = (['name', 'description'] as const).filter((field) => values[field] === client[field]);
-  const changed = Object.fromEntries(Object.entries(values).filter(([field]) => !kept.some((one) => one === field)));
+  const kept = (['name', 'description'] as const).filter(
+    (field) => values[field] === client[field],
+  );
+  const changed = Object.fromEntries(
+    Object.entries(values).filter(([field]) => !kept.some((one) => one === field)),
+  );
   const { redirectUri, ...others } = changed;
   const [prefix = client.redirectIsPrefix] = [values.redirectIsPrefix];
-  const same = typeof redirectUri === 'string' && storedUri(redirectUri) === client.redirectUri && prefix === client.redirectIsPrefix;
+  const same =
+    typeof redirectUri === 'string' &&
+    storedUri(redirectUri) === client.redirectUri &&
+    prefix === client.redirectIsPrefix;
   return same && !client.ownerOnly ? others : changed;
 }
 
@@ -32,34 +51,63 @@ function changedValues(client: Client, values: Values): Values {
 const saidWhy: Field = { name: 'reason', optional: true, judge: reason };
 
 /** The whole description as it would be. Values are judged again here, beside what the app is. */
-export function revised(desk: Pick<Desk, 'rules'>, client: Client, values: Values): Result<RevisedFields, RegistryRefusal> {
-  const read = readFields([...revisionFields, saidWhy], changedValues(client, values), desk.rules, { ...client });
+export function revised(
+  desk: Pick<Desk, 'rules'>,
+  client: Client,
+  values: Values,
+): Result<RevisedFields, RegistryRefusal> {
+  const read = readFields([...revisionFields, saidWhy], changedValues(client, values), desk.rules, {
+    ...client,
+  });
   if (!read.ok) return read;
   const { reason: _why, ...asked } = read.value as Partial<RevisedFields> & Values;
   if (client.ownerOnly && (asked.redirectUri !== undefined || asked.redirectIsPrefix !== undefined))
-    return refuse({ kind: 'invalid_field', field: 'redirectUri', problem: { kind: 'not-for-this-kind-of-app' }, ignorable: false });
+    return refuse({
+      kind: 'invalid_field',
+      field: 'redirectUri',
+      problem: { kind: 'not-for-this-kind-of-app' },
+      ignorable: false,
+    });
   const next = { ...fieldsOf(client), ...asked };
-  const scopes = asked.scopes === undefined ? client.scopes : registeredScopes(asked.scopes, desk.rules.catalogue);
+  const scopes =
+    asked.scopes === undefined
+      ? client.scopes
+      : registeredScopes(asked.scopes, desk.rules.catalogue);
   return accept({
     ...next,
     site: desk.rules.sites.resolve(next.site) ?? next.site,
     scopes,
     // What is no longer asked for is not optional either.
-    optionalScopes: revocable(asked.optionalScopes ?? client.optionalScopes, desk.rules.catalogue).filter((scope) =>
-      scopes.includes(scope),
-    ),
+    optionalScopes: revocable(
+      asked.optionalScopes ?? client.optionalScopes,
+      desk.rules.catalogue,
+    ).filter((scope) => scopes.includes(scope)),
   });
 }
 
-/** Puts a revision in force: users are asked again only for what was added, since a consent never holds more than was accepted. */
+/**
+ * Puts a revision in force: users are asked again only for what was added, since a consent never
+ * holds more than was accepted.
+ */
 const inForce = (client: Client, fields: RevisedFields) => {
   const after = { ...client, ...fields };
-  return { effects: [{ kind: 'save-client', client: after }] as const, changes: fieldChanges(client, after) };
+  return {
+    effects: [{ kind: 'save-client', client: after }] as const,
+    changes: fieldChanges(client, after),
+  };
 };
 
-/** True when a revision needs nobody's yes: it only narrows, or the app is its owner's alone and holds nothing for which two must say it. */
-export const isAtOnce = (desk: Pick<Desk, 'rules' | 'settings'>, client: Client, next: RevisedFields): boolean =>
-  onlyNarrows(fieldsOf(client), next) || (client.ownerOnly && !revisionNeedsTwo(desk, client, next));
+/**
+ * True when a revision needs nobody's yes: it only narrows, or the app is its owner's alone and
+ * holds nothing for which two must say it.
+ */
+export const isAtOnce = (
+  desk: Pick<Desk, 'rules' | 'settings'>,
+  client: Client,
+  next: RevisedFields,
+): boolean =>
+  onlyNarrows(fieldsOf(client), next) ||
+  (client.ownerOnly && !revisionNeedsTwo(desk, client, next));
 
 export const revise = clientAction('revise', {
   fields: revisionFields.map((field) => ({ ...field, judge: () => undefined })),
@@ -75,25 +123,50 @@ export const revise = clientAction('revise', {
     if (changes.length === 0) return refuse({ kind: 'nothing_to_do', field: 'revision' });
     const open = await desk.records.openRevision(client.id);
     const at = desk.clock.now();
-    const replaced = open ? ([{ kind: 'close-revision', id: open.id, stage: 'withdrawn', at }] as const) : [];
+    const replaced = open
+      ? ([{ kind: 'close-revision', id: open.id, stage: 'withdrawn', at }] as const)
+      : [];
     const operator = actor.kind === 'operator' && client.ownerOnly;
     if (operator || isAtOnce(desk, client, next.value)) {
       const { effects } = inForce(client, next.value);
-      return accept({ effects: [...replaced, ...effects], changes, as: client.ownerOnly ? 'revise' : 'narrow', tell: 'team' });
+      return accept({
+        effects: [...replaced, ...effects],
+        changes,
+        as: client.ownerOnly ? 'revise' : 'narrow',
+        tell: 'team',
+      });
     }
     const owner = (await desk.accounts.findAccount(client.ownerId)) ?? null;
     const candidate = { ...client, ...next.value };
     const { autoApprove } = desk.settings;
     // What an app proposes for an app that other people use waits for a reviewer (ADR 17).
-    if (autoApprove.length > 0 && actingApp(actor) === undefined && !revisionNeedsTwo(desk, client, next.value)) {
+    if (
+      autoApprove.length > 0 &&
+      actingApp(actor) === undefined &&
+      !revisionNeedsTwo(desk, client, next.value)
+    ) {
       const { total } = await riskOf(desk, candidate, { owner, live: client });
       if (autoApproves(autoApprove, { ...candidate, risk: total })) {
         const { effects } = inForce(client, next.value);
-        return accept({ effects: [...replaced, ...effects], changes, as: 'revise-autoapproved', tell: 'team' });
+        return accept({
+          effects: [...replaced, ...effects],
+          changes,
+          as: 'revise-autoapproved',
+          tell: 'team',
+        });
       }
     }
-    const revision = { clientId: client.id, fields: next.value, proposedBy: personOf(actor)?.id ?? null, proposedAt: at };
-    return accept({ effects: [...replaced, { kind: 'open-revision', revision }], changes, tell: 'reviewers' });
+    const revision = {
+      clientId: client.id,
+      fields: next.value,
+      proposedBy: personOf(actor)?.id ?? null,
+      proposedAt: at,
+    };
+    return accept({
+      effects: [...replaced, { kind: 'open-revision', revision }],
+      changes,
+      tell: 'reviewers',
+    });
   },
 });
 
@@ -119,24 +192,43 @@ export const approveRevision = clientAction('approve-revision', {
     const yes = await heard(desk, actor, client, { kind: 'approve-revision', revision: open });
     if (yes !== 'decided') return yes;
     const { effects, changes } = inForce(client, open.fields);
-    const closed = { kind: 'close-revision', id: open.id, stage: 'approved', at: desk.clock.now() } as const;
-    return accept({ effects: [...effects, closed, { kind: 'clear-approvals' }], changes, tell: 'team' });
+    const closed = {
+      kind: 'close-revision',
+      id: open.id,
+      stage: 'approved',
+      at: desk.clock.now(),
+    } as const;
+    return accept({
+      effects: [...effects, closed, { kind: 'clear-approvals' }],
+      changes,
+      tell: 'team',
+    });
   },
 });
 
-const closed = (name: GovernedAction, stage: 'rejected' | 'withdrawn', before: typeof mayDecide, forKeepers: boolean) =>
+const closed = (
+  name: GovernedAction,
+  stage: 'rejected' | 'withdrawn',
+  before: typeof mayDecide,
+  forKeepers: boolean,
+) =>
   clientAction(name, {
     fields: [revisionId],
     before,
     async decide(desk, actor, client, values) {
-      const problem = forKeepers ? await keeperProblem(desk, actor, client, ['approved', 'disabled']) : undefined;
+      const problem = forKeepers
+        ? await keeperProblem(desk, actor, client, ['approved', 'disabled'])
+        : undefined;
       if (problem) return problem;
       const open = await openOne(desk, client, values.revisionId);
       if (open === undefined) return refuse({ kind: 'not_found', what: 'revision' });
       const hidden = hiddenProblem(actor, client);
       if (hidden) return refuse(hidden);
       return accept({
-        effects: [{ kind: 'close-revision', id: open.id, stage, at: desk.clock.now() }, { kind: 'clear-approvals' }],
+        effects: [
+          { kind: 'close-revision', id: open.id, stage, at: desk.clock.now() },
+          { kind: 'clear-approvals' },
+        ],
         changes: [{ field: 'revision', before: 'proposed', after: stage }],
         tell: 'team',
       });
@@ -144,4 +236,9 @@ const closed = (name: GovernedAction, stage: 'rejected' | 'withdrawn', before: t
   });
 
 export const rejectRevision = closed('reject-revision', 'rejected', mayDecide, false);
-export const withdrawRevision = closed('withdraw-revision', 'withdrawn', (actor) => lacking(actor, RIGHTS.updateOwn), true);
+export const withdrawRevision = closed(
+  'withdraw-revision',
+  'withdrawn',
+  (actor) => lacking(actor, RIGHTS.updateOwn),
+  true,
+);

@@ -16,7 +16,10 @@ import { growth } from './migrations/0014-growth.ts';
 import { keptRequests } from './migrations/0015-kept-requests.ts';
 import { type Migration, onBoth } from './migrations/migration.ts';
 
-/** Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's words. */
+/**
+ * Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's
+ * words.
+ */
 const steps: readonly (string | Migration)[] = [
   first,
   registry,
@@ -35,7 +38,9 @@ const steps: readonly (string | Migration)[] = [
   keptRequests,
 ];
 
-export const migrations: readonly Migration[] = steps.map((step) => (typeof step === 'string' ? onBoth(step) : step));
+export const migrations: readonly Migration[] = steps.map((step) =>
+  typeof step === 'string' ? onBoth(step) : step,
+);
 
 /** From which schema to which. Equal: there is nothing to do. */
 export interface MigrationPlan {
@@ -48,11 +53,15 @@ export class SchemaMismatch extends Error {
   override readonly name = 'SchemaMismatch';
 }
 
-/** What is to be done to a database of this schema. Throws when it was written by a newer program. */
+/**
+ * What is to be done to a database of this schema. Throws when it was written by a newer program.
+ */
 export function planFrom(version: number): MigrationPlan {
   const to = migrations.length;
   if (version > to)
-    throw new SchemaMismatch(`the database has schema ${version} and this program knows ${to}: run a newer Gatehouse, or restore a backup`);
+    throw new SchemaMismatch(
+      `the database has schema ${version} and this program knows ${to}: run a newer Gatehouse, or restore a backup`,
+    );
   return { from: version, to };
 }
 
@@ -64,13 +73,14 @@ export function refuseBehind({ from, to }: MigrationPlan): void {
     );
 }
 
-const versionOf = (db: DatabaseSync) => (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+const versionOf = (db: DatabaseSync) =>
+  (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
 export const planSqlite = (db: DatabaseSync): MigrationPlan => planFrom(versionOf(db));
 
 /**
- * Brings the schema up to date, inside one exclusive lock: of two processes that start at once, one migrates and the other finds it done.
- * Throws when the file was written by a newer program.
+ * Brings the schema up to date, inside one exclusive lock: of two processes that start at once, one
+ * migrates and the other finds it done. Throws when the file was written by a newer program.
  */
 export function migrate(db: DatabaseSync): void {
   if (planSqlite(db).from === migrations.length) return;

@@ -1,12 +1,28 @@
 import type { Selectable } from 'kysely';
 import type { Account } from '#accounts/account.ts';
 import type { AccountToken, Passkey, Session } from '#accounts/records.ts';
-import type { ClientId, ConsentId, Digest, FamilyId, Sealed, SiteId, TokenId, UserId } from '#kernel/ids.ts';
+import type {
+  ClientId,
+  ConsentId,
+  Digest,
+  FamilyId,
+  Sealed,
+  SiteId,
+  TokenId,
+  UserId,
+} from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { TemporaryCredentials } from '#oauth1/records.ts';
 import type { AccessToken, Code, RefreshToken } from '#oauth2/records.ts';
 import type { AuditEntry } from '#registry/audit.ts';
-import type { Client, ClientSecret, GrantType, Protocol, Restrictions, Stage } from '#registry/client.ts';
+import type {
+  Client,
+  ClientSecret,
+  GrantType,
+  Protocol,
+  Restrictions,
+  Stage,
+} from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import type { Approval, Involvement } from '#registry/independence.ts';
 import type { Notice } from '#registry/notices.ts';
@@ -76,7 +92,10 @@ export const toSecret = (row: Row<'client_secrets'>): ClientSecret => ({
   expiresAt: row.expires_at as Instant | null,
 });
 
-export const toClient = (row: Row<'clients'>, secrets: readonly Row<'client_secrets'>[]): Client => ({
+export const toClient = (
+  row: Row<'clients'>,
+  secrets: readonly Row<'client_secrets'>[],
+): Client => ({
   id: row.id as ClientId,
   number: row.number,
   name: row.name,
@@ -114,7 +133,10 @@ export const toRevision = (row: Row<'revisions'>): Revision => ({
   id: row.id,
   clientId: row.client_id as ClientId,
   stage: row.stage as Revision['stage'],
-  fields: { optionalScopes: [], ...(JSON.parse(row.fields) as Omit<Revision['fields'], 'optionalScopes'>) },
+  fields: {
+    optionalScopes: [],
+    ...(JSON.parse(row.fields) as Omit<Revision['fields'], 'optionalScopes'>),
+  },
   proposedBy: row.proposed_by as UserId | null,
   proposedAt: row.proposed_at as Instant,
   closedAt: row.closed_at as Instant | null,
@@ -127,7 +149,10 @@ export const toMaintainer = (row: Row<'maintainers'>): Maintainer => ({
   acceptedAt: row.accepted_at as Instant | null,
 });
 
-export const toApproval = (row: Row<'approvals'>): Approval => ({ reviewerId: row.reviewer_id as UserId, subject: row.subject });
+export const toApproval = (row: Row<'approvals'>): Approval => ({
+  reviewerId: row.reviewer_id as UserId,
+  subject: row.subject,
+});
 
 export const toInvolvement = (row: Row<'involvements'>): Involvement => ({
   userId: row.user_id as UserId,
@@ -185,7 +210,11 @@ export const toTemporary = (row: Row<'temporary_credentials'>): TemporaryCredent
   authorized:
     row.user_id === null
       ? null
-      : { userId: row.user_id as UserId, consentId: row.consent_id as ConsentId | null, verifierDigest: row.verifier_digest as Digest },
+      : {
+          userId: row.user_id as UserId,
+          consentId: row.consent_id as ConsentId | null,
+          verifierDigest: row.verifier_digest as Digest,
+        },
   used: row.used === 1,
 });
 

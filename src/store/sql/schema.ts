@@ -1,6 +1,9 @@
 import type { Generated } from 'kysely';
 
-/** Tables as SQL knows them. Instants are whole Unix seconds, booleans 0 or 1, lists JSON text. snake_case stays inside this room. */
+/**
+ * Tables as SQL knows them. Instants are whole Unix seconds, booleans 0 or 1, lists JSON text.
+ * snake_case stays inside this room.
+ */
 export interface Schema {
   accounts: {
     id: Generated<number>;
@@ -30,7 +33,13 @@ export interface Schema {
     proven_at: Generated<number | null>;
     proven_by: Generated<string | null>;
   };
-  account_tokens: { digest: string; kind: string; user_id: number | null; data: string; expires_at: number };
+  account_tokens: {
+    digest: string;
+    kind: string;
+    user_id: number | null;
+    data: string;
+    expires_at: number;
+  };
   passkeys: {
     id: string;
     user_id: number;
@@ -95,11 +104,23 @@ export interface Schema {
     closed_at: number | null;
   };
   /** `revision_id` 0: the client itself. */
-  approvals: { client_id: string; revision_id: number; reviewer_id: number; at: number; subject: Generated<string> };
+  approvals: {
+    client_id: string;
+    revision_id: number;
+    reviewer_id: number;
+    at: number;
+    subject: Generated<string>;
+  };
   /** Parts in an app that may be over. */
   involvements: { client_id: string; user_id: number; part: string; until: number };
   invitations_declined: { user_id: number };
-  maintainers: { client_id: string; user_id: number; invited_by: number | null; invited_at: number; accepted_at: number | null };
+  maintainers: {
+    client_id: string;
+    user_id: number;
+    invited_by: number | null;
+    invited_at: number;
+    accepted_at: number | null;
+  };
   offers: { client_id: string; to_id: number; offered_by: number | null; offered_at: number };
   audit: {
     id: Generated<number>;
@@ -127,16 +148,35 @@ export interface Schema {
   };
   last_used: { kind: string; id: string; day: number };
   usage: { client_id: string; hour: number; calls: number };
-  consents: { id: Generated<number>; user_id: number; client_id: string; site: string; scopes: string; accepted_at: number };
+  consents: {
+    id: Generated<number>;
+    user_id: number;
+    client_id: string;
+    site: string;
+    scopes: string;
+    accepted_at: number;
+  };
   token_credentials: { token: string; consent_id: number; secret_sealed: string };
-  authorization_requests: { digest: string; client_id: string; user_id: number; request: string; expires_at: number };
+  authorization_requests: {
+    digest: string;
+    client_id: string;
+    user_id: number;
+    request: string;
+    expires_at: number;
+  };
   /** Requests of people who have not signed in yet. */
   kept_requests: { digest: string; path: string; expires_at: number };
   nonces: { key: string; expires_at: number };
   /** Nonces that expired by then may have been taken away. */
   purged_until: { kind: string; until: number };
   /** One row: the last moment that was noted, and since when time has not jumped. */
-  time_kept: { id: number; seen_ms: number; run_ms: number | null; boot: string | null; steady_since: number };
+  time_kept: {
+    id: number;
+    seen_ms: number;
+    run_ms: number | null;
+    boot: string | null;
+    steady_since: number;
+  };
   temporary_credentials: {
     token: string;
     client_id: string;

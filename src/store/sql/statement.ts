@@ -1,4 +1,11 @@
-import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import {
+  type CompiledQuery,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
 import type { Alteration, Kind } from '../memory.ts';
 import type { Schema } from './schema.ts';
 
@@ -51,7 +58,12 @@ export interface Statement<R> {
 type Altering = readonly [kind: Kind, key: string];
 
 const alterationBy = (altering: Altering | undefined) =>
-  altering && { alters: (values: Values): Alteration => ({ kind: altering[0], key: values[altering[1]] as string | number }) };
+  altering && {
+    alters: (values: Values): Alteration => ({
+      kind: altering[0],
+      key: values[altering[1]] as string | number,
+    }),
+  };
 
 const inOrder = (text: string, parameters: readonly unknown[]): Text => ({
   text,
@@ -81,7 +93,10 @@ function kept<R>(made: Statement<R>): Statement<R> {
 const answersRows = (text: string) => /^select\b|\breturning\b/i.test(text.trimStart());
 
 /** Compiles a query once, for both databases. A value it needs and does not get is a fault. */
-export function statement<R>(query: { compile(): CompiledQuery<R> }, altering?: Altering): Statement<R> {
+export function statement<R>(
+  query: { compile(): CompiledQuery<R> },
+  altering?: Altering,
+): Statement<R> {
   const { sql: text, parameters } = query.compile();
   return kept({
     sqlite: inOrder(text, parameters),
@@ -92,10 +107,14 @@ export function statement<R>(query: { compile(): CompiledQuery<R> }, altering?: 
 }
 
 /**
- * A query written by hand, where the builder would hide what is asked: `:name` stands for a value given by name at each run. PostgreSQL
- * wants to know the type of a value that is only compared with NULL: `CAST(:name AS BIGINT) IS NULL`. Two texts where one cannot do.
+ * A query written by hand, where the builder would hide what is asked: `:name` stands for a value
+ * given by name at each run. PostgreSQL wants to know the type of a value that is only compared
+ * with NULL: `CAST(:name AS BIGINT) IS NULL`. Two texts where one cannot do.
  */
-export function written<R>(text: string | { readonly sqlite: string; readonly postgres: string }, altering?: Altering): Statement<R> {
+export function written<R>(
+  text: string | { readonly sqlite: string; readonly postgres: string },
+  altering?: Altering,
+): Statement<R> {
   const named = (own: string): { own: string; parameters: Param[] } => {
     const parameters: Param[] = [];
     const positional = own.replace(/:([A-Za-z]\w*)/g, (_match, name: string) => {
@@ -115,13 +134,17 @@ export function written<R>(text: string | { readonly sqlite: string; readonly po
 }
 
 /**
- * The same question, whose rows are held until the unit of work ends: who asks next waits (and then sees what became of them), or leaves
- * them out (`skip`). SQLite, which runs one unit at a time, is asked without it.
+ * The same question, whose rows are held until the unit of work ends: who asks next waits (and then
+ * sees what became of them), or leaves them out (`skip`). SQLite, which runs one unit at a time, is
+ * asked without it.
  */
 export const held = <R>(asked: Statement<R>, others: 'wait' | 'skip' = 'wait'): Statement<R> =>
   kept({
     ...asked,
-    postgres: { ...asked.postgres, text: `${asked.postgres.text} FOR UPDATE${others === 'skip' ? ' SKIP LOCKED' : ''}` },
+    postgres: {
+      ...asked.postgres,
+      text: `${asked.postgres.text} FOR UPDATE${others === 'skip' ? ' SKIP LOCKED' : ''}`,
+    },
   });
 
 /** One query of a unit of work, and what it answered. */
@@ -134,7 +157,10 @@ export interface Answer {
   readonly changes: number;
 }
 
-/** Queries that do not wait for each other's answers: they go to the server together and are carried out in this order. */
+/**
+ * Queries that do not wait for each other's answers: they go to the server together and are carried
+ * out in this order.
+ */
 export interface Batch {
   readonly steps: readonly Step[];
   /** The unit asks nothing after these: the commit goes with them. */
@@ -142,8 +168,9 @@ export interface Batch {
 }
 
 /**
- * A unit of work: a generator that yields queries and gets their answers. It does not know whether it is run synchronously (SQLite) or
- * over a connection, and does nothing but ask: it may be run again when its transaction is.
+ * A unit of work: a generator that yields queries and gets their answers. It does not know whether
+ * it is run synchronously (SQLite) or over a connection, and does nothing but ask: it may be run
+ * again when its transaction is.
  */
 export type Unit<T> = Generator<Batch, T, readonly Answer[]>;
 
@@ -168,7 +195,10 @@ export function* write(asked: Statement<unknown>, values: Values = {}): Unit<num
   return (yield* answer(asked, values)).changes;
 }
 
-/** Units none of which needs what another answers: what each asks next goes to the server together. Answers what they answer, in order. */
+/**
+ * Units none of which needs what another answers: what each asks next goes to the server together.
+ * Answers what they answer, in order.
+ */
 export function* alongside<const U extends readonly Unit<unknown>[]>(
   ...units: U
 ): Unit<{ -readonly [I in keyof U]: U[I] extends Unit<infer T> ? T : never }> {
@@ -180,7 +210,9 @@ export function* alongside<const U extends readonly Unit<unknown>[]>(
     let taken = 0;
     for (const [index, steps] of batches.entries()) {
       if (steps.length === 0) continue;
-      states[index] = (units[index] as Unit<unknown>).next(answers.slice(taken, taken + steps.length));
+      states[index] = (units[index] as Unit<unknown>).next(
+        answers.slice(taken, taken + steps.length),
+      );
       taken += steps.length;
     }
   }

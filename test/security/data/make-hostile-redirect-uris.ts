@@ -1,34 +1,48 @@
 import { writeFileSync } from 'node:fs';
 
-// Writes hostile-redirect-uris.json: `node test/security/data/make-hostile-redirect-uris.ts`. Families of URIs that attack an app registered at
-// https://app.example/cb, whose owner is honest, or reviewers who look at the text of a registration. What a browser does with each is noted
-// from the URL Standard's parser of Node at the time of writing, so that the file stays what it is when the parser changes.
+// Writes hostile-redirect-uris.json: `node test/security/data/make-hostile-redirect-uris.ts`.
+// Families of URIs that attack an app registered at https://app.example/cb, whose owner is honest,
+// or reviewers who look at the text of a registration. What a browser does with each is noted from
+// the URL Standard's parser of Node at the time of writing, so that the file stays what it is when
+// the parser changes.
 
 /** One URI of the corpus. */
 export interface HostileUri {
   readonly family: string;
   readonly uri: string;
-  /** `refused`: by every registration. `sound`: another place, honestly written; it may be registered, and is no match for the app's. */
+  /**
+   * `refused`: by every registration. `sound`: another place, honestly written; it may be
+   * registered, and is no match for the app's.
+   */
   readonly registration: 'refused' | 'sound';
   /** The host that people read in the text; null: none. */
   readonly shows: string | null;
   /** What a browser makes of it; null: it cannot be followed. */
   readonly reads: string | null;
-  /** A browser goes to another host than the text shows, or starts something that is no web page. */
+  /**
+   * A browser goes to another host than the text shows, or starts something that is no web page.
+   */
   readonly elsewhere: boolean;
 }
 
 const all = new Map<string, HostileUri>();
 const web = /^https?:$/;
 
-/** What stands between the two slashes and the next one, without a port: the host that people see, with whatever else is there. */
+/**
+ * What stands between the two slashes and the next one, without a port: the host that people see,
+ * with whatever else is there.
+ */
 const hostInText = (uri: string): string | null =>
   /^https?:\/\/([^/?#]*)/i
     .exec(uri)?.[1]
     ?.replace(/:\d*$/, '')
     .replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? null;
 
-function add(family: string, uris: readonly string[], registration: HostileUri['registration'] = 'refused'): void {
+function add(
+  family: string,
+  uris: readonly string[],
+  registration: HostileUri['registration'] = 'refused',
+): void {
   for (const uri of uris) {
     if (all.has(uri)) continue;
     const url = URL.parse(uri);
@@ -36,7 +50,10 @@ function add(family: string, uris: readonly string[], registration: HostileUri['
     const reached = url === null || !web.test(url.protocol) ? null : url.hostname;
     // Two spellings of an IPv6 address are one host, and so is a name with the dot of the root.
     const same =
-      reached !== null && (reached === shows || reached === shows?.replace(/\.$/, '') || (reached[0] === '[' && shows?.[0] === '['));
+      reached !== null &&
+      (reached === shows ||
+        reached === shows?.replace(/\.$/, '') ||
+        (reached[0] === '[' && shows?.[0] === '['));
     const elsewhere = url !== null && (family === 'scheme' || (reached !== null && !same));
     all.set(uri, { family, uri, registration, shows, reads: url?.href ?? null, elsewhere });
   }
@@ -44,11 +61,25 @@ function add(family: string, uris: readonly string[], registration: HostileUri['
 
 const app = 'app.example';
 const evil = 'evil.example';
-const each = <T, R>(list: readonly T[], make: (item: T) => R | readonly R[]): R[] => list.flatMap((item) => make(item) as R);
+const each = <T, R>(list: readonly T[], make: (item: T) => R | readonly R[]): R[] =>
+  list.flatMap((item) => make(item) as R);
 const code = (point: number) => String.fromCodePoint(point);
 
 // A backslash is a slash to browsers, and part of a name to everybody else.
-const slashes = ['\\', '\\\\', '/\\', '\\/', '\\@', '\\.', '\\:443', '\\?', '\\#', '\\%2f', '\\;', '\\,'];
+const slashes = [
+  '\\',
+  '\\\\',
+  '/\\',
+  '\\/',
+  '\\@',
+  '\\.',
+  '\\:443',
+  '\\?',
+  '\\#',
+  '\\%2f',
+  '\\;',
+  '\\,',
+];
 add('backslash', [
   ...each(slashes, (slash) => [
     `https://${evil}${slash}${app}/cb`,
@@ -71,11 +102,28 @@ add('backslash', [
 
 // What is before an @ is no host.
 add('credentials', [
-  ...each(['', 'user', 'user:', 'user:pass', ':', ':pass', app, `${app}:443`, `https:`, '%61', 'a%40b', '@', 'a@b'], (who) => [
-    `https://${who}@${evil}/cb`,
-    `https://${who}@${app}/cb`,
-    `http://${who}@127.0.0.1:8080/cb`,
-  ]),
+  ...each(
+    [
+      '',
+      'user',
+      'user:',
+      'user:pass',
+      ':',
+      ':pass',
+      app,
+      `${app}:443`,
+      `https:`,
+      '%61',
+      'a%40b',
+      '@',
+      'a@b',
+    ],
+    (who) => [
+      `https://${who}@${evil}/cb`,
+      `https://${who}@${app}/cb`,
+      `http://${who}@127.0.0.1:8080/cb`,
+    ],
+  ),
   `https://${app}&@${evil}/cb`,
   `https://${app};@${evil}/cb`,
   `https://${app},@${evil}/cb`,
@@ -86,9 +134,13 @@ add('credentials', [
 ]);
 
 // Characters that are dropped, stripped or encoded.
-const blanks = [0x00, 0x01, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1b, 0x1f, 0x20, 0x7f, 0x80, 0x85, 0x9f, 0xa0, 0x1680, 0x2003, 0x2028];
+const blanks = [
+  0x00, 0x01, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1b, 0x1f, 0x20, 0x7f, 0x80, 0x85, 0x9f, 0xa0,
+  0x1680, 0x2003, 0x2028,
+];
 const invisible = [
-  0x2029, 0x202f, 0x205f, 0x3000, 0xfeff, 0xad, 0x200b, 0x200c, 0x200d, 0x2060, 0x202e, 0x2066, 0xfe0f, 0x34f, 0x115f, 0xe0001,
+  0x2029, 0x202f, 0x205f, 0x3000, 0xfeff, 0xad, 0x200b, 0x200c, 0x200d, 0x2060, 0x202e, 0x2066,
+  0xfe0f, 0x34f, 0x115f, 0xe0001,
 ];
 add(
   'blank or control',
@@ -113,7 +165,14 @@ add('blank or control', [
 ]);
 
 // One address, many spellings (URL Standard §3.5).
-for (const address of ['127.0.0.1', '192.0.2.7', '10.0.0.1', '169.254.169.254', '8.8.8.8', '198.51.100.254']) {
+for (const address of [
+  '127.0.0.1',
+  '192.0.2.7',
+  '10.0.0.1',
+  '169.254.169.254',
+  '8.8.8.8',
+  '198.51.100.254',
+]) {
   const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
   const number = ((a * 256 + b) * 256 + c) * 256 + d;
   const hex = (value: number) => `0x${value.toString(16)}`;
@@ -133,11 +192,14 @@ for (const address of ['127.0.0.1', '192.0.2.7', '10.0.0.1', '169.254.169.254', 
     [a, b, c, d].map((value) => String(value).padStart(3, '0')).join('.'),
     `${address}.`,
     `${number}.`,
-    [a, b, c, d].map((value) => String(value).replace(/\d/g, (digit) => code(0xff10 + Number(digit)))).join('.'),
+    [a, b, c, d]
+      .map((value) => String(value).replace(/\d/g, (digit) => code(0xff10 + Number(digit))))
+      .join('.'),
     [a, b, c, d].join('\u3002'),
     [a, b, c, d].join('%2e'),
   ];
-  for (const host of hosts.filter((spelt) => spelt !== address)) add('address', [`https://${host}/cb`, `http://${host}:8080/cb`]);
+  for (const host of hosts.filter((spelt) => spelt !== address))
+    add('address', [`https://${host}/cb`, `http://${host}:8080/cb`]);
 }
 add('address', [
   'https://4294967296/cb',
@@ -155,9 +217,14 @@ add('address', [
 
 // A host in percent-encoding is decoded before it is asked for.
 const encode = (text: string, at: (index: number) => boolean) =>
-  [...text].map((letter, index) => (at(index) ? `%${letter.charCodeAt(0).toString(16)}` : letter)).join('');
+  [...text]
+    .map((letter, index) => (at(index) ? `%${letter.charCodeAt(0).toString(16)}` : letter))
+    .join('');
 for (let index = 0; index < app.length; index++)
-  for (const spelt of [encode(app, (at) => at === index), encode(app, (at) => at === index).toUpperCase()])
+  for (const spelt of [
+    encode(app, (at) => at === index),
+    encode(app, (at) => at === index).toUpperCase(),
+  ])
     add('encoded host', [`https://${spelt}/cb`]);
 for (const host of [
   encode(app, () => true),
@@ -195,7 +262,10 @@ const alike: readonly (readonly [string, string])[] = [
     const at = index < 3 ? index : index + 1;
     return [`${app.slice(0, at)}${wide}${app.slice(at + 1)}`, 'a wide letter'];
   }),
-  ...['\u3002', '\uff0e', '\uff61', '\u2024', '\ufe52'].map((dot): readonly [string, string] => [`app${dot}example`, 'another dot']),
+  ...['\u3002', '\uff0e', '\uff61', '\u2024', '\ufe52'].map((dot): readonly [string, string] => [
+    `app${dot}example`,
+    'another dot',
+  ]),
   ['\u24d0pp.example', 'circled'],
   ['\u{1d41a}pp.example', 'mathematical'],
   ['\u{1d4ee}vil.example', 'script'],
@@ -272,7 +342,11 @@ add('port', [
       '\u0664\u0664\u0663',
       '0x1bb',
     ],
-    (port) => [`https://${app}:${port}/cb`, `https://${app}:${port}`, `http://127.0.0.1:${port}/cb`],
+    (port) => [
+      `https://${app}:${port}/cb`,
+      `https://${app}:${port}`,
+      `http://127.0.0.1:${port}/cb`,
+    ],
   ),
   `https://${app}::443/cb`,
   `https://:443/cb`,
@@ -303,18 +377,56 @@ add('dot segments', [
 // Percent-encoding that hides or is none.
 add('encoding', [
   ...each(
-    ['%', '%4', '%zz', '%g0', '%0', '%%41', '%u0041', '%-1', '%00', '%01', '%09', '%0a', '%0d%0a', '%1f', '%7f', '%0D%0ALocation:x'],
-    (mark) => [`https://${app}/c${mark}`, `https://${app}/cb?x=${mark}`, `org.example.app:/c${mark}`],
+    [
+      '%',
+      '%4',
+      '%zz',
+      '%g0',
+      '%0',
+      '%%41',
+      '%u0041',
+      '%-1',
+      '%00',
+      '%01',
+      '%09',
+      '%0a',
+      '%0d%0a',
+      '%1f',
+      '%7f',
+      '%0D%0ALocation:x',
+    ],
+    (mark) => [
+      `https://${app}/c${mark}`,
+      `https://${app}/cb?x=${mark}`,
+      `org.example.app:/c${mark}`,
+    ],
   ),
   ...['%5c', '%5C', '%5c..%5c', '%2e', '%2E'].map((mark) => `https://${app}/cb${mark}x`),
 ]);
 
 // What browsers write in another way.
 add('rewritten', [
-  ...each(['"', '<', '>', '`', '{', '}', '^', '{x}', '\u00e9', '\u4e2d', '\u{1f600}', '<script>alert(1)</script>', '"><img>'], (mark) => [
-    `https://${app}/c${mark}b`,
-    ...(['`', '{', '}', '^', '{x}'].includes(mark) ? [] : [`https://${app}/cb?x=${mark}`]),
-  ]),
+  ...each(
+    [
+      '"',
+      '<',
+      '>',
+      '`',
+      '{',
+      '}',
+      '^',
+      '{x}',
+      '\u00e9',
+      '\u4e2d',
+      '\u{1f600}',
+      '<script>alert(1)</script>',
+      '"><img>',
+    ],
+    (mark) => [
+      `https://${app}/c${mark}b`,
+      ...(['`', '{', '}', '^', '{x}'].includes(mark) ? [] : [`https://${app}/cb?x=${mark}`]),
+    ],
+  ),
   `https://${app}/cb?x='y'`,
 ]);
 
@@ -419,7 +531,12 @@ const schemes =
   'ws wss ftp FTP ftps sftp tftp ssh scp telnet tn3270 rlogin vnc rdp gopher news nntp snews irc ircs ldap ldaps rtsp rtmp git svn smb nfs afp dav ' +
   'dict finger dns ipfs ipns urn tag acct doi web+auth web+x ext+login httpx php phar jndi jdbc x-apple.systempreferences iris.beep soap.beep z39.50r vnd.ms.radio';
 for (const scheme of schemes.split(' '))
-  add('scheme', [`${scheme}:x`, `${scheme}:/cb`, `${scheme}://${app}/cb`, `${scheme}://${evil}/?next=https://${app}/cb`]);
+  add('scheme', [
+    `${scheme}:x`,
+    `${scheme}:/cb`,
+    `${scheme}://${app}/cb`,
+    `${scheme}://${evil}/?next=https://${app}/cb`,
+  ]);
 add('scheme', [
   `javascript://${app}/%0aalert(1)`,
   'javascript:alert(1)//https://app.example/cb',
@@ -442,11 +559,10 @@ add('scheme', [
 
 // A scheme of one's own without a dot may be claimed by any app (RFC 8252 §7.1).
 add('scheme without a dot', [
-  ...each(['myapp', 'reader', 'a', 'my-app', 'my+app', 'oauth', 'com', 'app2', 'myapp.', 'x-callback'], (name) => [
-    `${name}:/cb`,
-    `${name}://cb`,
-    `${name}://oauth/callback?x=1`,
-  ]),
+  ...each(
+    ['myapp', 'reader', 'a', 'my-app', 'my+app', 'oauth', 'com', 'app2', 'myapp.', 'x-callback'],
+    (name) => [`${name}:/cb`, `${name}://cb`, `${name}://oauth/callback?x=1`],
+  ),
 ]);
 
 // Sound URIs of other places, that no comparison may take for the registered one.
@@ -473,7 +589,12 @@ const others = [
 for (const host of others)
   add(
     'another place',
-    [`https://${host}/cb`, `https://${host}:8443/cb`, `https://${host}/${app}/cb`, `https://${host}/cb?x=https://${app}/cb`],
+    [
+      `https://${host}/cb`,
+      `https://${host}:8443/cb`,
+      `https://${host}/${app}/cb`,
+      `https://${host}/cb?x=https://${app}/cb`,
+    ],
     'sound',
   );
 add(

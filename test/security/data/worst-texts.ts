@@ -1,7 +1,7 @@
 /**
- * The worst text for each reader: what makes a reader of that kind slow when it is written carelessly. `repeated` fills the text up to the
- * bound of the reader; `#` in it is the number of the repetition, so that names differ,
- * and `\u{e000}` a letter of that number.
+ * The worst text for each reader: what makes a reader of that kind slow when it is written
+ * carelessly. `repeated` fills the text up to the bound of the reader; `#` in it is the number of
+ * the repetition, so that names differ, and `\u{e000}` a letter of that number.
  */
 export interface WorstText {
   readonly reader: string;
@@ -11,7 +11,13 @@ export interface WorstText {
   readonly after: string;
 }
 
-const row = (reader: string, what: string, before: string, repeated: string, after = ''): WorstText => ({
+const row = (
+  reader: string,
+  what: string,
+  before: string,
+  repeated: string,
+  after = '',
+): WorstText => ({
   reader,
   what,
   before,
@@ -91,8 +97,20 @@ export const worstTexts: readonly WorstText[] = [
   row('bodies that are not signed', 'members', '{"z":0', ',"a#":1', '}'),
   row('bodies that are not signed', 'lists in lists', '', '['),
   row('bodies that are not signed', 'a long list', '{"a":[0', ',1', ']}'),
-  row('bodies that are not signed', 'parts', '', '--x\nContent-Disposition: form-data; name="a"\n\nb\n', '--x--'),
-  row('bodies that are not signed', 'lines of one part', '--x\n', 'Content-Disposition: form-data; name="\n', '\n\n--x--'),
+  row(
+    'bodies that are not signed',
+    'parts',
+    '',
+    '--x\nContent-Disposition: form-data; name="a"\n\nb\n',
+    '--x--',
+  ),
+  row(
+    'bodies that are not signed',
+    'lines of one part',
+    '--x\n',
+    'Content-Disposition: form-data; name="\n',
+    '\n\n--x--',
+  ),
   row('scope', 'names', '', 's# ', 's'),
   row('scope', 'one name, many times', '', 's ', 's'),
   row('scope', 'blanks', '', ' '),
@@ -220,10 +238,28 @@ export const worstTexts: readonly WorstText[] = [
   row('URI that is followed', 'steps up', 'https://app.example/cb/', 'a/../'),
   row('URI that is followed', 'labels of another script', 'https://', '\u00fc.', 'example/'),
   row('URI that is followed', 'letters of another script', 'https://', '\u00fc', '.example/'),
-  row('URI that is followed', 'labels in their spelling of ASCII', 'https://', 'xn--tda.', 'example/'),
+  row(
+    'URI that is followed',
+    'labels in their spelling of ASCII',
+    'https://',
+    'xn--tda.',
+    'example/',
+  ),
   row('URI that is followed', 'letters that differ', 'https://', '\u{e000}', '.example/'),
-  row('URI that is followed', 'letters that differ, without slashes', 'https:', '\u{e000}', '.example'),
-  row('URI that is followed', 'letters that differ, after a tab', 'https:/\t/', '\u{e000}', '.example'),
+  row(
+    'URI that is followed',
+    'letters that differ, without slashes',
+    'https:',
+    '\u{e000}',
+    '.example',
+  ),
+  row(
+    'URI that is followed',
+    'letters that differ, after a tab',
+    'https:/\t/',
+    '\u{e000}',
+    '.example',
+  ),
   row('URI that is followed', 'colons of an address', 'https://[', ':', ']/'),
   row('URI that is followed', 'question marks', 'https://app.example/cb', '?'),
   row('URI that is followed', 'parameters', 'https://app.example/cb?', 'a#=b&'),
@@ -235,7 +271,9 @@ export function textOf({ before, repeated, after }: WorstText, length: number): 
   const pieces: string[] = [before];
   let left = length - Buffer.byteLength(before + after);
   for (let count = 0; ; count++) {
-    const piece = repeated.replaceAll('#', String(count)).replaceAll('\u{e000}', String.fromCodePoint(0x4e00 + (count % 20_000)));
+    const piece = repeated
+      .replaceAll('#', String(count))
+      .replaceAll('\u{e000}', String.fromCodePoint(0x4e00 + (count % 20_000)));
     if (Buffer.byteLength(piece) > left) break;
     pieces.push(piece);
     left -= Buffer.byteLength(piece);

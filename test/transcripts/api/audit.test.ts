@@ -27,7 +27,8 @@ interface Line {
   readonly address: string | null;
   readonly changes: readonly { readonly field: string }[];
 }
-const lines = async (said: Said): Promise<readonly Line[]> => (await desk.call('listAudit', {}, said)).json().items;
+const lines = async (said: Said): Promise<readonly Line[]> =>
+  (await desk.call('listAudit', {}, said)).json().items;
 const actions = async (said: Said) => Array.from(await lines(said), ({ action }) => action);
 
 test('a line says who, what, on which app, from where, by which way, why, and what changed', async () => {
@@ -37,7 +38,12 @@ test('a line says who, what, on which app, from where, by which way, why, and wh
       {},
       {
         body: {
-          ...{ name: 'Reader', description: 'Reads.', protocol: 'oauth2', redirect_uri: 'https://reader.example/cb' },
+          ...{
+            name: 'Reader',
+            description: 'Reads.',
+            protocol: 'oauth2',
+            redirect_uri: 'https://reader.example/cb',
+          },
           ...{ scopes: ['editpage'], terms_accepted: true },
         },
       },
@@ -49,27 +55,51 @@ test('a line says who, what, on which app, from where, by which way, why, and wh
   assert.deepEqual(
     { ...line, id: 0 },
     {
-      ...{ id: 0, at: '2027-01-15T08:00:00Z', action: 'approve', actor: { id: rex.id, name: 'Rex' }, via: 'api', address: '127.0.0.1' },
-      ...{ client_id: id, reason: 'fine', changes: [{ field: 'stage', before: 'proposed', after: 'approved' }] },
+      ...{
+        id: 0,
+        at: '2027-01-15T08:00:00Z',
+        action: 'approve',
+        actor: { id: rex.id, name: 'Rex' },
+        via: 'api',
+        address: '127.0.0.1',
+      },
+      ...{
+        client_id: id,
+        reason: 'fine',
+        changes: [{ field: 'stage', before: 'proposed', after: 'approved' }],
+      },
     },
   );
 });
 
 test('reviewers read lines about apps, the right to private things shows consents and addresses, and everybody reads their own', async () => {
   const ids = await desk.app();
-  const consent = await desk.world.consents.save(await desk.client(ids), desk.people.ben, ['editpage']);
+  const consent = await desk.world.consents.save(await desk.client(ids), desk.people.ben, [
+    'editpage',
+  ]);
   await desk.call('renounceConsent', { consent_id: consent.id }, { as: 'ben' });
   await desk.act('ada', 'update', ids, { resetSecret: true, reason: 'again' });
   const of = `?client_id=${ids.client_id}`;
   assert.deepEqual(await actions({ as: 'rex', query: of }), ['update', 'approve', 'propose']);
-  assert.deepEqual(await actions({ as: 'root', query: of }), ['update', 'renounce', 'accept', 'approve', 'propose']);
+  assert.deepEqual(await actions({ as: 'root', query: of }), [
+    'update',
+    'renounce',
+    'accept',
+    'approve',
+    'propose',
+  ]);
   assert.deepEqual(await actions({ as: 'ada', query: `${of}&actor=me` }), ['update']);
   assert.deepEqual(await actions({ as: 'ben', query: `${of}&actor=me` }), ['renounce', 'accept']);
   assert.deepEqual(await actions({ as: 'ben', query: `${of}&actor=Ben` }), ['renounce', 'accept']);
   for (const query of [of, '', '?actor=Ada', '?actor=Nobody'])
-    refused(await desk.call('listAudit', {}, { as: 'ben', query }), 403, 'permission_denied', { right: 'mwoauthmanageconsumer' });
+    refused(await desk.call('listAudit', {}, { as: 'ben', query }), 403, 'permission_denied', {
+      right: 'mwoauthmanageconsumer',
+    });
   const addresses = async (as: 'rex' | 'root' | 'ada') =>
-    Array.from(await lines({ as, query: `${of}&action=update${as === 'ada' ? '&actor=me' : ''}` }), ({ address }) => address);
+    Array.from(
+      await lines({ as, query: `${of}&action=update${as === 'ada' ? '&actor=me' : ''}` }),
+      ({ address }) => address,
+    );
   assert.deepEqual(await addresses('rex'), [null]);
   assert.deepEqual(await addresses('root'), ['192.0.2.7']);
   assert.deepEqual(await addresses('ada'), ['192.0.2.7'], 'their own');
@@ -101,14 +131,24 @@ test('lines are found by app, person, action and time; what fits nothing is an e
     ['?from=2026-01-01T00:00:00%2B02:00', 'from'],
     [`?action=${'x'.repeat(65)}`, 'action'],
   ] as const)
-    refused(await desk.call('listAudit', {}, { as: 'rex', query }), 400, 'invalid_field', { field });
+    refused(await desk.call('listAudit', {}, { as: 'rex', query }), 400, 'invalid_field', {
+      field,
+    });
 });
 
 test('JSON lines: one line each in the same shape, up to 10000 at once, with a Link to the rest', async () => {
   const accept = { headers: { accept: 'application/jsonl' } };
   const all = await lines({ as: 'rex', query: '?limit=100' });
-  for (const asked of ['application/jsonl', 'application/x-ndjson', 'text/plain, application/jsonl;q=0.9']) {
-    const answer = await desk.call('listAudit', {}, { as: 'rex', query: '?limit=10000', headers: { accept: asked } });
+  for (const asked of [
+    'application/jsonl',
+    'application/x-ndjson',
+    'text/plain, application/jsonl;q=0.9',
+  ]) {
+    const answer = await desk.call(
+      'listAudit',
+      {},
+      { as: 'rex', query: '?limit=10000', headers: { accept: asked } },
+    );
     assert.match(String(answer.headers['content-type']), /^application\/jsonl(?:;|$)/);
     assert.match(answer.body, /\}\n$/);
     const written = answer.body.trimEnd().split('\n');
@@ -130,17 +170,25 @@ test('JSON lines: one line each in the same shape, up to 10000 at once, with a L
     all,
   );
   const none = await desk.call('listAudit', {}, { as: 'rex', query: '?actor=Nobody', ...accept });
-  assert.deepEqual([String(none.headers['content-type']).slice(0, 17), none.body], ['application/jsonl', '']);
+  assert.deepEqual(
+    [String(none.headers['content-type']).slice(0, 17), none.body],
+    ['application/jsonl', ''],
+  );
   refused(await desk.call('listAudit', {}, { as: 'ben', ...accept }), 403, 'permission_denied');
 });
 
 test('more than a hundred lines come as lines alone', async () => {
   const ids = await desk.app();
-  for (let line = 0; line < 101; line++) await desk.act('ada', 'update', ids, { resetSecret: true });
+  for (let line = 0; line < 101; line++)
+    await desk.act('ada', 'update', ids, { resetSecret: true });
   const query = `?client_id=${ids.client_id}&limit=1000`;
   const json = (await desk.call('listAudit', {}, { as: 'rex', query })).json();
   assert.deepEqual([json.items.length, json.next !== null], [100, true]);
-  const answer = await desk.call('listAudit', {}, { as: 'rex', query, headers: { accept: 'application/jsonl' } });
+  const answer = await desk.call(
+    'listAudit',
+    {},
+    { as: 'rex', query, headers: { accept: 'application/jsonl' } },
+  );
   assert.equal(answer.body.trimEnd().split('\n').length, 103);
 });
 
@@ -161,10 +209,21 @@ test('secrets are in the one answer that made them: not in the trail, not in a l
       shown.push(first[name], again[name]);
     }
     assert.equal(first.access_token === undefined, ids === made[0]);
-    for (const id of ['getClient', 'listSecrets', 'auditOfClient', 'listRevisions', 'getTeam'] as const) await desk.call(id, ids);
+    for (const id of [
+      'getClient',
+      'listSecrets',
+      'auditOfClient',
+      'listRevisions',
+      'getTeam',
+    ] as const)
+      await desk.call(id, ids);
   }
   assert.equal(shown.length, 8);
   await desk.call('listClients', {}, { query: '?owner=me&limit=100' });
-  await desk.call('listAudit', {}, { as: 'root', query: '?limit=10000', headers: { accept: 'application/jsonl' } });
+  await desk.call(
+    'listAudit',
+    {},
+    { as: 'root', query: '?limit=10000', headers: { accept: 'application/jsonl' } },
+  );
   await desk.nothingLeaked();
 });

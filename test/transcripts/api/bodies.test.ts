@@ -25,7 +25,13 @@ for (const { id, method, path } of withBody) {
     const said = { as: row.as, scopes: row.scopes };
     const text = JSON.stringify(body);
     const before = await desk.world.built.store.listAudit({ limit: 1 });
-    const cases: readonly (readonly [body: string, headers: Record<string, string>, status: number, code: string, facts?: object])[] = [
+    const cases: readonly (readonly [
+      body: string,
+      headers: Record<string, string>,
+      status: number,
+      code: string,
+      facts?: object,
+    ])[] = [
       ['{', json, 400, 'invalid_request'],
       [`${text}x`, json, 400, 'invalid_request'],
       ['[]', json, 400, 'invalid_request'],
@@ -38,17 +44,41 @@ for (const { id, method, path } of withBody) {
       [JSON.stringify({ ...body, reason: 'x'.repeat(100_000) }), json, 413, 'invalid_request'],
       [JSON.stringify({ ...body, reason: 'x'.repeat(1_100_000) }), json, 413, 'invalid_request'],
       [JSON.stringify({ ...body, color: 'red' }), json, 400, 'invalid_field', { field: 'color' }],
-      [JSON.stringify({ ...body, clientId: 'x' }), json, 400, 'invalid_field', { field: 'clientId' }],
-      [`${text.slice(0, -1)}${text === '{}' ? '' : ','}"__proto__":{"a":1}}`, json, 400, 'invalid_field', { field: '__proto__' }],
+      [
+        JSON.stringify({ ...body, clientId: 'x' }),
+        json,
+        400,
+        'invalid_field',
+        { field: 'clientId' },
+      ],
+      [
+        `${text.slice(0, -1)}${text === '{}' ? '' : ','}"__proto__":{"a":1}}`,
+        json,
+        400,
+        'invalid_field',
+        { field: '__proto__' },
+      ],
       ...(id === 'proposeClient'
         ? []
-        : [[JSON.stringify({ ...body, reason: 7 }), json, 400, 'invalid_field', { field: 'reason' }] as const]),
+        : [
+            [
+              JSON.stringify({ ...body, reason: 7 }),
+              json,
+              400,
+              'invalid_field',
+              { field: 'reason' },
+            ] as const,
+          ]),
     ];
     for (const [sent, headers, status, code, facts] of cases) {
       const answer = await desk.call(id, ids, { ...said, body: sent, headers });
       refused(answer, status, code, facts as Record<string, unknown>);
     }
-    assert.deepEqual(await desk.world.built.store.listAudit({ limit: 1 }), before, 'nothing was written');
+    assert.deepEqual(
+      await desk.world.built.store.listAudit({ limit: 1 }),
+      before,
+      'nothing was written',
+    );
     const answer = await desk.call(id, ids, {
       ...said,
       body: `\ufeff${text}`,
@@ -76,7 +106,12 @@ test('no body is an empty one where nothing has to be said', async () => {
 });
 
 test('every field that does not fit is listed, the first one named', async () => {
-  const body = { ...plain(desk), name: 7, owner_only: 'yes', restrictions: { addresses: 'all', colour: 'red' } };
+  const body = {
+    ...plain(desk),
+    name: 7,
+    owner_only: 'yes',
+    restrictions: { addresses: 'all', colour: 'red' },
+  };
   const answer = await desk.call('proposeClient', {}, { body });
   refused(answer, 400, 'invalid_field', { field: 'name' });
   assert.deepEqual(
@@ -86,7 +121,11 @@ test('every field that does not fit is listed, the first one named', async () =>
 });
 
 test('a missing list inside a field is missing', async () => {
-  const answer = await desk.call('proposeClient', {}, { body: { ...plain(desk), restrictions: {} } });
+  const answer = await desk.call(
+    'proposeClient',
+    {},
+    { body: { ...plain(desk), restrictions: {} } },
+  );
   refused(answer, 400, 'missing_field', { field: 'restrictions.addresses' });
 });
 
@@ -100,7 +139,13 @@ for (const [what, method, url, status, code] of [
   ['a client of 65 letters', 'GET', `/api/v1/clients/${'a'.repeat(65)}`, 404, 'not_found'],
   ['a client with a slash', 'GET', '/api/v1/clients/a%2Fb', 404, 'invalid_consumer_key'],
   ['another method', 'PUT', '/api/v1/clients', 405, 'method_not_allowed'],
-  ['another method of an app', 'DELETE', `/api/v1/clients/${'0'.repeat(32)}`, 405, 'method_not_allowed'],
+  [
+    'another method of an app',
+    'DELETE',
+    `/api/v1/clients/${'0'.repeat(32)}`,
+    405,
+    'method_not_allowed',
+  ],
   ['a query that cannot be read', 'GET', '/api/v1/clients?name=%zz', 400, 'invalid_request'],
 ] as const) {
   test(`${method} ${what} is ${code}`, async () => {
@@ -113,7 +158,10 @@ for (const [what, method, url, status, code] of [
 
 test('HEAD answers like GET, without the body', async () => {
   const ids = await approved(desk);
-  const answer = await desk.world.app.inject({ method: 'HEAD', url: `/api/v1/clients/${ids.client_id}` });
+  const answer = await desk.world.app.inject({
+    method: 'HEAD',
+    url: `/api/v1/clients/${ids.client_id}`,
+  });
   assert.deepEqual([answer.statusCode, answer.body], [200, '']);
   assert.match(String(answer.headers.etag), /^"[0-9a-f]{40}"$/);
 });
@@ -128,7 +176,8 @@ test('a problem is explained at the address of its type', async () => {
 test('a fault is a problem too: fixed words and a reference, nothing of what happened', async () => {
   const errors: unknown[] = [];
   const broken = await Desk.open();
-  broken.world.built.world.records.listClients = () => Promise.reject(new Error('the disk said: secret'));
+  broken.world.built.world.records.listClients = () =>
+    Promise.reject(new Error('the disk said: secret'));
   Object.assign(broken.world.built.world.log, { error: (...line: unknown[]) => errors.push(line) });
   const answer = await broken.world.app.inject({ url: '/api/v1/clients?owner=Ada' });
   assert.equal(problemIn(answer), 'server_error');

@@ -46,9 +46,19 @@ export interface Said {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Codes any route may answer: they are about the caller or the request, not about what the route does. */
+/**
+ * Codes any route may answer: they are about the caller or the request, not about what the route
+ * does.
+ */
 export const anywhere: readonly string[] = [
-  ...['not_logged_in', 'user_blocked', 'readonly', 'missing_field', 'invalid_field', 'permission_denied'],
+  ...[
+    'not_logged_in',
+    'user_blocked',
+    'readonly',
+    'missing_field',
+    'invalid_field',
+    'permission_denied',
+  ],
   ...['invalid_request', 'invalid_token', 'insufficient_scope', 'cross_site'],
 ];
 
@@ -62,7 +72,10 @@ const noApp = '0'.repeat(32);
 export const urlOf = (route: ApiRoute, ids: Ids): string =>
   `/api/v1${route.path.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(String(ids[name] ?? (name === 'client_id' ? noApp : 1))))}`;
 
-/** What a person does in their browser alone: for an app that other people use, no token or signature will do (ADR 17). */
+/**
+ * What a person does in their browser alone: for an app that other people use, no token or
+ * signature will do (ADR 17).
+ */
 export const inBrowser: ReadonlySet<string> = new Set([
   'resetSecret',
   'addSecret',
@@ -73,9 +86,14 @@ export const inBrowser: ReadonlySet<string> = new Set([
 ]);
 
 /** The scopes that open a route. */
-const scopesOf = (route: ApiRoute) => [route.scope === null || route.scope === 'nobody' ? 'gatehouse:clients' : route.scope];
+const scopesOf = (route: ApiRoute) => [
+  route.scope === null || route.scope === 'nobody' ? 'gatehouse:clients' : route.scope,
+];
 
-/** A world with people in it, and how they call the API. Every answer is judged: its shape, and that no secret is in it a second time. */
+/**
+ * A world with people in it, and how they call the API. Every answer is judged: its shape, and that
+ * no secret is in it a second time.
+ */
 export class Desk {
   readonly world: TestWorld;
   readonly people: Readonly<Record<Part, Account>>;
@@ -86,7 +104,11 @@ export class Desk {
   readonly #secrets = new Set<string>();
   #count = 0;
 
-  private constructor(world: TestWorld, people: Readonly<Record<Part, Account>>, tokens: Map<string, Promise<string>>) {
+  private constructor(
+    world: TestWorld,
+    people: Readonly<Record<Part, Account>>,
+    tokens: Map<string, Promise<string>>,
+  ) {
     this.world = world;
     this.people = people;
     this.#tokens = tokens;
@@ -94,14 +116,23 @@ export class Desk {
 
   /** `before`: a desk over the same database, whose tokens are used on. */
   static async open(
-    options: { readonly settings?: Readonly<Record<string, string>>; readonly file?: string; readonly database?: string } = {},
+    options: {
+      readonly settings?: Readonly<Record<string, string>>;
+      readonly file?: string;
+      readonly database?: string;
+    } = {},
     before?: Desk,
   ): Promise<Desk> {
-    const world = new TestWorld(options.settings, options.file, options.database === undefined ? {} : { database: options.database });
+    const world = new TestWorld(
+      options.settings,
+      options.file,
+      options.database === undefined ? {} : { database: options.database },
+    );
     const people = {} as Record<Part, Account>;
     for (const [name, given] of Object.entries(groups) as [Part, readonly string[]][]) {
       const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
-      people[name] = (await world.built.store.findAccountByName(title)) ?? (await world.person(title, given));
+      people[name] =
+        (await world.built.store.findAccountByName(title)) ?? (await world.person(title, given));
     }
     await world.built.settle();
     return new Desk(world, people, before ? before.#tokens : new Map());
@@ -121,10 +152,21 @@ export class Desk {
 
   /** Tokens of a new app that this person allows, and what refreshes them. */
   async buy(part: Part, scopes: readonly string[]) {
-    const made = await this.world.client(this.people.root, { name: this.fresh('console'), scopes, pkceOptional: false });
+    const made = await this.world.client(this.people.root, {
+      name: this.fresh('console'),
+      scopes,
+      pkceOptional: false,
+    });
     const verifier = 'v'.repeat(43);
-    const code = await this.world.code(made, this.people[part], createHash('sha256').update(verifier).digest('base64url'));
-    const headers = { authorization: basic(made.client.id, made.secret), 'content-type': 'application/x-www-form-urlencoded' };
+    const code = await this.world.code(
+      made,
+      this.people[part],
+      createHash('sha256').update(verifier).digest('base64url'),
+    );
+    const headers = {
+      authorization: basic(made.client.id, made.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    };
     const answer = await this.world.app.inject({
       method: 'POST',
       url: '/oauth2/token',
@@ -137,7 +179,9 @@ export class Desk {
       }).toString(),
     });
     assert.equal(answer.statusCode, 200, answer.body);
-    const { access_token: access, refresh_token: refresh } = answer.json() as Readonly<Record<string, string>>;
+    const { access_token: access, refresh_token: refresh } = answer.json() as Readonly<
+      Record<string, string>
+    >;
     return { headers, access: access ?? '', refresh: refresh ?? '' };
   }
 
@@ -148,7 +192,14 @@ export class Desk {
       this.#pairs.get(key) ??
       this.world
         .client(this.people[part], {
-          ...{ name: this.fresh('bot'), protocol: 'oauth1', ownerOnly: true, redirectUri: '', grantTypes: [], scopes },
+          ...{
+            name: this.fresh('bot'),
+            protocol: 'oauth1',
+            ownerOnly: true,
+            redirectUri: '',
+            grantTypes: [],
+            scopes,
+          },
         })
         .then(({ client, secret, credentials }) => ({
           client: { key: client.id, secret },
@@ -161,7 +212,11 @@ export class Desk {
   async #credentials(
     route: ApiRoute,
     url: string,
-    { as = 'ada', by = inBrowser.has(route.id) ? 'session' : 'token', scopes = scopesOf(route) }: Said,
+    {
+      as = 'ada',
+      by = inBrowser.has(route.id) ? 'session' : 'token',
+      scopes = scopesOf(route),
+    }: Said,
   ) {
     switch (by) {
       case 'token':
@@ -180,10 +235,18 @@ export class Desk {
   /** Headers of a browser that is signed in; `proven`: with the form proof of a page of ours. */
   async session(part: Part, kind: 'cookie' | 'proven' = 'proven'): Promise<Record<string, string>> {
     const cookie = await this.world.cookie(this.people[part]);
-    return { cookie, ...(kind === 'proven' ? { 'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)) } : {}) };
+    return {
+      cookie,
+      ...(kind === 'proven'
+        ? { 'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)) }
+        : {}),
+    };
   }
 
-  /** Has the credentials of a later call made now, so that nothing new lies between the scene and the call. */
+  /**
+   * Has the credentials of a later call made now, so that nothing new lies between the scene and
+   * the call.
+   */
   async vouch(id: string, said: Said): Promise<void> {
     const route = routeOf(id);
     await this.#credentials(route, urlOf(route, {}), said);
@@ -201,7 +264,9 @@ export class Desk {
         ...(said.seen === undefined ? {} : { 'if-match': `"${said.seen}"` }),
         ...said.headers,
       },
-      ...(said.body === undefined ? {} : { payload: typeof said.body === 'string' ? said.body : JSON.stringify(said.body) }),
+      ...(said.body === undefined
+        ? {}
+        : { payload: typeof said.body === 'string' ? said.body : JSON.stringify(said.body) }),
     });
     this.judge(route, answer);
     return answer;
@@ -213,11 +278,16 @@ export class Desk {
     assert.equal(headers['cache-control'], 'no-store');
     // What is too large is refused before anybody looks at who sent it.
     if (statusCode !== 413) assert.match(String(headers.vary), /Authorization, Cookie/);
-    for (const secret of this.#secrets) assert.ok(!body.includes(secret), `${route.id} shows a secret again`);
+    for (const secret of this.#secrets)
+      assert.ok(!body.includes(secret), `${route.id} shows a secret again`);
     const code = statusCode < 300 ? 'ok' : problemIn(answer);
     this.heard.set(route.id, (this.heard.get(route.id) ?? new Set()).add(code));
     if (code === 'ok') this.#judgeSuccess(route, answer);
-    else assert.ok([...anywhere, ...route.refusals].includes(code), `${route.id} does not name ${code}`);
+    else
+      assert.ok(
+        [...anywhere, ...route.refusals].includes(code),
+        `${route.id} does not name ${code}`,
+      );
   }
 
   #judgeSuccess({ answer: { status, schema } }: ApiRoute, answer: Answer): void {
@@ -226,8 +296,13 @@ export class Desk {
     if (schema === undefined) assert.equal(answer.body, '');
     else if (!/^application\/jsonl/.test(type)) {
       assert.match(type, /^application\/json(?:;|$)/);
-      assert.deepEqual(schema.parse(answer.json()), answer.json(), 'nothing is in the answer that its schema does not name');
-      for (const name of ['client_secret', 'access_token_secret', 'access_token']) this.#keep(answer.json()[name]);
+      assert.deepEqual(
+        schema.parse(answer.json()),
+        answer.json(),
+        'nothing is in the answer that its schema does not name',
+      );
+      for (const name of ['client_secret', 'access_token_secret', 'access_token'])
+        this.#keep(answer.json()[name]);
     }
   }
 
@@ -239,13 +314,21 @@ export class Desk {
   /** Fails when a secret that was shown once is in the trail or in a notice. */
   async nothingLeaked(): Promise<void> {
     const { store } = this.world.built;
-    const written = JSON.stringify([await store.listAudit({ limit: 100_000 }), await store.listNotices({ limit: 100_000 })]);
+    const written = JSON.stringify([
+      await store.listAudit({ limit: 100_000 }),
+      await store.listNotices({ limit: 100_000 }),
+    ]);
     assert.ok(this.#secrets.size > 0);
     for (const secret of this.#secrets) assert.ok(!written.includes(secret));
   }
 
   /** An action on an app, outside of HTTP: how a scene is set. */
-  async act(who: Part | 'operator', action: string, { client_id: clientId }: Ids, values: Readonly<Record<string, unknown>> = {}) {
+  async act(
+    who: Part | 'operator',
+    action: string,
+    { client_id: clientId }: Ids,
+    values: Readonly<Record<string, unknown>> = {},
+  ) {
     const { registry, rights } = this.world.built.world;
     const account = who === 'operator' ? null : this.people[who];
     const actor = account === null ? OPERATOR : personActor(account, rights.rightsOf(account));
@@ -258,7 +341,10 @@ export class Desk {
   }
 
   /** An app of Ada's. */
-  async app(over: Partial<Proposal> = {}, approve = true): Promise<Ids & { readonly client_id: string }> {
+  async app(
+    over: Partial<Proposal> = {},
+    approve = true,
+  ): Promise<Ids & { readonly client_id: string }> {
     const made = await this.world.client(this.people.ada, { name: this.fresh(), ...over }, approve);
     return { client_id: made.client.id };
   }
@@ -272,15 +358,32 @@ export class Desk {
   /** What this person would send back to say which edition of the app they saw. */
   async seen(part: Part, ids: Ids): Promise<string> {
     const account = this.people[part];
-    return this.world.built.world.registry.changeToken(personActor(account, new Set()), await this.client(ids));
+    return this.world.built.world.registry.changeToken(
+      personActor(account, new Set()),
+      await this.client(ids),
+    );
   }
 
   /** Lets the app be changed by somebody else, in nothing that matters. */
   async touch(ids: Ids): Promise<void> {
     const { id, edition } = await this.client(ids);
-    const line = { action: 'touch', actorId: null, via: 'cli', address: null, clientId: id, reason: 'in between' } as const;
-    const audit = { ...line, at: this.world.now, changes: [{ field: 'redirectUri', before: 'a', after: 'b' }] };
-    assert.equal((await this.world.built.store.apply({ edition, effects: [], audit, notices: [] })).outcome, 'applied');
+    const line = {
+      action: 'touch',
+      actorId: null,
+      via: 'cli',
+      address: null,
+      clientId: id,
+      reason: 'in between',
+    } as const;
+    const audit = {
+      ...line,
+      at: this.world.now,
+      changes: [{ field: 'redirectUri', before: 'a', after: 'b' }],
+    };
+    assert.equal(
+      (await this.world.built.store.apply({ edition, effects: [], audit, notices: [] })).outcome,
+      'applied',
+    );
   }
 
   close(): Promise<void> {
@@ -305,7 +408,12 @@ export function problemIn(answer: Answer): string {
 }
 
 /** A refusal: its status, its code, and what it says beside them. */
-export function refused(answer: Answer, status: number, code: string, facts: Readonly<Record<string, unknown>> = {}): void {
+export function refused(
+  answer: Answer,
+  status: number,
+  code: string,
+  facts: Readonly<Record<string, unknown>> = {},
+): void {
   assert.deepEqual([answer.statusCode, answer.json().code], [status, code], answer.body);
   const said = answer.json();
   assert.deepEqual(Object.fromEntries(Object.keys(facts).map((name) => [name, said[name]])), facts);

@@ -41,20 +41,41 @@ async function suppressed(): Promise<Ids> {
   await desk.act('operator', 'disable', ids, { suppress: true });
   return ids;
 }
-const owned = () => desk.app({ ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
+const owned = () =>
+  desk.app({ ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
 
 const priv = ['email', 'restrictions'];
 const said = [
-  ...['name', 'version', 'description', 'redirect_uri', 'redirect_uri_unicode', 'redirect_is_prefix', 'rsa_public_key', 'owner'],
+  ...[
+    'name',
+    'version',
+    'description',
+    'redirect_uri',
+    'redirect_uri_unicode',
+    'redirect_is_prefix',
+    'rsa_public_key',
+    'owner',
+  ],
   ...priv,
 ];
 /** The fields this viewer does not see; null: nothing is known of the app. */
-const table: readonly (readonly [what: string, scene: () => Promise<Ids>, unseen: Readonly<Record<string, readonly string[] | null>>])[] = [
+const table: readonly (readonly [
+  what: string,
+  scene: () => Promise<Ids>,
+  unseen: Readonly<Record<string, readonly string[] | null>>,
+])[] = [
   [
     'an ordinary app',
     ordinary,
     {
-      ...{ stranger: priv, user: priv, owner: [], maintainer: ['email'], invited: priv, reviewer: [] },
+      ...{
+        stranger: priv,
+        user: priv,
+        owner: [],
+        maintainer: ['email'],
+        invited: priv,
+        reviewer: [],
+      },
       ...{ 'reviewer without the scope': priv, administrator: [], auditor: priv },
     },
   ],
@@ -81,7 +102,9 @@ for (const [what, scene, unseen] of table) {
     test(`${what}: the ${viewer} ${fields === null ? 'knows nothing of it' : `does not see ${fields.join(', ') || 'nothing'}`}`, async () => {
       const ids = await scene();
       const answer = await desk.call('getClient', ids, viewers[viewer]);
-      const listed = (await desk.call('listClients', {}, { ...viewers[viewer], query: '?limit=100' }))
+      const listed = (
+        await desk.call('listClients', {}, { ...viewers[viewer], query: '?limit=100' })
+      )
         .json()
         .items.find(({ client_id: id }: { client_id: string }) => id === ids.client_id);
       if (fields === null) {
@@ -92,13 +115,23 @@ for (const [what, scene, unseen] of table) {
       const shown = answer.json();
       assert.deepEqual([...shown.hidden].sort(), [...fields].sort());
       const all = Object.keys(clientSchema.shape);
-      assert.deepEqual(all.filter((field) => !(field in shown)).sort(), [...fields].sort(), 'each field is there, or named as hidden');
-      assert.ok(!JSON.stringify(shown).includes('digest') && !JSON.stringify(shown).includes('sealed'));
-      if (listed !== undefined) assert.deepEqual(listed, shown, 'a list shows what the app itself does');
+      assert.deepEqual(
+        all.filter((field) => !(field in shown)).sort(),
+        [...fields].sort(),
+        'each field is there, or named as hidden',
+      );
+      assert.ok(
+        !JSON.stringify(shown).includes('digest') && !JSON.stringify(shown).includes('sealed'),
+      );
+      if (listed !== undefined)
+        assert.deepEqual(listed, shown, 'a list shows what the app itself does');
       const own = ['owner', 'maintainer'].includes(viewer);
-      if (what === 'a hidden app') assert.equal(listed !== undefined, !own, 'a hidden app is in its own keepers’ list alone');
+      if (what === 'a hidden app')
+        assert.equal(listed !== undefined, !own, 'a hidden app is in its own keepers’ list alone');
       if (what === 'a hidden app' && own) {
-        const mine = (await desk.call('listClients', {}, { ...viewers[viewer], query: '?keeper=me&limit=100' })).json().items;
+        const mine = (
+          await desk.call('listClients', {}, { ...viewers[viewer], query: '?keeper=me&limit=100' })
+        ).json().items;
         assert.ok(mine.some(({ client_id: id }: { client_id: string }) => id === ids.client_id));
       }
     });
@@ -108,11 +141,19 @@ for (const [what, scene, unseen] of table) {
 test('a change token is good for the one it was shown to', async () => {
   const ids = await desk.app();
   const tokens = new Set<string>();
-  for (const viewer of Object.values(viewers)) tokens.add((await desk.call('getClient', ids, viewer)).json().change_token);
+  for (const viewer of Object.values(viewers))
+    tokens.add((await desk.call('getClient', ids, viewer)).json().change_token);
   assert.equal(tokens.size, 7, 'one for each person, and one for strangers');
 });
 
-const pages = ['getTeam', 'listRevisions', 'auditOfClient', 'impactOfClient', 'listSecrets', 'riskOfClient'] as const;
+const pages = [
+  'getTeam',
+  'listRevisions',
+  'auditOfClient',
+  'impactOfClient',
+  'listSecrets',
+  'riskOfClient',
+] as const;
 const insiders: Readonly<Record<string, readonly (typeof pages)[number][]>> = {
   owner: ['getTeam', 'listRevisions', 'auditOfClient', 'impactOfClient', 'listSecrets'],
   maintainer: ['getTeam', 'listRevisions', 'auditOfClient', 'impactOfClient', 'listSecrets'],
@@ -135,8 +176,13 @@ for (const [viewer, sees] of Object.entries(insiders)) {
 
 test('nobody but those who may is told what changed in a field they do not see', async () => {
   const ids = await owned();
-  await desk.act('ada', 'update', ids, { restrictions: { addresses: ['192.0.2.1'] }, resetSecret: true });
-  const changes = async (viewer: Said) => (await desk.call('auditOfClient', ids, { ...viewer, query: '?limit=1' })).json().items[0].changes;
+  await desk.act('ada', 'update', ids, {
+    restrictions: { addresses: ['192.0.2.1'] },
+    resetSecret: true,
+  });
+  const changes = async (viewer: Said) =>
+    (await desk.call('auditOfClient', ids, { ...viewer, query: '?limit=1' })).json().items[0]
+      .changes;
   const anywhere = { addresses: ['0.0.0.0/0', '::/0'], pages: [] };
   assert.deepEqual(await changes({ as: 'ada' }), [
     { field: 'restrictions', before: anywhere, after: { addresses: ['192.0.2.1'], pages: [] } },
@@ -144,14 +190,21 @@ test('nobody but those who may is told what changed in a field they do not see',
   ]);
   const masked = [{ field: 'restrictions' }, { field: 'secrets' }];
   assert.deepEqual(await changes({ as: 'rex', scopes: review }), masked);
-  const all = await desk.call('listAudit', {}, { as: 'rex', query: `?client_id=${ids.client_id}&limit=1` });
+  const all = await desk.call(
+    'listAudit',
+    {},
+    { as: 'rex', query: `?client_id=${ids.client_id}&limit=1` },
+  );
   assert.deepEqual(all.json().items[0].changes, masked);
   const { edition, id } = await desk.client(ids);
-  const token = desk.world.built.world.registry.changeToken(personActor(desk.people.rex, new Set()), {
-    ...(await desk.client(ids)),
-    id,
-    edition: edition - 1,
-  });
+  const token = desk.world.built.world.registry.changeToken(
+    personActor(desk.people.rex, new Set()),
+    {
+      ...(await desk.client(ids)),
+      id,
+      edition: edition - 1,
+    },
+  );
   const conflict = await desk.call('disableClient', ids, { as: 'rex', body: {}, seen: token });
   refused(conflict, 412, 'change_conflict');
   assert.deepEqual(conflict.json().since[0].changes, masked);
@@ -171,11 +224,20 @@ test('labels of secrets, never secrets; last use by the day', async () => {
   const ids = await desk.app();
   const added = (await desk.call('addSecret', ids, { body: { label: 'next' } })).json();
   const { items } = (await desk.call('listSecrets', ids)).json();
-  assert.deepEqual(Object.keys(items[1]).sort(), ['created_at', 'expires_at', 'label', 'last_used_on', 'secret_id']);
+  assert.deepEqual(Object.keys(items[1]).sort(), [
+    'created_at',
+    'expires_at',
+    'label',
+    'last_used_on',
+    'secret_id',
+  ]);
   await desk.world.app.inject({
     method: 'POST',
     url: '/oauth2/introspect',
-    headers: { authorization: basic(String(ids.client_id), added.client_secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(String(ids.client_id), added.client_secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: 'token=x',
   });
   await desk.world.built.flushUsage();
@@ -205,9 +267,18 @@ clients:
   assert.ok(!JSON.stringify(shown).includes('ssss'));
   await first.token('ada', ['gatehouse:clients']);
   await first.token('rex', review);
-  refused(await second.call('getClient', { client_id: id }, { by: 'nothing' }), 404, 'invalid_consumer_key');
-  const all = (await second.call('listClients', {}, { by: 'nothing', query: '?stage=configured' })).json();
+  refused(
+    await second.call('getClient', { client_id: id }, { by: 'nothing' }),
+    404,
+    'invalid_consumer_key',
+  );
+  const all = (
+    await second.call('listClients', {}, { by: 'nothing', query: '?stage=configured' })
+  ).json();
   assert.deepEqual(all.items, []);
   for (const viewer of [{ as: 'ada' }, { as: 'rex', scopes: review }] as const)
-    assert.equal((await second.call('getClient', { client_id: id }, viewer)).json().stage, 'configured');
+    assert.equal(
+      (await second.call('getClient', { client_id: id }, viewer)).json().stage,
+      'configured',
+    );
 });

@@ -19,20 +19,31 @@ interface List {
   /** Makes one more row; answers its key. */
   more(): Promise<unknown>;
 }
-const query = (said: Said, added: string): string => `${said.query === undefined ? '?' : `${said.query}&`}${added}`;
+const query = (said: Said, added: string): string =>
+  `${said.query === undefined ? '?' : `${said.query}&`}${added}`;
 let fixed: { readonly client_id: string };
 let trail = 0;
 const lastLine = async () => (await desk.world.built.store.listAudit({ limit: 1 }))[0]?.id;
 
 const lists: readonly List[] = [
-  { id: 'listClients', said: { by: 'nothing', query: '?owner=Ada' }, key: 'client_id', more: async () => (await desk.app()).client_id },
+  {
+    id: 'listClients',
+    said: { by: 'nothing', query: '?owner=Ada' },
+    key: 'client_id',
+    more: async () => (await desk.app()).client_id,
+  },
   {
     id: 'listClients',
     said: { as: 'ada', query: '?keeper=me&stage=proposed' },
     key: 'client_id',
     more: async () => (await desk.app({}, false)).client_id,
   },
-  { id: 'listReviews', said: { as: 'rex' }, key: 'client.client_id', more: async () => (await desk.app({}, false)).client_id },
+  {
+    id: 'listReviews',
+    said: { as: 'rex' },
+    key: 'client.client_id',
+    more: async () => (await desk.app({}, false)).client_id,
+  },
   {
     id: 'listReviews',
     said: { as: 'rex', query: '?kind=revisions' },
@@ -66,7 +77,8 @@ const lists: readonly List[] = [
     id: 'listConsents',
     said: { as: 'ben' },
     key: 'consent_id',
-    more: async () => (await desk.world.consents.save(await desk.client(await desk.app()), desk.people.ben, [])).id,
+    more: async () =>
+      (await desk.world.consents.save(await desk.client(await desk.app()), desk.people.ben, [])).id,
   },
 ];
 
@@ -90,16 +102,27 @@ for (const { id, said, key, more } of lists) {
         assert.ok(items.length <= limit);
         for (const item of items) seen.push(keyOf(item, key));
         const link = /^<(\?[^>]*)>; rel="next"$/.exec(String(answer.headers.link));
-        assert.equal(answer.headers.link === undefined, after === null, 'a Link where there is more, and only there');
+        assert.equal(
+          answer.headers.link === undefined,
+          after === null,
+          'a Link where there is more, and only there',
+        );
         if (link) {
-          const [linked, asked] = [new URLSearchParams(link[1]), new URLSearchParams(query(said, `limit=${limit}&cursor=${after}`))];
+          const [linked, asked] = [
+            new URLSearchParams(link[1]),
+            new URLSearchParams(query(said, `limit=${limit}&cursor=${after}`)),
+          ];
           for (const [name, value] of asked) assert.equal(linked.get(name), value);
         }
         next = after;
         if (next !== null && added.length < 9) added.unshift(await more());
       } while (next !== null);
       assert.equal(new Set(seen).size, seen.length, 'no row came twice');
-      assert.deepEqual(seen.slice(0, made.length), made, 'newest first, without those that were added');
+      assert.deepEqual(
+        seen.slice(0, made.length),
+        made,
+        'newest first, without those that were added',
+      );
       made.unshift(...added);
     }
   });
@@ -132,7 +155,9 @@ for (const { id, said, key, more } of lists) {
 }
 
 test('every route with a cursor is in the table', () => {
-  const paged = apiRoutes.filter((route) => route.query?.safeParse({ cursor: 'YzE' }).success).map(({ id }) => id);
+  const paged = apiRoutes
+    .filter((route) => route.query?.safeParse({ cursor: 'YzE' }).success)
+    .map(({ id }) => id);
   assert.deepEqual([...new Set(lists.map(({ id }) => id))].sort(), paged.sort());
 });
 
@@ -147,8 +172,15 @@ test('apps are found by owner, keeper, stage, protocol and name; by nobody there
   const ids = await desk.app({ name, protocol: 'oauth1', grantTypes: [] });
   await desk.act('ada', 'invite', ids, { userId: desk.people.mia.id });
   const found = async (asked: string, as: Said['as'] = 'mia') =>
-    Array.from((await desk.call('listClients', {}, { as, query: `?limit=100&name=${encodeURIComponent(name)}${asked}` })).json().items)
-      .length;
+    Array.from(
+      (
+        await desk.call(
+          'listClients',
+          {},
+          { as, query: `?limit=100&name=${encodeURIComponent(name)}${asked}` },
+        )
+      ).json().items,
+    ).length;
   for (const [asked, count] of [
     ['', 1],
     ['&owner=Ada', 1],
@@ -167,7 +199,10 @@ test('apps are found by owner, keeper, stage, protocol and name; by nobody there
   assert.equal(await found('&keeper=me'), 1);
   assert.equal(await found('&owner=me', 'ada'), 1);
   for (const asked of ['?owner=me', '?keeper=me'])
-    assert.deepEqual((await desk.call('listClients', {}, { by: 'nothing', query: asked })).json(), { items: [], next: null });
+    assert.deepEqual((await desk.call('listClients', {}, { by: 'nothing', query: asked })).json(), {
+      items: [],
+      next: null,
+    });
 });
 
 test('reviewers find apps whose owner is gone, and offer them to somebody', async () => {
@@ -175,16 +210,29 @@ test('reviewers find apps whose owner is gone, and offer them to somebody', asyn
   const made = await desk.world.client(eve, { name: desk.fresh('orphan') });
   const ids = { client_id: made.client.id };
   const orphans = async () =>
-    Array.from((await desk.call('listClients', {}, { as: 'rex', by: 'session', query: '?orphaned=true' })).json().items).length;
+    Array.from(
+      (
+        await desk.call('listClients', {}, { as: 'rex', by: 'session', query: '?orphaned=true' })
+      ).json().items,
+    ).length;
   assert.equal(await orphans(), 0);
   await desk.world.built.store.setBlocked(eve.id, true);
   assert.equal(await orphans(), 1);
-  assert.equal((await desk.call('offerClient', ids, { as: 'rex', by: 'session', body: { user: 'Dan' } })).statusCode, 201);
-  assert.equal((await desk.call('acceptOffer', ids, { as: 'dan', body: {} })).json().owner.name, 'Dan');
+  assert.equal(
+    (await desk.call('offerClient', ids, { as: 'rex', by: 'session', body: { user: 'Dan' } }))
+      .statusCode,
+    201,
+  );
+  assert.equal(
+    (await desk.call('acceptOffer', ids, { as: 'dan', body: {} })).json().owner.name,
+    'Dan',
+  );
   assert.equal(await orphans(), 0);
 });
 
 test('an address in absolute form is read like any other', async () => {
-  const answer = await desk.world.app.inject({ url: `https://gate.example${urlOf(routeOf('listScopes'), {})}` });
+  const answer = await desk.world.app.inject({
+    url: `https://gate.example${urlOf(routeOf('listScopes'), {})}`,
+  });
   assert.equal(answer.statusCode, 200);
 });

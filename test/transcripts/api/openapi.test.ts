@@ -10,10 +10,16 @@ import { Desk } from './desk.ts';
 interface Operation {
   readonly operationId: string;
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
-  readonly parameters: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required: boolean;
+  }[];
   readonly requestBody?: {
     readonly required: boolean;
-    readonly content: Readonly<Record<string, { readonly schema: Readonly<Record<string, unknown>> }>>;
+    readonly content: Readonly<
+      Record<string, { readonly schema: Readonly<Record<string, unknown>> }>
+    >;
   };
   readonly responses: Readonly<Record<string, unknown>>;
   readonly 'x-refusals'?: readonly string[];
@@ -23,8 +29,17 @@ interface Description {
   readonly servers: readonly { readonly url: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: {
-    readonly schemas: Readonly<Record<string, { readonly properties?: Readonly<Record<string, { readonly enum?: readonly string[] }>> }>>;
-    readonly securitySchemes: { readonly oauth2: { readonly flows: { readonly authorizationCode: { readonly scopes: object } } } };
+    readonly schemas: Readonly<
+      Record<
+        string,
+        { readonly properties?: Readonly<Record<string, { readonly enum?: readonly string[] }>> }
+      >
+    >;
+    readonly securitySchemes: {
+      readonly oauth2: {
+        readonly flows: { readonly authorizationCode: { readonly scopes: object } };
+      };
+    };
   };
 }
 
@@ -70,7 +85,10 @@ test('it has every route under its name, with the parameters of its path, its bo
   for (const route of apiRoutes) {
     const operation = described.find(({ operationId }) => operationId === route.id);
     assert.ok(operation, route.id);
-    assert.deepEqual([operation.path, operation.method], [route.path.replace(/:(\w+)/g, '{$1}'), route.method.toLowerCase()]);
+    assert.deepEqual(
+      [operation.path, operation.method],
+      [route.path.replace(/:(\w+)/g, '{$1}'), route.method.toLowerCase()],
+    );
     const inPath = operation.parameters.filter((one) => one.in === 'path');
     assert.deepEqual(
       inPath.map(({ name }) => name),
@@ -81,7 +99,11 @@ test('it has every route under its name, with the parameters of its path, its bo
     if (operation.requestBody) {
       const { required, content } = operation.requestBody;
       assert.equal(content['application/json']?.schema.additionalProperties, false);
-      assert.equal(required, content['application/json']?.schema.required !== undefined, 'a body is needed where a field is');
+      assert.equal(
+        required,
+        content['application/json']?.schema.required !== undefined,
+        'a body is needed where a field is',
+      );
     }
     assert.deepEqual(Object.keys(operation.responses), [String(route.answer.status), 'default']);
     for (const code of operation['x-refusals'] ?? []) assert.ok(Object.hasOwn(titles, code), code);
@@ -95,13 +117,21 @@ test('it says which scope opens what, and what is open to all', () => {
       .flatMap((methods) => Object.values(methods))
       .find(({ operationId }) => operationId === route.id) as Operation;
     const needed = route.scope === null || route.scope === 'nobody' ? [] : [route.scope];
-    assert.deepEqual(security, [...(route.scope === 'nobody' ? [{}] : []), { oauth2: needed }, { session: [] }]);
-    for (const scope of needed) assert.ok(Object.hasOwn(scopes, scope) && desk.world.built.world.scopes.has(scope));
+    assert.deepEqual(security, [
+      ...(route.scope === 'nobody' ? [{}] : []),
+      { oauth2: needed },
+      { session: [] },
+    ]);
+    for (const scope of needed)
+      assert.ok(Object.hasOwn(scopes, scope) && desk.world.built.world.scopes.has(scope));
   }
 });
 
 test('it names every code a problem can have', () => {
-  assert.deepEqual(description.components.schemas.Problem?.properties?.code?.enum, Object.keys(titles));
+  assert.deepEqual(
+    description.components.schemas.Problem?.properties?.code?.enum,
+    Object.keys(titles),
+  );
 });
 
 test('it names this server, wherever it is known', async () => {

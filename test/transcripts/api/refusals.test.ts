@@ -8,7 +8,17 @@ import { csrfToken } from '#accounts/sign-in.ts';
 import { apiRoutes } from '#http/routes/api/api.ts';
 import { titles } from '#http/routes/api/problems.ts';
 import { instant } from '#kernel/time.ts';
-import { type Answer, anywhere, Desk, type Ids, inBrowser, type Part, refused, routeOf, type Way } from './desk.ts';
+import {
+  type Answer,
+  anywhere,
+  Desk,
+  type Ids,
+  inBrowser,
+  type Part,
+  refused,
+  routeOf,
+  type Way,
+} from './desk.ts';
 import {
   approved,
   bodyOf,
@@ -52,7 +62,10 @@ before(async () => {
 after(() => desk.close());
 
 const pem = (type: 'rsa' | 'ec', modulusLength = 2048) =>
-  (type === 'rsa' ? generateKeyPairSync('rsa', { modulusLength }) : generateKeyPairSync('ec', { namedCurve: 'P-256' })).publicKey
+  (type === 'rsa'
+    ? generateKeyPairSync('rsa', { modulusLength })
+    : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  ).publicKey
     .export({ type: 'spki', format: 'pem' })
     .toString();
 
@@ -78,7 +91,9 @@ async function fullOfSecrets(desk: Desk): Promise<Ids> {
 async function fullOfPeople(desk: Desk): Promise<Ids> {
   const ids = await approved(desk);
   for (let made = 0; made < 20; made++)
-    await desk.act('ada', 'invite', ids, { userId: (await desk.world.person(desk.fresh('Helper'))).id });
+    await desk.act('ada', 'invite', ids, {
+      userId: (await desk.world.person(desk.fresh('Helper'))).id,
+    });
   return ids;
 }
 const withSecret = async (desk: Desk): Promise<Ids> => {
@@ -96,7 +111,12 @@ async function stopped(desk: Desk, stop: 'halt' | 'disable'): Promise<Ids> {
   const { clients } = desk.world;
   const id = (await desk.client(ids)).id;
   await (stop === 'halt' ? clients.halt(id, 'tokens') : clients.disable(id));
-  await desk.act('rex', stop === 'halt' ? 'halt' : 'reenable', ids, stop === 'halt' ? { halted: 'nothing' } : {});
+  await desk.act(
+    'rex',
+    stop === 'halt' ? 'halt' : 'reenable',
+    ids,
+    stop === 'halt' ? { halted: 'nothing' } : {},
+  );
   return ids;
 }
 const halted = (desk: Desk) => stopped(desk, 'halt');
@@ -148,51 +168,173 @@ interface Case extends Omit<Partial<Row>, 'body'> {
 }
 type Facts = Readonly<Record<string, unknown>>;
 /** Route, what is the matter, what differs from its success, and the answer. */
-type Refused = readonly [id: string, what: string, over: Case, status: number, code: string, facts?: Facts];
+type Refused = readonly [
+  id: string,
+  what: string,
+  over: Case,
+  status: number,
+  code: string,
+  facts?: Facts,
+];
 
 const proposal = (over: object): Case => ({ body: (desk) => ({ ...plain(desk), ...over }) });
 const without = (name: string): Case => ({
-  body: (desk) => Object.fromEntries(Object.entries(plain(desk)).filter(([field]) => field !== name)),
+  body: (desk) =>
+    Object.fromEntries(Object.entries(plain(desk)).filter(([field]) => field !== name)),
 });
-const invalid = (field: string, problem: string, ignorable = false, more: Facts = {}) => ({ field, problem, ignorable, ...more });
+const invalid = (field: string, problem: string, ignorable = false, more: Facts = {}) => ({
+  field,
+  problem,
+  ignorable,
+  ...more,
+});
 
-const missingFields: readonly Refused[] = ['name', 'description', 'protocol', 'scopes', 'terms_accepted'].map((field) => [
-  ...(['proposeClient', `without ${field}`, without(field), 400, 'missing_field', { field }] as const),
+const missingFields: readonly Refused[] = [
+  'name',
+  'description',
+  'protocol',
+  'scopes',
+  'terms_accepted',
+].map((field) => [
+  ...([
+    'proposeClient',
+    `without ${field}`,
+    without(field),
+    400,
+    'missing_field',
+    { field },
+  ] as const),
 ]);
 
 const proposals: readonly Refused[] = (
   [
     ['an empty name', { name: ' ' }, 'name', 'empty'],
     ['a name that is too long', { name: 'x'.repeat(129) }, 'name', 'too_long', { most: 128 }],
-    ['a name that turns the direction of text', { name: 'a\u202eb' }, 'name', 'deceptive_characters'],
+    [
+      'a name that turns the direction of text',
+      { name: 'a\u202eb' },
+      'name',
+      'deceptive_characters',
+    ],
     ['a version that is none', { version: 'foo' }, 'version', 'not_a_version'],
     ['no redirect URI', { redirect_uri: undefined }, 'redirect_uri', 'empty'],
     ['a redirect URI that is none', { redirect_uri: 'reader' }, 'redirect_uri', 'not_a_uri'],
     ['plain http', { redirect_uri: 'http://reader.example/cb' }, 'redirect_uri', 'not_https'],
-    ['a scheme that runs script', { redirect_uri: 'javascript:1', confidential: false }, 'redirect_uri', 'scheme_not_allowed'],
-    ['a password in the redirect URI', { redirect_uri: 'https://a:b@reader.example/' }, 'redirect_uri', 'credentials_in_uri'],
-    ['a fragment', { redirect_uri: 'https://reader.example/cb#x' }, 'redirect_uri', 'fragment_in_uri'],
-    ['a scheme without a dot', { redirect_uri: 'reader:/cb', confidential: false }, 'redirect_uri', 'own_scheme_without_dot'],
-    ['an own scheme for an app with a secret', { redirect_uri: 'org.example:/cb' }, 'redirect_uri', 'own_scheme_confidential'],
-    ['a prefix for OAuth 2', { redirect_is_prefix: true }, 'redirect_is_prefix', 'not_for_this_kind_of_app'],
+    [
+      'a scheme that runs script',
+      { redirect_uri: 'javascript:1', confidential: false },
+      'redirect_uri',
+      'scheme_not_allowed',
+    ],
+    [
+      'a password in the redirect URI',
+      { redirect_uri: 'https://a:b@reader.example/' },
+      'redirect_uri',
+      'credentials_in_uri',
+    ],
+    [
+      'a fragment',
+      { redirect_uri: 'https://reader.example/cb#x' },
+      'redirect_uri',
+      'fragment_in_uri',
+    ],
+    [
+      'a scheme without a dot',
+      { redirect_uri: 'reader:/cb', confidential: false },
+      'redirect_uri',
+      'own_scheme_without_dot',
+    ],
+    [
+      'an own scheme for an app with a secret',
+      { redirect_uri: 'org.example:/cb' },
+      'redirect_uri',
+      'own_scheme_confidential',
+    ],
+    [
+      'a prefix for OAuth 2',
+      { redirect_is_prefix: true },
+      'redirect_is_prefix',
+      'not_for_this_kind_of_app',
+    ],
     ['an address that is none', { email: 'ada' }, 'email', 'not_an_address'],
     ['a site that is none', { site: 'nowhere' }, 'site', 'not_a_site'],
-    ['an unknown scope', { scopes: ['editpage', 'fly'] }, 'scopes', 'unknown_scopes', { scopes: ['fly'] }],
-    ['an identity scope with others', { scopes: ['editpage', 'mwoauth-authonly'] }, 'scopes', 'identity_scope_not_alone'],
-    ['an optional scope beside its scopes', { optional_scopes: ['sendemail'] }, 'optional_scopes', 'unknown_scopes'],
-    ['a key for OAuth 2', { rsa_public_key: pem('rsa') }, 'rsa_public_key', 'not_for_this_kind_of_app'],
-    ['a key that is none', { protocol: 'oauth1', rsa_public_key: 'key' }, 'rsa_public_key', 'not_a_key'],
-    ['a key of another kind', { protocol: 'oauth1', rsa_public_key: pem('ec') }, 'rsa_public_key', 'not_an_rsa_key'],
-    ['a short key', { protocol: 'oauth1', rsa_public_key: pem('rsa', 1024) }, 'rsa_public_key', 'key_too_short', { bits: 2048 }],
-    ['a range that is none', { restrictions: { addresses: ['here'] } }, 'restrictions', 'not_a_range', { entry: 'here' }],
+    [
+      'an unknown scope',
+      { scopes: ['editpage', 'fly'] },
+      'scopes',
+      'unknown_scopes',
+      { scopes: ['fly'] },
+    ],
+    [
+      'an identity scope with others',
+      { scopes: ['editpage', 'mwoauth-authonly'] },
+      'scopes',
+      'identity_scope_not_alone',
+    ],
+    [
+      'an optional scope beside its scopes',
+      { optional_scopes: ['sendemail'] },
+      'optional_scopes',
+      'unknown_scopes',
+    ],
+    [
+      'a key for OAuth 2',
+      { rsa_public_key: pem('rsa') },
+      'rsa_public_key',
+      'not_for_this_kind_of_app',
+    ],
+    [
+      'a key that is none',
+      { protocol: 'oauth1', rsa_public_key: 'key' },
+      'rsa_public_key',
+      'not_a_key',
+    ],
+    [
+      'a key of another kind',
+      { protocol: 'oauth1', rsa_public_key: pem('ec') },
+      'rsa_public_key',
+      'not_an_rsa_key',
+    ],
+    [
+      'a short key',
+      { protocol: 'oauth1', rsa_public_key: pem('rsa', 1024) },
+      'rsa_public_key',
+      'key_too_short',
+      { bits: 2048 },
+    ],
+    [
+      'a range that is none',
+      { restrictions: { addresses: ['here'] } },
+      'restrictions',
+      'not_a_range',
+      { entry: 'here' },
+    ],
     ['no grant type', { grant_types: [] }, 'grant_types', 'empty'],
     [
-      ...(['an owner-only app with codes', { owner_only: true, grant_types: ['authorization_code'] }] as const),
+      ...([
+        'an owner-only app with codes',
+        { owner_only: true, grant_types: ['authorization_code'] },
+      ] as const),
       ...(['grant_types', 'owner_only_grant_types'] as const),
     ],
-    ['a public app that acts for itself', { confidential: false, grant_types: ['client_credentials'] }, 'grant_types', 'needs_a_secret'],
-    ['a public app of OAuth 1', { protocol: 'oauth1', confidential: false }, 'confidential', 'not_for_this_kind_of_app'],
-    ['a public app without PKCE', { confidential: false, pkce_optional: true }, 'pkce_optional', 'needs_pkce'],
+    [
+      'a public app that acts for itself',
+      { confidential: false, grant_types: ['client_credentials'] },
+      'grant_types',
+      'needs_a_secret',
+    ],
+    [
+      'a public app of OAuth 1',
+      { protocol: 'oauth1', confidential: false },
+      'confidential',
+      'not_for_this_kind_of_app',
+    ],
+    [
+      'a public app without PKCE',
+      { confidential: false, pkce_optional: true },
+      'pkce_optional',
+      'needs_pkce',
+    ],
   ] as const
 ).map(([what, over, field, problem, more]) => [
   'proposeClient',
@@ -209,7 +351,14 @@ const advice: readonly Refused[] = (
     ['our own site', { redirect_uri: 'https://gate.example/cb' }, 'our_own_site'],
   ] as const
 ).map(([what, over, problem]) => [
-  ...(['proposeClient', `${what} is advice`, proposal(over), 400, 'invalid_field', invalid('redirect_uri', problem, true)] as const),
+  ...([
+    'proposeClient',
+    `${what} is advice`,
+    proposal(over),
+    400,
+    'invalid_field',
+    invalid('redirect_uri', problem, true),
+  ] as const),
 ]);
 
 const forKeepers = { as: 'dan', ready: approved } as const;
@@ -223,20 +372,51 @@ const refusals: readonly Refused[] = [
   ...missingFields,
   ...proposals,
   ...advice,
-  ['proposeClient', 'another address', proposal({ email: 'eve@example.org' }), 400, 'email_mismatched'],
-  ['proposeClient', 'by one who may not', { as: 'ben' }, 403, 'permission_denied', { right: 'mwoauthproposeconsumer' }],
+  [
+    'proposeClient',
+    'another address',
+    proposal({ email: 'eve@example.org' }),
+    400,
+    'email_mismatched',
+  ],
+  [
+    'proposeClient',
+    'by one who may not',
+    { as: 'ben' },
+    403,
+    'permission_denied',
+    { right: 'mwoauthproposeconsumer' },
+  ],
   [
     ...(['proposeClient', 'an app that is there'] as const),
-    { body: async (desk: Desk) => ({ ...plain(desk), name: (await desk.client(await approved(desk))).name }) },
+    {
+      body: async (desk: Desk) => ({
+        ...plain(desk),
+        name: (await desk.client(await approved(desk))).name,
+      }),
+    },
     ...([409, 'consumer_exists', { version: undefined }] as const),
   ],
   [
     ...(['proposeClient', 'a version before the latest'] as const),
-    { body: async (desk: Desk) => ({ ...plain(desk), version: '0.9', name: (await desk.client(await approved(desk))).name }) },
+    {
+      body: async (desk: Desk) => ({
+        ...plain(desk),
+        version: '0.9',
+        name: (await desk.client(await approved(desk))).name,
+      }),
+    },
     ...([409, 'consumer_exists', { version: '1.0' }] as const),
   ],
 
-  ['listClients', 'orphans, for a developer', { query: '?orphaned=true' }, 403, 'permission_denied', reviewRight],
+  [
+    'listClients',
+    'orphans, for a developer',
+    { query: '?orphaned=true' },
+    403,
+    'permission_denied',
+    reviewRight,
+  ],
 
   ['updateClient', 'by somebody else', forKeepers, 403, 'permission_denied', { right: undefined }],
   ['updateClient', 'without the right', lacksUpdate, 403, 'permission_denied', updateRight],
@@ -257,18 +437,58 @@ const refusals: readonly Refused[] = [
     'invalid_field',
     invalid('rsa_public_key', 'not_for_this_kind_of_app'),
   ],
-  ['updateClient', 'the key that alone is left', { ready: keyOnly, body: { rsa_public_key: null } }, 409, 'last_secret'],
-  ['updateClient', 'a reason that is too long', { body: { reason: 'x'.repeat(256) } }, 400, 'invalid_field', invalid('reason', 'too_long')],
-  ['updateClient', 'a reason of two lines', { body: { reason: 'a\nb' } }, 400, 'invalid_field', invalid('reason', 'deceptive_characters')],
+  [
+    'updateClient',
+    'the key that alone is left',
+    { ready: keyOnly, body: { rsa_public_key: null } },
+    409,
+    'last_secret',
+  ],
+  [
+    'updateClient',
+    'a reason that is too long',
+    { body: { reason: 'x'.repeat(256) } },
+    400,
+    'invalid_field',
+    invalid('reason', 'too_long'),
+  ],
+  [
+    'updateClient',
+    'a reason of two lines',
+    { body: { reason: 'a\nb' } },
+    400,
+    'invalid_field',
+    invalid('reason', 'deceptive_characters'),
+  ],
 
   ['resetSecret', 'by somebody else', forKeepers, 403, 'permission_denied'],
   ['resetSecret', 'of a disabled app', { ready: disabled }, 403, 'permission_denied'],
   ['listSecrets', 'by somebody else', { as: 'dan' }, 403, 'permission_denied'],
   ['listSecrets', 'by a reviewer', { as: 'rex', by: 'session' }, 403, 'permission_denied'],
-  ['addSecret', 'by one who was only invited', { as: 'mia', ready: invited }, 403, 'permission_denied'],
-  ['addSecret', 'a sixth', { as: 'ada', ready: fullOfSecrets }, 409, 'too_many', { what: 'secrets' }],
+  [
+    'addSecret',
+    'by one who was only invited',
+    { as: 'mia', ready: invited },
+    403,
+    'permission_denied',
+  ],
+  [
+    'addSecret',
+    'a sixth',
+    { as: 'ada', ready: fullOfSecrets },
+    409,
+    'too_many',
+    { what: 'secrets' },
+  ],
   ['addSecret', 'without a label', { body: {} }, 400, 'missing_field', { field: 'label' }],
-  ['addSecret', 'an empty label', { body: { label: ' ' } }, 400, 'invalid_field', invalid('label', 'empty')],
+  [
+    'addSecret',
+    'an empty label',
+    { body: { label: ' ' } },
+    400,
+    'invalid_field',
+    invalid('label', 'empty'),
+  ],
   [
     'addSecret',
     'that has expired',
@@ -285,7 +505,14 @@ const refusals: readonly Refused[] = [
     'invalid_field',
     { field: 'expires_at' },
   ],
-  ['addSecret', 'to a public app', { as: 'ada', ready: publicApp }, 400, 'invalid_field', invalid('label', 'not_for_this_kind_of_app')],
+  [
+    'addSecret',
+    'to a public app',
+    { as: 'ada', ready: publicApp },
+    400,
+    'invalid_field',
+    invalid('label', 'not_for_this_kind_of_app'),
+  ],
   ['retireSecret', 'the last', { ready: withSecret }, 409, 'last_secret'],
   [
     'retireSecret',
@@ -295,7 +522,13 @@ const refusals: readonly Refused[] = [
     'not_found',
     { what: 'secret' },
   ],
-  ['retireSecret', 'that is no number', { ready: async (desk) => ({ ...(await withSecret(desk)), secret_id: 'x' }) }, 404, 'not_found'],
+  [
+    'retireSecret',
+    'that is no number',
+    { ready: async (desk) => ({ ...(await withSecret(desk)), secret_id: 'x' }) },
+    404,
+    'not_found',
+  ],
   ['retireSecret', 'by somebody else', { as: 'dan' }, 403, 'permission_denied'],
 
   ['listRevisions', 'by somebody else', { as: 'dan' }, 403, 'permission_denied'],
@@ -304,7 +537,14 @@ const refusals: readonly Refused[] = [
   ['revise', 'a proposal', { ready: proposed }, 409, 'not_approved', { stage: 'proposed' }],
   ['revise', 'nothing', { body: {} }, 409, 'nothing_to_do'],
   ['revise', 'what already is so', { body: { scopes: ['editpage'] } }, 409, 'nothing_to_do'],
-  ['revise', 'plain http', { body: { redirect_uri: 'http://a.example/cb' } }, 400, 'invalid_field', invalid('redirect_uri', 'not_https')],
+  [
+    'revise',
+    'plain http',
+    { body: { redirect_uri: 'http://a.example/cb' } },
+    400,
+    'invalid_field',
+    invalid('redirect_uri', 'not_https'),
+  ],
   [
     'revise',
     'a bare domain is advice',
@@ -313,10 +553,20 @@ const refusals: readonly Refused[] = [
     'invalid_field',
     invalid('redirect_uri', 'bare_domain', true),
   ],
-  ['revise', 'an unknown scope', { body: { scopes: ['fly'] } }, 400, 'invalid_field', invalid('scopes', 'unknown_scopes')],
+  [
+    'revise',
+    'an unknown scope',
+    { body: { scopes: ['fly'] } },
+    400,
+    'invalid_field',
+    invalid('scopes', 'unknown_scopes'),
+  ],
   [
     ...(['revise', 'the name of another app of the same owner'] as const),
-    { ready: owned, body: async (desk: Desk) => ({ name: (await desk.client(await approved(desk))).name }) },
+    {
+      ready: owned,
+      body: async (desk: Desk) => ({ name: (await desk.client(await approved(desk))).name }),
+    },
     ...([409, 'consumer_exists'] as const),
   ],
   [
@@ -331,14 +581,40 @@ const refusals: readonly Refused[] = [
 
   ['getTeam', 'by somebody else', { as: 'dan' }, 403, 'permission_denied'],
   ['inviteMaintainer', 'nobody', { body: nobody }, 404, 'not_found', person],
-  ['inviteMaintainer', 'a number that is nobody’s', { body: { user: 9999 } }, 404, 'not_found', person],
+  [
+    'inviteMaintainer',
+    'a number that is nobody’s',
+    { body: { user: 9999 } },
+    404,
+    'not_found',
+    person,
+  ],
   ['inviteMaintainer', 'without a person', { body: {} }, 400, 'missing_field', { field: 'user' }],
   ['inviteMaintainer', 'the owner', { body: { user: 'Ada' } }, 409, 'nothing_to_do'],
   ['inviteMaintainer', 'somebody twice', { ready: invited }, 409, 'nothing_to_do'],
-  ['inviteMaintainer', 'a twenty-first', { ready: fullOfPeople }, 409, 'too_many', { what: 'maintainers' }],
+  [
+    'inviteMaintainer',
+    'a twenty-first',
+    { ready: fullOfPeople },
+    409,
+    'too_many',
+    { what: 'maintainers' },
+  ],
   ['inviteMaintainer', 'to an owner-only app', { ready: owned }, 403, 'permission_denied'],
-  ['inviteMaintainer', 'by a maintainer', { as: 'mia', ready: maintained }, 403, 'permission_denied'],
-  ['inviteMaintainer', 'nobody, by somebody else, who learns nothing', { as: 'dan', body: nobody }, 403, 'permission_denied'],
+  [
+    'inviteMaintainer',
+    'by a maintainer',
+    { as: 'mia', ready: maintained },
+    403,
+    'permission_denied',
+  ],
+  [
+    'inviteMaintainer',
+    'nobody, by somebody else, who learns nothing',
+    { as: 'dan', body: nobody },
+    403,
+    'permission_denied',
+  ],
   [
     'removeMaintainer',
     'who is none',
@@ -350,8 +626,22 @@ const refusals: readonly Refused[] = [
   ['removeMaintainer', 'by somebody else', { as: 'dan' }, 403, 'permission_denied'],
   ['join', 'uninvited', { as: 'dan' }, 404, 'not_found', { what: 'offer' }],
   ['join', 'twice', { ready: maintained }, 409, 'nothing_to_do'],
-  ['acceptOffer', 'that was made to somebody else', { as: 'mia' }, 404, 'not_found', { what: 'offer' }],
-  ['acceptOffer', 'without the right', { as: 'ben' }, 403, 'permission_denied', { right: 'mwoauthproposeconsumer' }],
+  [
+    'acceptOffer',
+    'that was made to somebody else',
+    { as: 'mia' },
+    404,
+    'not_found',
+    { what: 'offer' },
+  ],
+  [
+    'acceptOffer',
+    'without the right',
+    { as: 'ben' },
+    403,
+    'permission_denied',
+    { right: 'mwoauthproposeconsumer' },
+  ],
   ['acceptOffer', 'of what they have', { ready: offeredNamesake }, 409, 'consumer_exists'],
   ['declineOffer', 'when there is none', { ready: approved }, 404, 'not_found', { what: 'offer' }],
   ['declineOffer', 'that is not theirs', { as: 'mia' }, 403, 'permission_denied'],
@@ -372,11 +662,34 @@ const refusals: readonly Refused[] = [
   ['listReviews', 'by a developer', { as: 'dan' }, 403, 'permission_denied', reviewRight],
   ['riskOfClient', 'by its owner', { as: 'ada' }, 403, 'permission_denied', reviewRight],
   ['impactOfClient', 'by somebody else', { as: 'dan' }, 403, 'permission_denied'],
-  ...(['approveClient', 'rejectClient', 'disableClient', 'reenableClient', 'haltClient', 'approveRevision', 'rejectRevision'] as const).map(
+  ...(
+    [
+      'approveClient',
+      'rejectClient',
+      'disableClient',
+      'reenableClient',
+      'haltClient',
+      'approveRevision',
+      'rejectRevision',
+    ] as const
+  ).map(
     (id): Refused => [id, 'by its owner', { as: 'ada' }, 403, 'permission_denied', reviewRight],
   ),
-  ['approveClient', 'that is approved', { ready: approved }, 409, 'not_proposed', { stage: 'approved' }],
-  ['approveClient', 'by the same reviewer twice', { ready: firstYes }, 409, 'needs_another_reviewer'],
+  [
+    'approveClient',
+    'that is approved',
+    { ready: approved },
+    409,
+    'not_proposed',
+    { stage: 'approved' },
+  ],
+  [
+    'approveClient',
+    'by the same reviewer twice',
+    { ready: firstYes },
+    409,
+    'needs_another_reviewer',
+  ],
   [
     'rejectClient',
     'and hiding it, by a maintainer',
@@ -393,7 +706,14 @@ const refusals: readonly Refused[] = [
     'needs_another_reviewer',
     { why: 'maintainer' },
   ],
-  ['reenableClient', 'by the same reviewer twice', { ready: disabledOnce }, 409, 'needs_another_reviewer', { why: 'approved_before' }],
+  [
+    'reenableClient',
+    'by the same reviewer twice',
+    { ready: disabledOnce },
+    409,
+    'needs_another_reviewer',
+    { why: 'approved_before' },
+  ],
   [
     'haltClient',
     'less, by the same reviewer twice',
@@ -402,12 +722,40 @@ const refusals: readonly Refused[] = [
     'needs_another_reviewer',
     { why: 'approved_before' },
   ],
-  ['rejectClient', 'that is approved', { ready: approved }, 409, 'not_proposed', { stage: 'approved' }],
+  [
+    'rejectClient',
+    'that is approved',
+    { ready: approved },
+    409,
+    'not_proposed',
+    { stage: 'approved' },
+  ],
   ['disableClient', 'that waits', { ready: proposed }, 409, 'not_approved', { stage: 'proposed' }],
-  ['reenableClient', 'that is approved', { ready: approved }, 409, 'not_disabled', { stage: 'approved' }],
+  [
+    'reenableClient',
+    'that is approved',
+    { ready: approved },
+    409,
+    'not_disabled',
+    { stage: 'approved' },
+  ],
   ['haltClient', 'that waits', { ready: proposed }, 409, 'not_approved', { stage: 'proposed' }],
-  ['setPkceExemption', 'by its owner', { as: 'ada', body: { pkce_optional: true } }, 403, 'permission_denied', reviewRight],
-  ['setPkceExemption', 'that waits', { ready: proposed, body: { pkce_optional: true } }, 409, 'not_approved', { stage: 'proposed' }],
+  [
+    'setPkceExemption',
+    'by its owner',
+    { as: 'ada', body: { pkce_optional: true } },
+    403,
+    'permission_denied',
+    reviewRight,
+  ],
+  [
+    'setPkceExemption',
+    'that waits',
+    { ready: proposed, body: { pkce_optional: true } },
+    409,
+    'not_approved',
+    { stage: 'proposed' },
+  ],
   [
     'setPkceExemption',
     'by its maintainer, who reviews',
@@ -416,9 +764,23 @@ const refusals: readonly Refused[] = [
     'needs_another_reviewer',
     { why: 'maintainer' },
   ],
-  ['setPkceExemption', 'without a word', { body: {} }, 400, 'missing_field', { field: 'pkce_optional' }],
+  [
+    'setPkceExemption',
+    'without a word',
+    { body: {} },
+    400,
+    'missing_field',
+    { field: 'pkce_optional' },
+  ],
   ['haltClient', 'without a grade', { body: {} }, 400, 'missing_field', { field: 'halted' }],
-  ['haltClient', 'by a grade that is none', { body: { halted: 'all' } }, 400, 'invalid_field', { field: 'halted' }],
+  [
+    'haltClient',
+    'by a grade that is none',
+    { body: { halted: 'all' } },
+    400,
+    'invalid_field',
+    { field: 'halted' },
+  ],
   [
     'approveRevision',
     'that is closed',
@@ -427,8 +789,21 @@ const refusals: readonly Refused[] = [
     'not_found',
     { what: 'revision' },
   ],
-  ['approveRevision', 'of a disabled app', { ready: disabledMeanwhile }, 409, 'not_approved', { stage: 'disabled' }],
-  ['approveRevision', 'by the same reviewer twice', { ready: firstYesToRevision }, 409, 'needs_another_reviewer'],
+  [
+    'approveRevision',
+    'of a disabled app',
+    { ready: disabledMeanwhile },
+    409,
+    'not_approved',
+    { stage: 'disabled' },
+  ],
+  [
+    'approveRevision',
+    'by the same reviewer twice',
+    { ready: firstYesToRevision },
+    409,
+    'needs_another_reviewer',
+  ],
   ['approveRevision', 'whose name is taken', { ready: lateRevision }, 409, 'consumer_exists'],
   [
     'rejectRevision',
@@ -439,32 +814,87 @@ const refusals: readonly Refused[] = [
     { what: 'revision' },
   ],
 
-  ['listConsents', 'of somebody else', { query: '?user=Ada' }, 403, 'permission_denied', { right: 'mwoauthviewprivate' }],
-  ['listConsents', 'of nobody, for one who may not look', { query: '?user=Nobody' }, 403, 'permission_denied'],
-  ['listConsents', 'of nobody', { as: 'root', by: 'session', query: '?user=Nobody' }, 404, 'not_found', person],
+  [
+    'listConsents',
+    'of somebody else',
+    { query: '?user=Ada' },
+    403,
+    'permission_denied',
+    { right: 'mwoauthviewprivate' },
+  ],
+  [
+    'listConsents',
+    'of nobody, for one who may not look',
+    { query: '?user=Nobody' },
+    403,
+    'permission_denied',
+  ],
+  [
+    'listConsents',
+    'of nobody',
+    { as: 'root', by: 'session', query: '?user=Nobody' },
+    404,
+    'not_found',
+    person,
+  ],
   ['renounceConsent', 'of somebody else', { as: 'dan' }, 404, 'invalid_access_token'],
-  ['renounceConsent', 'that is none', { ready: async () => ({ consent_id: 9999 }) }, 404, 'invalid_access_token'],
-  ['renounceConsent', 'that is no number', { ready: async () => ({ consent_id: 'mine' }) }, 404, 'not_found'],
+  [
+    'renounceConsent',
+    'that is none',
+    { ready: async () => ({ consent_id: 9999 }) },
+    404,
+    'invalid_access_token',
+  ],
+  [
+    'renounceConsent',
+    'that is no number',
+    { ready: async () => ({ consent_id: 'mine' }) },
+    404,
+    'not_found',
+  ],
   ['listAudit', 'of all, by a developer', { as: 'dan' }, 403, 'permission_denied', reviewRight],
-  ['listAudit', 'of somebody else, by a developer', { as: 'dan', query: '?actor=Ada' }, 403, 'permission_denied'],
+  [
+    'listAudit',
+    'of somebody else, by a developer',
+    { as: 'dan', query: '?actor=Ada' },
+    403,
+    'permission_denied',
+  ],
 ];
 
 /** The success of a route with what makes it fail. */
 async function tried(id: string, over: Case, ids?: Ids): Promise<Answer> {
   const row = { ...(rows[id] as Row), ...over };
   const scene = ids ?? (await row.ready?.(desk)) ?? {};
-  return desk.call(id, scene, { ...row, body: await (typeof row.body === 'function' ? row.body(desk) : row.body) });
+  return desk.call(id, scene, {
+    ...row,
+    body: await (typeof row.body === 'function' ? row.body(desk) : row.body),
+  });
 }
 
 for (const [id, what, over, status, code, facts] of refusals)
-  test(`${id}: ${what} is ${code}`, async () => refused(await tried(id, over), status, code, facts));
+  test(`${id}: ${what} is ${code}`, async () =>
+    refused(await tried(id, over), status, code, facts));
 
-/** What gives more than a token of `gatehouse:clients` holds, where the row of the success does not. */
+/**
+ * What gives more than a token of `gatehouse:clients` holds, where the row of the success does not.
+ */
 const beyond: Readonly<Record<string, Partial<Row>>> = {
-  proposeClient: { body: (desk) => ({ ...plain(desk), owner_only: true, redirect_uri: '', scopes: ['mwoauth-authonlyprivate'] }) },
-  updateClient: { ready: (desk) => desk.app({ protocol: 'oauth1', grantTypes: [] }), body: { rsa_public_key: pem('rsa') } },
+  proposeClient: {
+    body: (desk) => ({
+      ...plain(desk),
+      owner_only: true,
+      redirect_uri: '',
+      scopes: ['mwoauth-authonlyprivate'],
+    }),
+  },
+  updateClient: {
+    ready: (desk) => desk.app({ protocol: 'oauth1', grantTypes: [] }),
+    body: { rsa_public_key: pem('rsa') },
+  },
   revise: {
-    ready: (desk) => desk.app({ ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] }),
+    ready: (desk) =>
+      desk.app({ ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] }),
     body: { scopes: ['patrol'] },
   },
 };
@@ -483,7 +913,12 @@ for (const id of [...inBrowser, ...Object.keys(beyond)]) {
     const ids = (await row.ready?.(desk)) ?? {};
     const headers = { ...(await desk.session(row.as)) };
     desk.world.wait(601);
-    const answer = await desk.call(id, ids, { ...row, body: bodyOf(row, desk), by: 'nothing', headers });
+    const answer = await desk.call(id, ids, {
+      ...row,
+      body: bodyOf(row, desk),
+      by: 'nothing',
+      headers,
+    });
     desk.world.wait(-601);
     refused(answer, 403, 'reauthentication_required');
   });
@@ -492,7 +927,13 @@ for (const id of [...inBrowser, ...Object.keys(beyond)]) {
 for (const id of ['proposeClient', 'acceptOffer']) {
   test(`${id}: without a confirmed address is email_not_confirmed`, async () => {
     const { store } = desk.world.built;
-    const nora = { ...desk.people.ada, name: desk.fresh('Nora'), email: 'nora@example.org', emailConfirmedAt: null, passwordHash: null };
+    const nora = {
+      ...desk.people.ada,
+      name: desk.fresh('Nora'),
+      email: 'nora@example.org',
+      emailConfirmedAt: null,
+      passwordHash: null,
+    };
     const made = await store.createAccount(nora);
     assert.ok(made.outcome === 'created');
     const ids = await approved(desk);
@@ -502,7 +943,11 @@ for (const id of ['proposeClient', 'acceptOffer']) {
     const answer = await desk.world.app.inject({
       method: 'POST',
       url: `/api/v1${route.path.replace(':client_id', ids.client_id)}`,
-      headers: { cookie, 'x-csrf-token': csrfToken(cookie.split('=')[1] ?? ''), 'content-type': 'application/json' },
+      headers: {
+        cookie,
+        'x-csrf-token': csrfToken(cookie.split('=')[1] ?? ''),
+        'content-type': 'application/json',
+      },
       payload: JSON.stringify(id === 'proposeClient' ? { ...plain(desk), email: nora.email } : {}),
     });
     desk.judge(route, answer);
@@ -521,7 +966,8 @@ for (const [id, kind] of [
     refused(await tried(id, { body: { user: 'Ben' } }, ids), 403, 'invitations_declined');
     await store.setInvitationsDeclined(desk.people.ben.id, false);
     const key = `letters ${kind} from account ${desk.people.ada.id}`;
-    for (let count = 0; count < 30; count++) await store.hit(key, desk.world.now, instant(desk.world.now + 60));
+    for (let count = 0; count < 30; count++)
+      await store.hit(key, desk.world.now, instant(desk.world.now + 60));
     const answer = await tried(id, { body: { user: 'Ben' } }, ids);
     refused(answer, 429, 'too_many_invitations');
     assert.equal(answer.headers['retry-after'], '86400');
@@ -539,10 +985,12 @@ for (const { id } of onApps) {
     ['no app', { client_id: '0'.repeat(32) }],
     ['no identifier', { client_id: 'nothing' }],
   ] as const)
-    test(`${id}: ${what} is a 404`, async () => refused(await tried(id, {}, ids), 404, 'invalid_consumer_key'));
+    test(`${id}: ${what} is a 404`, async () =>
+      refused(await tried(id, {}, ids), 404, 'invalid_consumer_key'));
   test(`${id}: a hidden app is a 404 for a stranger to it`, async () => {
     const ids = await hidden(desk);
-    for (const as of ['dan', 'ben'] as const) refused(await tried(id, { as }, ids), 404, 'invalid_consumer_key');
+    for (const as of ['dan', 'ben'] as const)
+      refused(await tried(id, { as }, ids), 404, 'invalid_consumer_key');
   });
 }
 
@@ -557,9 +1005,15 @@ for (const { id } of actions) {
     const seen = await desk.seen(row.as, ids);
     await desk.touch(ids);
     const before = await desk.client(ids);
-    const say = (token: string) => desk.call(id, ids, { ...row, body: bodyOf(row, desk), seen: token });
+    const say = (token: string) =>
+      desk.call(id, ids, { ...row, body: bodyOf(row, desk), seen: token });
     const since = [
-      { at: '2027-01-15T08:00:00Z', action: 'touch', reason: 'in between', changes: [{ field: 'redirect_uri', before: 'a', after: 'b' }] },
+      {
+        at: '2027-01-15T08:00:00Z',
+        action: 'touch',
+        reason: 'in between',
+        changes: [{ field: 'redirect_uri', before: 'a', after: 'b' }],
+      },
     ];
     refused(await say(seen), 412, 'change_conflict', { since });
     const another: Part = row.as === 'rita' ? 'rex' : 'rita';
@@ -572,8 +1026,16 @@ for (const { id } of actions) {
   test(`${id}: If-Match with anything but one change token is a 400; * names none`, async () => {
     const row = rows[id] as Row;
     const ids = (await row.ready?.(desk)) ?? {};
-    const say = (value: string) => desk.call(id, ids, { ...row, body: bodyOf(row, desk), headers: { 'if-match': value } });
-    for (const value of ['', 'x', '"x"', 'a'.repeat(40), `W/"${'a'.repeat(40)}"`, `"${'a'.repeat(40)}", "${'b'.repeat(40)}"`])
+    const say = (value: string) =>
+      desk.call(id, ids, { ...row, body: bodyOf(row, desk), headers: { 'if-match': value } });
+    for (const value of [
+      '',
+      'x',
+      '"x"',
+      'a'.repeat(40),
+      `W/"${'a'.repeat(40)}"`,
+      `"${'a'.repeat(40)}", "${'b'.repeat(40)}"`,
+    ])
       refused(await say(value), 400, 'invalid_request', { field: 'If-Match' });
     refused(await say(`"${'a'.repeat(40)}"`), 412, 'change_conflict', { since: [] });
     assert.ok((await say('*')).statusCode < 300);
@@ -591,7 +1053,12 @@ test('of two who decide on the same edition one does', async () => {
 });
 
 test('advice is waved through, what is wrong is not', async () => {
-  const say = (redirect_uri: string) => desk.call('proposeClient', {}, { body: { ...plain(desk), redirect_uri, ignore_warnings: true } });
+  const say = (redirect_uri: string) =>
+    desk.call(
+      'proposeClient',
+      {},
+      { body: { ...plain(desk), redirect_uri, ignore_warnings: true } },
+    );
   assert.equal((await say('https://reader.example/')).statusCode, 201);
   refused(await say('http://reader.example/'), 400, 'invalid_field', { ignorable: false });
 });
@@ -600,7 +1067,10 @@ test('a first yes is written down, and a second reviewer says theirs', async () 
   const ids = await risky(desk);
   const say = async (as: Part) => (await desk.call('approveClient', ids, { as, body: {} })).json();
   const [one, two] = [await say('rex'), await say('rita')];
-  assert.deepEqual([one.waiting, one.stage, two.waiting, two.stage], [true, 'proposed', false, 'approved']);
+  assert.deepEqual(
+    [one.waiting, one.stage, two.waiting, two.stage],
+    [true, 'proposed', false, 'approved'],
+  );
 });
 
 // Read-only: nothing is written, everything is read, and credentials that are there work on.
@@ -628,7 +1098,9 @@ test('read-only: every write is a 503 with Retry-After, every read goes on, and 
     const answer = await reading.call(id, ids, { ...row, body: bodyOf(row, reading) });
     if (routeOf(id).method === 'GET') assert.equal(answer.statusCode, 200, answer.body);
     else {
-      refused(answer, 503, 'readonly', { detail: 'Nothing can be changed at the moment: moving house' });
+      refused(answer, 503, 'readonly', {
+        detail: 'Nothing can be changed at the moment: moving house',
+      });
       assert.equal(answer.headers['retry-after'], '300');
     }
   }
@@ -639,7 +1111,11 @@ test('read-only: every write is a 503 with Retry-After, every read goes on, and 
     payload: `grant_type=refresh_token&refresh_token=${bought.refresh}`,
   });
   for (const token of [bought.access, refreshed.json().access_token]) {
-    const answer = await reading.call('listConsents', {}, { by: 'nothing', headers: { authorization: `Bearer ${token}` } });
+    const answer = await reading.call(
+      'listConsents',
+      {},
+      { by: 'nothing', headers: { authorization: `Bearer ${token}` } },
+    );
     assert.equal(answer.statusCode, 200, answer.body);
   }
   for (const [id, codes] of reading.heard) desk.heard.get(id)?.add([...codes][0] ?? '');

@@ -12,7 +12,8 @@ export interface Row {
   readonly check?: (answer: Answer, ids: Ids, desk: Desk) => void | Promise<void>;
 }
 
-export const bodyOf = ({ body }: Pick<Row, 'body'>, desk: Desk): object | undefined => (typeof body === 'function' ? body(desk) : body);
+export const bodyOf = ({ body }: Pick<Row, 'body'>, desk: Desk): object | undefined =>
+  typeof body === 'function' ? body(desk) : body;
 
 /** A proposal with nothing special about it. */
 export const plain = (desk: Desk) => ({
@@ -43,7 +44,10 @@ export async function hidden(desk: Desk): Promise<Ids> {
   await desk.act('operator', 'disable', ids, { suppress: true });
   return ids;
 }
-export async function revised(desk: Desk, values: object = { description: 'Reads and writes.' }): Promise<Ids> {
+export async function revised(
+  desk: Desk,
+  values: object = { description: 'Reads and writes.' },
+): Promise<Ids> {
   const ids = await desk.app();
   await desk.act('ada', 'revise', ids, { ...values });
   const open = await desk.world.built.store.openRevision((await desk.client(ids)).id);
@@ -74,17 +78,25 @@ export async function offered(desk: Desk): Promise<Ids> {
 }
 export async function consented(desk: Desk): Promise<Ids> {
   const ids = await desk.app();
-  const consent = await desk.world.consents.save(await desk.client(ids), desk.people.ben, ['editpage']);
+  const consent = await desk.world.consents.save(await desk.client(ids), desk.people.ben, [
+    'editpage',
+  ]);
   return { ...ids, consent_id: consent.id };
 }
 
 /** The stage an answer shows. */
 const stage = (wanted: string) => (answer: Answer) => assert.equal(answer.json().stage, wanted);
-const first = (field: string) => (answer: Answer, ids: Ids) => assert.equal(answer.json().items[0][field], ids[field]);
+const first = (field: string) => (answer: Answer, ids: Ids) =>
+  assert.equal(answer.json().items[0][field], ids[field]);
 
 /** One success of every route. A route without a row here fails the tests. */
 export const rows: Readonly<Record<string, Row>> = {
-  listClients: { as: 'ada', ready: approved, query: '?owner=me&protocol=oauth2&stage=approved&limit=1', check: first('client_id') },
+  listClients: {
+    as: 'ada',
+    ready: approved,
+    query: '?owner=me&protocol=oauth2&stage=approved&limit=1',
+    check: first('client_id'),
+  },
   proposeClient: {
     as: 'ada',
     body: plain,
@@ -92,7 +104,10 @@ export const rows: Readonly<Record<string, Row>> = {
       const { client_id: id, client_secret: secret, stage: now } = answer.json();
       assert.deepEqual([now, answer.headers.location], ['proposed', `/api/v1/clients/${id}`]);
       assert.match(secret, /^[0-9a-f]{40}$/);
-      assert.equal((await desk.call('getClient', { client_id: id }, { as: 'ada' })).json().email, 'ada@example.org');
+      assert.equal(
+        (await desk.call('getClient', { client_id: id }, { as: 'ada' })).json().email,
+        'ada@example.org',
+      );
     },
   },
   getClient: {
@@ -100,16 +115,25 @@ export const rows: Readonly<Record<string, Row>> = {
     ready: approved,
     check: (answer, ids) => {
       const { client_id: id, hidden: unseen, change_token: token } = answer.json();
-      assert.deepEqual([id, unseen, answer.headers.etag], [ids.client_id, ['email', 'restrictions'], `"${token}"`]);
+      assert.deepEqual(
+        [id, unseen, answer.headers.etag],
+        [ids.client_id, ['email', 'restrictions'], `"${token}"`],
+      );
     },
   },
   updateClient: {
     as: 'ada',
     ready: approved,
     body: { restrictions: { addresses: ['192.0.2.0/24'] }, reason: 'one office' },
-    check: (answer) => assert.deepEqual(answer.json().restrictions, { addresses: ['192.0.2.0/24'], pages: [] }),
+    check: (answer) =>
+      assert.deepEqual(answer.json().restrictions, { addresses: ['192.0.2.0/24'], pages: [] }),
   },
-  resetSecret: { as: 'ada', ready: approved, body: {}, check: (answer) => assert.match(answer.json().client_secret, /^[0-9a-f]{40}$/) },
+  resetSecret: {
+    as: 'ada',
+    ready: approved,
+    body: {},
+    check: (answer) => assert.match(answer.json().client_secret, /^[0-9a-f]{40}$/),
+  },
   listSecrets: {
     as: 'ada',
     ready: withSecrets,
@@ -141,7 +165,10 @@ export const rows: Readonly<Record<string, Row>> = {
   listRevisions: {
     as: 'ada',
     ready: revised,
-    check: (answer) => assert.deepEqual(answer.json().items[0].changes, [{ field: 'description', before: '', after: 'Reads and writes.' }]),
+    check: (answer) =>
+      assert.deepEqual(answer.json().items[0].changes, [
+        { field: 'description', before: '', after: 'Reads and writes.' },
+      ]),
   },
   revise: {
     as: 'ada',
@@ -156,7 +183,8 @@ export const rows: Readonly<Record<string, Row>> = {
     as: 'ada',
     ready: revised,
     body: {},
-    check: async (_answer, ids, desk) => assert.equal((await desk.call('listRevisions', ids)).json().items[0].stage, 'withdrawn'),
+    check: async (_answer, ids, desk) =>
+      assert.equal((await desk.call('listRevisions', ids)).json().items[0].stage, 'withdrawn'),
   },
   getTeam: {
     as: 'ada',
@@ -180,26 +208,35 @@ export const rows: Readonly<Record<string, Row>> = {
   removeMaintainer: {
     as: 'mia',
     ready: maintained,
-    check: async (_answer, ids, desk) => assert.deepEqual((await desk.call('getTeam', ids)).json().maintainers, []),
+    check: async (_answer, ids, desk) =>
+      assert.deepEqual((await desk.call('getTeam', ids)).json().maintainers, []),
   },
   join: {
     as: 'mia',
     ready: invited,
     body: {},
-    check: async (_answer, ids, desk) => assert.equal((await desk.call('getTeam', ids)).json().maintainers[0].accepted, true),
+    check: async (_answer, ids, desk) =>
+      assert.equal((await desk.call('getTeam', ids)).json().maintainers[0].accepted, true),
   },
-  acceptOffer: { as: 'dan', ready: offered, body: {}, check: (answer) => assert.equal(answer.json().owner.name, 'Dan') },
+  acceptOffer: {
+    as: 'dan',
+    ready: offered,
+    body: {},
+    check: (answer) => assert.equal(answer.json().owner.name, 'Dan'),
+  },
   declineOffer: {
     as: 'dan',
     ready: offered,
     body: {},
-    check: async (_answer, ids, desk) => assert.equal((await desk.call('getTeam', ids)).json().offered_to, null),
+    check: async (_answer, ids, desk) =>
+      assert.equal((await desk.call('getTeam', ids)).json().offered_to, null),
   },
   offerClient: {
     as: 'ada',
     ready: approved,
     body: (desk) => ({ user: desk.people.dan.id }),
-    check: async (_answer, ids, desk) => assert.equal((await desk.call('getTeam', ids)).json().offered_to.name, 'Dan'),
+    check: async (_answer, ids, desk) =>
+      assert.equal((await desk.call('getTeam', ids)).json().offered_to.name, 'Dan'),
   },
   declineInvitations: {
     as: 'ben',
@@ -230,7 +267,10 @@ export const rows: Readonly<Record<string, Row>> = {
     query: '?limit=1',
     check: (answer, ids) => {
       const [{ client, revision, risk }] = answer.json().items;
-      assert.deepEqual([client.client_id, client.email, revision], [ids.client_id, 'ada@example.org', null]);
+      assert.deepEqual(
+        [client.client_id, client.email, revision],
+        [ids.client_id, 'ada@example.org', null],
+      );
       assert.ok(risk.findings.some(({ rule }: { rule: string }) => rule === 'young-owner'));
     },
   },
@@ -238,7 +278,11 @@ export const rows: Readonly<Record<string, Row>> = {
     as: 'rex',
     ready: (desk) => revised(desk, { scopes: ['editpage', 'sendemail'] }),
     check: (answer) =>
-      assert.deepEqual(answer.json().findings[0], { rule: 'risky-scopes', weight: 6, evidence: 'security: sendemail' }, answer.body),
+      assert.deepEqual(
+        answer.json().findings[0],
+        { rule: 'risky-scopes', weight: 6, evidence: 'security: sendemail' },
+        answer.body,
+      ),
   },
   impactOfClient: {
     as: 'rex',
@@ -247,8 +291,18 @@ export const rows: Readonly<Record<string, Row>> = {
     check: (answer) => assert.deepEqual(answer.json(), { users: 1, tokens: 0, calls_last_day: 0 }),
   },
   approveClient: { as: 'rex', ready: proposed, body: { reason: 'fine' }, check: stage('approved') },
-  rejectClient: { as: 'rex', ready: proposed, body: { reason: 'no', suppress: true }, check: stage('rejected') },
-  disableClient: { as: 'rex', ready: approved, body: { suppress: false }, check: stage('disabled') },
+  rejectClient: {
+    as: 'rex',
+    ready: proposed,
+    body: { reason: 'no', suppress: true },
+    check: stage('rejected'),
+  },
+  disableClient: {
+    as: 'rex',
+    ready: approved,
+    body: { suppress: false },
+    check: stage('disabled'),
+  },
   reenableClient: { as: 'rex', ready: disabled, body: {}, check: stage('approved') },
   haltClient: {
     as: 'rex',
@@ -268,15 +322,39 @@ export const rows: Readonly<Record<string, Row>> = {
     body: {},
     check: (answer) => assert.equal(answer.json().description, 'Reads and writes.'),
   },
-  rejectRevision: { as: 'rex', ready: revised, body: {}, check: (answer) => assert.equal(answer.json().description, '') },
+  rejectRevision: {
+    as: 'rex',
+    ready: revised,
+    body: {},
+    check: (answer) => assert.equal(answer.json().description, ''),
+  },
   listConsents: { as: 'ben', ready: consented, query: '?limit=1', check: first('consent_id') },
   renounceConsent: {
     as: 'ben',
     ready: consented,
-    check: async (_answer, ids, desk) => assert.equal(await desk.world.built.store.findConsentById(ids.consent_id as never), undefined),
+    check: async (_answer, ids, desk) =>
+      assert.equal(
+        await desk.world.built.store.findConsentById(ids.consent_id as never),
+        undefined,
+      ),
   },
-  listAudit: { as: 'rex', ready: proposed, query: '?action=propose&limit=1', check: first('client_id') },
-  whoAmI: { as: 'ben', check: (answer, _ids, { people }) => assert.equal(answer.json().id, people.ben.id) },
-  listScopes: { as: 'ben', check: (answer) => assert.ok(answer.json().items.some(({ name }: { name: string }) => name === 'editpage')) },
-  listSites: { as: 'ben', check: (answer) => assert.equal(answer.json().items[0].origin, 'https://gate.example') },
+  listAudit: {
+    as: 'rex',
+    ready: proposed,
+    query: '?action=propose&limit=1',
+    check: first('client_id'),
+  },
+  whoAmI: {
+    as: 'ben',
+    check: (answer, _ids, { people }) => assert.equal(answer.json().id, people.ben.id),
+  },
+  listScopes: {
+    as: 'ben',
+    check: (answer) =>
+      assert.ok(answer.json().items.some(({ name }: { name: string }) => name === 'editpage')),
+  },
+  listSites: {
+    as: 'ben',
+    check: (answer) => assert.equal(answer.json().items[0].origin, 'https://gate.example'),
+  },
 };

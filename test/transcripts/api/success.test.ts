@@ -4,7 +4,8 @@ import { apiRoutes } from '#http/routes/api/api.ts';
 import { Desk, inBrowser, refused, type Way } from './desk.ts';
 import { bodyOf, rows } from './rows.ts';
 
-// Every route succeeds, whoever vouches for the caller. The shape of each answer is judged by the desk.
+// Every route succeeds, whoever vouches for the caller. The shape of each answer is judged by the
+// desk.
 
 let desk: Desk;
 before(async () => {
@@ -13,14 +14,20 @@ before(async () => {
 after(() => desk.close());
 
 for (const { id, method, path, scope } of apiRoutes) {
-  for (const by of ['token', 'signature', 'session', ...(scope === 'nobody' ? (['nothing'] as const) : [])] satisfies Way[]) {
+  for (const by of [
+    'token',
+    'signature',
+    'session',
+    ...(scope === 'nobody' ? (['nothing'] as const) : []),
+  ] satisfies Way[]) {
     test(`${method} ${path} (${id}) by ${by}`, async () => {
       const row = rows[id];
       assert.ok(row, `${id} has no transcript of its success: add a row`);
       await desk.vouch(id, { ...row, by });
       const ids = (await row.ready?.(desk)) ?? {};
       const answer = await desk.call(id, ids, { ...row, body: bodyOf(row, desk), by });
-      if (inBrowser.has(id) && by !== 'session') return refused(answer, 403, 'browser_session_required');
+      if (inBrowser.has(id) && by !== 'session')
+        return refused(answer, 403, 'browser_session_required');
       assert.ok(answer.statusCode < 300, answer.body);
       if (by !== 'nothing' || id === 'getClient') await row.check?.(answer, ids, desk);
     });

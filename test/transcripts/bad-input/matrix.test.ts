@@ -13,7 +13,10 @@ let oauth1: { key: string; secret: string };
 before(async () => {
   world = new TestWorld();
   const ada = await world.person('Ada');
-  const web = await world.client(ada, { name: 'web', grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'] });
+  const web = await world.client(ada, {
+    name: 'web',
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+  });
   authorization = basic(web.client.id, web.secret);
   clientId = web.client.id;
   person = await world.cookie(ada);
@@ -50,7 +53,11 @@ const gets = [
   '/wiki/Special:OAuth/authorize',
 ];
 const payloads: readonly (readonly [string, string | Buffer, Record<string, string>])[] = [
-  ['repeated', 'grant_type=a&grant_type=b&token=a&token=b&csrf=a&csrf=b&client_id=a&client_id=b', form],
+  [
+    'repeated',
+    'grant_type=a&grant_type=b&token=a&token=b&csrf=a&csrf=b&client_id=a&client_id=b',
+    form,
+  ],
   ['as an array', 'grant_type[]=client_credentials&token[0]=x&csrf[]=a&client_id[]=a', form],
   ['empty', 'grant_type=&token=&csrf=&client_id=', form],
   ['oversized', `grant_type=${long}&token=${long}&csrf=${long}&client_id=${long}`, form],
@@ -73,9 +80,13 @@ for (const url of posts) {
           payload,
           headers: { ...headers, ...credentials } as Record<string, string>,
         });
-        assert.ok(answer.statusCode >= 300 && answer.statusCode < 500, `${answer.statusCode} ${answer.body}`);
+        assert.ok(
+          answer.statusCode >= 300 && answer.statusCode < 500,
+          `${answer.statusCode} ${answer.body}`,
+        );
         if (answer.statusCode < 400) assert.match(String(answer.headers.location), /^\/sign-in/);
-        else if (/^\/oauth2\/(?!authorize)/.test(url)) assert.equal(typeof answer.json().error, 'string');
+        else if (/^\/oauth2\/(?!authorize)/.test(url))
+          assert.equal(typeof answer.json().error, 'string');
         else if (url.startsWith('/oauth1/')) assert.match(answer.body, /^oauth_problem=/);
       }
     });
@@ -99,7 +110,8 @@ for (const url of gets) {
       for (const headers of [{}, { cookie: person }]) {
         const answer = await world.app.inject({ method: 'GET', url: url + query, headers });
         assert.ok(answer.statusCode < 500, `${answer.statusCode} ${answer.body}`);
-        if (answer.statusCode >= 300 && answer.statusCode < 400) assert.match(String(answer.headers.location), /^\/(?:sign-in|$)/);
+        if (answer.statusCode >= 300 && answer.statusCode < 400)
+          assert.match(String(answer.headers.location), /^\/(?:sign-in|$)/);
       }
     });
   }
@@ -130,14 +142,36 @@ const listening = async () => {
 
 test('OAuth 1 refuses a parameter that comes by two ways (RFC 5849 §3.1), the dialect signs it once', async () => {
   const target = '/oauth1/initiate?oauth_callback=oob';
-  const { authorization: header = '' } = signedHeader(world, 'POST', '/oauth1/initiate', oauth1, null, { oauth_callback: 'oob' });
-  const strict = await world.app.inject({ method: 'POST', url: target, headers: { authorization: header } });
-  assert.deepEqual([strict.statusCode, new URLSearchParams(strict.body).get('oauth_problem')], [400, 'parameter_rejected']);
+  const { authorization: header = '' } = signedHeader(
+    world,
+    'POST',
+    '/oauth1/initiate',
+    oauth1,
+    null,
+    { oauth_callback: 'oob' },
+  );
+  const strict = await world.app.inject({
+    method: 'POST',
+    url: target,
+    headers: { authorization: header },
+  });
+  assert.deepEqual(
+    [strict.statusCode, new URLSearchParams(strict.body).get('oauth_problem')],
+    [400, 'parameter_rejected'],
+  );
   const loose = '/wiki/Special:OAuth/initiate?oauth_callback=oob';
   const dialect = await world.app.inject({
     method: 'GET',
     url: loose,
-    headers: signedHeader(world, 'GET', loose, oauth1, null, { oauth_callback: 'oob' }, { reading: 'mediawiki' }),
+    headers: signedHeader(
+      world,
+      'GET',
+      loose,
+      oauth1,
+      null,
+      { oauth_callback: 'oob' },
+      { reading: 'mediawiki' },
+    ),
   });
   assert.match(dialect.body, /^oauth_token=/);
 });

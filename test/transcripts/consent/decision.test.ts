@@ -16,8 +16,13 @@ before(async () => {
   world = new TestWorld();
   ada = await world.person('Ada');
   ben = await world.person('Ben');
-  client = (await world.client(ada, { name: '<script>alert(1)</script>"&', scopes: ['editpage', 'sendemail'], description: '<b>bold</b>' }))
-    .client;
+  client = (
+    await world.client(ada, {
+      name: '<script>alert(1)</script>"&',
+      scopes: ['editpage', 'sendemail'],
+      description: '<b>bold</b>',
+    })
+  ).client;
   cookie = await world.cookie(ben);
 });
 after(() => world.close());
@@ -41,16 +46,29 @@ const page = async () => {
   assert.equal(asked.statusCode, 303);
   const url = String(asked.headers.location);
   const shown = await get(url);
-  return { url, body: shown.body, headers: shown.headers, csrf: /name="csrf" value="([^"]+)"/.exec(shown.body)?.[1] ?? '' };
+  return {
+    url,
+    body: shown.body,
+    headers: shown.headers,
+    csrf: /name="csrf" value="([^"]+)"/.exec(shown.body)?.[1] ?? '',
+  };
 };
 const decide = (url: string, payload: string, headers: Record<string, string> = {}) =>
-  world.app.inject({ method: 'POST', url, payload, headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', ...headers } });
+  world.app.inject({
+    method: 'POST',
+    url,
+    payload,
+    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', ...headers },
+  });
 
 test('the consent page escapes what it shows, and is locked down', async () => {
   const { body, headers } = await page();
   assert.ok(!body.includes('<script>') && !body.includes('<b>bold'));
   assert.ok(body.includes('&lt;script&gt;'));
-  assert.match(String(headers['content-security-policy']), /default-src 'none'.*frame-ancestors 'none'/);
+  assert.match(
+    String(headers['content-security-policy']),
+    /default-src 'none'.*frame-ancestors 'none'/,
+  );
   assert.doesNotMatch(String(headers['content-security-policy']), /unsafe/);
   assert.equal(headers['cache-control'], 'no-store');
   assert.equal(headers['referrer-policy'], 'no-referrer');
@@ -72,7 +90,10 @@ test('yes sends a code, state and iss, and the same once more (RFC 6749 §4.1.2,
 test('no sends access_denied with state', async () => {
   const { url, csrf } = await page();
   const back = new URL(String((await decide(url, `cancel=1&csrf=${csrf}`)).headers.location));
-  assert.deepEqual([back.searchParams.get('error'), back.searchParams.get('state')], ['access_denied', 's']);
+  assert.deepEqual(
+    [back.searchParams.get('error'), back.searchParams.get('state')],
+    ['access_denied', 's'],
+  );
 });
 
 test('a form that is not ours changes nothing (CSRF)', async () => {
@@ -86,7 +107,10 @@ test('a form that is not ours changes nothing (CSRF)', async () => {
   ];
   for (const answer of await Promise.all(attempts)) assert.equal(answer.statusCode, 403);
   assert.equal((await decide(url, `accept=1&cancel=1&csrf=${csrf}`)).statusCode, 400);
-  assert.equal((await decide(url, `accept=1&csrf=${csrf}`, { origin: 'https://gate.example' })).statusCode, 303);
+  assert.equal(
+    (await decide(url, `accept=1&csrf=${csrf}`, { origin: 'https://gate.example' })).statusCode,
+    303,
+  );
 });
 
 test("a request is one person's: another signed-in person cannot see or answer it", async () => {
@@ -133,10 +157,14 @@ for (const [over, error] of redirected) {
 test('owner-only, disabled and proposed clients ask nobody but their owner', async () => {
   const proposed = await world.client(ada, { name: 'draft' }, false);
   const url = authorizeUrl({ client_id: proposed.client.id });
-  // Nobody is sent to an app that was not approved (RFC 9700 §4.11.2): the person is told on a page.
+  // Nobody is sent to an app that was not approved (RFC 9700 §4.11.2): the person is told on a
+  // page.
   const page = await get(url);
   assert.deepEqual([page.statusCode, page.headers.location], [403, undefined]);
-  assert.match(String((await get(url, await world.cookie(ada))).headers.location), /^\/authorize\//);
+  assert.match(
+    String((await get(url, await world.cookie(ada))).headers.location),
+    /^\/authorize\//,
+  );
 });
 
 test('sign-in comes back to our own pages alone', async () => {
@@ -158,7 +186,12 @@ test('sign-in comes back to our own pages alone', async () => {
     const form = await world.app.inject({ url: `/sign-in?returnto=${encodeURIComponent(asked)}` });
     const jar = String(form.headers['set-cookie']).split(';')[0] ?? '';
     const csrf = /name="csrf" value="([^"]+)"/.exec(form.body)?.[1] ?? '';
-    const payload = new URLSearchParams({ name: 'cleo', password: 'correct horse', returnto: asked, csrf }).toString();
+    const payload = new URLSearchParams({
+      name: 'cleo',
+      password: 'correct horse',
+      returnto: asked,
+      csrf,
+    }).toString();
     const done = await world.app.inject({
       method: 'POST',
       url: '/sign-in',
@@ -167,7 +200,10 @@ test('sign-in comes back to our own pages alone', async () => {
     });
     assert.equal(done.statusCode, 303, done.body);
     assert.equal(done.headers.location, wanted);
-    assert.match(String(done.headers['set-cookie']), /__Host-gatehouse=[\w-]{51};.*HttpOnly; Secure; SameSite=Lax/);
+    assert.match(
+      String(done.headers['set-cookie']),
+      /__Host-gatehouse=[\w-]{51};.*HttpOnly; Secure; SameSite=Lax/,
+    );
   }
 });
 
@@ -178,11 +214,15 @@ test('sign-in is throttled, and a wrong name looks like a wrong password', async
     await accounts.signIn('cleo', 'x', { address: '192.0.2.9', agent: '' }),
   ];
   assert.deepEqual(wrongName, wrongPassword);
-  for (let tries = 0; tries < 4; tries++) await accounts.signIn('cleo', 'x', { address: '192.0.2.9', agent: '' });
+  for (let tries = 0; tries < 4; tries++)
+    await accounts.signIn('cleo', 'x', { address: '192.0.2.9', agent: '' });
   const shut = await accounts.signIn('cleo', 'correct horse', { address: '192.0.2.9', agent: '' });
   assert.ok(!shut.ok && shut.refusal.kind === 'throttled');
   world.wait(15 * 60);
-  assert.equal((await accounts.signIn('cleo', 'correct horse', { address: '192.0.2.9', agent: '' })).ok, true);
+  assert.equal(
+    (await accounts.signIn('cleo', 'correct horse', { address: '192.0.2.9', agent: '' })).ok,
+    true,
+  );
 });
 
 test('the set-up link works once', async () => {

@@ -9,7 +9,10 @@ let world: TestWorld;
 const people: Record<string, { readonly account: Account; readonly cookie: string }> = {};
 
 before(async () => {
-  world = new TestWorld({}, 'sites:\n  - {id: books, name: "Books <b>", origin: https://books.example}\n');
+  world = new TestWorld(
+    {},
+    'sites:\n  - {id: books, name: "Books <b>", origin: https://books.example}\n',
+  );
   for (const [name, groups] of [
     ['Root', ['administrator']],
     ['Rex', ['reviewer']],
@@ -28,19 +31,32 @@ const of = (name: string) => {
   if (person === undefined) throw new Error(name);
   return person;
 };
-const get = (url: string, who: string | null) => world.app.inject({ url, headers: who === null ? {} : { cookie: of(who).cookie } });
+const get = (url: string, who: string | null) =>
+  world.app.inject({ url, headers: who === null ? {} : { cookie: of(who).cookie } });
 const post = (url: string, who: string, values: Record<string, string> = {}, csrf = true) =>
   world.app.inject({
     method: 'POST',
     url,
-    payload: new URLSearchParams({ ...(csrf ? { csrf: csrfToken(of(who).cookie.split('=')[1] ?? '') } : {}), ...values }).toString(),
+    payload: new URLSearchParams({
+      ...(csrf ? { csrf: csrfToken(of(who).cookie.split('=')[1] ?? '') } : {}),
+      ...values,
+    }).toString(),
     headers: { 'content-type': 'application/x-www-form-urlencoded', cookie: of(who).cookie },
   });
-const groupForm = (body: string) => (/name="shown" value="([^"]*)"/.exec(body)?.[1] ?? '').replaceAll('&quot;', '"');
-const saveGroups = async (who: string, account: Account, groups: readonly string[], shown?: string) => {
+const groupForm = (body: string) =>
+  (/name="shown" value="([^"]*)"/.exec(body)?.[1] ?? '').replaceAll('&quot;', '"');
+const saveGroups = async (
+  who: string,
+  account: Account,
+  groups: readonly string[],
+  shown?: string,
+) => {
   const url = `/admin/people/${account.id}`;
   const seen = shown ?? groupForm((await get(url, who)).body);
-  return post(`${url}/groups`, who, { shown: seen, ...Object.fromEntries(groups.map((name) => [`group-${name}`, '1'])) });
+  return post(`${url}/groups`, who, {
+    shown: seen,
+    ...Object.fromEntries(groups.map((name) => [`group-${name}`, '1'])),
+  });
 };
 const now = (account: Account) => world.built.store.findAccount(account.id);
 
@@ -50,7 +66,8 @@ test('administration is for administrators', async () => {
   const person = `/admin/people/${of('Ulla').account.id}`;
   for (const url of [...pages, person]) {
     assert.match(String((await get(url, null)).headers.location), /^\/sign-in\?returnto=/);
-    for (const who of ['Ulla', 'Ada', 'Rex']) assert.equal((await get(url, who)).statusCode, 403, `${url} ${who}`);
+    for (const who of ['Ulla', 'Ada', 'Rex'])
+      assert.equal((await get(url, who)).statusCode, 403, `${url} ${who}`);
     for (const who of ['Root', 'Bea']) {
       const { statusCode, body, headers } = await get(url, who);
       assert.equal(statusCode, 200, `${url} ${who}`);
@@ -66,7 +83,8 @@ test('administration is for administrators', async () => {
     assert.match(forged.body, /form has expired/);
     assert.equal((await post(`/admin/people/999999/${verb}`, 'Root')).statusCode, 404);
   }
-  for (const id of ['999999', 'x', '1e3']) assert.equal((await get(`/admin/people/${id}`, 'Root')).statusCode, 404);
+  for (const id of ['999999', 'x', '1e3'])
+    assert.equal((await get(`/admin/people/${id}`, 'Root')).statusCode, 404);
 });
 
 test('the overview tells how the server is', async () => {
@@ -110,13 +128,15 @@ test('read-only is said', async () => {
 test('people are found by text, group and state, page by page', async () => {
   const here = new TestWorld();
   const cookie = await here.cookie(await here.person('Root', ['administrator']));
-  for (let index = 0; index < 30; index++) await here.person(`Person${String(index).padStart(2, '0')}`, index < 2 ? ['reviewer'] : []);
+  for (let index = 0; index < 30; index++)
+    await here.person(`Person${String(index).padStart(2, '0')}`, index < 2 ? ['reviewer'] : []);
   const bad = await here.person(HOSTILE);
   await here.built.store.setBlocked(bad.id, true);
   const look = async (url: string) => (await here.app.inject({ url, headers: { cookie } })).body;
   const first = await look('/admin/people');
   assert.match(first, /32 people/);
-  const next = /href="(\/admin\/people\?[^"]+)" rel="next"/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  const next =
+    /href="(\/admin\/people\?[^"]+)" rel="next"/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
   const second = await look(next);
   assert.match(second, /Person29/);
   assert.match(second, /&lt;script&gt;/);
@@ -138,11 +158,18 @@ test('a blocked person is out everywhere, and their apps have no owner', async (
   assert.doesNotMatch(page, /<script>alert/);
   assert.match(page, /Eve’s app/);
   assert.match(page, new RegExp(`href="/review/${client.id}"`));
-  assert.match((await get(url, 'Bea')).body, new RegExp(`href="/apps/${client.id}"`), 'who does not review is sent to the public page');
+  assert.match(
+    (await get(url, 'Bea')).body,
+    new RegExp(`href="/apps/${client.id}"`),
+    'who does not review is sent to the public page',
+  );
   const blocked = await post(`${url}/block`, 'Root');
   assert.equal(blocked.headers.location, `${url}?done=admin-blocked`);
   assert.equal((await now(eve))?.blocked, true);
-  assert.match((await get(`${url}?done=admin-blocked`, 'Root')).body, /role="status">Blocked, and signed out/);
+  assert.match(
+    (await get(`${url}?done=admin-blocked`, 'Root')).body,
+    /role="status">Blocked, and signed out/,
+  );
   assert.match((await get('/review?show=orphaned', 'Root')).body, /Eve’s app/);
   await post(`${url}/unblock`, 'Root');
   assert.equal((await now(eve))?.blocked, false);
@@ -185,7 +212,11 @@ test('the last administrator stays one', async () => {
     here.app.inject({
       method: 'POST',
       url: `/admin/people/${root.id}/groups`,
-      payload: new URLSearchParams({ csrf: csrfToken(cookie.split('=')[1] ?? ''), shown, ...more }).toString(),
+      payload: new URLSearchParams({
+        csrf: csrfToken(cookie.split('=')[1] ?? ''),
+        shown,
+        ...more,
+      }).toString(),
       headers: { 'content-type': 'application/x-www-form-urlencoded', cookie },
     });
   await here.built.store.setBlocked(other.id, true);
@@ -214,7 +245,8 @@ test('the trail is for reviewers; consents and addresses for those who may see p
   const { client } = await world.client(of('Ada').account, { name: 'Audited' });
   await world.consents.save(client, of('Ulla').account, client.scopes);
   for (const url of ['/admin/audit', '/admin/audit.jsonl']) {
-    for (const who of ['Ulla', 'Ada', 'Bea']) assert.equal((await get(url, who)).statusCode, 403, `${url} ${who}`);
+    for (const who of ['Ulla', 'Ada', 'Bea'])
+      assert.equal((await get(url, who)).statusCode, 403, `${url} ${who}`);
     assert.equal((await get(url, null)).statusCode, 303);
   }
   const query = `?app=${client.id}`;
@@ -231,7 +263,10 @@ test('the trail is for reviewers; consents and addresses for those who may see p
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-  const [forRex, forRoot] = [await get(`/admin/audit.jsonl${query}`, 'Rex'), await get(`/admin/audit.jsonl${query}`, 'Root')];
+  const [forRex, forRoot] = [
+    await get(`/admin/audit.jsonl${query}`, 'Rex'),
+    await get(`/admin/audit.jsonl${query}`, 'Root'),
+  ];
   assert.match(String(forRex.headers['content-type']), /^application\/jsonl/);
   assert.match(String(forRex.headers['content-disposition']), /attachment/);
   assert.deepEqual(
@@ -249,9 +284,11 @@ test('the trail is searched by app, actor, action and day, page by page', async 
   const here = new TestWorld();
   const cookie = await here.cookie(await here.person('Rex', ['reviewer']));
   const ada = await here.person('Ada', ['developer']);
-  for (let index = 0; index < 22; index++) await here.client(ada, { name: `App ${index}` }, index === 0);
+  for (let index = 0; index < 22; index++)
+    await here.client(ada, { name: `App ${index}` }, index === 0);
   await here.client(await here.person('Bob', ['developer']), { name: 'App 1' }, false);
-  const look = async (query: string) => here.app.inject({ url: `/admin/audit${query}`, headers: { cookie } });
+  const look = async (query: string) =>
+    here.app.inject({ url: `/admin/audit${query}`, headers: { cookie } });
   const rows = (body: string) => (body.match(/data-label="When"/g) ?? []).length;
   const first = (await look('')).body;
   assert.equal(rows(first), 15);
@@ -286,20 +323,31 @@ test('of a hidden app nothing is told to those who may not see it', async () => 
       groups: {
         user: [],
         weak: ['mwoauthmanageconsumer'],
-        root: ['userrights', 'mwoauthproposeconsumer', 'mwoauthmanageconsumer', 'mwoauthmanagemygrants'],
+        root: [
+          'userrights',
+          'mwoauthproposeconsumer',
+          'mwoauthmanageconsumer',
+          'mwoauthmanagemygrants',
+        ],
       },
     }),
   );
   const here = new TestWorld({ groups: path });
   const cookie = await here.cookie(await here.person('Weak', ['weak']));
-  const { client } = await here.client(await here.person('Ada'), { name: 'Vile name', description: 'vile words' });
+  const { client } = await here.client(await here.person('Ada'), {
+    name: 'Vile name',
+    description: 'vile words',
+  });
   await here.clients.disable(client.id, { suppress: true, reason: 'vile reason' });
   for (const url of ['/admin/audit', `/admin/audit?app=${client.id}`, '/admin/audit.jsonl']) {
     const { body } = await here.app.inject({ url, headers: { cookie } });
     assert.match(body, /disable/);
     assert.doesNotMatch(body, /vile/i, url);
   }
-  assert.equal((await here.app.inject({ url: '/admin/audit?app=Vile+name', headers: { cookie } })).statusCode, 400);
+  assert.equal(
+    (await here.app.inject({ url: '/admin/audit?app=Vile+name', headers: { cookie } })).statusCode,
+    400,
+  );
   await here.close();
 });
 

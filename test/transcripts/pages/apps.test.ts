@@ -13,7 +13,10 @@ const hostile = '<script>alert(1)</script>"&';
 const marks = `e${'\u0301'.repeat(63)}`;
 
 before(async () => {
-  world = new TestWorld({}, 'sites:\n  - { id: main, name: main.example }\n  - { id: other, name: other.example }\n');
+  world = new TestWorld(
+    {},
+    'sites:\n  - { id: main, name: main.example }\n  - { id: other, name: other.example }\n',
+  );
   for (const [name, groups] of [
     ['Ada', ['developer']],
     ['Ben', ['developer']],
@@ -35,11 +38,18 @@ before(async () => {
 after(() => world.close());
 
 const person = (name: string): Account => people[name] as Account;
-const get = (url: string, who = 'Ada') => world.app.inject({ url, headers: { cookie: cookies[who] ?? '' } });
-const fields = (body: string, name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(body)?.[1] ?? '';
+const get = (url: string, who = 'Ada') =>
+  world.app.inject({ url, headers: { cookie: cookies[who] ?? '' } });
+const fields = (body: string, name: string) =>
+  new RegExp(`name="${name}" value="([^"]*)"`).exec(body)?.[1] ?? '';
 
 /** Sends a form of a page, with its proof and the change token that the page showed. */
-async function send(page: string, action: string, form: Readonly<Record<string, string>>, who = 'Ada') {
+async function send(
+  page: string,
+  action: string,
+  form: Readonly<Record<string, string>>,
+  who = 'Ada',
+) {
   const { body } = await get(page, who);
   const token = fields(body, 'change_token');
   const csrf = fields(body, 'csrf');
@@ -47,7 +57,11 @@ async function send(page: string, action: string, form: Readonly<Record<string, 
     method: 'POST',
     url: action,
     headers: { cookie: cookies[who] ?? '', 'content-type': 'application/x-www-form-urlencoded' },
-    payload: new URLSearchParams({ csrf, ...(token === '' ? {} : { change_token: token }), ...form }).toString(),
+    payload: new URLSearchParams({
+      csrf,
+      ...(token === '' ? {} : { change_token: token }),
+      ...form,
+    }).toString(),
   });
 }
 const app = (path = '', client = reader) => `/my/apps/${client.id}${path}`;
@@ -65,7 +79,8 @@ const proposal = (over: Readonly<Record<string, string>> = {}) => ({
   terms: '1',
   ...over,
 });
-const register = (over: Readonly<Record<string, string>> = {}, who = 'Ada') => send('/my/apps/new', '/my/apps/new', proposal(over), who);
+const register = (over: Readonly<Record<string, string>> = {}, who = 'Ada') =>
+  send('/my/apps/new', '/my/apps/new', proposal(over), who);
 const idIn = (body: string) => /\/my\/apps\/([0-9a-f]{32})/.exec(body)?.[1] ?? '';
 const newApp = async (over: Readonly<Record<string, string>> = {}): Promise<Client> => {
   const id = idIn((await register(over)).body);
@@ -74,7 +89,15 @@ const newApp = async (over: Readonly<Record<string, string>> = {}): Promise<Clie
 const fresh = (id: Client['id']) => world.built.store.findClient(id) as Promise<Client>;
 
 test('who may see which page', async () => {
-  const pages = ['/my/apps', '/my/apps/new', '/my/apps/new?kind=server', app(), app('/history'), app('/test'), app('/revise')];
+  const pages = [
+    '/my/apps',
+    '/my/apps/new',
+    '/my/apps/new?kind=server',
+    app(),
+    app('/history'),
+    app('/test'),
+    app('/revise'),
+  ];
   const seen: Record<string, readonly number[]> = {};
   for (const who of ['Ada', 'Ben', 'Cleo', 'Rex', 'nobody'])
     seen[who] = await Promise.all(pages.map(async (page) => (await get(page, who)).statusCode));
@@ -86,7 +109,8 @@ test('who may see which page', async () => {
     nobody: [303, 303, 303, 303, 303, 303, 303],
   });
   for (const page of ['/apps', `/apps/${reader.id}`])
-    for (const who of ['Ada', 'Cleo', 'Rex', 'nobody']) assert.equal((await get(page, who)).statusCode, 200, `${page} ${who}`);
+    for (const who of ['Ada', 'Cleo', 'Rex', 'nobody'])
+      assert.equal((await get(page, who)).statusCode, 200, `${page} ${who}`);
   for (const page of ['/apps/none', `/apps/${'0'.repeat(32)}`, `/my/apps/${'0'.repeat(32)}`])
     assert.equal((await get(page)).statusCode, 404, page);
 });
@@ -106,7 +130,9 @@ test('what strangers wrote is text, in each language, and a page stays small', a
       app('/test'),
       app('/revise'),
     ]) {
-      const { body, headers } = await get(`${page}${page.includes('?') ? '&' : '?'}uselang=${language}`);
+      const { body, headers } = await get(
+        `${page}${page.includes('?') ? '&' : '?'}uselang=${language}`,
+      );
       assert.ok(!body.includes('<script>') && !body.includes('alert(1)</script'), page);
       assert.ok(Buffer.byteLength(body) < 30_000, `${page}: ${Buffer.byteLength(body)}`);
       assert.ok(!secrets.some((secret) => body.includes(secret)), page);
@@ -125,9 +151,16 @@ test('what strangers wrote is text, in each language, and a page stays small', a
 test('the directory is searched by part of a name, owner, stage, scope and site', async () => {
   await world.client(person('Ben'), { name: 'Überwacher 100%', scopes: ['patrol'], site: 'other' });
   const waiting = await world.client(person('Ben'), { name: 'Waiting' }, false);
-  await world.client(person('Ben'), { name: 'Own script', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
+  await world.client(person('Ben'), {
+    name: 'Own script',
+    ownerOnly: true,
+    redirectUri: '',
+    grantTypes: ['client_credentials'],
+  });
   const found = async (query: string, who = 'nobody') =>
-    [...(await get(`/apps${query}`, who)).body.matchAll(/<h2><a[^>]*><bdi>([^<]*)<\/bdi>/g)].map(([, name]) => name);
+    [...(await get(`/apps${query}`, who)).body.matchAll(/<h2><a[^>]*><bdi>([^<]*)<\/bdi>/g)].map(
+      ([, name]) => name,
+    );
   assert.deepEqual(await found('?q=READ'), ['Reader']);
   assert.deepEqual(await found('?q=über'), [], 'other letters are found as they were written');
   assert.deepEqual(await found(`?q=${encodeURIComponent('Über')}`), ['Überwacher 100%']);
@@ -157,7 +190,8 @@ test('the directory is searched by part of a name, owner, stage, scope and site'
 });
 
 test('the directory goes on from page to page', async () => {
-  for (let made = 0; made < 27; made++) await world.client(person('Cleo'), { name: `Many ${made}` });
+  for (let made = 0; made < 27; made++)
+    await world.client(person('Cleo'), { name: `Many ${made}` });
   const first = (await get('/apps?owner=Cleo', 'nobody')).body;
   assert.equal((first.match(/<h2><a/g) ?? []).length, 25);
   const next = /href="([^"]*after=[^"]*)"/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
@@ -176,7 +210,10 @@ test('the public page says what the app may do, and leads those whose business i
   assert.match((await get(`/apps/${reader.id}`, 'Rex')).body, /\/review\//);
   const { client } = await world.client(person('Ada'), { name: 'Allowed' });
   await world.consents.save(client, person('Cleo'), ['basic', 'editpage']);
-  assert.match((await get(`/apps/${client.id}`, 'Cleo')).body, /You allowed this app[\s\S]*\/consents/);
+  assert.match(
+    (await get(`/apps/${client.id}`, 'Cleo')).body,
+    /You allowed this app[\s\S]*\/consents/,
+  );
 });
 
 test('the question leads to a form for each kind', async () => {
@@ -208,18 +245,49 @@ test('a registered app shows its credentials in that one answer', async () => {
   const client = await fresh(idIn(answer.body) as Client['id']);
   assert.deepEqual(
     [client.stage, client.confidential, client.scopes, client.optionalScopes, client.grantTypes],
-    ['proposed', true, ['basic', 'editpage', 'sendemail'], ['sendemail'], ['authorization_code', 'refresh_token', 'client_credentials']],
+    [
+      'proposed',
+      true,
+      ['basic', 'editpage', 'sendemail'],
+      ['sendemail'],
+      ['authorization_code', 'refresh_token', 'client_credentials'],
+    ],
   );
-  for (const page of ['', '/test', '/history']) assert.ok(!(await get(app(page, client))).body.includes(secret), page);
+  for (const page of ['', '/test', '/history'])
+    assert.ok(!(await get(app(page, client))).body.includes(secret), page);
   // Sent again by a reload, it registers nothing.
   assert.equal((await register({ name: 'Shown once' })).statusCode, 409);
 });
 
 for (const [kind, wanted] of [
-  ['device', { protocol: 'oauth2', confidential: false, ownerOnly: false, stage: 'proposed', redirectUri: 'https://new.example/cb' }],
-  ['own', { protocol: 'oauth2', confidential: true, ownerOnly: true, stage: 'approved', redirectUri: '' }],
-  ['oauth1', { protocol: 'oauth1', confidential: true, ownerOnly: false, stage: 'proposed', redirectUri: 'https://new.example/cb' }],
-  ['own-oauth1', { protocol: 'oauth1', confidential: true, ownerOnly: true, stage: 'approved', redirectUri: '' }],
+  [
+    'device',
+    {
+      protocol: 'oauth2',
+      confidential: false,
+      ownerOnly: false,
+      stage: 'proposed',
+      redirectUri: 'https://new.example/cb',
+    },
+  ],
+  [
+    'own',
+    { protocol: 'oauth2', confidential: true, ownerOnly: true, stage: 'approved', redirectUri: '' },
+  ],
+  [
+    'oauth1',
+    {
+      protocol: 'oauth1',
+      confidential: true,
+      ownerOnly: false,
+      stage: 'proposed',
+      redirectUri: 'https://new.example/cb',
+    },
+  ],
+  [
+    'own-oauth1',
+    { protocol: 'oauth1', confidential: true, ownerOnly: true, stage: 'approved', redirectUri: '' },
+  ],
 ] as const)
   test(`the form for ${kind} makes such an app`, async () => {
     const client = await newApp({ kind });
@@ -256,7 +324,11 @@ test('advice is waved through with a tick', async () => {
   assert.equal(answer.statusCode, 400);
   assert.match(answer.body, /bare domain[\s\S]*name="ignore_warnings"/);
   assert.match(answer.body, /aria-invalid="true"[\s\S]*id="redirectUri-problem"/);
-  assert.equal((await register({ name: 'Bare', redirectUri: 'https://new.example', ignore_warnings: '1' })).statusCode, 200);
+  assert.equal(
+    (await register({ name: 'Bare', redirectUri: 'https://new.example', ignore_warnings: '1' }))
+      .statusCode,
+    200,
+  );
 });
 
 test('a form without our proof changes nothing', async () => {
@@ -283,8 +355,16 @@ test('a form without our proof changes nothing', async () => {
     'accept-offer',
     'revise',
   ])
-    assert.equal((await post(app(`/${action}`), 'sure=1&label=x&csrf=wrong')).statusCode, 403, action);
-  assert.equal((await post('/my/apps/new', new URLSearchParams(proposal({ name: 'Forged' })).toString())).statusCode, 403);
+    assert.equal(
+      (await post(app(`/${action}`), 'sure=1&label=x&csrf=wrong')).statusCode,
+      403,
+      action,
+    );
+  assert.equal(
+    (await post('/my/apps/new', new URLSearchParams(proposal({ name: 'Forged' })).toString()))
+      .statusCode,
+    403,
+  );
   assert.deepEqual(await fresh(reader.id), known);
 });
 
@@ -298,7 +378,8 @@ test('a copy is filled in, with the version raised, for the owner alone', async 
 
 test('secrets: one is added and shown once, retired, and all are reset after a tick', async () => {
   const client = await newApp();
-  const act = (action: string, form: Record<string, string>) => send(app('', client), app(`/${action}`, client), form);
+  const act = (action: string, form: Record<string, string>) =>
+    send(app('', client), app(`/${action}`, client), form);
   const added = await act('add-secret', { label: 'next <b>', expires: '2027-06-01' });
   assert.equal(added.statusCode, 200);
   assert.match(added.body, /\b[0-9a-f]{40}\b/);
@@ -307,7 +388,10 @@ test('secrets: one is added and shown once, retired, and all are reset after a t
   assert.match(page, /Jun 1, 2027/);
   assert.equal((await act('add-secret', { label: 'late', expires: '2020-01-01' })).statusCode, 400);
   const [first] = (await fresh(client.id)).secrets;
-  assert.equal((await act('retire-secret', { id: String(first?.id) })).headers.location, app('?done=retired', client));
+  assert.equal(
+    (await act('retire-secret', { id: String(first?.id) })).headers.location,
+    app('?done=retired', client),
+  );
   const [left] = (await fresh(client.id)).secrets;
   const last = await act('retire-secret', { id: String(left?.id) });
   assert.equal(last.statusCode, 409);
@@ -329,8 +413,14 @@ test('the address of a form, asked for again, leads to the page of the app', asy
 test('restrictions and the key need no review; nothing typed is everywhere', async () => {
   const client = await newApp({ kind: 'oauth1' });
   const act = (form: Record<string, string>) => send(app('', client), app('/update', client), form);
-  assert.equal((await act({ addresses: '192.0.2.0/24\r\n2001:db8::1' })).headers.location, app('?done=saved', client));
-  assert.deepEqual((await fresh(client.id)).restrictions.addresses, ['192.0.2.0/24', '2001:db8::1']);
+  assert.equal(
+    (await act({ addresses: '192.0.2.0/24\r\n2001:db8::1' })).headers.location,
+    app('?done=saved', client),
+  );
+  assert.deepEqual((await fresh(client.id)).restrictions.addresses, [
+    '192.0.2.0/24',
+    '2001:db8::1',
+  ]);
   const refused = await act({ addresses: 'here', rsaPublicKey: 'no key' });
   assert.equal(refused.statusCode, 400);
   assert.match(refused.body, />here<\/textarea>/);
@@ -339,7 +429,10 @@ test('restrictions and the key need no review; nothing typed is everywhere', asy
 });
 
 test('a change is looked at before it is sent; it waits, and can be withdrawn', async () => {
-  const { client } = await world.client(person('Ada'), { name: 'Revised', scopes: ['editpage', 'patrol'] });
+  const { client } = await world.client(person('Ada'), {
+    name: 'Revised',
+    scopes: ['editpage', 'patrol'],
+  });
   const form = {
     name: 'Revised',
     description: 'Says more.',
@@ -350,8 +443,14 @@ test('a change is looked at before it is sent; it waits, and can be withdrawn', 
     'scope.sendemail': '1',
     reason: 'wanted',
   };
-  const revise = (more: Record<string, string>) => send(app('/revise', client), app('/revise', client), { ...form, ...more });
-  const same = await revise({ description: '', 'scope.patrol': '1', 'scope.sendemail': '', look: '1' });
+  const revise = (more: Record<string, string>) =>
+    send(app('/revise', client), app('/revise', client), { ...form, ...more });
+  const same = await revise({
+    description: '',
+    'scope.patrol': '1',
+    'scope.sendemail': '',
+    look: '1',
+  });
   assert.equal(same.statusCode, 409);
   assert.match(same.body, /nothing to change/);
   const look = await revise({ look: '1' });
@@ -363,16 +462,23 @@ test('a change is looked at before it is sent; it waits, and can be withdrawn', 
   assert.equal((await revise({ send: '1' })).headers.location, app('?done=revision-sent', client));
   const page = (await get(app('', client))).body;
   assert.match(page, /Proposed change[\s\S]*Says more\./);
-  assert.match((await get(app('/revise', client))).body, /Says more\.[\s\S]*wanted|takes its place/);
+  assert.match(
+    (await get(app('/revise', client))).body,
+    /Says more\.[\s\S]*wanted|takes its place/,
+  );
   const open = await world.built.store.openRevision(client.id);
   assert.equal(
-    (await send(app('', client), app('/withdraw', client), { id: String(open?.id) })).headers.location,
+    (await send(app('', client), app('/withdraw', client), { id: String(open?.id) })).headers
+      .location,
     app('?done=withdrawn', client),
   );
   // Less is in force at once.
   const less = { ...form, description: '', 'scope.sendemail': '' };
   assert.match((await revise({ ...less, look: '1' })).body, /in force at once/);
-  assert.equal((await revise({ ...less, send: '1' })).headers.location, app('?done=changed', client));
+  assert.equal(
+    (await revise({ ...less, send: '1' })).headers.location,
+    app('?done=changed', client),
+  );
   assert.deepEqual((await fresh(client.id)).scopes, ['basic', 'editpage']);
 });
 
@@ -381,11 +487,18 @@ test('a decision on an older page is refused, with what was typed kept', async (
   const { body } = await get(app('', client));
   const stale = fields(body, 'change_token');
   await send(app('', client), app('/add-secret', client), { label: 'second' });
-  const refused = await send(app('', client), app('/invite', client), { change_token: stale, invite: 'Ben' });
+  const refused = await send(app('', client), app('/invite', client), {
+    change_token: stale,
+    invite: 'Ben',
+  });
   assert.equal(refused.statusCode, 409);
   assert.match(refused.body, /Somebody changed the app[\s\S]*value="Ben"/);
   // Without what was seen, nothing is done.
-  assert.equal((await send(app('', client), app('/invite', client), { change_token: '', invite: 'Ben' })).statusCode, 400);
+  assert.equal(
+    (await send(app('', client), app('/invite', client), { change_token: '', invite: 'Ben' }))
+      .statusCode,
+    400,
+  );
 });
 
 test('a maintainer is invited by name, says yes, works, and leaves; an invitation can be declined', async () => {
@@ -414,7 +527,12 @@ test('a maintainer is invited by name, says yes, works, and leaves; an invitatio
   // The contact address is the owner's.
   assert.doesNotMatch(page.body, /ada@example\.org/);
   assert.doesNotMatch(page.body, /name="invite"|name="offer"|\?copy=/);
-  const gone = await send(app('', client), app('/leave', client), { id: String(person('Ben').id) }, 'Ben');
+  const gone = await send(
+    app('', client),
+    app('/leave', client),
+    { id: String(person('Ben').id) },
+    'Ben',
+  );
   assert.equal(gone.headers.location, '/my/apps?done=removed');
   assert.equal((await get(app('', client), 'Ben')).statusCode, 404);
 });
@@ -423,7 +541,10 @@ test('an app is offered, taken back, offered again and taken over', async () => 
   const client = await newApp({ name: 'Given' });
   const offer = () => send(app('', client), app('/offer', client), { offer: 'Ben' });
   assert.equal((await offer()).headers.location, app('?done=offered', client));
-  assert.equal((await send(app('', client), app('/decline-offer', client), {})).headers.location, app('?done=declined', client));
+  assert.equal(
+    (await send(app('', client), app('/decline-offer', client), {})).headers.location,
+    app('?done=declined', client),
+  );
   await offer();
   assert.match((await get('/my/apps', 'Ben')).body, /offers you this app/);
   const taken = await send('/my/apps', app('/accept-offer', client), {}, 'Ben');
@@ -450,7 +571,11 @@ test('other people’s addresses stay out of the history', async () => {
   const lines = (await get(app('/history', client), 'Ben')).body.split('<tr>').slice(2);
   assert.equal(lines.length, 3);
   for (const line of lines)
-    assert.equal(line.includes('127.0.0.1'), line.includes('<bdi>Ben</bdi>') && line.includes('maintainer joined'), line);
+    assert.equal(
+      line.includes('127.0.0.1'),
+      line.includes('<bdi>Ben</bdi>') && line.includes('maintainer joined'),
+      line,
+    );
 });
 
 test('without a confirmed address nobody registers, and is told before', async () => {

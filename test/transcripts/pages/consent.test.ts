@@ -30,10 +30,17 @@ async function ask(client: Client, who: Account, scope: string, language = 'en')
     code_challenge_method: 'S256',
     ui_locales: language,
   });
-  const started = await world.app.inject({ url: `/oauth2/authorize?${query}`, headers: { cookie } });
+  const started = await world.app.inject({
+    url: `/oauth2/authorize?${query}`,
+    headers: { cookie },
+  });
   const location = started.headers.location ?? '';
-  if (!location.startsWith('/authorize/')) return { cookie, location, page: started, decide: async () => started };
-  const page = await world.app.inject({ url: `${location}?uselang=${language}`, headers: { cookie } });
+  if (!location.startsWith('/authorize/'))
+    return { cookie, location, page: started, decide: async () => started };
+  const page = await world.app.inject({
+    url: `${location}?uselang=${language}`,
+    headers: { cookie },
+  });
   const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
   const decide = (fields: Readonly<Record<string, string>>) =>
     world.app.inject({
@@ -55,7 +62,10 @@ test('what the app declared optional can be left out, and only that', async () =
   assert.match(page.body, /You can leave out what is ticked here/);
   assert.match(page.body, /<input type="checkbox" name="scope\.delete" value="1" checked/);
   assert.doesNotMatch(page.body, /scope\.editpage|scope\.basic/);
-  assert.equal((await decide({ accept: '1', 'scope.sendemail': '1', 'scope.import': '1' })).statusCode, 303);
+  assert.equal(
+    (await decide({ accept: '1', 'scope.sendemail': '1', 'scope.import': '1' })).statusCode,
+    303,
+  );
   const consent = await world.consents.current(client, ben, world.built.world.site);
   assert.deepEqual(consent?.scopes, ['basic', 'editpage', 'sendemail']);
 });
@@ -76,12 +86,20 @@ test('after a revision people are asked for what was added, and see what they al
   await world.consents.save(client, ben, ['editpage']);
   const { registry, records } = world.built.world;
   const about = { clientId: client.id, reason: '' };
-  assert.ok((await registry.submit(OPERATOR, 'revise', { ...about, scopes: ['editpage', 'sendemail'] })).ok);
+  assert.ok(
+    (await registry.submit(OPERATOR, 'revise', { ...about, scopes: ['editpage', 'sendemail'] })).ok,
+  );
   const revision = await records.openRevision(client.id);
-  assert.ok((await registry.submit(OPERATOR, 'approve-revision', { ...about, revisionId: revision?.id })).ok);
+  assert.ok(
+    (await registry.submit(OPERATOR, 'approve-revision', { ...about, revisionId: revision?.id }))
+      .ok,
+  );
   const now = await records.findClient(client.id);
   const { page } = await ask(now ?? client, ben, 'basic editpage sendemail');
-  assert.match(page.body, /New: it will also be able to:[\s\S]*e-mail[\s\S]*You allowed before:[\s\S]*Edit existing pages/i);
+  assert.match(
+    page.body,
+    /New: it will also be able to:[\s\S]*e-mail[\s\S]*You allowed before:[\s\S]*Edit existing pages/i,
+  );
   const again = await ask(now ?? client, ben, 'basic editpage');
   assert.match(again.page.body, /asks for nothing new/);
 });
@@ -94,7 +112,10 @@ test('a name made of markup and turned text is harmless, in every language', asy
     const { page } = await ask(client, ben, 'basic', language);
     assert.match(page.body, /<bdi>&lt;b&gt;Bank&lt;\/b&gt;&quot;&amp;<\/bdi>/);
     assert.doesNotMatch(page.body, /<script>(?!<)|<b>/);
-    assert.match(page.body, new RegExp(`<html lang="${language}" dir="${language === 'ar' ? 'rtl' : 'ltr'}"`));
+    assert.match(
+      page.body,
+      new RegExp(`<html lang="${language}" dir="${language === 'ar' ? 'rtl' : 'ltr'}"`),
+    );
   }
 });
 
@@ -123,19 +144,31 @@ test('the list of allowed apps: last use, a way out, and an export of one’s ow
   const { account, consents } = file.json();
   assert.equal(account, 'Ben');
   assert.equal(consents.length, (await world.built.store.listConsents(ben.id)).length);
-  assert.equal((await world.app.inject({ url: '/consents/export.json' })).headers.location, '/sign-in?returnto=/consents');
+  assert.equal(
+    (await world.app.inject({ url: '/consents/export.json' })).headers.location,
+    '/sign-in?returnto=/consents',
+  );
 });
 
 for (const [from, to] of [
   ['/wiki/Special:OAuthListConsumers', '/apps'],
   [`/wiki/Special:OAuthListConsumers/view/${'a'.repeat(32)}`, `/apps/${'a'.repeat(32)}`],
-  ['/w/index.php?title=Special:OAuthListConsumers&name=Reader&publisher=Ada&stage=0', '/apps?q=Reader&owner=Ada&stage=proposed'],
+  [
+    '/w/index.php?title=Special:OAuthListConsumers&name=Reader&publisher=Ada&stage=0',
+    '/apps?q=Reader&owner=Ada&stage=proposed',
+  ],
   ['/wiki/Special:OAuthListConsumers?stage=-1', '/apps?stage=any'],
   ['/wiki/Special:OAuthConsumerRegistration', '/my/apps'],
   ['/wiki/Special:OAuthConsumerRegistration/list', '/my/apps'],
   ['/wiki/Special:OAuthRegistration/propose/oauth1a', '/my/apps/new?kind=oauth1'],
-  [`/wiki/Special:OAuthConsumerRegistration/copy/${'b'.repeat(32)}`, `/my/apps/new?copy=${'b'.repeat(32)}`],
-  [`/wiki/special:oauthconsumerregistration/update/${'b'.repeat(32)}`, `/my/apps/${'b'.repeat(32)}`],
+  [
+    `/wiki/Special:OAuthConsumerRegistration/copy/${'b'.repeat(32)}`,
+    `/my/apps/new?copy=${'b'.repeat(32)}`,
+  ],
+  [
+    `/wiki/special:oauthconsumerregistration/update/${'b'.repeat(32)}`,
+    `/my/apps/${'b'.repeat(32)}`,
+  ],
   ['/wiki/Special:OAuthManageConsumers', '/review'],
   ['/wiki/Special:OAuthManageConsumers/rejected', '/review?show=rejected'],
   ['/wiki/Special:OAuthManageConsumers/proposed', '/review?show=waiting'],
@@ -150,7 +183,12 @@ for (const [from, to] of [
 }
 
 test('a page of the reference with a hostile part leads nowhere else', async () => {
-  for (const part of ['//evil.example', 'view//evil.example', 'view/%2F%2Fevil.example', 'update/..%2F..%2Fx']) {
+  for (const part of [
+    '//evil.example',
+    'view//evil.example',
+    'view/%2F%2Fevil.example',
+    'update/..%2F..%2Fx',
+  ]) {
     const { headers } = await world.app.inject({ url: `/wiki/Special:OAuthListConsumers/${part}` });
     assert.match(headers.location ?? '/apps', /^\/(?:apps|my\/apps)/);
   }

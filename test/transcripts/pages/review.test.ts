@@ -34,7 +34,8 @@ after(() => world.close());
 
 /** Sessions of the harness last an hour. */
 async function renew(): Promise<void> {
-  for (const [name, { account }] of Object.entries(people)) people[name] = { account, cookie: await world.cookie(account) };
+  for (const [name, { account }] of Object.entries(people))
+    people[name] = { account, cookie: await world.cookie(account) };
 }
 
 const of = (name: string) => {
@@ -43,30 +44,47 @@ const of = (name: string) => {
   return person;
 };
 const secretOf = (cookie: string) => cookie.split('=')[1] ?? '';
-const get = (url: string, who: string | null) => world.app.inject({ url, headers: who === null ? {} : { cookie: of(who).cookie } });
+const get = (url: string, who: string | null) =>
+  world.app.inject({ url, headers: who === null ? {} : { cookie: of(who).cookie } });
 const post = (url: string, who: string | null, values: Record<string, string> = {}, csrf = true) =>
   world.app.inject({
     method: 'POST',
     url,
-    payload: new URLSearchParams({ ...(csrf && who !== null ? { csrf: csrfToken(secretOf(of(who).cookie)) } : {}), ...values }).toString(),
-    headers: { 'content-type': 'application/x-www-form-urlencoded', ...(who === null ? {} : { cookie: of(who).cookie }) },
+    payload: new URLSearchParams({
+      ...(csrf && who !== null ? { csrf: csrfToken(secretOf(of(who).cookie)) } : {}),
+      ...values,
+    }).toString(),
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      ...(who === null ? {} : { cookie: of(who).cookie }),
+    },
   });
-const tokenIn = (body: string) => /name="change_token" value="([0-9a-f]{40})"/.exec(body)?.[1] ?? '';
+const tokenIn = (body: string) =>
+  /name="change_token" value="([0-9a-f]{40})"/.exec(body)?.[1] ?? '';
 let count = 0;
 const proposed = async (wanted: Partial<Parameters<TestWorld['client']>[1]> = {}) =>
   (await world.client(ada, { name: `App ${count++}`, ...wanted }, false)).client;
 const approved = async (wanted: Partial<Parameters<TestWorld['client']>[1]> = {}) =>
   (await world.client(ada, { name: `App ${count++}`, ...wanted })).client;
 const revise = async (client: Client, values: Record<string, unknown>) => {
-  const answer = await world.built.world.registry.submit(personActor(ada, new Set(['mwoauthupdateownconsumer'])), 'revise', {
-    clientId: client.id,
-    reason: '',
-    ...values,
-  });
+  const answer = await world.built.world.registry.submit(
+    personActor(ada, new Set(['mwoauthupdateownconsumer'])),
+    'revise',
+    {
+      clientId: client.id,
+      reason: '',
+      ...values,
+    },
+  );
   assert.ok(answer.ok, JSON.stringify(answer));
 };
 /** Opens the desk and decides. */
-const decide = async (client: Client, who: string, values: Record<string, string>, token?: string) => {
+const decide = async (
+  client: Client,
+  who: string,
+  values: Record<string, string>,
+  token?: string,
+) => {
   const seen = token ?? tokenIn((await get(`/review/${client.id}`, who)).body);
   return post(`/review/${client.id}`, who, { change_token: seen, ...values });
 };
@@ -79,10 +97,17 @@ test('strangers sign in first, others are told that it is not for them', async (
     const stranger = await get(url, null);
     assert.equal(stranger.statusCode, 303);
     assert.match(String(stranger.headers.location), /^\/sign-in\?returnto=/);
-    for (const who of ['Ada', 'Ulla']) assert.equal((await get(url, who)).statusCode, 403, `${url} ${who}`);
-    for (const who of ['Rex', 'Root']) assert.equal((await get(url, who)).statusCode, 200, `${url} ${who}`);
+    for (const who of ['Ada', 'Ulla'])
+      assert.equal((await get(url, who)).statusCode, 403, `${url} ${who}`);
+    for (const who of ['Rex', 'Root'])
+      assert.equal((await get(url, who)).statusCode, 200, `${url} ${who}`);
   }
-  for (const url of ['/review/next', `/review/${client.id}`, `/review/${client.id}/claim`, `/review/${client.id}/release`]) {
+  for (const url of [
+    '/review/next',
+    `/review/${client.id}`,
+    `/review/${client.id}/claim`,
+    `/review/${client.id}/release`,
+  ]) {
     assert.equal((await post(url, 'Ulla')).statusCode, 403, url);
     const forged = await post(url, 'Rex', {}, false);
     assert.equal(forged.statusCode, 403, url);
@@ -100,16 +125,23 @@ test('the queue shows the longest wait first, apps and changes together, page by
     await here.client(owner, { name: `Waiting ${String(index).padStart(2, '0')}` }, false);
     here.wait(60);
     if (index === 0) {
-      const answer = await here.built.world.registry.submit(personActor(owner, new Set(['mwoauthupdateownconsumer'])), 'revise', {
-        clientId: live.id,
-        reason: '',
-        name: 'Live two',
-      });
+      const answer = await here.built.world.registry.submit(
+        personActor(owner, new Set(['mwoauthupdateownconsumer'])),
+        'revise',
+        {
+          clientId: live.id,
+          reason: '',
+          name: 'Live two',
+        },
+      );
       assert.ok(answer.ok);
     }
   }
   const page = await here.app.inject({ url: '/review', headers: { cookie } });
-  assert.ok(page.body.indexOf('Waiting 00') < page.body.indexOf('Live one'), 'the change waits for less long');
+  assert.ok(
+    page.body.indexOf('Waiting 00') < page.body.indexOf('Live one'),
+    'the change waits for less long',
+  );
   assert.ok(page.body.indexOf('Live one') < page.body.indexOf('Waiting 01'));
   assert.match(page.body, /a change waits/);
   assert.doesNotMatch(page.body, /Waiting 24/);
@@ -120,7 +152,10 @@ test('the queue shows the longest wait first, apps and changes together, page by
   assert.match(more.body, /Waiting 25/);
   assert.doesNotMatch(more.body, /Waiting 23/);
   assert.ok(Buffer.byteLength(page.body) < 30_000, `${Buffer.byteLength(page.body)} bytes`);
-  assert.equal((await here.app.inject({ url: '/review?after=nonsense', headers: { cookie } })).statusCode, 200);
+  assert.equal(
+    (await here.app.inject({ url: '/review?after=nonsense', headers: { cookie } })).statusCode,
+    200,
+  );
   await here.close();
 });
 
@@ -133,7 +168,9 @@ test('each tab counts and lists its stage', async () => {
   assert.match(empty.body, /Nothing waits/);
   assert.doesNotMatch(empty.body, /Take the next one/);
   const made = await Promise.all(
-    ['one', 'two', 'three'].map(async (name) => (await here.client(owner, { name }, name === 'three')).client),
+    ['one', 'two', 'three'].map(
+      async (name) => (await here.client(owner, { name }, name === 'three')).client,
+    ),
   );
   await here.clients.reject(made[0]?.id as never, { reason: 'no' });
   await here.clients.disable(made[2]?.id as never, { reason: 'no' });
@@ -148,11 +185,18 @@ test('each tab counts and lists its stage', async () => {
   ] as const) {
     const page = await here.app.inject({ url: `/review?show=${tab}`, headers: { cookie } });
     assert.equal(page.statusCode, 200);
-    assert.match(page.body, new RegExp(`<th scope="row"><a href="/review/[0-9a-f]{32}"><bdi>${name}</bdi>`), tab);
+    assert.match(
+      page.body,
+      new RegExp(`<th scope="row"><a href="/review/[0-9a-f]{32}"><bdi>${name}</bdi>`),
+      tab,
+    );
     assert.match(page.body, /aria-current="page">[^<]+<\/a> <span class="badge">1</);
   }
   for (const tab of ['expired', 'configured'])
-    assert.match((await here.app.inject({ url: `/review?show=${tab}`, headers: { cookie } })).body, /There are none/);
+    assert.match(
+      (await here.app.inject({ url: `/review?show=${tab}`, headers: { cookie } })).body,
+      /There are none/,
+    );
   await here.close();
 });
 
@@ -160,7 +204,12 @@ test('hidden apps are on nobody’s list who may not see them, and their desk is
   const groups = JSON.stringify({
     groups: {
       user: [],
-      root: ['userrights', 'mwoauthproposeconsumer', 'mwoauthmanageconsumer', 'mwoauthmanagemygrants'],
+      root: [
+        'userrights',
+        'mwoauthproposeconsumer',
+        'mwoauthmanageconsumer',
+        'mwoauthmanagemygrants',
+      ],
       weak: ['mwoauthmanageconsumer'],
       reviewer: ['mwoauthmanageconsumer', 'mwoauthsuppress', 'mwoauthviewsuppressed'],
     },
@@ -172,10 +221,15 @@ test('hidden apps are on nobody’s list who may not see them, and their desk is
   const owner = await here.person('Ada');
   const weak = await here.cookie(await here.person('Weak', ['weak']));
   const rex = await here.cookie(await here.person('Rex', ['reviewer']));
-  const { client } = await here.client(owner, { name: 'Hidden thing', description: 'secret words' });
+  const { client } = await here.client(owner, {
+    name: 'Hidden thing',
+    description: 'secret words',
+  });
   await here.clients.disable(client.id, { suppress: true });
-  const list = (cookie: string) => here.app.inject({ url: '/review?show=disabled', headers: { cookie } });
-  const desk = (cookie: string) => here.app.inject({ url: `/review/${client.id}`, headers: { cookie } });
+  const list = (cookie: string) =>
+    here.app.inject({ url: '/review?show=disabled', headers: { cookie } });
+  const desk = (cookie: string) =>
+    here.app.inject({ url: `/review/${client.id}`, headers: { cookie } });
   assert.doesNotMatch((await list(weak)).body, /Hidden thing/);
   assert.match((await list(weak)).body, /Disabled<\/a> <span class="badge">0</);
   assert.equal((await desk(weak)).statusCode, 404);
@@ -183,7 +237,8 @@ test('hidden apps are on nobody’s list who may not see them, and their desk is
   assert.match((await desk(rex)).body, /secret words/);
   // Who may not hide apps is not offered it.
   const open = (await here.client(owner, { name: 'Open thing' }, false)).client;
-  const offered = async (cookie: string) => (await here.app.inject({ url: `/review/${open.id}`, headers: { cookie } })).body;
+  const offered = async (cookie: string) =>
+    (await here.app.inject({ url: `/review/${open.id}`, headers: { cookie } })).body;
   assert.doesNotMatch(await offered(weak), /name="suppress"/);
   assert.match(await offered(rex), /name="suppress"/);
   await here.close();
@@ -215,7 +270,8 @@ test('the desk shows the request, its risk, the owner, and warnings, all of it e
   assert.ok(Buffer.byteLength(body) < 30_000, `${Buffer.byteLength(body)} bytes`);
   // A secret has no business here, nor has its digest.
   const { secrets } = (await world.built.store.findClient(client.id)) as Client;
-  for (const { digest, sealed } of secrets) assert.ok(!body.includes(digest) && (sealed === null || !body.includes(sealed)));
+  for (const { digest, sealed } of secrets)
+    assert.ok(!body.includes(digest) && (sealed === null || !body.includes(sealed)));
   assert.equal((body.match(/<h1>/g) ?? []).length, 1);
 });
 
@@ -238,9 +294,16 @@ test('a claim tells the others, runs out after an hour, can be taken over, and l
   assert.match((await get('/review', 'Rita')).body, /<bdi>Rex<\/bdi>, since/);
   // A button of an older page does not take it away from Rex without saying so.
   assert.equal((await post(`${url}/claim`, 'Rita')).headers.location, `${url}?done=review-held`);
-  assert.equal((await post(`${url}/claim`, 'Rita', { over: '1' })).headers.location, `${url}?done=review-claimed`);
+  assert.equal(
+    (await post(`${url}/claim`, 'Rita', { over: '1' })).headers.location,
+    `${url}?done=review-claimed`,
+  );
   await post(`${url}/release`, 'Rex');
-  assert.match((await get(url, 'Rita')).body, /You are looking at this/, 'one releases only one’s own');
+  assert.match(
+    (await get(url, 'Rita')).body,
+    /You are looking at this/,
+    'one releases only one’s own',
+  );
   world.wait(3599);
   await renew();
   assert.match((await get(url, 'Rex')).body, /<bdi>Rita<\/bdi> is looking/);
@@ -258,7 +321,10 @@ test('"take the next one" opens the longest wait that is free, and each reviewer
   const here = fresh();
   const owner = await here.person('Ada', ['developer']);
   const rex = await here.person('Rex', ['reviewer']);
-  const [rexCookie, ritaCookie] = [await here.cookie(rex), await here.cookie(await here.person('Rita', ['reviewer']))];
+  const [rexCookie, ritaCookie] = [
+    await here.cookie(rex),
+    await here.cookie(await here.person('Rita', ['reviewer'])),
+  ];
   const next = async (cookie: string) =>
     (
       await here.app.inject({
@@ -275,7 +341,11 @@ test('"take the next one" opens the longest wait that is free, and each reviewer
   here.wait(10);
   const second = (await here.client(owner, { name: 'Second' }, false)).client;
   assert.equal(await next(rexCookie), `/review/${first.id}`, 'one’s own app is left to others');
-  assert.equal(await next(rexCookie), `/review/${first.id}`, 'what one took stays at hand until it is decided');
+  assert.equal(
+    await next(rexCookie),
+    `/review/${first.id}`,
+    'what one took stays at hand until it is decided',
+  );
   assert.equal(await next(ritaCookie), `/review/${own.id}`);
   await here.clients.approve(own.id);
   assert.equal(await next(ritaCookie), `/review/${second.id}`);
@@ -304,35 +374,68 @@ test('every decision, from where it is possible', async () => {
   }
   const client = await approved();
   await decide(client, 'Rex', { decision: 'halt-tokens', reason: 'stop' });
-  assert.equal((await decide(client, 'Rex', { decision: 'halt-nothing' })).headers.location, `/review/${client.id}?done=review-resumed`);
+  assert.equal(
+    (await decide(client, 'Rex', { decision: 'halt-nothing' })).headers.location,
+    `/review/${client.id}?done=review-resumed`,
+  );
   await decide(client, 'Rex', { decision: 'disable', reason: 'stop', suppress: '1' });
   assert.equal((await world.built.store.findClient(client.id))?.suppressed, true);
-  assert.equal((await decide(client, 'Rex', { decision: 'show' })).headers.location, `/review/${client.id}?done=review-shown`);
+  assert.equal(
+    (await decide(client, 'Rex', { decision: 'show' })).headers.location,
+    `/review/${client.id}?done=review-shown`,
+  );
   assert.equal(
     (await decide(client, 'Rex', { decision: 'hide', reason: 'bad words' })).headers.location,
     `/review/${client.id}?done=review-hidden`,
   );
-  assert.equal((await decide(client, 'Rex', { decision: 'reenable' })).headers.location, `/review/${client.id}?done=review-reenabled`);
+  assert.equal(
+    (await decide(client, 'Rex', { decision: 'reenable' })).headers.location,
+    `/review/${client.id}?done=review-reenabled`,
+  );
   assert.equal(await stageOf(client), 'approved');
 });
 
 test('only what is possible is offered', async () => {
   const offered = async (client: Client, who = 'Rex') =>
-    [...(await get(`/review/${client.id}`, who)).body.matchAll(/name="decision" value="([\w-]+)"/g)].map(([, value]) => value);
+    [
+      ...(await get(`/review/${client.id}`, who)).body.matchAll(
+        /name="decision" value="([\w-]+)"/g,
+      ),
+    ].map(([, value]) => value);
   assert.deepEqual(await offered(await proposed()), ['approve', 'reject']);
   const live = await approved();
   assert.deepEqual(await offered(live), ['halt-consents', 'halt-tokens', 'disable']);
   await revise(live, { description: 'new words' });
-  assert.deepEqual(await offered(live), ['approve-revision', 'reject-revision', 'halt-consents', 'halt-tokens', 'disable']);
+  assert.deepEqual(await offered(live), [
+    'approve-revision',
+    'reject-revision',
+    'halt-consents',
+    'halt-tokens',
+    'disable',
+  ]);
   await world.clients.halt(live.id, 'consents');
-  assert.deepEqual(await offered(live), ['approve-revision', 'reject-revision', 'halt-nothing', 'halt-tokens', 'disable']);
+  assert.deepEqual(await offered(live), [
+    'approve-revision',
+    'reject-revision',
+    'halt-nothing',
+    'halt-tokens',
+    'disable',
+  ]);
   await world.clients.disable(live.id);
   assert.deepEqual(await offered(live), ['reject-revision', 'reenable', 'hide']);
 });
 
 test('a change stands beside what is in force, and is decided on', async () => {
-  const client = await approved({ name: 'Before <b>', scopes: ['editpage'], redirectUri: 'https://one.example/cb' });
-  await revise(client, { name: 'After <b>', scopes: ['editpage', 'highvolume'], redirectUri: 'https://two.example/cb' });
+  const client = await approved({
+    name: 'Before <b>',
+    scopes: ['editpage'],
+    redirectUri: 'https://one.example/cb',
+  });
+  await revise(client, {
+    name: 'After <b>',
+    scopes: ['editpage', 'highvolume'],
+    redirectUri: 'https://two.example/cb',
+  });
   const { body } = await get(`/review/${client.id}`, 'Rex');
   const table = /<table class="difference">[\s\S]*?<\/table>/.exec(body)?.[0] ?? '';
   assert.match(table, /Before &lt;b&gt;[\s\S]*After &lt;b&gt;/);
@@ -355,7 +458,8 @@ test('prepared reasons work alone and with free words; a no without any is asked
   assert.match(none.body, /Please give a reason/);
   assert.match(none.body, /value="reject" required checked/);
   await decide(client, 'Rex', { decision: 'reject', canned: 'name' });
-  const lines = async () => (await world.built.store.listAudit({ clientId: client.id, limit: 1 }))[0]?.reason;
+  const lines = async () =>
+    (await world.built.store.listAudit({ clientId: client.id, limit: 1 }))[0]?.reason;
   assert.equal(await lines(), 'The name can be taken for that of another app or organisation.');
   await decide(client, 'Rex', { decision: 'approve', canned: 'mended', reason: 'Thanks!' });
   assert.equal(await lines(), 'What was wrong has been put right. Thanks!');
@@ -365,7 +469,12 @@ test('refused decisions keep what was typed', async () => {
   const client = await proposed();
   const [long, turned] = ['x'.repeat(256), 'left \u202eright'];
   for (const reason of [long, turned]) {
-    const answer = await decide(client, 'Rex', { decision: 'reject', reason, canned: '', suppress: '1' });
+    const answer = await decide(client, 'Rex', {
+      decision: 'reject',
+      reason,
+      canned: '',
+      suppress: '1',
+    });
     assert.equal(answer.statusCode, 400);
     assert.ok(answer.body.includes(`value="${reason}"`));
     assert.match(answer.body, /id="reason-problem"/);
@@ -397,7 +506,12 @@ test('a decision on what is no longer so is explained, and can be made on what i
     if (decision === 'approve') assert.match(answer.body, /value="approve" required checked/);
   }
   const again = await decide(client, 'Rita', { decision: 'approve', reason: 'my words' }, seen);
-  const now = await decide(client, 'Rita', { decision: 'approve', reason: 'my words' }, tokenIn(again.body));
+  const now = await decide(
+    client,
+    'Rita',
+    { decision: 'approve', reason: 'my words' },
+    tokenIn(again.body),
+  );
   assert.equal(now.statusCode, 303);
   assert.equal(await stageOf(client), 'approved');
 });
@@ -439,14 +553,19 @@ test('two reviewers where the operator wants two', async () => {
   assert.equal(forced.statusCode, 409);
   assert.match(forced.body, /second reviewer has to decide/);
   assert.match((await get(`/review/${client.id}`, 'Rita')).body, /your yes would be the second/);
-  assert.equal((await decide(client, 'Rita', { decision: 'approve' })).headers.location, `/review/${client.id}?done=review-approved`);
+  assert.equal(
+    (await decide(client, 'Rita', { decision: 'approve' })).headers.location,
+    `/review/${client.id}?done=review-approved`,
+  );
   assert.equal(await stageOf(client), 'approved');
 });
 
 test('one’s own app says so', async () => {
   const own = (await world.client(of('Rex').account, { name: 'Mine' }, false)).client;
   assert.match((await get(`/review/${own.id}`, 'Rex')).body, /This is your own app/);
-  const risky = (await world.client(of('Rex').account, { name: 'Mine too', scopes: ['import'] }, false)).client;
+  const risky = (
+    await world.client(of('Rex').account, { name: 'Mine too', scopes: ['import'] }, false)
+  ).client;
   assert.doesNotMatch((await get(`/review/${risky.id}`, 'Rex')).body, /value="approve"/);
 });
 
@@ -511,8 +630,14 @@ clients:
   await here.person('Ada', ['developer']);
   await here.built.settle();
   const cookie = await here.cookie(await here.person('Rex', ['reviewer']));
-  assert.match((await here.app.inject({ url: '/review?show=configured', headers: { cookie } })).body, /House app/);
-  const { body } = await here.app.inject({ url: `/review/${'ab'.repeat(16)}`, headers: { cookie } });
+  assert.match(
+    (await here.app.inject({ url: '/review?show=configured', headers: { cookie } })).body,
+    /House app/,
+  );
+  const { body } = await here.app.inject({
+    url: `/review/${'ab'.repeat(16)}`,
+    headers: { cookie },
+  });
   assert.match(body, /operator manages this app/);
   assert.doesNotMatch(body, /name="decision"/);
   await here.close();

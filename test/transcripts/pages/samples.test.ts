@@ -5,7 +5,8 @@ import type { Account } from '#accounts/account.ts';
 import { TestWorld } from '#harness/world.ts';
 import { freePort } from '../../interop/server.ts';
 
-// The samples of the credentials page are programs: they are run as they stand there, against this very server.
+// The samples of the credentials page are programs: they are run as they stand there, against this
+// very server.
 
 let world: TestWorld;
 let issuer: string;
@@ -25,7 +26,10 @@ before(async () => {
 after(() => world.close());
 
 const unescaped = (text: string) =>
-  text.replace(/&(amp|lt|gt|quot|#39);/g, (_all, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" })[name] ?? '');
+  text.replace(
+    /&(amp|lt|gt|quot|#39);/g,
+    (_all, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" })[name] ?? '',
+  );
 const get = (url: string) => world.app.inject({ url, headers: { cookie } });
 const post = (url: string, form: Readonly<Record<string, string>>) =>
   world.app.inject({
@@ -36,7 +40,10 @@ const post = (url: string, form: Readonly<Record<string, string>>) =>
   });
 const csrfOf = (body: string) => /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? '';
 
-/** Registers an app by its form and answers the samples of the page that follows, by language, those of one purpose after the other. */
+/**
+ * Registers an app by its form and answers the samples of the page that follows, by language, those
+ * of one purpose after the other.
+ */
 async function samplesOf(kind: string, more: Readonly<Record<string, string>> = {}) {
   const form = (await get(`/my/apps/new?kind=${kind}`)).body;
   const answer = await post('/my/apps/new', {
@@ -54,24 +61,41 @@ async function samplesOf(kind: string, more: Readonly<Record<string, string>> = 
   });
   assert.equal(answer.statusCode, 200, answer.body);
   const found = (language: string) =>
-    [...answer.body.matchAll(new RegExp(`aria-label="${language}"><code>([\\s\\S]*?)</code>`, 'g'))].map(([, text]) =>
-      unescaped(text ?? ''),
-    );
-  return { curl: found('curl'), javascript: found('JavaScript \\(Node\\.js\\)'), python: found('Python') };
+    [
+      ...answer.body.matchAll(
+        new RegExp(`aria-label="${language}"><code>([\\s\\S]*?)</code>`, 'g'),
+      ),
+    ].map(([, text]) => unescaped(text ?? ''));
+  return {
+    curl: found('curl'),
+    javascript: found('JavaScript \\(Node\\.js\\)'),
+    python: found('Python'),
+  };
 }
 
-/** Says yes on the page an address leads to, and answers what the person then carries: a code, or a verifier. */
+/**
+ * Says yes on the page an address leads to, and answers what the person then carries: a code, or a
+ * verifier.
+ */
 async function allow(address: string): Promise<string> {
   const asked = await get(address.slice(issuer.length));
   assert.equal(asked.statusCode, 303, asked.body);
   const page = String(asked.headers.location);
   const shown = await get(page);
-  const yes = shown.statusCode === 200 ? await post(page, { csrf: csrfOf(shown.body), accept: '1' }) : shown;
+  const yes =
+    shown.statusCode === 200 ? await post(page, { csrf: csrfOf(shown.body), accept: '1' }) : shown;
   const location = String(yes.headers.location ?? '');
-  return (location === '' ? /<code class="big">([^<]+)</.exec(yes.body)?.[1] : new URL(location).searchParams.get('code')) ?? '';
+  return (
+    (location === ''
+      ? /<code class="big">([^<]+)</.exec(yes.body)?.[1]
+      : new URL(location).searchParams.get('code')) ?? ''
+  );
 }
 
-/** Runs a sample; whenever it shows an address, a person goes there and comes back with what they were given. */
+/**
+ * Runs a sample; whenever it shows an address, a person goes there and comes back with what they
+ * were given.
+ */
 function run(command: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: new URL('../../..', import.meta.url).pathname });
@@ -87,7 +111,9 @@ function run(command: string, args: readonly string[]): Promise<string> {
       allow(address).then((carried) => child.stdin.end(`${carried}\n`), reject);
     });
     child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(said) : reject(new Error(`${code}: ${said}${wrong}`))));
+    child.on('close', (code) =>
+      code === 0 ? resolve(said) : reject(new Error(`${code}: ${said}${wrong}`)),
+    );
   });
 }
 
@@ -96,9 +122,13 @@ const runShell = (sample: string) => run('bash', ['-c', sample]);
 const has = (program: string, ...args: readonly string[]) => spawnSync(program, args).status === 0;
 const shell = has('bash', '--version') && has('curl', '--version') && has('openssl', 'version');
 const required = process.env.GATEHOUSE_REQUIRE_ALL === '1';
-const noShell = shell || required ? false : 'left out: bash, curl or openssl is not on this machine';
+const noShell =
+  shell || required ? false : 'left out: bash, curl or openssl is not on this machine';
 // Debian's first: it sees Debian's packages, whatever other Python comes before it.
-const python = ['/usr/bin/python3', 'python3'].find((program) => has(program, '-c', 'import requests, requests_oauthlib')) ?? 'python3';
+const python =
+  ['/usr/bin/python3', 'python3'].find((program) =>
+    has(program, '-c', 'import requests, requests_oauthlib'),
+  ) ?? 'python3';
 const noPython =
   required || has(python, '-c', 'import requests, requests_oauthlib')
     ? false
@@ -108,14 +138,20 @@ test('the curl sample of an owner-only app, word by word', async () => {
   const [sample = ''] = (await samplesOf('own')).curl;
   const [, header = '', url = ''] = /^curl -sS -H "([^"]+)" (\S+)$/.exec(sample) ?? [];
   const [name = '', value = ''] = header.split(': ');
-  const answer = await world.app.inject({ url: url.slice(issuer.length), headers: { [name]: value } });
+  const answer = await world.app.inject({
+    url: url.slice(issuer.length),
+    headers: { [name]: value },
+  });
   assert.equal(answer.statusCode, 200, answer.body);
   assert.equal(answer.json().name, 'Ada');
 });
 
 for (const kind of ['own', 'own-oauth1', 'server', 'device', 'oauth1']) {
   test(`the JavaScript sample for ${kind} works`, async () => {
-    assert.match(await runNode((await samplesOf(kind, { name: `JS ${kind}` })).javascript[0] ?? ''), /Ada/);
+    assert.match(
+      await runNode((await samplesOf(kind, { name: `JS ${kind}` })).javascript[0] ?? ''),
+      /Ada/,
+    );
   });
   test(`the curl sample for ${kind} works`, { skip: noShell }, async () => {
     const said = await runShell((await samplesOf(kind, { name: `Shell ${kind}` })).curl[0] ?? '');

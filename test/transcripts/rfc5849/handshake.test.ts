@@ -29,7 +29,11 @@ after(() => world.close());
 type Over = Readonly<Record<string, string | undefined>>;
 const post = async (target: string, headers: Record<string, string>) => {
   const answer = await world.app.inject({ method: 'POST', url: target, headers });
-  return { status: answer.statusCode, form: Object.fromEntries(new URLSearchParams(answer.body)), headers: answer.headers };
+  return {
+    status: answer.statusCode,
+    form: Object.fromEntries(new URLSearchParams(answer.body)),
+    headers: answer.headers,
+  };
 };
 const initiate = (over: Over = {}, signature?: string) =>
   post(
@@ -44,7 +48,8 @@ const initiate = (over: Over = {}, signature?: string) =>
       signature === undefined ? {} : { signature },
     ),
   );
-const exchange = (token: Pair, over: Over) => post('/oauth1/token', signedHeader(world, 'POST', '/oauth1/token', pair, token, over));
+const exchange = (token: Pair, over: Over) =>
+  post('/oauth1/token', signedHeader(world, 'POST', '/oauth1/token', pair, token, over));
 const temporary = async (): Promise<Pair> => {
   const { status, form } = await initiate();
   assert.equal(status, 200);
@@ -62,15 +67,35 @@ const refused: readonly (readonly [string, Over, number, string])[] = [
   ['no client identifier', { oauth_consumer_key: undefined }, 400, 'parameter_absent'],
   ['an unknown client', { oauth_consumer_key: 'f'.repeat(32) }, 401, 'consumer_key_unknown'],
   ['no timestamp', { oauth_timestamp: undefined }, 400, 'parameter_absent'],
-  ['a timestamp 301 seconds old', { oauth_timestamp: String(1_800_000_000 - 301) }, 401, 'timestamp_refused'],
+  [
+    'a timestamp 301 seconds old',
+    { oauth_timestamp: String(1_800_000_000 - 301) },
+    401,
+    'timestamp_refused',
+  ],
   ['a timestamp that is no number', { oauth_timestamp: 'soon' }, 400, 'parameter_rejected'],
   ['no nonce', { oauth_nonce: undefined }, 400, 'parameter_absent'],
   ['another version', { oauth_version: '2.0' }, 400, 'version_rejected'],
-  ['a method that is off', { oauth_signature_method: 'PLAINTEXT' }, 400, 'signature_method_rejected'],
-  ['a method in lower case', { oauth_signature_method: 'hmac-sha1' }, 400, 'signature_method_rejected'],
+  [
+    'a method that is off',
+    { oauth_signature_method: 'PLAINTEXT' },
+    400,
+    'signature_method_rejected',
+  ],
+  [
+    'a method in lower case',
+    { oauth_signature_method: 'hmac-sha1' },
+    400,
+    'signature_method_rejected',
+  ],
   ['no callback', { oauth_callback: undefined }, 400, 'parameter_absent'],
   ['a callback elsewhere', { oauth_callback: 'https://evil.example/cb' }, 400, 'callback_rejected'],
-  ['a callback that climbs out', { oauth_callback: 'https://app.example/cb/../evil' }, 400, 'callback_rejected'],
+  [
+    'a callback that climbs out',
+    { oauth_callback: 'https://app.example/cb/../evil' },
+    400,
+    'callback_rejected',
+  ],
   ['a nonce of 600 bytes', { oauth_nonce: 'x'.repeat(600) }, 400, 'parameter_rejected'],
 ];
 for (const [what, over, status, problem] of refused) {
@@ -85,24 +110,37 @@ for (const [what, over, status, problem] of refused) {
 
 test('a wrong signature is refused, and does not spend the nonce (RFC 5849 §3.3)', async () => {
   const nonce = 'kept';
-  assert.equal((await initiate({ oauth_nonce: nonce }, 'AAAA')).form.oauth_problem, 'signature_invalid');
+  assert.equal(
+    (await initiate({ oauth_nonce: nonce }, 'AAAA')).form.oauth_problem,
+    'signature_invalid',
+  );
   assert.equal((await initiate({ oauth_nonce: nonce })).status, 200);
   assert.equal((await initiate({ oauth_nonce: nonce })).form.oauth_problem, 'nonce_used');
 });
 
 test('the window is 300 seconds, both ends included', async () => {
-  for (const offset of [-300, 300]) assert.equal((await initiate({ oauth_timestamp: String(world.now + offset) })).status, 200);
+  for (const offset of [-300, 300])
+    assert.equal((await initiate({ oauth_timestamp: String(world.now + offset) })).status, 200);
 });
 
 test('the exchange needs the yes and its verifier, and works once (RFC 5849 §2.3)', async () => {
   const token = await temporary();
-  assert.equal((await exchange(token, { oauth_verifier: 'x' })).form.oauth_problem, 'permission_unknown');
+  assert.equal(
+    (await exchange(token, { oauth_verifier: 'x' })).form.oauth_problem,
+    'permission_unknown',
+  );
   const verifier = await allow(token);
   assert.equal((await exchange(token, {})).form.oauth_problem, 'parameter_absent');
-  assert.equal((await exchange(token, { oauth_verifier: 'wrong' })).form.oauth_problem, 'verifier_invalid');
+  assert.equal(
+    (await exchange(token, { oauth_verifier: 'wrong' })).form.oauth_problem,
+    'verifier_invalid',
+  );
   const bought = await exchange(token, { oauth_verifier: verifier });
   assert.equal(bought.status, 200);
-  assert.equal((await exchange(token, { oauth_verifier: verifier })).form.oauth_problem, 'token_used');
+  assert.equal(
+    (await exchange(token, { oauth_verifier: verifier })).form.oauth_problem,
+    'token_used',
+  );
   // One permanent pair for each (user, client, site): the next handshake gives the same.
   const next = await temporary();
   const again = await exchange(next, { oauth_verifier: await allow(next) });
@@ -117,21 +155,34 @@ test('a temporary pair lives 600 seconds, and the yes restarts its life', async 
   assert.equal((await exchange(token, { oauth_verifier: verifier })).status, 200);
   const late = await temporary();
   world.wait(600);
-  assert.equal((await exchange(late, { oauth_verifier: 'x' })).form.oauth_problem, 'token_rejected');
+  assert.equal(
+    (await exchange(late, { oauth_verifier: 'x' })).form.oauth_problem,
+    'token_rejected',
+  );
 });
 
 test('of two decisions on one pair, one counts', async () => {
   const token = await temporary();
   const rooms = world.built.world;
   const consent = await world.consents.save(client, ben, client.scopes);
-  const both = await Promise.all([1, 2].map(() => rooms.faces.core.oauth1.grant(token.key, client, consent)));
+  const both = await Promise.all(
+    [1, 2].map(() => rooms.faces.core.oauth1.grant(token.key, client, consent)),
+  );
   assert.deepEqual(both.map(({ ok }) => ok).sort(), [false, true]);
 });
 
 test('an owner-only client is refused in the handshake and accepted at the API', async () => {
-  const made = await world.client(ada, { name: 'script', protocol: 'oauth1', ownerOnly: true, redirectUri: '' });
+  const made = await world.client(ada, {
+    name: 'script',
+    protocol: 'oauth1',
+    ownerOnly: true,
+    redirectUri: '',
+  });
   const own = { key: made.client.id, secret: made.secret };
-  const answer = await post('/oauth1/initiate', signedHeader(world, 'POST', '/oauth1/initiate', own, null, { oauth_callback: 'oob' }));
+  const answer = await post(
+    '/oauth1/initiate',
+    signedHeader(world, 'POST', '/oauth1/initiate', own, null, { oauth_callback: 'oob' }),
+  );
   assert.deepEqual([answer.status, answer.form.oauth_problem], [403, 'owner_only']);
   const token = { key: made.credentials?.token ?? '', secret: made.credentials?.secret ?? '' };
   const sent = {

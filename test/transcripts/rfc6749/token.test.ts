@@ -275,7 +275,10 @@ const exchange = async (form: Record<string, string>) => {
   const answer = await world.app.inject({
     method: 'POST',
     url: '/oauth2/token',
-    headers: { authorization: basic(web.client.id, web.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(web.client.id, web.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: new URLSearchParams(form).toString(),
   });
   return { status: answer.statusCode, body: answer.json() };
@@ -289,24 +292,41 @@ const bought = async () =>
       code_verifier: verifier,
     })
   ).body;
-const alive = async (token: string) => (await world.built.world.faces.core.oauth2.authenticateToken(token, {})).ok;
+const alive = async (token: string) =>
+  (await world.built.world.faces.core.oauth2.authenticateToken(token, {})).ok;
 
 test('a refresh token has one successor: the same answer within the grace window, the end of the family after it (RFC 9700 §4.14.2)', async () => {
   const first = await bought();
   const next = await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token });
   assert.equal(next.status, 200);
   world.wait(59);
-  assert.deepEqual((await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).body, next.body);
+  assert.deepEqual(
+    (await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).body,
+    next.body,
+  );
   world.wait(1);
-  assert.equal((await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).body.error, 'invalid_grant');
-  assert.equal((await exchange({ grant_type: 'refresh_token', refresh_token: next.body.refresh_token })).body.error, 'invalid_grant');
+  assert.equal(
+    (await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).body
+      .error,
+    'invalid_grant',
+  );
+  assert.equal(
+    (await exchange({ grant_type: 'refresh_token', refresh_token: next.body.refresh_token })).body
+      .error,
+    'invalid_grant',
+  );
   assert.equal(await alive(next.body.access_token), false);
 });
 
 test('a code and a token expire exactly when they say', async () => {
   const code = await world.code(web, ben, challenge);
   world.wait(600);
-  const late = await exchange({ grant_type: 'authorization_code', code, redirect_uri: 'https://app.example/cb', code_verifier: verifier });
+  const late = await exchange({
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: 'https://app.example/cb',
+    code_verifier: verifier,
+  });
   assert.equal(late.body.error, 'invalid_grant');
   const { access_token: token } = await bought();
   world.wait(3599);
@@ -330,17 +350,33 @@ test('tokens end with the consent, the client and the person (one policy point)'
   assert.ok(consent);
   await world.consents.renounce(consent.id, ben);
   assert.equal(await alive(tokens.access_token), false);
-  assert.equal((await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).body.error, 'invalid_grant');
+  assert.equal(
+    (await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).body
+      .error,
+    'invalid_grant',
+  );
 });
 
 test('a refresh may narrow the scopes and never widens them (RFC 6749 §6)', async () => {
   const tokens = await bought();
   assert.equal(
-    (await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, scope: 'editpage delete' })).body.error,
+    (
+      await exchange({
+        grant_type: 'refresh_token',
+        refresh_token: tokens.refresh_token,
+        scope: 'editpage delete',
+      })
+    ).body.error,
     'invalid_scope',
   );
   assert.equal(
-    (await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, scope: 'editpage' })).body.scope,
+    (
+      await exchange({
+        grant_type: 'refresh_token',
+        refresh_token: tokens.refresh_token,
+        scope: 'editpage',
+      })
+    ).body.scope,
     'editpage',
   );
 });
@@ -349,9 +385,20 @@ test('what an owner took back is not in the token of an owner-only client, and w
   const { store } = world.built;
   const ada = await store.findAccountByName('Ada');
   assert.ok(ada);
-  const bot = await world.client(ada, { name: 'narrowed', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
+  const bot = await world.client(ada, {
+    name: 'narrowed',
+    ownerOnly: true,
+    redirectUri: '',
+    grantTypes: ['client_credentials'],
+  });
   await store.saveConsent(
-    { userId: ada.id, clientId: bot.client.id, site: bot.client.site, scopes: ['basic'], acceptedAt: world.now },
+    {
+      userId: ada.id,
+      clientId: bot.client.id,
+      site: bot.client.site,
+      scopes: ['basic'],
+      acceptedAt: world.now,
+    },
     null,
     {
       at: world.now,
@@ -367,7 +414,10 @@ test('what an owner took back is not in the token of an owner-only client, and w
   const answer = await world.app.inject({
     method: 'POST',
     url: '/oauth2/token',
-    headers: { authorization: basic(bot.client.id, bot.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(bot.client.id, bot.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: 'grant_type=client_credentials',
   });
   assert.equal(answer.json().scope, 'basic');
@@ -375,9 +425,22 @@ test('what an owner took back is not in the token of an owner-only client, and w
   const consent = await world.consents.current(web.client, ben, world.built.world.site);
   assert.ok(consent);
   await store.saveConsent({ ...consent, scopes: ['basic'] }, null, {
-    ...{ at: world.now, action: 'accept', actorId: ben.id, via: 'page', address: null, clientId: web.client.id, reason: '', changes: [] },
+    ...{
+      at: world.now,
+      action: 'accept',
+      actorId: ben.id,
+      via: 'page',
+      address: null,
+      clientId: web.client.id,
+      reason: '',
+      changes: [],
+    },
   });
-  const refused = await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, scope: 'editpage' });
+  const refused = await exchange({
+    grant_type: 'refresh_token',
+    refresh_token: tokens.refresh_token,
+    scope: 'editpage',
+  });
   assert.equal(refused.body.error, 'invalid_scope');
 });
 

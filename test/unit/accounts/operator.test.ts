@@ -38,7 +38,8 @@ test('the operator prints a link that sets a password, once; a newer one ends it
   const { accounts } = world.built.world;
   await world.person('Ada');
   const from = { address: '192.0.2.1', agent: '' };
-  const first = /token=([\w-]{51})/.exec((await run(world, accountResetPassword, 'ada')).out)?.[1] ?? '';
+  const first =
+    /token=([\w-]{51})/.exec((await run(world, accountResetPassword, 'ada')).out)?.[1] ?? '';
   const { link } = JSON.parse((await run(world, accountResetPassword, 'Ada', '--json')).out);
   const [url, second] = link.split('?token=');
   assert.equal(url, 'https://gate.example/password/new');
@@ -57,7 +58,8 @@ test('the operator blocks a person, who is signed out everywhere and gets no lin
   const { accounts } = world.built.world;
   const ada = await world.person('Ada');
   const cookie = await world.cookie(ada);
-  const visit = async () => (await world.app.inject({ url: '/account', headers: { cookie } })).statusCode;
+  const visit = async () =>
+    (await world.app.inject({ url: '/account', headers: { cookie } })).statusCode;
   assert.equal(await visit(), 200);
   assert.equal((await run(world, block, 'Ada')).code, 0);
   assert.equal(await visit(), 303);
@@ -65,7 +67,10 @@ test('the operator blocks a person, who is signed out everywhere and gets no lin
   const refused = await run(world, accountResetPassword, 'Ada');
   assert.equal(refused.code, 1);
   assert.match(refused.err, /unblock/);
-  assert.deepEqual(JSON.parse((await run(world, unblock, 'Ada', '--json')).out), { name: 'Ada', blocked: false });
+  assert.deepEqual(JSON.parse((await run(world, unblock, 'Ada', '--json')).out), {
+    name: 'Ada',
+    blocked: false,
+  });
   assert.equal((await world.built.store.findAccount(ada.id))?.blocked, false);
   assert.equal(await visit(), 303, 'the old session does not come back');
   await world.close();

@@ -21,7 +21,12 @@ const rights = loadRights(bundled('accounts/data/groups.json'));
 
 test('a stranger is in * alone; a person in the implicit groups and their own', () => {
   assert.deepEqual(rights.groupsOf(null), ['*']);
-  assert.deepEqual(rights.groupsOf(person('sysop', 'user')), ['*', 'user', 'autoconfirmed', 'sysop']);
+  assert.deepEqual(rights.groupsOf(person('sysop', 'user')), [
+    '*',
+    'user',
+    'autoconfirmed',
+    'sysop',
+  ]);
 });
 
 for (const [who, account, right, has] of [
@@ -36,7 +41,8 @@ for (const [who, account, right, has] of [
   ['an administrator', person('administrator'), 'mwoauthviewprivate', true],
   ['a member of an unknown group', person('nowhere'), 'delete', false],
 ] as const) {
-  test(`${who} ${has ? 'has' : 'lacks'} ${right}`, () => assert.equal(rights.rightsOf(account).has(right), has));
+  test(`${who} ${has ? 'has' : 'lacks'} ${right}`, () =>
+    assert.equal(rights.rightsOf(account).has(right), has));
 }
 
 test('names that every object has are no groups', () => {
@@ -60,6 +66,7 @@ test('group names with blanks do not pass for two groups', () => {
 test('every problem of a groups file is told at once', () => {
   assert.throws(
     () => loadRights({ groups: { a: 'all', b: [''] }, more: 1 }),
-    ({ message }: Error) => ['groups.a', 'groups.b', 'more'].every((part) => message.includes(part)),
+    ({ message }: Error) =>
+      ['groups.a', 'groups.b', 'more'].every((part) => message.includes(part)),
   );
 });

@@ -22,8 +22,20 @@ function people(rights: RightsTable = bundledRights) {
   const { clock, pass, entropy } = outside();
   const store = openSqlite(':memory:');
   const accounts = makeAccounts({
-    ...{ records: store, sessions: store, limits: store, rights, mint: makeMint(clock, entropy), clock, entropy },
-    ...{ log: { info() {}, warn() {}, error() {} }, mail: null, words: () => ({ subject: '', text: '' }) },
+    ...{
+      records: store,
+      sessions: store,
+      limits: store,
+      rights,
+      mint: makeMint(clock, entropy),
+      clock,
+      entropy,
+    },
+    ...{
+      log: { info() {}, warn() {}, error() {} },
+      mail: null,
+      words: () => ({ subject: '', text: '' }),
+    },
     settings: {
       issuer: 'https://gate.example',
       origin: 'https://gate.example',
@@ -35,12 +47,15 @@ function people(rights: RightsTable = bundledRights) {
   return { accounts, store, clock, pass };
 }
 /** The secret of a new set-up link. */
-const setupSecret = async ({ issueSetupLink }: ReturnType<typeof makeAccounts>): Promise<string> => {
+const setupSecret = async ({
+  issueSetupLink,
+}: ReturnType<typeof makeAccounts>): Promise<string> => {
   const link = await issueSetupLink();
   assert.ok(link.ok);
   return new URL(link.value).searchParams.get('token') ?? '';
 };
-const kindOf = (answer: { ok: true } | { ok: false; refusal: { kind: string } }) => (answer.ok ? 'ok' : answer.refusal.kind);
+const kindOf = (answer: { ok: true } | { ok: false; refusal: { kind: string } }) =>
+  answer.ok ? 'ok' : answer.refusal.kind;
 const at = (address: string) => ({ address, agent: 'Test/1.0' });
 const HERE = at('192.0.2.1');
 
@@ -64,7 +79,10 @@ for (const [name, changes, field] of [
   test(`an account with ${name} is refused`, async () => {
     const { accounts, store } = people();
     const answer = await accounts.createAccount({ ...ada, ...changes });
-    assert.equal(!answer.ok && answer.refusal.kind === 'invalid-field' ? answer.refusal.field : answer, field);
+    assert.equal(
+      !answer.ok && answer.refusal.kind === 'invalid-field' ? answer.refusal.field : answer,
+      field,
+    );
     assert.deepEqual(await store.listAccounts(), []);
     await store.close();
   });
@@ -74,8 +92,12 @@ test('a name is trimmed, composed, and unique without regard to case', async () 
   const { accounts, store } = people();
   const made = await accounts.createAccount({ ...ada, name: ' Ame\u0301lie ' });
   assert.equal(made.ok && made.value.name, 'Amélie');
-  assert.equal(kindOf(await accounts.createAccount({ ...ada, name: 'AMÉLIE', email: 'other@example.org' })), 'name-taken');
-  for (const typed of ['Amélie', 'ame\u0301lie', ' AMÉLIE ']) assert.equal(kindOf(await accounts.signIn(typed, ada.password, HERE)), 'ok');
+  assert.equal(
+    kindOf(await accounts.createAccount({ ...ada, name: 'AMÉLIE', email: 'other@example.org' })),
+    'name-taken',
+  );
+  for (const typed of ['Amélie', 'ame\u0301lie', ' AMÉLIE '])
+    assert.equal(kindOf(await accounts.signIn(typed, ada.password, HERE)), 'ok');
   await store.close();
 });
 
@@ -120,14 +142,24 @@ for (const [whose, name] of [
     const { accounts, store, pass } = people();
     await accounts.createAccount(ada);
     const tries: string[] = [];
-    for (let count = 0; count < 6; count++) tries.push(kindOf(await accounts.signIn(name, 'wrong', HERE)));
+    for (let count = 0; count < 6; count++)
+      tries.push(kindOf(await accounts.signIn(name, 'wrong', HERE)));
     assert.deepEqual(tries, [...Array(5).fill('wrong-name-or-password'), 'throttled']);
-    assert.equal(kindOf(await accounts.signIn(name.toUpperCase(), ada.password, HERE)), 'throttled');
-    assert.equal(kindOf(await accounts.signIn(name, 'wrong', at('198.51.100.1'))), 'wrong-name-or-password');
+    assert.equal(
+      kindOf(await accounts.signIn(name.toUpperCase(), ada.password, HERE)),
+      'throttled',
+    );
+    assert.equal(
+      kindOf(await accounts.signIn(name, 'wrong', at('198.51.100.1'))),
+      'wrong-name-or-password',
+    );
     pass(29);
     assert.equal(kindOf(await accounts.signIn(name, ada.password, HERE)), 'throttled');
     pass(1);
-    assert.equal(kindOf(await accounts.signIn(name, ada.password, HERE)), name === 'Ada' ? 'ok' : 'wrong-name-or-password');
+    assert.equal(
+      kindOf(await accounts.signIn(name, ada.password, HERE)),
+      name === 'Ada' ? 'ok' : 'wrong-name-or-password',
+    );
     await store.close();
   });
 }
@@ -135,7 +167,9 @@ for (const [whose, name] of [
 test('tries at once do not slip through together', async () => {
   const { accounts, store } = people();
   await accounts.createAccount(ada);
-  const tries = await Promise.all(Array.from({ length: 12 }, () => accounts.signIn('Ada', 'wrong', HERE)));
+  const tries = await Promise.all(
+    Array.from({ length: 12 }, () => accounts.signIn('Ada', 'wrong', HERE)),
+  );
   assert.equal(tries.filter((answer) => kindOf(answer) === 'wrong-name-or-password').length, 5);
   assert.equal(tries.filter((answer) => kindOf(answer) === 'throttled').length, 7);
   await store.close();
@@ -145,7 +179,8 @@ test('a success forgets the failures of the name', async () => {
   const { accounts, store } = people();
   await accounts.createAccount(ada);
   for (let round = 0; round < 3; round++) {
-    for (let count = 0; count < 4; count++) assert.equal(kindOf(await accounts.signIn('Ada', 'wrong', HERE)), 'wrong-name-or-password');
+    for (let count = 0; count < 4; count++)
+      assert.equal(kindOf(await accounts.signIn('Ada', 'wrong', HERE)), 'wrong-name-or-password');
     assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
   }
   await store.close();
@@ -154,7 +189,8 @@ test('a success forgets the failures of the name', async () => {
 test('fifty failures close an address; successes do not count, and other addresses stay open', async () => {
   const { accounts, store, clock } = people();
   await accounts.createAccount(ada);
-  for (let count = 0; count < 49; count++) await store.hit(`sign-in address ${HERE.address}`, clock.now(), (clock.now() + 900) as never);
+  for (let count = 0; count < 49; count++)
+    await store.hit(`sign-in address ${HERE.address}`, clock.now(), (clock.now() + 900) as never);
   assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
   assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
   assert.equal(kindOf(await accounts.signIn('Ada', 'wrong', HERE)), 'wrong-name-or-password');
@@ -168,18 +204,26 @@ test('the set-up secret makes one administrator, once; a newer one replaces it',
   const old = await setupSecret(accounts);
   const secret = await setupSecret(accounts);
   assert.equal(kindOf(await accounts.setUp(old, ada, HERE)), 'link-used');
-  assert.equal(kindOf(await accounts.setUp(secret, { ...ada, password: 'short' }, HERE)), 'invalid-field');
+  assert.equal(
+    kindOf(await accounts.setUp(secret, { ...ada, password: 'short' }, HERE)),
+    'invalid-field',
+  );
   const first = await accounts.setUp(secret, ada, HERE);
   assert.ok(first.ok);
   assert.ok(first.value.account.groups.includes('administrator'));
-  assert.equal((await accounts.sessionOf(first.value.sessionSecret))?.account.id, first.value.account.id);
+  assert.equal(
+    (await accounts.sessionOf(first.value.sessionSecret))?.account.id,
+    first.value.account.id,
+  );
   assert.equal(kindOf(await accounts.setUp(secret, { ...ada, name: 'Eve' }, HERE)), 'link-used');
   assert.equal((await store.listAccounts()).length, 1);
   await store.close();
 });
 
 test("set-up works with an operator's own groups file", async () => {
-  const { accounts, store } = people(loadRights({ groups: { administrator: ['userrights'] }, implicit: [] }));
+  const { accounts, store } = people(
+    loadRights({ groups: { administrator: ['userrights'] }, implicit: [] }),
+  );
   const made = await accounts.setUp(await setupSecret(accounts), ada, HERE);
   assert.deepEqual(made.ok && made.value.account.groups, ['administrator']);
   await store.close();

@@ -9,7 +9,12 @@ type Flags = Readonly<Record<string, string | undefined>>;
 const whsec = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
 
 /** Reads a configuration file beside flags, variables and other files. */
-const read = (file: string, flags: Flags = {}, environment: Flags = {}, others: Readonly<Record<string, string>> = {}) =>
+const read = (
+  file: string,
+  flags: Flags = {},
+  environment: Flags = {},
+  others: Readonly<Record<string, string>> = {},
+) =>
   readConfig({ config: 'gate.yaml', ...flags }, environment, (path) => {
     const text = path === 'gate.yaml' ? file : others[path];
     if (text === undefined) throw new Error(`no file ${path}`);
@@ -20,7 +25,9 @@ function good(...given: Parameters<typeof read>): Config {
   assert.ok(config.ok, JSON.stringify(config));
   return config.value;
 }
-function problems(...given: Parameters<typeof read>): readonly (readonly [setting: string, source: string])[] {
+function problems(
+  ...given: Parameters<typeof read>
+): readonly (readonly [setting: string, source: string])[] {
   const config = read(...given);
   assert.ok(!config.ok);
   for (const { remedy } of config.refusal) assert.ok(remedy !== '' && !remedy.includes(whsec));
@@ -58,11 +65,13 @@ const single: readonly (readonly [line: string, key: keyof Config, value: unknow
   ['issuer: https://auth.example.org', 'mailFrom', 'no-reply@auth.example.org'],
 ];
 for (const [line, key, value] of single) {
-  test(`${line} → ${key}: ${JSON.stringify(value)}`, () => assert.deepEqual(good(`# a comment\n${line}\n`)[key], value));
+  test(`${line} → ${key}: ${JSON.stringify(value)}`, () =>
+    assert.deepEqual(good(`# a comment\n${line}\n`)[key], value));
 }
 
 test('every flag is a setting of the file, with _ for -; secrets and the file itself are not', () => {
-  const line = ({ flag, fallback }: (typeof settingNames)[number]) => `${flag?.replaceAll('-', '_')}: ${JSON.stringify(fallback)}`;
+  const line = ({ flag, fallback }: (typeof settingNames)[number]) =>
+    `${flag?.replaceAll('-', '_')}: ${JSON.stringify(fallback)}`;
   const settings = settingNames.filter(({ flag }) => flag !== null && flag !== 'config');
   good(settings.map(line).join('\n'));
   for (const name of ['smtp_url', 'master_key', 'config', 'read-only', 'GATEHOUSE_PORT', 'Port'])
@@ -70,15 +79,29 @@ test('every flag is a setting of the file, with _ for -; secrets and the file it
 });
 
 for (const text of ['', '\n# nothing but words\n', 'null', '---\n', '{}']) {
-  test(`nothing is said by ${JSON.stringify(text)}: all is ordinary`, () => assert.deepEqual(good(text), good('', { config: undefined })));
+  test(`nothing is said by ${JSON.stringify(text)}: all is ordinary`, () =>
+    assert.deepEqual(good(text), good('', { config: undefined })));
 }
 
-test('the configuration cannot be changed afterwards', () => assert.ok(Object.isFrozen(good('port: 1'))));
+test('the configuration cannot be changed afterwards', () =>
+  assert.ok(Object.isFrozen(good('port: 1'))));
 
 // Which one holds.
 
-const places: readonly (readonly [name: string, flags: Flags, environment: Flags, file: string, port: number])[] = [
-  ['the flag first', { port: '1' }, { GATEHOUSE_PORT: '2', GATEHOUSE_PORT_FILE: 'port' }, 'port: 4', 1],
+const places: readonly (readonly [
+  name: string,
+  flags: Flags,
+  environment: Flags,
+  file: string,
+  port: number,
+])[] = [
+  [
+    'the flag first',
+    { port: '1' },
+    { GATEHOUSE_PORT: '2', GATEHOUSE_PORT_FILE: 'port' },
+    'port: 4',
+    1,
+  ],
   ['then the variable', {}, { GATEHOUSE_PORT: '2', GATEHOUSE_PORT_FILE: 'port' }, 'port: 4', 2],
   ['then the file a variable names', {}, { GATEHOUSE_PORT_FILE: 'port' }, 'port: 4', 3],
   ['then the configuration file', {}, {}, 'port: 4', 4],
@@ -86,15 +109,23 @@ const places: readonly (readonly [name: string, flags: Flags, environment: Flags
   ['a flag without a value is none', { port: undefined }, {}, 'port: 4', 4],
 ];
 for (const [name, flags, environment, file, port] of places) {
-  test(`of several places: ${name}`, () => assert.equal(good(file, flags, environment, { port: '3\n' }).port, port));
+  test(`of several places: ${name}`, () =>
+    assert.equal(good(file, flags, environment, { port: '3\n' }).port, port));
 }
 
-test('a value that does not hold is not looked at', () => assert.equal(good('port: nonsense', { port: '1' }).port, 1));
+test('a value that does not hold is not looked at', () =>
+  assert.equal(good('port: nonsense', { port: '1' }).port, 1));
 
 test('the file is named by the flag, else by the variable', () => {
   const others = { 'other.yaml': 'port: 9' };
-  assert.equal(good('port: 4', { config: 'other.yaml' }, { GATEHOUSE_CONFIG: 'gate.yaml' }, others).port, 9);
-  assert.equal(good('port: 4', { config: undefined }, { GATEHOUSE_CONFIG: 'other.yaml' }, others).port, 9);
+  assert.equal(
+    good('port: 4', { config: 'other.yaml' }, { GATEHOUSE_CONFIG: 'gate.yaml' }, others).port,
+    9,
+  );
+  assert.equal(
+    good('port: 4', { config: undefined }, { GATEHOUSE_CONFIG: 'other.yaml' }, others).port,
+    9,
+  );
   assert.equal(good('port: 4', { config: undefined }, { GATEHOUSE_CONFIG: '' }, others).port, 4400);
   assert.deepEqual(problems('', { config: 'gone.yaml' }), [['config', 'gone.yaml']]);
 });
@@ -116,8 +147,13 @@ notices:
     - { name: ops, url: "https://hooks.example/", secret_file: gone }
     - { name: ops, url: "https://hooks.example/" }
 `;
-  const found = problems(file, { issuer: 'nonsense', 'trust-proxy': '99' }, { GATEHOUSE_HOST: '', GATEHOUSE_SMTP_URL_FILE: 'gone' });
-  const from = (source: string) => found.filter(([, where]) => where === source).map(([setting]) => setting);
+  const found = problems(
+    file,
+    { issuer: 'nonsense', 'trust-proxy': '99' },
+    { GATEHOUSE_HOST: '', GATEHOUSE_SMTP_URL_FILE: 'gone' },
+  );
+  const from = (source: string) =>
+    found.filter(([, where]) => where === source).map(([setting]) => setting);
   assert.deepEqual(from('--issuer'), ['issuer']);
   assert.deepEqual(from('--trust-proxy'), ['trust-proxy']);
   assert.deepEqual(from('GATEHOUSE_HOST'), ['host']);
@@ -190,7 +226,10 @@ for (const text of [
 ]) {
   test(`is no map of settings: ${JSON.stringify(text)}`, () => {
     const found = problems(text);
-    assert.ok(found.length > 0 && found.every(([setting, source]) => setting === 'YAML' && source === 'gate.yaml'));
+    assert.ok(
+      found.length > 0 &&
+        found.every(([setting, source]) => setting === 'YAML' && source === 'gate.yaml'),
+    );
   });
 }
 
@@ -199,7 +238,9 @@ for (const text of [
 /** Nine in each of nine levels: 9^9 items, were it followed. */
 const bomb = [
   'a: &a [x, x, x, x, x, x, x, x, x]',
-  ...[...'bcdefghi'].map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[index]}`).join(', ')}]`),
+  ...[...'bcdefghi'].map(
+    (name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[index]}`).join(', ')}]`,
+  ),
 ].join('\n');
 for (const [name, text] of [
   ['aliases of aliases', bomb],
@@ -216,16 +257,24 @@ for (const [name, text] of [
 test('an anchor may be used, a hundred times too', () => {
   const file = `auto_approve:\n  - scopes: &all [basic, editpage]\n${'  - { scopes: *all, protocols: [https] }\n'.repeat(99)}`;
   assert.equal(good(file).structure.auto_approve.length, 100);
-  assert.deepEqual(good(file).structure.auto_approve[99], { scopes: ['basic', 'editpage'], protocols: ['https'] });
+  assert.deepEqual(good(file).structure.auto_approve[99], {
+    scopes: ['basic', 'editpage'],
+    protocols: ['https'],
+  });
 });
 
 test('the text of a tag is text, and a date is no date', () => {
-  const { settings, problems: found } = readConfigFile('site_name: 2026-01-01\nhost: !!str 7\n', ['site_name', 'host']);
+  const { settings, problems: found } = readConfigFile('site_name: 2026-01-01\nhost: !!str 7\n', [
+    'site_name',
+    'host',
+  ]);
   assert.deepEqual([settings, found], [{ site_name: '2026-01-01', host: '7' }, []]);
 });
 
 test('what can be read of a file is read, whatever else is wrong', () => {
-  const file = readConfigFile('port: 7\ncolour: red\nsites: [{ id: a, name: A }]\nclients: 5', ['port']);
+  const file = readConfigFile('port: 7\ncolour: red\nsites: [{ id: a, name: A }]\nclients: 5', [
+    'port',
+  ]);
   assert.deepEqual(
     file.problems.map(({ setting }) => setting),
     ['clients', 'colour'],
@@ -239,12 +288,16 @@ test('what can be read of a file is read, whatever else is wrong', () => {
 
 // Webhooks.
 
-const hook = (more: string, name = 'ops') => `notices: { webhooks: [{ name: ${name}, url: "https://hooks.example/T0", ${more} }] }`;
+const hook = (more: string, name = 'ops') =>
+  `notices: { webhooks: [{ name: ${name}, url: "https://hooks.example/T0", ${more} }] }`;
 
 test('the secret of a webhook is there, or in a file', () => {
   const kept = { name: 'ops', url: 'https://hooks.example/T0', secret: whsec };
   assert.deepEqual(good(hook(`secret: "${whsec}"`)).webhooks, [kept]);
-  assert.deepEqual(good(hook('secret_file: /run/hook'), {}, {}, { '/run/hook': ` ${whsec}\n` }).webhooks, [kept]);
+  assert.deepEqual(
+    good(hook('secret_file: /run/hook'), {}, {}, { '/run/hook': ` ${whsec}\n` }).webhooks,
+    [kept],
+  );
   assert.deepEqual(good('').webhooks, []);
 });
 
@@ -266,9 +319,21 @@ for (const [name, file, setting] of [
   ['a secret in the file that is none', hook('secret: whsec_short'), 'notices.webhooks.0.secret'],
   ['a name with a blank', hook(`secret: "${whsec}"`, '"a b"'), 'notices.webhooks.0.name'],
   ['an unknown key', hook(`secret: "${whsec}", retries: 5`), 'notices.webhooks.0.retries'],
-  ['another scheme', hook(`secret: "${whsec}"`).replace('https:', 'ftp:'), 'notices.webhooks.0.url'],
-  ['no host', hook(`secret: "${whsec}"`).replace('https://hooks.example/', 'https:///'), 'notices.webhooks.0.url'],
-  ['no URL', hook(`secret: "${whsec}"`).replace('https://hooks.example/T0', 'hooks'), 'notices.webhooks.0.url'],
+  [
+    'another scheme',
+    hook(`secret: "${whsec}"`).replace('https:', 'ftp:'),
+    'notices.webhooks.0.url',
+  ],
+  [
+    'no host',
+    hook(`secret: "${whsec}"`).replace('https://hooks.example/', 'https:///'),
+    'notices.webhooks.0.url',
+  ],
+  [
+    'no URL',
+    hook(`secret: "${whsec}"`).replace('https://hooks.example/T0', 'hooks'),
+    'notices.webhooks.0.url',
+  ],
 ] as const) {
   test(`a webhook does not fit: ${name}`, () =>
     assert.deepEqual(
@@ -280,10 +345,18 @@ for (const [name, file, setting] of [
 test('each webhook has a name of its own, and there are twenty at most', () => {
   const hooks = (count: number, name: (index: number) => string) =>
     JSON.stringify({
-      notices: { webhooks: Array.from({ length: count }, (_, index) => ({ name: name(index), url: 'https://h.example/', secret: whsec })) },
+      notices: {
+        webhooks: Array.from({ length: count }, (_, index) => ({
+          name: name(index),
+          url: 'https://h.example/',
+          secret: whsec,
+        })),
+      },
     });
   assert.equal(good(hooks(20, (index) => `h${index}`)).webhooks.length, 20);
-  assert.deepEqual(problems(hooks(21, (index) => `h${index}`)), [['notices.webhooks', 'gate.yaml']]);
+  assert.deepEqual(problems(hooks(21, (index) => `h${index}`)), [
+    ['notices.webhooks', 'gate.yaml'],
+  ]);
   assert.deepEqual(problems(hooks(2, () => 'same')), [['notices.webhooks', 'gate.yaml']]);
 });
 
@@ -293,7 +366,9 @@ test('letters, webhooks and reviewers are reached as the file says', async () =>
   const [ada] = [await world.person('Ada'), await world.person('Rex', ['reviewer'])];
   await world.client(ada, { name: 'web' }, false);
   await world.built.delivery.run();
-  const went = world.sent.map((one) => (one as { to?: string; url?: string }).to ?? (one as { url: string }).url);
+  const went = world.sent.map(
+    (one) => (one as { to?: string; url?: string }).to ?? (one as { url: string }).url,
+  );
   assert.deepEqual(went.sort(), ['https://hooks.example/T0', 'rex@example.org']);
   await world.close();
 });
@@ -329,7 +404,10 @@ for (const [name, site, ...settings] of [
 }
 
 test('the own site stands beside those listed, unless it is one of them', async () => {
-  const beside = new TestWorld({ site: 'main', 'site-name': 'Gate' }, 'sites: [{ id: en, name: English, origin: "https://en.example" }]');
+  const beside = new TestWorld(
+    { site: 'main', 'site-name': 'Gate' },
+    'sites: [{ id: en, name: English, origin: "https://en.example" }]',
+  );
   const { sites } = beside.built.world;
   assert.deepEqual(
     sites.all.map(({ id, name, origin }) => [id, name, origin]),
@@ -338,7 +416,10 @@ test('the own site stands beside those listed, unless it is one of them', async 
       ['en', 'English', 'https://en.example'],
     ],
   );
-  assert.deepEqual([sites.resolve('English'), sites.resolve('en'), sites.resolve('*'), sites.resolve('de')], ['en', 'en', '*', undefined]);
+  assert.deepEqual(
+    [sites.resolve('English'), sites.resolve('en'), sites.resolve('*'), sites.resolve('de')],
+    ['en', 'en', '*', undefined],
+  );
   const ada = await beside.person('Ada');
   assert.equal((await beside.client(ada, { name: 'web', site: 'English' })).client.site, 'en');
   await beside.close();
@@ -354,14 +435,25 @@ test('grant types that are not offered are refused where they are asked for', as
   const world = new TestWorld({}, 'grant_types: [authorization_code]');
   const ada = await world.person('Ada');
   const made = await world.clients.create(
-    { name: 'web', protocol: 'oauth2', redirectUri: 'https://app.example/cb', grantTypes: ['authorization_code', 'refresh_token'] },
+    {
+      name: 'web',
+      protocol: 'oauth2',
+      redirectUri: 'https://app.example/cb',
+      grantTypes: ['authorization_code', 'refresh_token'],
+    },
     ada,
     { approve: true },
   );
-  assert.ok(!made.ok && made.refusal.kind === 'invalid_field' && made.refusal.field === 'grantTypes');
+  assert.ok(
+    !made.ok && made.refusal.kind === 'invalid_field' && made.refusal.field === 'grantTypes',
+  );
   const payload = 'grant_type=client_credentials&client_id=x';
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  assert.equal((await world.app.inject({ method: 'POST', url: '/oauth2/token', headers, payload })).json().error, 'unsupported_grant_type');
+  assert.equal(
+    (await world.app.inject({ method: 'POST', url: '/oauth2/token', headers, payload })).json()
+      .error,
+    'unsupported_grant_type',
+  );
   await world.close();
 });
 
@@ -373,13 +465,19 @@ for (const [file, proposals, stage] of [
 ] as const) {
   test(`a proposal under ${JSON.stringify(file)}: ${stage}`, async () => {
     const world = new TestWorld({}, file);
-    assert.equal((await world.client(await world.person('Ada'), proposals, false)).client.stage, stage);
+    assert.equal(
+      (await world.client(await world.person('Ada'), proposals, false)).client.stage,
+      stage,
+    );
     await world.close();
   });
 }
 
 test('risks for which two must say yes, read-only mode and idle proposals are as the settings say', async () => {
-  const world = new TestWorld({}, 'review: { two_person_risks: [vandalism] }\nidle_proposals_for: PT1H');
+  const world = new TestWorld(
+    {},
+    'review: { two_person_risks: [vandalism] }\nidle_proposals_for: PT1H',
+  );
   const [ada, rita] = [await world.person('Ada'), await world.person('Rita', ['reviewer'])];
   const { registry, rights } = world.built.world;
   const { client } = await world.client(ada, { name: 'web', scopes: ['delete'] }, false);
@@ -390,7 +488,11 @@ test('risks for which two must say yes, read-only mode and idle proposals are as
   assert.equal(await registry.expireIdle(), 1);
   await world.close();
   const still = new TestWorld({}, 'read_only: Moving house');
-  const made = await still.clients.create({ name: 'web', protocol: 'oauth2' }, await still.person('Ada'), { approve: false });
+  const made = await still.clients.create(
+    { name: 'web', protocol: 'oauth2' },
+    await still.person('Ada'),
+    { approve: false },
+  );
   assert.deepEqual(made, { ok: false, refusal: { kind: 'readonly', reason: 'Moving house' } });
   assert.equal(still.built.world.registry.readOnly, 'Moving house');
   await still.close();

@@ -21,13 +21,27 @@ before(async () => {
   world = new TestWorld();
   ada = await world.person('Ada');
   ben = await world.person('Ben');
-  web = await world.client(ada, { name: 'web', grantTypes: ['authorization_code', 'client_credentials'] });
+  web = await world.client(ada, {
+    name: 'web',
+    grantTypes: ['authorization_code', 'client_credentials'],
+  });
 });
 after(() => world.close());
 
-const permit = (authorization: string | readonly string[] | undefined, over: { target?: string; method?: string; address?: string } = {}) =>
+const permit = (
+  authorization: string | readonly string[] | undefined,
+  over: { target?: string; method?: string; address?: string } = {},
+) =>
   world.built.guard.permit(
-    { method: 'GET', target: '/api/notes', headers: { authorization }, body: undefined, address: '192.0.2.1', secure: true, ...over },
+    {
+      method: 'GET',
+      target: '/api/notes',
+      headers: { authorization },
+      body: undefined,
+      address: '192.0.2.1',
+      secure: true,
+      ...over,
+    },
     here,
   );
 
@@ -36,7 +50,10 @@ async function token(form: string): Promise<string> {
     method: 'POST',
     url: '/oauth2/token',
     payload: form,
-    headers: { authorization: basic(web.client.id, web.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(web.client.id, web.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
   });
   return answer.json().access_token;
 }
@@ -44,7 +61,9 @@ async function token(form: string): Promise<string> {
 /** A token that acts for the person. */
 async function userToken(user: Account): Promise<string> {
   const code = await world.code(web, user);
-  return token(`grant_type=authorization_code&code=${code}&redirect_uri=${encodeURIComponent(web.client.redirectUri)}`);
+  return token(
+    `grant_type=authorization_code&code=${code}&redirect_uri=${encodeURIComponent(web.client.redirectUri)}`,
+  );
 }
 
 const no = (answer: Result<Permit, GuardRefusal>): GuardRefusal => {
@@ -52,7 +71,12 @@ const no = (answer: Result<Permit, GuardRefusal>): GuardRefusal => {
   return answer.refusal;
 };
 
-const refused: readonly (readonly [string, string | readonly string[] | undefined, number, RegExp])[] = [
+const refused: readonly (readonly [
+  string,
+  string | readonly string[] | undefined,
+  number,
+  RegExp,
+])[] = [
   ['no credentials', undefined, 401, /^Bearer realm="gatehouse", OAuth realm="gatehouse"$/],
   ['another scheme', 'Basic YTpi', 401, /^Bearer realm="gatehouse", OAuth realm="gatehouse"$/],
   ['two fields', ['Bearer a', 'OAuth oauth_token="b"'], 400, /error="invalid_request"/],
@@ -70,7 +94,11 @@ for (const [what, authorization, status, challenge] of refused) {
 }
 
 test('a token in the query or the form is no credential (RFC 9700 §4.3.2)', async () => {
-  assert.equal(no(await permit(undefined, { target: `/api/notes?access_token=${await userToken(ben)}` })).why.kind, 'no-credentials');
+  assert.equal(
+    no(await permit(undefined, { target: `/api/notes?access_token=${await userToken(ben)}` })).why
+      .kind,
+    'no-credentials',
+  );
 });
 
 test('a bearer token: the rights of the person that the scopes also give', async () => {
@@ -78,7 +106,10 @@ test('a bearer token: the rights of the person that the scopes also give', async
   assert.ok(answer.ok);
   const { user, client, scopes, rights, scheme, site } = answer.value;
   assert.deepEqual([user?.name, client.id, scheme, site], ['Ben', web.client.id, 'bearer', here]);
-  const [own, lent] = [world.built.world.rights.rightsOf(ben), world.built.world.scopes.rightsOf(scopes)];
+  const [own, lent] = [
+    world.built.world.rights.rightsOf(ben),
+    world.built.world.scopes.rightsOf(scopes),
+  ];
   assert.deepEqual(
     [...rights],
     [...own].filter((right) => lent.has(right)),
@@ -105,7 +136,13 @@ test('a token is as good as its client', async () => {
 });
 
 test('a signed request, as node:http received it; a second one with its nonce, or over another target, is refused', async () => {
-  const made = await world.client(ada, { name: 'own', protocol: 'oauth1', ownerOnly: true, redirectUri: '', scopes: ['editpage'] });
+  const made = await world.client(ada, {
+    name: 'own',
+    protocol: 'oauth1',
+    ownerOnly: true,
+    redirectUri: '',
+    scopes: ['editpage'],
+  });
   assert.ok(made.credentials);
   const pair = { key: made.client.id, secret: made.secret };
   const bytes = 'title=A%20B&x=';
@@ -129,9 +166,18 @@ test('a signed request, as node:http received it; a second one with its nonce, o
   const { port } = server.address() as AddressInfo;
   for (const path of ['/api/./notes?b=%3a', '/api/./notes?b=%3a', '/api/notes?b=%3a']) {
     await new Promise((resolve) =>
-      send({ port, host: '127.0.0.1', path, method: 'POST', headers: { ...headers, 'content-length': bytes.length } }, (answer) => {
-        answer.resume().once('end', resolve);
-      }).end(bytes),
+      send(
+        {
+          port,
+          host: '127.0.0.1',
+          path,
+          method: 'POST',
+          headers: { ...headers, 'content-length': bytes.length },
+        },
+        (answer) => {
+          answer.resume().once('end', resolve);
+        },
+      ).end(bytes),
     );
   }
   server.close();

@@ -55,7 +55,10 @@ test('a generation is due a day before it has to sign, once, and never when nobo
 });
 
 test('a clock that was set back: the first keys sign', () =>
-  assert.deepEqual(statesAt(grownAt([first], 1, 89), instant(START - DAY)), ['upcoming', 'signing']));
+  assert.deepEqual(statesAt(grownAt([first], 1, 89), instant(START - DAY)), [
+    'upcoming',
+    'signing',
+  ]));
 
 test('at once: the new keys sign, and all others are withdrawn for good', () => {
   const leaked = grownAt([first], 1, 10);
@@ -79,7 +82,11 @@ for (const algorithm of ['ES256', 'RS256'] as const)
     source.change((kept) => withNext(kept, keysOf(1), clock.now()));
     assert.equal(kids().length, 4);
     assert.ok(kids().indexOf(kidOf(old)) < 2, 'those that sign come first');
-    assert.equal(kidOf(signing.sign(algorithm, 'at+jwt', {})), kidOf(old), 'the new ones are only published');
+    assert.equal(
+      kidOf(signing.sign(algorithm, 'at+jwt', {})),
+      kidOf(old),
+      'the new ones are only published',
+    );
     const published = kids();
     clock.at += DAY;
     const young = signing.sign(algorithm, 'at+jwt', { jti: 'young' });
@@ -90,7 +97,11 @@ for (const algorithm of ['ES256', 'RS256'] as const)
     assert.equal(kids().length, 2);
     assert.ok(!kids().includes(kidOf(old)));
     assert.equal(signing.verify(old)?.claims.jti, 'old');
-    assert.equal(makeSigning(source, clock).verify(old)?.claims.jti, 'old', 'nor is it a matter of memory');
+    assert.equal(
+      makeSigning(source, clock).verify(old)?.claims.jti,
+      'old',
+      'nor is it a matter of memory',
+    );
   });
 
 test('files: made once with mode 600, dated; one of before is as old as its file', () => {
@@ -120,17 +131,29 @@ test('a key of another process is found when a token names it, and strangers can
     looks += 1;
   };
   const counted = makeSigning({ ...two, look }, clock);
-  for (let time = 0; time < 100; time++) counted.verify(`eyJraWQiOiJ4In0.e30.${Buffer.from([time]).toString('base64url')}`);
+  for (let time = 0; time < 100; time++)
+    counted.verify(`eyJraWQiOiJ4In0.e30.${Buffer.from([time]).toString('base64url')}`);
   assert.equal(looks, 1);
 });
 
-for (const text of ['', '{', '{}', '{"keys":[]}', '{"generations":[]}', '{"generations":[{}]}', '[]', 'null'])
-  test(`no signing keys: ${text}`, () => assert.throws(() => parseGenerations(text, instant(0)), /signing keys/));
+for (const text of [
+  '',
+  '{',
+  '{}',
+  '{"keys":[]}',
+  '{"generations":[]}',
+  '{"generations":[{}]}',
+  '[]',
+  'null',
+])
+  test(`no signing keys: ${text}`, () =>
+    assert.throws(() => parseGenerations(text, instant(0)), /signing keys/));
 
 test('a change of one that faults leaves the file; one process decides on what the other wrote', () => {
   const [one, two] = [openSigning(directory), openSigning(directory)];
   const count = one.generations().length;
-  const due = (kept: readonly Generation[]) => (kept.length === count ? withNext(kept, keysOf(1), clock.now()) : undefined);
+  const due = (kept: readonly Generation[]) =>
+    kept.length === count ? withNext(kept, keysOf(1), clock.now()) : undefined;
   assert.equal(one.change(due), 'changed');
   assert.equal(two.change(due), 'unchanged');
   assert.equal(two.generations().length, count + 1);
@@ -144,12 +167,19 @@ test('a change of one that faults leaves the file; one process decides on what t
 });
 
 test('a server renews its keys on its schedule, and /oauth2/jwks tells it without a restart', async () => {
-  const world = new TestWorld({}, '', { signingKeys: keptInMemory([sinceEver(keysOf(0), instant(START))]) });
+  const world = new TestWorld({}, '', {
+    signingKeys: keptInMemory([sinceEver(keysOf(0), instant(START))]),
+  });
   try {
     const kids = async () =>
-      ((await world.app.inject('/oauth2/jwks')).json() as { keys: { kid: string; alg: string }[] }).keys.map(({ kid }) => kid);
+      (
+        (await world.app.inject('/oauth2/jwks')).json() as { keys: { kid: string; alg: string }[] }
+      ).keys.map(({ kid }) => kid);
     const ada = await world.person('Ada');
-    const { client, secret } = await world.client(ada, { name: 'App', grantTypes: ['client_credentials'] });
+    const { client, secret } = await world.client(ada, {
+      name: 'App',
+      grantTypes: ['client_credentials'],
+    });
     const token = async (path: string) =>
       (
         await world.app.inject({
@@ -177,7 +207,10 @@ test('a server renews its keys on its schedule, and /oauth2/jwks tells it withou
     const during = await kids();
     assert.equal(during.length, 4);
     world.wait(DAY);
-    const [young = '', dialect = ''] = [await token('/oauth2/token'), await token('/w/rest.php/oauth2/access_token')];
+    const [young = '', dialect = ''] = [
+      await token('/oauth2/token'),
+      await token('/w/rest.php/oauth2/access_token'),
+    ];
     for (const jwt of [young, dialect]) {
       const { kid } = JSON.parse(Buffer.from(jwt.split('.')[0] ?? '', 'base64url').toString());
       assert.ok(during.includes(kid) && !before.includes(kid));

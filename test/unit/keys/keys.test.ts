@@ -12,7 +12,8 @@ import { generateSigningKeys, loadSigningKeys, signHs256 } from '#keys/signing.t
 import { jwkThumbprint } from '#keys/thumbprint.ts';
 
 let count = 0;
-const shake = (seed: string, outputLength: number) => createHash('shake256', { outputLength }).update(seed).digest();
+const shake = (seed: string, outputLength: number) =>
+  createHash('shake256', { outputLength }).update(seed).digest();
 
 /** Counted chance: no two draws are alike. */
 const entropy = { bytes: (length: number) => new Uint8Array(shake(String(count++), length)) };
@@ -26,7 +27,9 @@ test('what was sealed opens, and only as what it was', () => {
   assert.equal(sealer.open(sealed, 'client'), 'sécret');
   assert.throws(() => sealer.open(sealed, 'token'));
   for (let place = sealed.lastIndexOf('.') + 1; place < sealed.length - 1; place++) {
-    const changed = (sealed.slice(0, place) + (sealed[place] === 'A' ? 'B' : 'A') + sealed.slice(place + 1)) as Sealed;
+    const changed = (sealed.slice(0, place) +
+      (sealed[place] === 'A' ? 'B' : 'A') +
+      sealed.slice(place + 1)) as Sealed;
     assert.throws(() => sealer.open(changed, 'client'));
   }
   for (const broken of [
@@ -78,7 +81,10 @@ test('minted values have their form, differ, and sort as time does', () => {
 
 test('no random byte is handed out twice, across refills too', () => {
   let next = 0;
-  const counted = { bytes: (length: number) => new Uint8Array(new Uint32Array(Math.ceil(length / 4)).map(() => next++).buffer, 0, length) };
+  const counted = {
+    bytes: (length: number) =>
+      new Uint8Array(new Uint32Array(Math.ceil(length / 4)).map(() => next++).buffer, 0, length),
+  };
   const mint = makeMint(clock, counted);
   const words = Array.from({ length: 5000 }, () => mint.randomHex(4));
   assert.equal(new Set(words).size, words.length);
@@ -103,7 +109,9 @@ test('passwords', async () => {
   assert.equal(await verifyPassword('cafe', hashed), false);
   assert.equal(await verifyPassword('x', null), false);
   assert.equal(await verifyPassword('x', 'no hash'), false);
-  const crowd = await Promise.allSettled(Array.from({ length: 70 }, () => verifyPassword('x', null)));
+  const crowd = await Promise.allSettled(
+    Array.from({ length: 70 }, () => verifyPassword('x', null)),
+  );
   const busy = crowd.filter((one) => one.status === 'rejected');
   assert.equal(busy.length, 4);
   assert.ok(busy.every((one) => one.reason instanceof PasswordsBusy));
@@ -132,10 +140,13 @@ for (const algorithm of ['ES256', 'RS256'] as const) {
         { crit: ['x'] },
         { kid: 'x' },
       ]) {
-        const forged = Buffer.from(JSON.stringify({ ...read?.header, ...header })).toString('base64url');
+        const forged = Buffer.from(JSON.stringify({ ...read?.header, ...header })).toString(
+          'base64url',
+        );
         assert.equal(keys.verify(`${forged}.${body}.${sign}`), undefined);
       }
-      for (const junk of ['', '..', 'a.b.c', `${jwt}.x`, `${head}.${body}.`]) assert.equal(keys.verify(junk), undefined);
+      for (const junk of ['', '..', 'a.b.c', `${jwt}.x`, `${head}.${body}.`])
+        assert.equal(keys.verify(junk), undefined);
     }
     assert.equal(loadSigningKeys(generateSigningKeys()).verify(jwt), undefined);
   });
@@ -156,7 +167,9 @@ test('HS256', () => {
 
 test('RSA keys are read in SPKI and PKCS#1 form; other keys and texts never verify', () => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    .publicKey.export({ type: 'spki', format: 'pem' })
+    .toString();
   for (const algorithm of ['sha1', 'sha256'] as const) {
     const signature = createSign(algorithm).update('text').sign(privateKey, 'base64');
     for (const type of ['spki', 'pkcs1'] as const) {
@@ -166,7 +179,8 @@ test('RSA keys are read in SPKI and PKCS#1 form; other keys and texts never veri
       assert.equal(rsaVerify(algorithm, pem, 'other', signature), false);
       assert.equal(rsaVerify(algorithm, pem, 'text', 'junk'), false);
     }
-    for (const pem of [ec, '', 'junk']) assert.equal(rsaVerify(algorithm, pem, 'text', signature), false);
+    for (const pem of [ec, '', 'junk'])
+      assert.equal(rsaVerify(algorithm, pem, 'text', signature), false);
   }
 });
 
@@ -179,5 +193,6 @@ test('a token has one spelling (RFC 7515 §2)', () => {
   const keys = loadSigningKeys(generateSigningKeys());
   const jwt = keys.sign('ES256', 'JWT', { jti: 'x' });
   assert.ok(keys.verify(jwt));
-  for (const other of [`${jwt}=`, `${jwt}!!`, ` ${jwt}`, `${jwt}.`]) assert.equal(keys.verify(other), undefined);
+  for (const other of [`${jwt}=`, `${jwt}!!`, ` ${jwt}`, `${jwt}.`])
+    assert.equal(keys.verify(other), undefined);
 });

@@ -6,7 +6,13 @@ import type { ConsentId, Sealed } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { fixedRing, type KeyRing, type MasterKey } from '#keys/ring.ts';
 import { keyIdOf, makeSealer } from '#keys/sealer.ts';
-import { countSealed, makeResealing, type SealedKind, type SealedRecords, type SealedValue } from '#registry/resealing.ts';
+import {
+  countSealed,
+  makeResealing,
+  type SealedKind,
+  type SealedRecords,
+  type SealedValue,
+} from '#registry/resealing.ts';
 import { findPostgres } from '../../contract/postgres-server.ts';
 
 const entropy = { bytes: (count: number) => new Uint8Array(randomBytes(count)) };
@@ -23,7 +29,12 @@ function memory(counts: Readonly<Record<SealedKind, number>>, sealer = old) {
   const kept = Object.fromEntries(
     Object.entries(counts).map(([kind, count]) => [
       kind,
-      new Map(Array.from({ length: count }, (_, key) => [key + 1, sealer.seal(`secret ${key}`, purposes[kind as SealedKind])])),
+      new Map(
+        Array.from({ length: count }, (_, key) => [
+          key + 1,
+          sealer.seal(`secret ${key}`, purposes[kind as SealedKind]),
+        ]),
+      ),
     ]),
   ) as Record<SealedKind, Map<number, Sealed>>;
   const asked = { lists: 0, most: 0 };
@@ -45,8 +56,10 @@ function memory(counts: Readonly<Record<SealedKind, number>>, sealer = old) {
 
 const errors: unknown[] = [];
 const log = { info() {}, warn() {}, error: (...said: unknown[]) => void errors.push(said) };
-const job = (records: SealedRecords, keys: KeyRing) => makeResealing({ records, sealer: makeSealer(keys, entropy), keys, clock, log });
-const under = (kept: Map<unknown, Sealed>, id: string) => [...kept.values()].filter((sealed) => keyIdOf(sealed) === id).length;
+const job = (records: SealedRecords, keys: KeyRing) =>
+  makeResealing({ records, sealer: makeSealer(keys, entropy), keys, clock, log });
+const under = (kept: Map<unknown, Sealed>, id: string) =>
+  [...kept.values()].filter((sealed) => keyIdOf(sealed) === id).length;
 const both = fixedRing([two as MasterKey, one as MasterKey]);
 
 test('with one key, the store is asked nothing', async () => {
@@ -59,12 +72,15 @@ test('everything is sealed again, a bounded part at a time, and opens as what it
   const { kept, asked, records } = memory({ 'client secrets': 350, 'token secrets': 12_000 });
   const resealing = job(records, both);
   const runs: number[] = [];
-  while (under(kept['client secrets'], 'm1') + under(kept['token secrets'], 'm1') > 0) runs.push(await resealing.run());
+  while (under(kept['client secrets'], 'm1') + under(kept['token secrets'], 'm1') > 0)
+    runs.push(await resealing.run());
   assert.equal(runs.length, 3);
   assert.ok(runs.every((count) => count <= 5000) && asked.most <= 200);
   const sealer = makeSealer(both, entropy);
-  for (const [key, sealed] of kept['token secrets']) assert.equal(sealer.open(sealed, 'token secret'), `secret ${key - 1}`);
-  for (const [key, sealed] of kept['client secrets']) assert.equal(sealer.open(sealed, 'client secret'), `secret ${key - 1}`);
+  for (const [key, sealed] of kept['token secrets'])
+    assert.equal(sealer.open(sealed, 'token secret'), `secret ${key - 1}`);
+  for (const [key, sealed] of kept['client secrets'])
+    assert.equal(sealer.open(sealed, 'client secret'), `secret ${key - 1}`);
 });
 
 test('what a process sealed that had not heard yet is found in the next pass; then the job rests', async () => {
@@ -102,7 +118,10 @@ test('a change in between is not overwritten', async () => {
 
 test('a text that no key opens stops nobody, stays as it is and is told', async () => {
   const { kept, records } = memory({ 'client secrets': 0, 'token secrets': 3 });
-  const foreign = makeSealer([{ id: 'm9', key: new Uint8Array(32).fill(9) }], entropy).seal('x', 'token secret');
+  const foreign = makeSealer([{ id: 'm9', key: new Uint8Array(32).fill(9) }], entropy).seal(
+    'x',
+    'token secret',
+  );
   kept['token secrets'].set(2, foreign);
   errors.length = 0;
   assert.equal(await job(records, both).run(), 2);
@@ -144,12 +163,20 @@ for (const [name, location] of stores)
       size: () => ring.keys.length,
       look() {},
     };
-    const world = new TestWorld({}, '', { masterKeys: keys, ...(location ? { database: await location() } : {}) });
+    const world = new TestWorld({}, '', {
+      masterKeys: keys,
+      ...(location ? { database: await location() } : {}),
+    });
     await world.built.settle();
     try {
       const { store } = world.built;
       const ada = await world.person('Ada');
-      const owned = await world.client(ada, { name: 'Bot', protocol: 'oauth1', ownerOnly: true, redirectUri: '' });
+      const owned = await world.client(ada, {
+        name: 'Bot',
+        protocol: 'oauth1',
+        ownerOnly: true,
+        redirectUri: '',
+      });
       await world.client(ada, { name: 'App', protocol: 'oauth1' });
       await world.client(ada, { name: 'None', protocol: 'oauth2' });
       assert.deepEqual(await countSealed(store), new Map([['m1', 3]]));
@@ -160,12 +187,22 @@ for (const [name, location] of stores)
       assert.equal(await world.built.keys.reseal(), 3);
       assert.deepEqual(await countSealed(store), new Map([['m2', 3]]));
       const after = await store.findTokenCredentialsOf(found?.consent.id as ConsentId);
-      assert.equal(makeSealer(keys, entropy).open(after?.secretSealed as Sealed, 'token secret'), owned.credentials?.secret);
-      const stale = { key: token, from: found?.credentials.secretSealed as Sealed, to: 'v1.m1.x.y' as Sealed };
+      assert.equal(
+        makeSealer(keys, entropy).open(after?.secretSealed as Sealed, 'token secret'),
+        owned.credentials?.secret,
+      );
+      const stale = {
+        key: token,
+        from: found?.credentials.secretSealed as Sealed,
+        to: 'v1.m1.x.y' as Sealed,
+      };
       assert.equal(await store.replaceSealed('token secrets', [stale]), 0);
       const values = await store.listSealed('client secrets', null, 1);
       assert.equal(values.length, 1);
-      assert.equal((await store.listSealed('client secrets', values[0]?.key ?? null, 10)).length, 1);
+      assert.equal(
+        (await store.listSealed('client secrets', values[0]?.key ?? null, 10)).length,
+        1,
+      );
     } finally {
       await world.close();
     }

@@ -1,11 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import { fixedRing, formatRing, grown, parseRing, type Ring, ringOf, withoutKey } from '#keys/ring.ts';
+import {
+  fixedRing,
+  formatRing,
+  grown,
+  parseRing,
+  type Ring,
+  ringOf,
+  withoutKey,
+} from '#keys/ring.ts';
 import { makeSealer } from '#keys/sealer.ts';
 import { changeRing, openRing, readRing } from '../../../src/key-files.ts';
 
@@ -16,12 +32,17 @@ const root = mkdtempSync(join(tmpdir(), 'gatehouse-ring-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 let count = 0;
-function place(): { readonly path: string; readonly clock: typeof clock; readonly entropy: typeof entropy } {
+function place(): {
+  readonly path: string;
+  readonly clock: typeof clock;
+  readonly entropy: typeof entropy;
+} {
   const path = join(root, String(count++));
   mkdirSync(path);
   return { path, clock, entropy };
 }
-const add = (path: string) => changeRing(path, (ring) => grown(ring, entropy.bytes(32), clock.now()));
+const add = (path: string) =>
+  changeRing(path, (ring) => grown(ring, entropy.bytes(32), clock.now()));
 
 test('a ring is what was written; ids count upwards', () => {
   let ring = ringOf(entropy.bytes(32), instant(1));
@@ -29,7 +50,10 @@ test('a ring is what was written; ids count upwards', () => {
   assert.deepEqual([ring.current, ring.keys.map(({ id }) => id)], ['m3', ['m1', 'm2', 'm3']]);
   const read = parseRing(formatRing(ring));
   assert.deepEqual(formatRing(read), formatRing(ring));
-  assert.equal(grown({ ...ring, keys: ring.keys.slice(2) }, entropy.bytes(32), instant(4)).current, 'm4');
+  assert.equal(
+    grown({ ...ring, keys: ring.keys.slice(2) }, entropy.bytes(32), instant(4)).current,
+    'm4',
+  );
 });
 
 const key = Buffer.alloc(32, 1).toString('base64');
@@ -37,11 +61,30 @@ for (const [name, text, says] of [
   ['no JSON', '{', /not JSON/],
   ['null', 'null', /current/],
   ['no keys', '{"current":"m1"}', /current/],
-  ['current is not there', JSON.stringify({ current: 'm2', keys: [{ id: 'm1', key, createdAt: 1 }] }), /current/],
-  ['a short key', JSON.stringify({ current: 'm1', keys: [{ id: 'm1', key: 'AAAA', createdAt: 1 }] }), /32 bytes/],
-  ['an id with a dot', JSON.stringify({ current: 'm.1', keys: [{ id: 'm.1', key, createdAt: 1 }] }), /needs id/],
+  [
+    'current is not there',
+    JSON.stringify({ current: 'm2', keys: [{ id: 'm1', key, createdAt: 1 }] }),
+    /current/,
+  ],
+  [
+    'a short key',
+    JSON.stringify({ current: 'm1', keys: [{ id: 'm1', key: 'AAAA', createdAt: 1 }] }),
+    /32 bytes/,
+  ],
+  [
+    'an id with a dot',
+    JSON.stringify({ current: 'm.1', keys: [{ id: 'm.1', key, createdAt: 1 }] }),
+    /needs id/,
+  ],
   ['no date', JSON.stringify({ current: 'm1', keys: [{ id: 'm1', key }] }), /createdAt/],
-  ['one id twice', JSON.stringify({ current: 'm1', keys: [1, 2].map((createdAt) => ({ id: 'm1', key, createdAt })) }), /one id/],
+  [
+    'one id twice',
+    JSON.stringify({
+      current: 'm1',
+      keys: [1, 2].map((createdAt) => ({ id: 'm1', key, createdAt })),
+    }),
+    /one id/,
+  ],
 ] as const)
   test(`no ring: ${name}; the message holds no key`, () => {
     assert.throws(
@@ -52,19 +95,21 @@ for (const [name, text, says] of [
 
 const hour = 3600;
 const two: Ring = grown(ringOf(entropy.bytes(32), instant(1000)), entropy.bytes(32), instant(2000));
-const retirements: readonly (readonly [id: string, sealed: number, now: number, answer: string])[] = [
-  ['m1', 0, 2000 + hour, 'gone'],
-  ['m1', 0, 2000 + hour - 1, 'too-early'],
-  ['m1', 1, 2000 + hour, 'in-use'],
-  ['m1', 1, 2000, 'in-use'],
-  ['m2', 0, 2000 + hour, 'current'],
-  ['m9', 0, 2000 + hour, 'unknown'],
-];
+const retirements: readonly (readonly [id: string, sealed: number, now: number, answer: string])[] =
+  [
+    ['m1', 0, 2000 + hour, 'gone'],
+    ['m1', 0, 2000 + hour - 1, 'too-early'],
+    ['m1', 1, 2000 + hour, 'in-use'],
+    ['m1', 1, 2000, 'in-use'],
+    ['m2', 0, 2000 + hour, 'current'],
+    ['m9', 0, 2000 + hour, 'unknown'],
+  ];
 for (const [id, sealed, now, answer] of retirements)
   test(`${id} with ${sealed} sealed, ${now - 2000} s after it stopped sealing: ${answer}`, () => {
     const got = withoutKey(two, id, sealed, now as Instant);
     assert.equal(got.ok ? 'gone' : got.refusal.kind, answer);
-    if (got.ok) assert.deepEqual([got.value.current, got.value.keys.map((kept) => kept.id)], ['m2', ['m2']]);
+    if (got.ok)
+      assert.deepEqual([got.value.current, got.value.keys.map((kept) => kept.id)], ['m2', ['m2']]);
   });
 
 test('the first start makes a ring of mode 600, and a second start finds it', () => {
@@ -84,7 +129,8 @@ test('the single key of before is m1; the first rotation takes it into the ring'
   assert.deepEqual(readdirSync(directory.path), ['master.key']);
   assert.equal(add(directory.path), 'changed');
   assert.deepEqual(readdirSync(directory.path).toSorted(), ['lock', 'master.json']);
-  for (const file of readdirSync(directory.path)) assert.equal(statSync(join(directory.path, file)).mode & 0o777, 0o600);
+  for (const file of readdirSync(directory.path))
+    assert.equal(statSync(join(directory.path, file)).mode & 0o777, 0o600);
   const ring = openRing(directory);
   assert.deepEqual([ring.current().id, ring.oldest().id, ring.size()], ['m2', 'm1', 2]);
   assert.equal(makeSealer(ring, entropy).open(old, 'p'), 'x');
@@ -155,7 +201,9 @@ test('a file that is broken or gone while the server runs: it goes on with what 
 });
 
 test('rings of variables: the first key seals, all open', () => {
-  const [one, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)].map((bytes) => bytes.toString('base64'));
+  const [one, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)].map((bytes) =>
+    bytes.toString('base64'),
+  );
   const read = (environment: Record<string, string>, files: Record<string, string> = {}) =>
     readConfig({}, environment, (path) => {
       if (files[path] === undefined) throw new Error('no file');
@@ -173,13 +221,22 @@ test('rings of variables: the first key seals, all open', () => {
       { id: 'm1', key: one },
     ]);
     assert.equal(config.value.masterKeysFrom, 'GATEHOUSE_MASTER_KEYS');
-    const ring = fixedRing(config.value.masterKeys?.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') })) ?? []);
+    const ring = fixedRing(
+      config.value.masterKeys?.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') })) ??
+        [],
+    );
     assert.deepEqual([ring.current().id, ring.oldest().id, ring.size()], ['b', 'm1', 2]);
   }
   const single = read({ GATEHOUSE_MASTER_KEY: one as string });
   assert.ok(single.ok);
   assert.deepEqual(single.value.masterKeys, [{ id: 'm1', key: one }]);
-  for (const bad of [one, `m1:${one}x`, `m.1:${one}`, `m1:${one}\nm1:${other}`, `m1:${one}\nand more`]) {
+  for (const bad of [
+    one,
+    `m1:${one}x`,
+    `m.1:${one}`,
+    `m1:${one}\nm1:${other}`,
+    `m1:${one}\nand more`,
+  ]) {
     const config = read({ GATEHOUSE_MASTER_KEYS: bad as string });
     assert.ok(!config.ok);
     assert.deepEqual(

@@ -14,18 +14,25 @@ const sorted = (code: (text: string) => string, from = pairs) =>
     .map(([name, value]) => `${code(name)}=${code(value)}`)
     .sort()
     .join('&');
-const text = (method = 'POST', uri = `${origin}/api`, params = sorted(encode)) => [method, uri, params].map(encode).join('&');
+const text = (method = 'POST', uri = `${origin}/api`, params = sorted(encode)) =>
+  [method, uri, params].map(encode).join('&');
 
 test('where two base strings part', () => {
   assert.deepEqual(differences(text(), text()), []);
-  assert.deepEqual(differences(text(), text('GET')), [{ part: 'method', ours: 'POST', theirs: 'GET' }]);
+  assert.deepEqual(differences(text(), text('GET')), [
+    { part: 'method', ours: 'POST', theirs: 'GET' },
+  ]);
   assert.deepEqual(differences(text(), text('POST', 'http://gate.example/api')), [
     { part: 'uri', ours: `${origin}/api`, theirs: 'http://gate.example/api' },
   ]);
-  const other = differences(text(), text('POST', undefined, sorted(encode, [...pairs.slice(1), ['c', '2']])));
+  const other = differences(
+    text(),
+    text('POST', undefined, sorted(encode, [...pairs.slice(1), ['c', '2']])),
+  );
   assert.deepEqual(other, [
     { part: 'parameters', ours: 'b%20b=x%20y', theirs: '' },
     { part: 'parameters', ours: '', theirs: 'c=2' },
   ]);
-  for (const garbage of ['', '&', '%', '&&&&', '%E0%A4%A']) assert.ok(differences(text(), garbage).length > 0);
+  for (const garbage of ['', '&', '%', '&&&&', '%E0%A4%A'])
+    assert.ok(differences(text(), garbage).length > 0);
 });

@@ -3,17 +3,29 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { IntlMessageFormat } from 'intl-messageformat';
 import { scopeWords } from '#pages/scopes.ts';
-import { acceptedLanguage, catalogues, languageOf, languages, type MessageKey, wordsOf } from '#pages/words.ts';
+import {
+  acceptedLanguage,
+  catalogues,
+  languageOf,
+  languages,
+  type MessageKey,
+  wordsOf,
+} from '#pages/words.ts';
 import { loadScopes } from '#registry/scopes.ts';
 
 const keys = Object.keys(catalogues.en) as MessageKey[];
-const texts = (language: keyof typeof catalogues) => catalogues[language] as Readonly<Record<string, string>>;
+const texts = (language: keyof typeof catalogues) =>
+  catalogues[language] as Readonly<Record<string, string>>;
 
 /** Names of the values a text takes. */
 function values(text: string, language: string): readonly string[] {
   const found = new Set<string>();
   const walk = (
-    elements: readonly { readonly value?: unknown; readonly type: number; readonly options?: Record<string, { value: never }> }[],
+    elements: readonly {
+      readonly value?: unknown;
+      readonly type: number;
+      readonly options?: Record<string, { value: never }>;
+    }[],
   ) => {
     for (const element of elements) {
       // 0 is literal text, 7 the # of a plural.
@@ -31,7 +43,11 @@ for (const language of languages) {
     for (const key of keys) {
       const text = texts(language)[key] ?? '';
       assert.notEqual(text.trim(), '', key);
-      assert.deepEqual(values(text, language), values(catalogues.en[key], 'en'), `${language} ${key}`);
+      assert.deepEqual(
+        values(text, language),
+        values(catalogues.en[key], 'en'),
+        `${language} ${key}`,
+      );
     }
   });
 }
@@ -41,7 +57,11 @@ test('a plural has every form its language needs', () => {
     const needed = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
     for (const key of keys.filter((name) => catalogues.en[name].includes(', plural,'))) {
       for (const form of needed)
-        assert.match(texts(language)[key] ?? '', new RegExp(`\\b(?:${form}|=[0-9]) \\{`), `${language} ${key} ${form}`);
+        assert.match(
+          texts(language)[key] ?? '',
+          new RegExp(`\\b(?:${form}|=[0-9]) \\{`),
+          `${language} ${key} ${form}`,
+        );
     }
   }
 });
@@ -51,8 +71,11 @@ test('every text is used by the program', () => {
     .filter((name) => name.endsWith('.ts'))
     .map((name) => readFileSync(`src/${name}`, 'utf8'))
     .join('\n');
-  // A key is named whole, or made of a prefix that is named: `refusal.${kind}`, `note.${note}.title`, or a note by its name.
-  const prefixes = [...sources.matchAll(/[`'"]([a-z-]+\.(?:[a-z-]+[.-])*)\$\{/g)].map(([, prefix]) => prefix as string);
+  // A key is named whole, or made of a prefix that is named: `refusal.${kind}`,
+  // `note.${note}.title`, or a note by its name.
+  const prefixes = [...sources.matchAll(/[`'"]([a-z-]+\.(?:[a-z-]+[.-])*)\$\{/g)].map(
+    ([, prefix]) => prefix as string,
+  );
   const unused = keys.filter((key) => {
     if (sources.includes(`'${key}'`) || sources.includes(`\`${key}\``)) return false;
     const note = /^note\.(.+)\.(?:title|text)$/.exec(key)?.[1];
@@ -67,7 +90,9 @@ test('every text is used by the program', () => {
 test('German and Arabic are not English with another name', () => {
   for (const language of ['de', 'ar'] as const) {
     const same = keys.filter(
-      (key) => texts(language)[key] === catalogues.en[key] && /[a-z]{4}/i.test(catalogues.en[key].replace(/\{[^}]*\}/g, '')),
+      (key) =>
+        texts(language)[key] === catalogues.en[key] &&
+        /[a-z]{4}/i.test(catalogues.en[key].replace(/\{[^}]*\}/g, '')),
     );
     assert.ok(same.length < keys.length / 20, `${language}: ${same.join(', ')}`);
   }
@@ -84,11 +109,15 @@ for (const [header, expected] of [
   ['*', undefined],
   [',;q=,,', undefined],
 ] as const) {
-  test(`the language of a browser that accepts ${JSON.stringify(header)}`, () => assert.equal(acceptedLanguage(header), expected));
+  test(`the language of a browser that accepts ${JSON.stringify(header)}`, () =>
+    assert.equal(acceptedLanguage(header), expected));
 }
 
 test('tags, directions, numbers and lists', () => {
-  assert.deepEqual([languageOf('de-Latn-CH'), languageOf('xx'), languageOf(undefined)], ['de', undefined, undefined]);
+  assert.deepEqual(
+    [languageOf('de-Latn-CH'), languageOf('xx'), languageOf(undefined)],
+    ['de', undefined, undefined],
+  );
   assert.deepEqual(
     languages.map((language) => wordsOf(language).direction),
     ['ltr', 'ltr', 'rtl'],
@@ -113,7 +142,10 @@ test('scopes of the built-in catalogue are said in every language; those of the 
     for (const language of ['de', 'ar'] as const)
       assert.notEqual(scopeWords(wordsOf(language), builtIn).description(name), description, name);
   }
-  const own = scopeWords(wordsOf('de'), { ...builtIn, get: () => ({ ...builtIn.all()[0], description: 'Paint the bikeshed' }) as never });
+  const own = scopeWords(wordsOf('de'), {
+    ...builtIn,
+    get: () => ({ ...builtIn.all()[0], description: 'Paint the bikeshed' }) as never,
+  });
   assert.equal(own.description('basic'), 'Paint the bikeshed');
   assert.equal(own.description('unheard-of'), 'Paint the bikeshed');
 });

@@ -19,8 +19,12 @@ async function created(world: World, changes: Partial<Proposal> = {}, approve = 
 
 const pem = (type: 'rsa' | 'ec', bits = 2048) =>
   type === 'rsa'
-    ? generateKeyPairSync('rsa', { modulusLength: bits }).publicKey.export({ type: 'spki', format: 'pem' }).toString()
-    : generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    ? generateKeyPairSync('rsa', { modulusLength: bits })
+        .publicKey.export({ type: 'spki', format: 'pem' })
+        .toString()
+    : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        .publicKey.export({ type: 'spki', format: 'pem' })
+        .toString();
 
 const oauth1 = { protocol: 'oauth1', grantTypes: [] } as const;
 const owned = { ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] } as const;
@@ -35,7 +39,11 @@ const refused: readonly (readonly [name: string, changes: Partial<Proposal>, fie
   ['a version that is none', { version: 'foo' }, 'version'],
   ['a version with a control character', { version: 'dev-a\nb' }, 'version'],
   ['no redirect URI', { redirectUri: '' }, 'redirectUri'],
-  ['a redirect URI that runs script', { ...open, redirectUri: 'javascript:alert(1)' }, 'redirectUri'],
+  [
+    'a redirect URI that runs script',
+    { ...open, redirectUri: 'javascript:alert(1)' },
+    'redirectUri',
+  ],
   ['a description of 65535 bytes', { description: 'x'.repeat(65_535) }, 'description'],
   ['an address that is none', { email: 'not-an-email' }, 'email'],
   ['a site that is none', { site: 'no/site' }, 'site'],
@@ -52,7 +60,11 @@ const refused: readonly (readonly [name: string, changes: Partial<Proposal>, fie
   ['no grant type', { grantTypes: [] }, 'grantTypes'],
   ['an unknown grant type', { grantTypes: ['password' as GrantType] }, 'grantTypes'],
   ['an owner-only app with codes', { ...owned, grantTypes: ['authorization_code'] }, 'grantTypes'],
-  ['an owner-only app that keeps no secret', { ...owned, ...open, grantTypes: ['client_credentials'] }, 'grantTypes'],
+  [
+    'an owner-only app that keeps no secret',
+    { ...owned, ...open, grantTypes: ['client_credentials'] },
+    'grantTypes',
+  ],
   ['a public app acting for itself', { ...open, grantTypes: ['client_credentials'] }, 'grantTypes'],
   ['a public app without PKCE', { ...open, pkceOptional: true }, 'pkceOptional'],
 ];
@@ -61,7 +73,10 @@ for (const [name, changes, field] of refused) {
     const world = await registry();
     const answer = await world.clients.create(app(changes), world.owner, { approve: true });
     assert.equal(answer.ok, false);
-    assert.equal(!answer.ok && answer.refusal.kind === 'invalid_field' ? answer.refusal.field : answer, field);
+    assert.equal(
+      !answer.ok && answer.refusal.kind === 'invalid_field' ? answer.refusal.field : answer,
+      field,
+    );
     assert.deepEqual(await world.store.listClients({}), [], 'nothing was stored');
     await world.store.close();
   });
@@ -72,7 +87,11 @@ for (const [name, asked, got] of [
   ['none asked', [], ['basic']],
   ['each once', ['basic', 'editpage', 'editpage'], ['basic', 'editpage']],
   ['an identity scope alone', ['mwoauth-authonly'], ['mwoauth-authonly']],
-  ['an identity scope drops the hidden one', ['basic', 'mwoauth-authonlyprivate'], ['mwoauth-authonlyprivate']],
+  [
+    'an identity scope drops the hidden one',
+    ['basic', 'mwoauth-authonlyprivate'],
+    ['mwoauth-authonlyprivate'],
+  ],
 ] as const) {
   test(`scopes of a new app: ${name}`, async () => {
     const world = await registry();
@@ -88,14 +107,21 @@ test('an OAuth 2 app: 40 hexadecimal digits of secret, kept as a digest alone', 
   assert.match(secret ?? '', /^[0-9a-f]{40}$/);
   const [kept] = client.secrets;
   assert.equal(kept?.digest, digestOf(secret ?? ''));
-  assert.deepEqual([kept.sealed, credentials, accessToken, client.stage], [null, null, null, 'proposed']);
+  assert.deepEqual(
+    [kept.sealed, credentials, accessToken, client.stage],
+    [null, null, null, 'proposed'],
+  );
   assert.deepEqual(await world.store.findClient(client.id), client);
   await world.store.close();
 });
 
 test('an OAuth 1 app: the secret can be read back to check signatures', async () => {
   const world = await registry();
-  const { client, secret } = await created(world, { ...oauth1, rsaPublicKey: pem('rsa', 2048) }, true);
+  const { client, secret } = await created(
+    world,
+    { ...oauth1, rsaPublicKey: pem('rsa', 2048) },
+    true,
+  );
   const sealed = client.secrets[0]?.sealed;
   assert.ok(sealed);
   assert.equal(world.sealer.open(sealed, CLIENT_SECRET), secret);
@@ -113,7 +139,10 @@ test('a public app has no secret', async () => {
 
 test('an owner-only OAuth 2 app is approved and gets a consent and a token at once', async () => {
   const world = await registry();
-  const { client, accessToken, credentials } = await created(world, { ...owned, redirectUri: 'anything' });
+  const { client, accessToken, credentials } = await created(world, {
+    ...owned,
+    redirectUri: 'anything',
+  });
   assert.deepEqual([client.stage, client.redirectUri, credentials], ['approved', '', null]);
   assert.match(accessToken ?? '', /^jwt [0-9a-f]{80}$/);
   const [consent] = await world.store.listConsents(world.owner.id);
@@ -123,10 +152,17 @@ test('an owner-only OAuth 2 app is approved and gets a consent and a token at on
 
 test('an owner-only OAuth 1 app gets token credentials; a reset keeps the identifier and replaces both secrets', async () => {
   const world = await registry();
-  const { client, secret, credentials } = await created(world, { ...oauth1, ownerOnly: true, redirectUri: '' });
+  const { client, secret, credentials } = await created(world, {
+    ...oauth1,
+    ownerOnly: true,
+    redirectUri: '',
+  });
   assert.ok(credentials);
   const kept = await world.store.findTokenCredentials(credentials.token);
-  assert.equal(kept && world.sealer.open(kept.credentials.secretSealed, TOKEN_SECRET), credentials.secret);
+  assert.equal(
+    kept && world.sealer.open(kept.credentials.secretSealed, TOKEN_SECRET),
+    credentials.secret,
+  );
 
   const reset = await world.clients.resetSecret(client.id);
   assert.ok(reset.ok && reset.value.credentials);
@@ -134,13 +170,20 @@ test('an owner-only OAuth 1 app gets token credentials; a reset keeps the identi
   assert.notEqual(reset.value.credentials.secret, credentials.secret);
   assert.notEqual(reset.value.secret, secret);
   const fresh = await world.store.findTokenCredentials(reset.value.credentials.token);
-  assert.equal(fresh && world.sealer.open(fresh.credentials.secretSealed, TOKEN_SECRET), reset.value.credentials.secret);
+  assert.equal(
+    fresh && world.sealer.open(fresh.credentials.secretSealed, TOKEN_SECRET),
+    reset.value.credentials.secret,
+  );
   await world.store.close();
 });
 
 test('a reset after the owner ended the consent makes it again, with a pair that is known', async () => {
   const world = await registry();
-  const { client, credentials } = await created(world, { ...oauth1, ownerOnly: true, redirectUri: '' });
+  const { client, credentials } = await created(world, {
+    ...oauth1,
+    ownerOnly: true,
+    redirectUri: '',
+  });
   const [consent] = await world.store.listConsents(world.owner.id);
   assert.ok(consent && credentials);
   await world.consents.renounce(consent.id, world.owner);
@@ -180,23 +223,36 @@ test('the same name and version is an app that exists; blanks around do not make
       refusal: { kind: 'consumer_exists', version: null },
     });
   }
-  assert.deepEqual(await world.clients.create(app({ version: '1.5' }), world.owner, { approve: false }), {
-    ok: false,
-    refusal: { kind: 'consumer_exists', version: '2.0' },
-  });
-  assert.ok((await world.clients.create(app(), world.user, { approve: false })).ok, 'another owner may use the name');
+  assert.deepEqual(
+    await world.clients.create(app({ version: '1.5' }), world.owner, { approve: false }),
+    {
+      ok: false,
+      refusal: { kind: 'consumer_exists', version: '2.0' },
+    },
+  );
+  assert.ok(
+    (await world.clients.create(app(), world.user, { approve: false })).ok,
+    'another owner may use the name',
+  );
   await world.store.close();
 });
 
 test('of many registrations of one app at once, one wins', async () => {
   const world = await registry();
-  const answers = await Promise.all(Array.from({ length: 8 }, () => world.clients.create(app(), world.owner, { approve: false })));
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => world.clients.create(app(), world.owner, { approve: false })),
+  );
   assert.equal(answers.filter(({ ok }) => ok).length, 1);
   assert.equal((await world.store.listClients({})).length, 1);
   await world.store.close();
 });
 
-const wrong = { approve: 'not_proposed', reject: 'not_proposed', disable: 'not_approved', reenable: 'not_disabled' } as const;
+const wrong = {
+  approve: 'not_proposed',
+  reject: 'not_proposed',
+  disable: 'not_approved',
+  reenable: 'not_disabled',
+} as const;
 const actions = ['approve', 'reject', 'disable', 'reenable'] as const;
 // Registry 1.2: what an action makes of a stage; an absent one is refused.
 const moves = {
@@ -224,12 +280,22 @@ for (const [stage, ends] of Object.entries(moves)) {
       } as const;
       if (stage !== 'proposed') {
         const moved = { ...client, stage: stage as typeof client.stage };
-        await world.store.apply({ edition: client.edition, effects: [{ kind: 'save-client', client: moved }], audit, notices: [] });
+        await world.store.apply({
+          edition: client.edition,
+          effects: [{ kind: 'save-client', client: moved }],
+          audit,
+          notices: [],
+        });
       }
       world.pass(5);
       const answer = await world.clients[action](client.id);
-      if (end === undefined) assert.deepEqual(answer, { ok: false, refusal: { kind: wrong[action], stage } });
-      else assert.deepEqual(answer.ok && [answer.value.client.stage, answer.value.client.stageAt], [end, world.clock.now()]);
+      if (end === undefined)
+        assert.deepEqual(answer, { ok: false, refusal: { kind: wrong[action], stage } });
+      else
+        assert.deepEqual(answer.ok && [answer.value.client.stage, answer.value.client.stageAt], [
+          end,
+          world.clock.now(),
+        ]);
       const now = await world.store.findClient(client.id);
       assert.equal(now?.stage, end ?? stage);
       if (answer.ok) assert.deepEqual(now, answer.value.client);
@@ -242,12 +308,21 @@ test('reject and disable may hide; disable hides from any stage; approval shows 
   const world = await registry();
   const { client } = await created(world);
   const rejected = await world.clients.reject(client.id, { suppress: true });
-  assert.deepEqual(rejected.ok && [rejected.value.client.stage, rejected.value.client.suppressed], ['rejected', true]);
+  assert.deepEqual(rejected.ok && [rejected.value.client.stage, rejected.value.client.suppressed], [
+    'rejected',
+    true,
+  ]);
   const approved = await world.clients.approve(client.id);
-  assert.deepEqual(approved.ok && [approved.value.client.stage, approved.value.client.suppressed], ['approved', false]);
+  assert.deepEqual(approved.ok && [approved.value.client.stage, approved.value.client.suppressed], [
+    'approved',
+    false,
+  ]);
   const other = (await created(world, { name: 'Other' })).client;
   const hidden = await world.clients.disable(other.id, { suppress: true });
-  assert.deepEqual(hidden.ok && [hidden.value.client.stage, hidden.value.client.suppressed], ['disabled', true]);
+  assert.deepEqual(hidden.ok && [hidden.value.client.stage, hidden.value.client.suppressed], [
+    'disabled',
+    true,
+  ]);
   assert.deepEqual(await world.clients.disable(other.id, { suppress: true }), {
     ok: false,
     refusal: { kind: 'not_approved', stage: 'disabled' },
@@ -260,7 +335,12 @@ test('of two decisions at once one is too late', async () => {
   const { client } = await created(world);
   const changeToken = world.registry.changeToken(OPERATOR, client);
   const decide = (action: string) =>
-    world.registry.submit(OPERATOR, action, { clientId: client.id, reason: 'so', suppress: false, changeToken });
+    world.registry.submit(OPERATOR, action, {
+      clientId: client.id,
+      reason: 'so',
+      suppress: false,
+      changeToken,
+    });
   const answers = await Promise.all([decide('approve'), decide('reject')]);
   const [won] = answers.filter(({ ok }) => ok);
   const [lost] = answers.filter(({ ok }) => !ok);
@@ -271,15 +351,24 @@ test('of two decisions at once one is too late', async () => {
   );
   // A decision that names no edition is made again on what is there now.
   if (won.value.client.stage === 'rejected') assert.ok((await world.clients.approve(client.id)).ok);
-  const late = await Promise.all([world.clients.disable(client.id), world.clients.disable(client.id)]);
-  assert.deepEqual(late.map((answer) => (answer.ok ? 'moved' : answer.refusal.kind)).sort(), ['moved', 'not_approved']);
+  const late = await Promise.all([
+    world.clients.disable(client.id),
+    world.clients.disable(client.id),
+  ]);
+  assert.deepEqual(late.map((answer) => (answer.ok ? 'moved' : answer.refusal.kind)).sort(), [
+    'moved',
+    'not_approved',
+  ]);
   await world.store.close();
 });
 
 test('an unknown app', async () => {
   const world = await registry();
   for (const action of actions) {
-    assert.deepEqual(await world.clients[action]('f'.repeat(32) as ClientId), { ok: false, refusal: { kind: 'invalid_consumer_key' } });
+    assert.deepEqual(await world.clients[action]('f'.repeat(32) as ClientId), {
+      ok: false,
+      refusal: { kind: 'invalid_consumer_key' },
+    });
   }
   await world.store.close();
 });

@@ -21,22 +21,45 @@ import { rules } from './world.ts';
 const A = 'a'.repeat(32) as ClientId;
 const B = 'b'.repeat(32) as ClientId;
 const secret = 's'.repeat(40);
-const pem = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const pem = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString();
 
 type Entry = Readonly<Record<string, unknown>>;
-const common = { client_id: A, name: 'Editor', version: '1.0', description: 'Edits', owner: 'Olga', scopes: ['editpage'] } as const;
+const common = {
+  client_id: A,
+  name: 'Editor',
+  version: '1.0',
+  description: 'Edits',
+  owner: 'Olga',
+  scopes: ['editpage'],
+} as const;
 const oauth2 = {
   ...common,
-  ...{ protocol: 'oauth2', confidential: true, grant_types: ['authorization_code', 'refresh_token'] },
+  ...{
+    protocol: 'oauth2',
+    confidential: true,
+    grant_types: ['authorization_code', 'refresh_token'],
+  },
   ...{ redirect_uri: 'https://editor.example/cb', client_secret: secret },
 } as const;
-const oauth1 = { ...common, protocol: 'oauth1', redirect_uri: 'https://editor.example/cb', client_secret: secret } as const;
+const oauth1 = {
+  ...common,
+  protocol: 'oauth1',
+  redirect_uri: 'https://editor.example/cb',
+  client_secret: secret,
+} as const;
 const without = (entry: Entry, ...keys: readonly string[]): Entry =>
   Object.fromEntries(Object.entries(entry).filter(([key]) => !keys.includes(key)));
 const owned2 = { ...without(oauth2, 'redirect_uri', 'grant_types'), owner_only: true };
 const owned1 = { ...without(oauth1, 'redirect_uri'), owner_only: true };
 
-const files: Readonly<Record<string, string>> = { good: `${'f'.repeat(32)}\n`, empty: '\n', short: 'f'.repeat(31), long: 'f'.repeat(256) };
+const files: Readonly<Record<string, string>> = {
+  good: `${'f'.repeat(32)}\n`,
+  empty: '\n',
+  short: 'f'.repeat(31),
+  long: 'f'.repeat(256),
+};
 const read = (...entries: readonly unknown[]) =>
   readConfigured(entries, {
     rules,
@@ -60,8 +83,21 @@ function one(entry: Entry) {
 
 test('an entry is an approved app that nobody changes here; what is not said is ordinary', () => {
   assert.deepEqual(one(oauth2).client, {
-    ...{ id: A, name: 'Editor', version: '1.0', description: 'Edits', ownerId: 7, email: 'no-reply@gate.example' },
-    ...{ protocol: 'oauth2', ownerOnly: false, confidential: true, redirectUri: 'https://editor.example/cb', redirectIsPrefix: false },
+    ...{
+      id: A,
+      name: 'Editor',
+      version: '1.0',
+      description: 'Edits',
+      ownerId: 7,
+      email: 'no-reply@gate.example',
+    },
+    ...{
+      protocol: 'oauth2',
+      ownerOnly: false,
+      confidential: true,
+      redirectUri: 'https://editor.example/cb',
+      redirectIsPrefix: false,
+    },
     ...{
       grantTypes: ['authorization_code', 'refresh_token'],
       pkceOptional: false,
@@ -69,14 +105,32 @@ test('an entry is an approved app that nobody changes here; what is not said is 
       introspector: false,
       tokenAlgorithm: 'ES256',
     },
-    ...{ site: '*', scopes: ['basic', 'editpage'], optionalScopes: [], rsaPublicKey: null, restrictions: ANYWHERE },
-    ...{ stage: 'approved', stageAt: 1000, suppressed: false, halted: 'nothing', registeredAt: 1000, managed: true, skipConsent: false },
+    ...{
+      site: '*',
+      scopes: ['basic', 'editpage'],
+      optionalScopes: [],
+      rsaPublicKey: null,
+      restrictions: ANYWHERE,
+    },
+    ...{
+      stage: 'approved',
+      stageAt: 1000,
+      suppressed: false,
+      halted: 'nothing',
+      registeredAt: 1000,
+      managed: true,
+      skipConsent: false,
+    },
   });
 });
 
 const said: readonly (readonly [name: string, entry: Entry, wanted: Entry])[] = [
   ['a site by its name', { ...oauth2, site: 'There' }, { site: 'there' }],
-  ['restrictions', { ...oauth2, restrictions: { addresses: ['192.0.2.1'] } }, { restrictions: { addresses: ['192.0.2.1'], pages: [] } }],
+  [
+    'restrictions',
+    { ...oauth2, restrictions: { addresses: ['192.0.2.1'] } },
+    { restrictions: { addresses: ['192.0.2.1'], pages: [] } },
+  ],
   ['an API that asks about tokens', { ...oauth2, introspector: true }, { introspector: true }],
   ['first-party', { ...oauth2, skip_consent: true }, { skipConsent: true }],
   [
@@ -84,33 +138,67 @@ const said: readonly (readonly [name: string, entry: Entry, wanted: Entry])[] = 
     { ...oauth2, token_algorithm: 'RS256', pkce_optional: true },
     { tokenAlgorithm: 'RS256', pkceOptional: true },
   ],
-  ['for machines: no redirect URI', { ...without(oauth2, 'redirect_uri'), grant_types: ['client_credentials'] }, { redirectUri: '' }],
-  ['public: no secret', { ...without(oauth2, 'client_secret'), confidential: false }, { confidential: false }],
-  ['owner-only OAuth 2', owned2, { ownerOnly: true, grantTypes: ['client_credentials'], redirectUri: '', stage: 'approved' }],
-  ['OAuth 1', { ...oauth1, redirect_is_prefix: true }, { protocol: 'oauth1', confidential: true, redirectIsPrefix: true, grantTypes: [] }],
-  ['OAuth 1 with a key alone', { ...without(oauth1, 'client_secret'), rsa_public_key: pem }, { rsaPublicKey: pem }],
+  [
+    'for machines: no redirect URI',
+    { ...without(oauth2, 'redirect_uri'), grant_types: ['client_credentials'] },
+    { redirectUri: '' },
+  ],
+  [
+    'public: no secret',
+    { ...without(oauth2, 'client_secret'), confidential: false },
+    { confidential: false },
+  ],
+  [
+    'owner-only OAuth 2',
+    owned2,
+    { ownerOnly: true, grantTypes: ['client_credentials'], redirectUri: '', stage: 'approved' },
+  ],
+  [
+    'OAuth 1',
+    { ...oauth1, redirect_is_prefix: true },
+    { protocol: 'oauth1', confidential: true, redirectIsPrefix: true, grantTypes: [] },
+  ],
+  [
+    'OAuth 1 with a key alone',
+    { ...without(oauth1, 'client_secret'), rsa_public_key: pem },
+    { rsaPublicKey: pem },
+  ],
   ['owner-only OAuth 1', owned1, { ownerOnly: true, redirectUri: '' }],
-  ['an identity scope alone', { ...oauth2, scopes: ['mwoauth-authonly'] }, { scopes: ['mwoauth-authonly'] }],
-  ['advice is for forms', { ...oauth2, redirect_uri: 'https://here.example' }, { redirectUri: 'https://here.example' }],
+  [
+    'an identity scope alone',
+    { ...oauth2, scopes: ['mwoauth-authonly'] },
+    { scopes: ['mwoauth-authonly'] },
+  ],
+  [
+    'advice is for forms',
+    { ...oauth2, redirect_uri: 'https://here.example' },
+    { redirectUri: 'https://here.example' },
+  ],
 ];
 for (const [name, entry, wanted] of said) {
   test(`entry: ${name}`, () => {
     const { client } = one(entry);
-    for (const [key, value] of Object.entries(wanted)) assert.deepEqual((client as Record<string, unknown> | undefined)?.[key], value);
+    for (const [key, value] of Object.entries(wanted))
+      assert.deepEqual((client as Record<string, unknown> | undefined)?.[key], value);
   });
 }
 
 test('a secret is kept as a digest, and readable for OAuth 1 alone; from a file without the blanks around', () => {
   const kept = { label: 'configuration', createdAt: 1000, expiresAt: null };
   assert.deepEqual(one(oauth2).secret, { ...kept, digest: digestOf(secret), sealed: null });
-  assert.deepEqual(one(oauth1).secret, { ...kept, digest: digestOf(secret), sealed: `sealed ${secret}` });
+  assert.deepEqual(one(oauth1).secret, {
+    ...kept,
+    digest: digestOf(secret),
+    sealed: `sealed ${secret}`,
+  });
   const filed = { ...without(oauth2, 'client_secret'), client_secret_file: 'good' };
   assert.equal(one(filed).secret?.digest, digestOf('f'.repeat(32)));
   assert.equal(one({ ...without(oauth2, 'client_secret'), confidential: false }).secret, undefined);
   assert.equal(one({ ...without(oauth1, 'client_secret'), rsa_public_key: pem }).secret, undefined);
 });
 
-test('no entries, no apps', () => assert.deepEqual(read(), { ok: true, value: { clients: [], secrets: new Map() } }));
+test('no entries, no apps', () =>
+  assert.deepEqual(read(), { ok: true, value: { clients: [], secrets: new Map() } }));
 
 // What is wrong with them.
 
@@ -121,9 +209,22 @@ const wrong: readonly (readonly [name: string, entry: unknown, ...fields: string
   ['nothing', null, ''],
   ['no protocol', without(oauth2, 'protocol'), 'protocol'],
   ['an unknown protocol', { ...oauth2, protocol: 'oauth3' }, 'protocol'],
-  ...(['client_id', 'name', 'version', 'description', 'owner', 'scopes', 'confidential', 'grant_types', 'redirect_uri'] as const).flatMap(
-    (key) => [[`no ${key}`, without(oauth2, key), key] as const, [`an empty ${key}`, { ...oauth2, [key]: null }, key] as const],
-  ),
+  ...(
+    [
+      'client_id',
+      'name',
+      'version',
+      'description',
+      'owner',
+      'scopes',
+      'confidential',
+      'grant_types',
+      'redirect_uri',
+    ] as const
+  ).flatMap((key) => [
+    [`no ${key}`, without(oauth2, key), key] as const,
+    [`an empty ${key}`, { ...oauth2, [key]: null }, key] as const,
+  ]),
   ['no redirect URI for OAuth 1', without(oauth1, 'redirect_uri'), 'redirect_uri'],
   ['an unknown key', { ...oauth2, colour: 'red' }, 'colour'],
   ['a key of every object', { ...oauth2, constructor: 'red' }, 'constructor'],
@@ -136,29 +237,69 @@ const wrong: readonly (readonly [name: string, entry: unknown, ...fields: string
   ['an owner that is none', { ...oauth2, owner: 'Nobody' }, 'owner'],
   ['an unknown scope', { ...oauth2, scopes: ['fly'] }, 'scopes'],
   ['a scope that is no text', { ...oauth2, scopes: [7] }, 'scopes'],
-  ['an identity scope beside another', { ...oauth2, scopes: ['mwoauth-authonly', 'editpage'] }, 'scopes'],
+  [
+    'an identity scope beside another',
+    { ...oauth2, scopes: ['mwoauth-authonly', 'editpage'] },
+    'scopes',
+  ],
   ['a site that is none', { ...oauth2, site: 'nowhere' }, 'site'],
-  ['a redirect URI that runs script', { ...bare, confidential: false, redirect_uri: 'javascript:alert(1)' }, 'redirect_uri'],
-  ['a redirect URI over http', { ...oauth2, redirect_uri: 'http://editor.example/cb' }, 'redirect_uri'],
-  ['an own scheme of an app with a secret', { ...oauth2, redirect_uri: 'org.example:/cb' }, 'redirect_uri'],
-  ['a redirect URI for machines alone', { ...oauth2, grant_types: ['client_credentials'], redirect_uri: 7 }, 'redirect_uri'],
+  [
+    'a redirect URI that runs script',
+    { ...bare, confidential: false, redirect_uri: 'javascript:alert(1)' },
+    'redirect_uri',
+  ],
+  [
+    'a redirect URI over http',
+    { ...oauth2, redirect_uri: 'http://editor.example/cb' },
+    'redirect_uri',
+  ],
+  [
+    'an own scheme of an app with a secret',
+    { ...oauth2, redirect_uri: 'org.example:/cb' },
+    'redirect_uri',
+  ],
+  [
+    'a redirect URI for machines alone',
+    { ...oauth2, grant_types: ['client_credentials'], redirect_uri: 7 },
+    'redirect_uri',
+  ],
   ['a prefix for OAuth 2', { ...oauth2, redirect_is_prefix: true }, 'redirect_is_prefix'],
   ['a key for OAuth 2', { ...oauth2, rsa_public_key: pem }, 'rsa_public_key'],
   ['a key that is none', { ...oauth1, rsa_public_key: 'key' }, 'rsa_public_key'],
   ['grant types for OAuth 1', { ...oauth1, grant_types: ['authorization_code'] }, 'grant_types'],
   ['confidential for OAuth 1', { ...oauth1, confidential: true }, 'confidential'],
   ['PKCE for OAuth 1', { ...oauth1, pkce_optional: true }, 'pkce_optional'],
-  ['an unknown grant type', { ...oauth2, grant_types: ['authorization_code', 'password'] }, 'grant_types'],
+  [
+    'an unknown grant type',
+    { ...oauth2, grant_types: ['authorization_code', 'password'] },
+    'grant_types',
+  ],
   ['no grant type', { ...without(oauth2, 'redirect_uri'), grant_types: [] }, 'grant_types'],
-  ['grant types that are no list', { ...without(oauth2, 'redirect_uri'), grant_types: 5 }, 'grant_types'],
-  ['grant types of an owner-only app', { ...owned2, grant_types: ['client_credentials'] }, 'grant_types'],
-  ['a redirect URI of an owner-only app', { ...owned1, redirect_uri: 'https://a.example/cb' }, 'redirect_uri'],
+  [
+    'grant types that are no list',
+    { ...without(oauth2, 'redirect_uri'), grant_types: 5 },
+    'grant_types',
+  ],
+  [
+    'grant types of an owner-only app',
+    { ...owned2, grant_types: ['client_credentials'] },
+    'grant_types',
+  ],
+  [
+    'a redirect URI of an owner-only app',
+    { ...owned1, redirect_uri: 'https://a.example/cb' },
+    'redirect_uri',
+  ],
   [
     'machines without a secret',
     { ...without(bare, 'redirect_uri'), confidential: false, grant_types: ['client_credentials'] },
     'grant_types',
   ],
-  ['no PKCE for a public app', { ...bare, confidential: false, pkce_optional: true }, 'pkce_optional'],
+  [
+    'no PKCE for a public app',
+    { ...bare, confidential: false, pkce_optional: true },
+    'pkce_optional',
+  ],
   ['no secret', bare, 'client_secret'],
   ['neither secret nor key', without(oauth1, 'client_secret'), 'client_secret'],
   ['a secret of 31 characters', { ...bare, client_secret: 's'.repeat(31) }, 'client_secret'],
@@ -167,14 +308,31 @@ const wrong: readonly (readonly [name: string, entry: unknown, ...fields: string
   ['a file without a secret', { ...bare, client_secret_file: 'empty' }, 'client_secret_file'],
   ['a file with 31 characters', { ...bare, client_secret_file: 'short' }, 'client_secret_file'],
   ['a file with 256 characters', { ...bare, client_secret_file: 'long' }, 'client_secret_file'],
-  ['a range that is none', { ...oauth2, restrictions: { addresses: ['192.0.2.0/33'] } }, 'restrictions'],
+  [
+    'a range that is none',
+    { ...oauth2, restrictions: { addresses: ['192.0.2.0/33'] } },
+    'restrictions',
+  ],
   ['no address at all', { ...oauth2, restrictions: { addresses: [] } }, 'restrictions'],
-  ['an unknown restriction', { ...oauth2, restrictions: { addresses: ['::/0'], hours: [9] } }, 'restrictions'],
+  [
+    'an unknown restriction',
+    { ...oauth2, restrictions: { addresses: ['::/0'], hours: [9] } },
+    'restrictions',
+  ],
   ['an algorithm that is none', { ...oauth2, token_algorithm: 'none' }, 'token_algorithm'],
   ['a skip that is a text', { ...oauth2, skip_consent: 'yes' }, 'skip_consent'],
   [
     'many things at once, of shape and of sense',
-    { ...bare, colour: 'red', name: 7, version: 'foo', owner: 'Nobody', scopes: ['fly'], site: 'nowhere', skip_consent: 1 },
+    {
+      ...bare,
+      colour: 'red',
+      name: 7,
+      version: 'foo',
+      owner: 'Nobody',
+      scopes: ['fly'],
+      site: 'nowhere',
+      skip_consent: 1,
+    },
     ...['client_secret', 'colour', 'name', 'owner', 'scopes', 'site', 'skip_consent', 'version'],
   ],
 ];
@@ -182,13 +340,23 @@ for (const [name, entry, ...fields] of wrong) {
   test(`entry refused: ${name}`, () => {
     const answer = read(entry);
     assert.ok(!answer.ok);
-    assert.deepEqual(answer.refusal.map(({ field }) => field).sort(), [...fields].sort(), JSON.stringify(answer.refusal));
-    for (const { problem } of answer.refusal) assert.ok(problem !== '' && !problem.includes(secret));
+    assert.deepEqual(
+      answer.refusal.map(({ field }) => field).sort(),
+      [...fields].sort(),
+      JSON.stringify(answer.refusal),
+    );
+    for (const { problem } of answer.refusal)
+      assert.ok(problem !== '' && !problem.includes(secret));
   });
 }
 
 test('the problems of every entry are told at once, and whose they are', () => {
-  const answer = read({ ...oauth2, name: 7 }, 'editor', { ...oauth2, client_id: 'x', owner: 'Nobody' }, { ...oauth1, client_id: B });
+  const answer = read(
+    { ...oauth2, name: 7 },
+    'editor',
+    { ...oauth2, client_id: 'x', owner: 'Nobody' },
+    { ...oauth1, client_id: B },
+  );
   assert.ok(!answer.ok);
   assert.deepEqual(
     answer.refusal.map(({ app, field }) => [app, field]),
@@ -213,7 +381,8 @@ for (const [name, entries, field] of [
   });
 }
 
-test('another version of the same app is another app', () => assert.ok(read(oauth2, { ...oauth2, client_id: B, version: '2.0' }).ok));
+test('another version of the same app is another app', () =>
+  assert.ok(read(oauth2, { ...oauth2, client_id: B, version: '2.0' }).ok));
 
 // In the program.
 
@@ -224,7 +393,9 @@ function worlds() {
   return {
     directory,
     over(entries: readonly Entry[], settings: Readonly<Record<string, string>> = {}): TestWorld {
-      const world = new TestWorld(settings, JSON.stringify({ clients: entries }), { database: join(directory, 'gatehouse.db') });
+      const world = new TestWorld(settings, JSON.stringify({ clients: entries }), {
+        database: join(directory, 'gatehouse.db'),
+      });
       // Identifiers begin with the time, and chance begins again in each world.
       waited += 10;
       world.wait(waited);
@@ -233,7 +404,11 @@ function worlds() {
     remove: () => rmSync(directory, { recursive: true }),
   };
 }
-const inWorld = (entry: Entry, changes: Entry = {}): Entry => ({ ...entry, owner: 'Ada', ...changes });
+const inWorld = (entry: Entry, changes: Entry = {}): Entry => ({
+  ...entry,
+  owner: 'Ada',
+  ...changes,
+});
 const tell = (world: TestWorld) =>
   world.built.settle().then(
     () => 'settled',
@@ -242,8 +417,19 @@ const tell = (world: TestWorld) =>
 const main = 'main' as SiteId;
 
 const permitted = async (world: TestWorld, headers: Record<string, string>) =>
-  (await world.built.guard.permit({ method: 'GET', target: '/api', headers, body: undefined, address: '192.0.2.1', secure: true }, main))
-    .ok;
+  (
+    await world.built.guard.permit(
+      {
+        method: 'GET',
+        target: '/api',
+        headers,
+        body: undefined,
+        address: '192.0.2.1',
+        secure: true,
+      },
+      main,
+    )
+  ).ok;
 const token = (world: TestWorld, form: string, key = secret) =>
   world.app.inject({
     method: 'POST',
@@ -253,31 +439,54 @@ const token = (world: TestWorld, form: string, key = secret) =>
   });
 const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
 const ask = async (world: TestWorld, user: Account, over: Record<string, string> = {}) => {
-  const wanted = { response_type: 'code', client_id: A, redirect_uri: 'https://editor.example/cb', state: 's' };
-  const query = new URLSearchParams({ ...wanted, code_challenge: challenge, code_challenge_method: 'S256', ...over });
-  const answer = await world.app.inject({ url: `/oauth2/authorize?${query}`, headers: { cookie: await world.cookie(user) } });
+  const wanted = {
+    response_type: 'code',
+    client_id: A,
+    redirect_uri: 'https://editor.example/cb',
+    state: 's',
+  };
+  const query = new URLSearchParams({
+    ...wanted,
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+    ...over,
+  });
+  const answer = await world.app.inject({
+    url: `/oauth2/authorize?${query}`,
+    headers: { cookie: await world.cookie(user) },
+  });
   return { status: answer.statusCode, to: String(answer.headers.location ?? '') };
 };
 
 test('until they are taken in, and after a refusal, none of them can be used; then they work', async () => {
   const bad = new TestWorld(
     {},
-    JSON.stringify({ clients: [inWorld(oauth2), inWorld(oauth2, { client_id: B, name: 7, owner: 'Nobody' })] }),
+    JSON.stringify({
+      clients: [inWorld(oauth2), inWorld(oauth2, { client_id: B, name: 7, owner: 'Nobody' })],
+    }),
   );
   await bad.person('Ada');
-  assert.match(await tell(bad), /^UsageError [\s\S]*clients\[1\] \(b+\) name: [\s\S]*clients\[1\] \(b+\) owner: .*account create/);
+  assert.match(
+    await tell(bad),
+    /^UsageError [\s\S]*clients\[1\] \(b+\) name: [\s\S]*clients\[1\] \(b+\) owner: .*account create/,
+  );
   assert.equal(await bad.built.store.findClient(A), undefined);
   await bad.close();
 
   const world = new TestWorld(
     {},
-    JSON.stringify({ clients: [inWorld(oauth2, { grant_types: ['authorization_code', 'client_credentials'] })] }),
+    JSON.stringify({
+      clients: [inWorld(oauth2, { grant_types: ['authorization_code', 'client_credentials'] })],
+    }),
   );
   await world.person('Ada');
   assert.equal((await token(world, 'grant_type=client_credentials')).statusCode, 401);
   assert.equal(await tell(world), 'settled');
   assert.equal((await token(world, 'grant_type=client_credentials')).statusCode, 200);
-  assert.equal((await token(world, 'grant_type=client_credentials', 'x'.repeat(40))).statusCode, 401);
+  assert.equal(
+    (await token(world, 'grant_type=client_credentials', 'x'.repeat(40))).statusCode,
+    401,
+  );
   assert.equal(await tell(world), 'settled', 'twice is no harm');
   await world.close();
 });
@@ -291,11 +500,17 @@ test('an unknown owner stops the start', async () => {
 test('a secret comes from a file', async () => {
   const { directory, over, remove } = worlds();
   writeFileSync(join(directory, 'secret'), `${'q'.repeat(40)}\n`);
-  const filed = { client_secret_file: join(directory, 'secret'), grant_types: ['client_credentials'] };
+  const filed = {
+    client_secret_file: join(directory, 'secret'),
+    grant_types: ['client_credentials'],
+  };
   const world = over([inWorld(without(oauth2, 'client_secret', 'redirect_uri'), filed)]);
   await world.person('Ada');
   assert.equal(await tell(world), 'settled');
-  assert.equal((await token(world, 'grant_type=client_credentials', 'q'.repeat(40))).statusCode, 200);
+  assert.equal(
+    (await token(world, 'grant_type=client_credentials', 'q'.repeat(40))).statusCode,
+    200,
+  );
   assert.equal((await token(world, 'grant_type=client_credentials', '')).statusCode, 401);
   await world.close();
   remove();
@@ -311,8 +526,14 @@ test('an entry does not take the place of an app that was registered, nor do the
     [{ client_id: client.id, name: 'Other' }, client.id],
     [{ client_id: A }, A],
   ] as const) {
-    const world = over([inWorld(oauth2, { client_id: B, name: 'Beside' }), inWorld(oauth2, changes)]);
-    assert.match(await tell(world), new RegExp(`^UsageError [\\s\\S]*${taken}: .*was registered before`));
+    const world = over([
+      inWorld(oauth2, { client_id: B, name: 'Beside' }),
+      inWorld(oauth2, changes),
+    ]);
+    assert.match(
+      await tell(world),
+      new RegExp(`^UsageError [\\s\\S]*${taken}: .*was registered before`),
+    );
     assert.equal(await world.built.store.findClient(B), undefined);
     assert.deepEqual(await world.built.store.findClient(client.id), client);
     await world.close();
@@ -324,22 +545,44 @@ test('an entry does not take the place of an app that was registered, nor do the
 });
 
 test('nor does anybody register what an entry has', async () => {
-  const world = new TestWorld({}, JSON.stringify({ clients: [inWorld(oauth2, { version: '2.0' })] }));
+  const world = new TestWorld(
+    {},
+    JSON.stringify({ clients: [inWorld(oauth2, { version: '2.0' })] }),
+  );
   const ada = await world.person('Ada');
   await world.built.settle();
   const again = (version: string) =>
-    world.clients.create({ name: 'Editor', version, protocol: 'oauth2', redirectUri: 'https://x.example/cb', email: 'a@x.example' }, ada, {
-      approve: false,
-    });
-  assert.deepEqual(await again('2.0'), { ok: false, refusal: { kind: 'consumer_exists', version: null } });
-  assert.deepEqual(await again('1.0'), { ok: false, refusal: { kind: 'consumer_exists', version: '2.0' } });
+    world.clients.create(
+      {
+        name: 'Editor',
+        version,
+        protocol: 'oauth2',
+        redirectUri: 'https://x.example/cb',
+        email: 'a@x.example',
+      },
+      ada,
+      {
+        approve: false,
+      },
+    );
+  assert.deepEqual(await again('2.0'), {
+    ok: false,
+    refusal: { kind: 'consumer_exists', version: null },
+  });
+  assert.deepEqual(await again('1.0'), {
+    ok: false,
+    refusal: { kind: 'consumer_exists', version: '2.0' },
+  });
   assert.ok((await again('3.0')).ok);
   await world.close();
 });
 
 test('an entry that disappears takes its app along: tokens stop; it returns, and they work again', async () => {
   const { over, remove } = worlds();
-  const entries = [inWorld(oauth2, { pkce_optional: true }), inWorld(oauth1, { client_id: B, name: 'Classic' })];
+  const entries = [
+    inWorld(oauth2, { pkce_optional: true }),
+    inWorld(oauth1, { client_id: B, name: 'Classic' }),
+  ];
   const first = over(entries);
   const [, ben] = [await first.person('Ada'), await first.person('Ben')];
   await first.built.settle();
@@ -349,17 +592,27 @@ test('an entry that disappears takes its app along: tokens stop; it returns, and
   assert.ok(client && classic);
   const code = await first.code({ client }, ben);
   const redirect = encodeURIComponent(client.redirectUri);
-  const bought = await token(first, `grant_type=authorization_code&code=${code}&redirect_uri=${redirect}`);
+  const bought = await token(
+    first,
+    `grant_type=authorization_code&code=${code}&redirect_uri=${redirect}`,
+  );
   const { access_token: access, refresh_token: refresh } = bought.json();
   const consent = await first.consents.save(classic, ben, []);
   const credentials = await store.findTokenCredentialsOf(consent.id);
   assert.ok(credentials);
-  // The secret of the pair is sealed: a signature is made with what the sealer of every world opens.
-  const plain = makeSealer([{ id: 'm1', key: Buffer.alloc(32, 7) }], { bytes: (count) => new Uint8Array(count) }).open(
-    credentials.secretSealed,
-    'token secret',
-  );
-  const signed = (world: TestWorld) => signedHeader(world, 'GET', '/api', { key: B, secret }, { key: credentials.token, secret: plain });
+  // The secret of the pair is sealed: a signature is made with what the sealer of every world
+  // opens.
+  const plain = makeSealer([{ id: 'm1', key: Buffer.alloc(32, 7) }], {
+    bytes: (count) => new Uint8Array(count),
+  }).open(credentials.secretSealed, 'token secret');
+  const signed = (world: TestWorld) =>
+    signedHeader(
+      world,
+      'GET',
+      '/api',
+      { key: B, secret },
+      { key: credentials.token, secret: plain },
+    );
   const works = async (world: TestWorld) => [
     await permitted(world, { authorization: `Bearer ${access}` }),
     await permitted(world, signed(world)),
@@ -370,12 +623,18 @@ test('an entry that disappears takes its app along: tokens stop; it returns, and
   const gone = over([]);
   assert.equal(await tell(gone), 'settled');
   assert.deepEqual(await works(gone), [false, false]);
-  assert.equal((await token(gone, `grant_type=refresh_token&refresh_token=${refresh}`)).statusCode, 401);
+  assert.equal(
+    (await token(gone, `grant_type=refresh_token&refresh_token=${refresh}`)).statusCode,
+    401,
+  );
   // Nobody is sent on to an app that cannot be used (RFC 9700 §4.11.2): a page says so.
   const asked = await ask(gone, ben);
   assert.deepEqual([asked.to, asked.status >= 400], ['', true]);
   const shadow = await gone.built.store.findClient(A);
-  assert.deepEqual([shadow?.stage, shadow?.managed, shadow?.number, shadow?.secrets], ['configured', true, client.number, []]);
+  assert.deepEqual(
+    [shadow?.stage, shadow?.managed, shadow?.number, shadow?.secrets],
+    ['configured', true, client.number, []],
+  );
   assert.equal((await gone.consents.list(ben)).length, 2);
   for (const action of ['approve', 'disable', 'reenable', 'halt', 'revise', 'update'])
     assert.deepEqual(
@@ -393,16 +652,25 @@ test('an entry that disappears takes its app along: tokens stop; it returns, and
   const back = over(entries);
   assert.equal(await tell(back), 'settled');
   assert.deepEqual(await works(back), [true, true]);
-  assert.equal((await token(back, `grant_type=refresh_token&refresh_token=${refresh}`)).statusCode, 200);
+  assert.equal(
+    (await token(back, `grant_type=refresh_token&refresh_token=${refresh}`)).statusCode,
+    200,
+  );
   const again = await back.built.store.findClient(A);
-  assert.deepEqual([again?.number, again?.registeredAt, again?.stage], [client.number, client.registeredAt, 'approved']);
+  assert.deepEqual(
+    [again?.number, again?.registeredAt, again?.stage],
+    [client.number, client.registeredAt, 'approved'],
+  );
   await back.close();
   remove();
 });
 
 test('another program over the same database, whose configuration has no such entry, lets nobody use it', async () => {
   const { over, remove } = worlds();
-  const [one, other] = [over([inWorld(oauth2, { grant_types: ['authorization_code', 'client_credentials'] })]), over([])];
+  const [one, other] = [
+    over([inWorld(oauth2, { grant_types: ['authorization_code', 'client_credentials'] })]),
+    over([]),
+  ];
   await one.person('Ada');
   await one.built.settle();
   await other.built.settle();
@@ -417,17 +685,25 @@ test('another program over the same database, whose configuration has no such en
 
 test('what an entry says now is what holds: other scopes, another secret', async () => {
   const { over, remove } = worlds();
-  const entry = inWorld(oauth2, { scopes: ['editpage', 'delete'], grant_types: ['authorization_code', 'client_credentials'] });
+  const entry = inWorld(oauth2, {
+    scopes: ['editpage', 'delete'],
+    grant_types: ['authorization_code', 'client_credentials'],
+  });
   const first = over([entry]);
   await first.person('Ada');
   await first.built.settle();
   const bought = (await token(first, 'grant_type=client_credentials')).json();
   assert.equal(bought.scope, 'basic editpage delete');
   await first.close();
-  const second = over([{ ...entry, scopes: ['editpage'], client_secret: 'z'.repeat(40), name: 'Editor Pro' }]);
+  const second = over([
+    { ...entry, scopes: ['editpage'], client_secret: 'z'.repeat(40), name: 'Editor Pro' },
+  ]);
   await second.built.settle();
   assert.equal((await token(second, 'grant_type=client_credentials')).statusCode, 401);
-  assert.equal((await token(second, 'grant_type=client_credentials', 'z'.repeat(40))).json().scope, 'basic editpage');
+  assert.equal(
+    (await token(second, 'grant_type=client_credentials', 'z'.repeat(40))).json().scope,
+    'basic editpage',
+  );
   const sent = {
     method: 'GET',
     target: '/',
@@ -445,7 +721,9 @@ test('what an entry says now is what holds: other scopes, another secret', async
 
 // Nobody changes them here.
 
-const about = Object.keys(actions).filter((action) => !['propose', 'accept', 'renounce'].includes(action));
+const about = Object.keys(actions).filter(
+  (action) => !['propose', 'accept', 'renounce'].includes(action),
+);
 for (const action of about) {
   test(`${action} is refused for an app of the configuration, to its owner and to the operator`, async () => {
     const world = new TestWorld({}, JSON.stringify({ clients: [inWorld(oauth2)] }));
@@ -454,7 +732,16 @@ for (const action of about) {
     const { store, world: rooms } = world.built;
     const before = await store.findClient(A);
     const values = {
-      ...{ clientId: A, reason: '', suppress: false, halted: 'tokens', resetSecret: true, label: 'x', secretId: 1, revisionId: 1 },
+      ...{
+        clientId: A,
+        reason: '',
+        suppress: false,
+        halted: 'tokens',
+        resetSecret: true,
+        label: 'x',
+        secretId: 1,
+        revisionId: 1,
+      },
       ...{ userId: ben.id, name: 'Other', introspector: true, pkceOptional: true },
     };
     const every = personActor(ada, new Set(Object.values(RIGHTS)));
@@ -482,11 +769,21 @@ test('people give and end their consents to it as to any other', async () => {
 
 // First-party apps (registry 7.6).
 
-const skipping: readonly (readonly [name: string, changes: Entry, over: Record<string, string>, skips: boolean])[] = [
+const skipping: readonly (readonly [
+  name: string,
+  changes: Entry,
+  over: Record<string, string>,
+  skips: boolean,
+])[] = [
   ['over https', {}, {}, true],
   ['over https, with fewer scopes asked', {}, { scope: 'basic editpage' }, true],
   ['not first-party', { skip_consent: false }, {}, false],
-  ['over http', { redirect_uri: 'http://localhost/cb' }, { redirect_uri: 'http://localhost/cb' }, false],
+  [
+    'over http',
+    { redirect_uri: 'http://localhost/cb' },
+    { redirect_uri: 'http://localhost/cb' },
+    false,
+  ],
   [
     'by a scheme of its own',
     { redirect_uri: 'org.example.app:/cb', confidential: false, client_secret: undefined },
@@ -496,7 +793,11 @@ const skipping: readonly (readonly [name: string, changes: Entry, over: Record<s
 ];
 for (const [name, changes, over, skips] of skipping) {
   test(`first-party ${name}: ${skips ? 'no page' : 'a page'}`, async () => {
-    const entry = inWorld(oauth2, { skip_consent: true, scopes: ['editpage', 'delete'], ...changes });
+    const entry = inWorld(oauth2, {
+      skip_consent: true,
+      scopes: ['editpage', 'delete'],
+      ...changes,
+    });
     const world = new TestWorld({}, JSON.stringify({ clients: [entry] }));
     const [, ben] = [await world.person('Ada'), await world.person('Ben')];
     await world.built.settle();
@@ -508,7 +809,10 @@ for (const [name, changes, over, skips] of skipping) {
         continue;
       }
       const back = new URL(to);
-      assert.deepEqual([back.origin, back.searchParams.get('state')], ['https://editor.example', 's']);
+      assert.deepEqual(
+        [back.origin, back.searchParams.get('state')],
+        ['https://editor.example', 's'],
+      );
       const code = back.searchParams.get('code') ?? '';
       const redirect = encodeURIComponent('https://editor.example/cb');
       const bought = await token(
@@ -519,21 +823,31 @@ for (const [name, changes, over, skips] of skipping) {
     }
     const consents = (await world.consents.list(ben)).map(({ scopes }) => scopes);
     assert.deepEqual(consents, skips ? [['basic', 'editpage', 'delete']] : []);
-    const lines = (await world.built.store.listAudit({ limit: 9 })).map(({ action, actorId }) => [action, actorId]);
+    const lines = (await world.built.store.listAudit({ limit: 9 })).map(({ action, actorId }) => [
+      action,
+      actorId,
+    ]);
     assert.deepEqual(lines, skips ? [['accept', ben.id]] : []);
     await world.close();
   });
 }
 
 test('first-party never skips for OAuth 1, nor for somebody who is not signed in, nor for somebody blocked', async () => {
-  const entries = [inWorld(oauth2, { skip_consent: true }), inWorld(oauth1, { client_id: B, name: 'Classic', skip_consent: true })];
+  const entries = [
+    inWorld(oauth2, { skip_consent: true }),
+    inWorld(oauth1, { client_id: B, name: 'Classic', skip_consent: true }),
+  ];
   const world = new TestWorld({}, JSON.stringify({ clients: entries }));
   const [, ben] = [await world.person('Ada'), await world.person('Ben')];
   await world.built.settle();
   const key = { key: B, secret };
   for (const path of ['authorize', 'authenticate']) {
-    const headers = signedHeader(world, 'POST', '/oauth1/initiate', key, null, { oauth_callback: 'oob' });
-    const form = new URLSearchParams((await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers })).body);
+    const headers = signedHeader(world, 'POST', '/oauth1/initiate', key, null, {
+      oauth_callback: 'oob',
+    });
+    const form = new URLSearchParams(
+      (await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers })).body,
+    );
     const url = `/oauth1/${path}?oauth_token=${form.get('oauth_token')}`;
     const answer = await world.app.inject({ url, headers: { cookie: await world.cookie(ben) } });
     assert.match(String(answer.headers.location), /^\/authorize\//);

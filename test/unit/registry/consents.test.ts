@@ -7,7 +7,10 @@ import { app, registry, scopes } from './world.ts';
 
 const here = 'here' as SiteId;
 
-async function made(world: Awaited<ReturnType<typeof registry>>, changes: Parameters<typeof app>[0] = {}) {
+async function made(
+  world: Awaited<ReturnType<typeof registry>>,
+  changes: Parameters<typeof app>[0] = {},
+) {
   const answer = await world.clients.create(app(changes), world.owner, { approve: true });
   assert.ok(answer.ok);
   return answer.value.client;
@@ -26,7 +29,13 @@ for (const [name, site, stored, found] of [
     const world = await registry();
     const client = await made(world, { site });
     for (const at of stored) {
-      const consent = { userId: world.user.id, clientId: client.id, site: at as SiteId, scopes: ['basic'], acceptedAt: world.clock.now() };
+      const consent = {
+        userId: world.user.id,
+        clientId: client.id,
+        site: at as SiteId,
+        scopes: ['basic'],
+        acceptedAt: world.clock.now(),
+      };
       await world.store.saveConsent(consent, null, {
         at: world.clock.now(),
         action: 'accept',
@@ -47,7 +56,12 @@ for (const [name, site, stored, found] of [
 for (const [name, may, asked, got] of [
   ['hidden ones cannot be left out', ['basic', 'editpage'], ['editpage'], ['basic', 'editpage']],
   ['nothing asked', ['basic', 'editpage'], [], ['basic']],
-  ['not more than the app may', ['basic', 'editpage'], ['editpage', 'delete'], ['basic', 'editpage']],
+  [
+    'not more than the app may',
+    ['basic', 'editpage'],
+    ['editpage', 'delete'],
+    ['basic', 'editpage'],
+  ],
   [
     'irrevocable ones first, then as asked',
     ['editpage', 'basic', 'delete'],
@@ -56,10 +70,18 @@ for (const [name, may, asked, got] of [
   ],
   ['each once', ['basic', 'editpage'], ['editpage', 'editpage', 'basic'], ['basic', 'editpage']],
   ['identity', ['mwoauth-authonly'], [], ['mwoauth-authonly']],
-  ['identity app asking for more', ['mwoauth-authonly'], ['basic', 'editpage'], ['mwoauth-authonly']],
+  [
+    'identity app asking for more',
+    ['mwoauth-authonly'],
+    ['basic', 'editpage'],
+    ['mwoauth-authonly'],
+  ],
 ] as const) {
   test(`accepted scopes (registry 2.6): ${name}`, () =>
-    assert.deepEqual(acceptedScopes(asked, { id: '' as ClientId, scopes: may } as unknown as Client, scopes), got));
+    assert.deepEqual(
+      acceptedScopes(asked, { id: '' as ClientId, scopes: may } as unknown as Client, scopes),
+      got,
+    ));
 }
 
 test('OAuth 2: a second yes adds to the consent and takes nothing away (ADR 25)', async () => {
@@ -68,14 +90,21 @@ test('OAuth 2: a second yes adds to the consent and takes nothing away (ADR 25)'
   const first = await world.consents.save(client, world.user, ['basic', 'editpage', 'delete']);
   const second = await world.consents.save(client, world.user, ['basic']);
   assert.equal(second.id, first.id);
-  assert.deepEqual((await world.consents.current(client, world.user, here))?.scopes, ['basic', 'editpage', 'delete']);
+  assert.deepEqual((await world.consents.current(client, world.user, here))?.scopes, [
+    'basic',
+    'editpage',
+    'delete',
+  ]);
   assert.equal(await world.store.tokenOfConsent(first.id), undefined);
   await world.store.close();
 });
 
 test('OAuth 1: a second yes changes nothing; one permanent pair exists', async () => {
   const world = await registry();
-  const client = await made(world, { protocol: 'oauth1', redirectUri: 'https://reader.example/cb' });
+  const client = await made(world, {
+    protocol: 'oauth1',
+    redirectUri: 'https://reader.example/cb',
+  });
   const first = await world.consents.save(client, world.user, client.scopes);
   const token = await world.store.tokenOfConsent(first.id);
   assert.match(token ?? '', /^[0-9a-f]{32}$/);

@@ -35,16 +35,23 @@ function world(changes: Partial<DeliveryParts> = {}) {
   const letters: Letter[] = [];
   const posts: { url: string; headers: Readonly<Record<string, string>>; body: string }[] = [];
   const lines: string[] = [];
-  const replies: { status: number | Error; mail: 'sent' | { refused: string } | Error } = { status: 200, mail: 'sent' };
-  const log = (event: string, fields?: object) => void lines.push(`${event} ${JSON.stringify(fields)}`);
+  const replies: { status: number | Error; mail: 'sent' | { refused: string } | Error } = {
+    status: 200,
+    mail: 'sent',
+  };
+  const log = (event: string, fields?: object) =>
+    void lines.push(`${event} ${JSON.stringify(fields)}`);
   const change = (id: number, to: Partial<Notice>) => {
     const at = notices.findIndex((notice) => notice.id === id);
     notices[at] = { ...(notices[at] as Notice), ...to };
   };
   const outbox: DeliveryParts['outbox'] = {
     claimNotices: async (at, claimedUntil, limit) => {
-      const due = notices.filter(({ state, dueAt }) => state === 'waiting' && dueAt <= at).slice(0, limit);
-      for (const { id, attempts } of due) change(id, { dueAt: claimedUntil, attempts: attempts + 1 });
+      const due = notices
+        .filter(({ state, dueAt }) => state === 'waiting' && dueAt <= at)
+        .slice(0, limit);
+      for (const { id, attempts } of due)
+        change(id, { dueAt: claimedUntil, attempts: attempts + 1 });
       return due.map(({ id }) => notices[id] as Notice);
     },
     closeNotice: async (id, state, problem) => change(id, { state, problem }),
@@ -89,7 +96,17 @@ function world(changes: Partial<DeliveryParts> = {}) {
     put: (target: NoticeTarget) => {
       const id = notices.length;
       const at = now as Instant;
-      notices.push({ id, key: `n${id}`, target, facts, state: 'waiting', createdAt: at, attempts: 0, dueAt: at, problem: null });
+      notices.push({
+        id,
+        key: `n${id}`,
+        target,
+        facts,
+        state: 'waiting',
+        createdAt: at,
+        attempts: 0,
+        dueAt: at,
+        problem: null,
+      });
       return () => notices[id] as Notice;
     },
   };
@@ -100,7 +117,11 @@ test('a letter goes to the confirmed address, once, with a Message-ID of its key
   const [one, other] = [put(toAda), put(toAda)];
   assert.equal(await delivery.run(), 2);
   assert.deepEqual([one().state, other().state], ['delivered', 'delivered']);
-  assert.ok(letters.every(({ to, messageId }) => to === ADDRESS && /^<[0-9a-f]{40}@gate\.example>$/.test(messageId)));
+  assert.ok(
+    letters.every(
+      ({ to, messageId }) => to === ADDRESS && /^<[0-9a-f]{40}@gate\.example>$/.test(messageId),
+    ),
+  );
   assert.notEqual(letters[0]?.messageId, letters[1]?.messageId);
   pass(1_000_000);
   assert.equal(await delivery.run(), 0);
@@ -111,7 +132,10 @@ test('a request is signed as Standard Webhooks wants it; a repetition has the sa
   const notice = put(toOps);
   replies.status = 500;
   await delivery.run();
-  assert.deepEqual([notice().state, notice().problem, notice().attempts], ['waiting', 'status 500', 1]);
+  assert.deepEqual(
+    [notice().state, notice().problem, notice().attempts],
+    ['waiting', 'status 500', 1],
+  );
   pass(30);
   replies.status = 204;
   await delivery.run();
@@ -126,7 +150,9 @@ test('a request is signed as Standard Webhooks wants it; a repetition has the sa
   assert.equal(posts[0]?.body, posts[1]?.body);
   for (const { url, headers, body } of posts) {
     assert.equal(url, HOOK);
-    const signed = createHmac('sha256', raw).update(`n0.${headers['webhook-timestamp']}.${body}`).digest('base64');
+    const signed = createHmac('sha256', raw)
+      .update(`n0.${headers['webhook-timestamp']}.${body}`)
+      .digest('base64');
     assert.equal(headers['webhook-signature'], `v1,${signed}`);
   }
   assert.deepEqual(JSON.parse(posts[0]?.body ?? ''), {
@@ -145,9 +171,27 @@ for (const [name, target, reply, state, problem] of [
   ['410', toOps, { status: 410 }, 'given-up', 'status 410'],
   ['404', toOps, { status: 404 }, 'waiting', 'status 404'],
   ['a redirect', toOps, { status: 302 }, 'waiting', 'status 302'],
-  ['no connection', toOps, { status: Object.assign(new TypeError(HOOK), { cause: outage('ECONNREFUSED') }) }, 'waiting', 'ECONNREFUSED'],
-  ['an unknown endpoint', { kind: 'webhook', endpoint: 'gone' }, {}, 'given-up', 'the endpoint is not configured'],
-  ['a person without an address', { kind: 'mail', userId: 2 as UserId }, {}, 'given-up', 'no confirmed e-mail address'],
+  [
+    'no connection',
+    toOps,
+    { status: Object.assign(new TypeError(HOOK), { cause: outage('ECONNREFUSED') }) },
+    'waiting',
+    'ECONNREFUSED',
+  ],
+  [
+    'an unknown endpoint',
+    { kind: 'webhook', endpoint: 'gone' },
+    {},
+    'given-up',
+    'the endpoint is not configured',
+  ],
+  [
+    'a person without an address',
+    { kind: 'mail', userId: 2 as UserId },
+    {},
+    'given-up',
+    'no confirmed e-mail address',
+  ],
   ['a refused letter', toAda, { mail: { refused: '550 5.1.1' } }, 'given-up', 'refused: 550 5.1.1'],
   ['a mail server in trouble', toAda, { mail: outage('SMTP_451') }, 'waiting', 'SMTP_451'],
   ['a fault with words for a code', toAda, { mail: outage(ADDRESS) }, 'waiting', 'Error'],
@@ -167,7 +211,10 @@ test('without a mail server letters are finished, not kept for ever', async () =
   const { delivery, put } = world({ mail: null });
   const notice = put(toAda);
   await delivery.run();
-  assert.deepEqual([notice().state, notice().problem], ['given-up', 'no mail server is configured']);
+  assert.deepEqual(
+    [notice().state, notice().problem],
+    ['given-up', 'no mail server is configured'],
+  );
 });
 
 test('the pauses grow, and the fourteenth attempt is the last', async () => {
@@ -195,7 +242,10 @@ test('a port that never answers ends the attempt, not the worker', async () => {
   const { delivery, put } = world({ web: { post: () => new Promise<number>(() => {}) }, limits });
   const [hanging, letter] = [put(toOps), put(toAda)];
   await delivery.run();
-  assert.deepEqual([hanging().state, hanging().problem, letter().state], ['waiting', 'took too long', 'delivered']);
+  assert.deepEqual(
+    [hanging().state, hanging().problem, letter().state],
+    ['waiting', 'took too long', 'delivered'],
+  );
 });
 
 test('what a claim leaves no time for is left to the next one', async () => {
@@ -248,7 +298,8 @@ test('a secret that is none stops the start, without being repeated', () => {
   for (const bad of ['plain', 'whsec_', `x${secret}`])
     assert.throws(
       () => world({ endpoints: [{ name: 'ops', url: HOOK, secret: bad }] }),
-      (fault: Error) => fault.message.includes('ops') && !fault.message.includes(`${raw.toString('base64')}`),
+      (fault: Error) =>
+        fault.message.includes('ops') && !fault.message.includes(`${raw.toString('base64')}`),
     );
 });
 
@@ -276,13 +327,23 @@ test('a letter says what happened, to which app, by whom and why', () => {
 });
 
 test('hostile names and reasons stay on their line and look like nothing else', () => {
-  const hostile = 'R\r\nBcc: x@y.example\u202e\u2028"\u201d <b>https://evil.example</b> www.evil.example\u0000\ud800';
+  const hostile =
+    'R\r\nBcc: x@y.example\u202e\u2028"\u201d <b>https://evil.example</b> www.evil.example\u0000\ud800';
   const words = noticeWords(
-    { ...facts, client: { ...facts.client, name: hostile }, actor: hostile, owner: hostile, reason: 'a\n\nThe app is here:\nb' },
+    {
+      ...facts,
+      client: { ...facts.client, name: hostile },
+      actor: hostile,
+      owner: hostile,
+      reason: 'a\n\nThe app is here:\nb',
+    },
     sender,
   );
   assert.doesNotMatch(words.subject, /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202e<>]/u);
-  assert.doesNotMatch(words.text.replaceAll('\n', '').replace('> a', ''), /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202e\u201d<>]/u);
+  assert.doesNotMatch(
+    words.text.replaceAll('\n', '').replace('> a', ''),
+    /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202e\u201d<>]/u,
+  );
   assert.equal(words.text.split('\n').length, noticeWords(facts, sender).text.split('\n').length);
   assert.equal(words.text.match(/:\/\//g)?.length, 1);
   // Three names and the owner, in quotation marks of ours alone.

@@ -11,13 +11,17 @@ import { type ActionName, actions } from '#registry/registry.ts';
 import { type RevisedFields, revisedFields } from '#registry/revision.ts';
 import { app, registry } from './world.ts';
 
-// Who may do what, to an app that is shown and to one that is hidden, and in which stages it can be done at all (registry 1.2, 3, 6).
+// Who may do what, to an app that is shown and to one that is hidden, and in which stages it can be
+// done at all (registry 1.2, 3, 6).
 
 const { propose, updateOwn, review, suppress, manageConsents } = RIGHTS;
 const developer = [propose, updateOwn, manageConsents];
 const everything = [...developer, review, suppress];
 
-/** The roles, in the order of the columns, and the rights they come with. Whoever has no account or is blocked holds every right in vain. */
+/**
+ * The roles, in the order of the columns, and the rights they come with. Whoever has no account or
+ * is blocked holds every right in vain.
+ */
 const roles = {
   stranger: everything,
   blocked: everything,
@@ -41,7 +45,10 @@ type Role = keyof typeof roles;
 const roleNames = Object.keys(roles) as readonly Role[];
 const owners: readonly Role[] = ['owner', 'bareOwner', 'owningReviewer', 'owningHider'];
 
-/** `no`: it is not theirs to do, or not now. `-x`: the right x is missing. Others: the kind of the refusal, shortened. */
+/**
+ * `no`: it is not theirs to do, or not now. `-x`: the right x is missing. Others: the kind of the
+ * refusal, shortened.
+ */
 const rightNames: Readonly<Record<string, string>> = {
   [propose]: 'propose',
   [updateOwn]: 'update',
@@ -53,7 +60,8 @@ async function word(ran: Ran): Promise<string> {
   const answer = await ran;
   if (answer.ok) return 'yes';
   const { refusal } = answer;
-  if (refusal.kind === 'permission_denied') return refusal.right === null ? 'no' : `-${rightNames[refusal.right] ?? refusal.right}`;
+  if (refusal.kind === 'permission_denied')
+    return refusal.right === null ? 'no' : `-${rightNames[refusal.right] ?? refusal.right}`;
   if (refusal.kind === 'not_found') return `no-${refusal.what}`;
   const short: Readonly<Record<string, string>> = {
     not_logged_in: 'login',
@@ -70,13 +78,17 @@ interface Row {
   readonly shown: string;
   /** The same, when it is hidden. */
   readonly hidden: string;
-  /** Answers by stage to somebody who may: proposed, approved, rejected, expired, disabled, configured. */
+  /**
+   * Answers by stage to somebody who may: proposed, approved, rejected, expired, disabled,
+   * configured.
+   */
   readonly stages: string;
 }
 
 // biome-ignore format: a table
 const table: Readonly<Record<ActionName, Row>> = {
-  //        stranger blocked ordinary  proposer  owner     bare      maintain  invited   reviewer  hider     operator  own+review own+hide
+  // stranger blocked ordinary proposer owner bare maintain invited reviewer hider operator
+  // own+review own+hide
   propose: {
     shown:  'login   blocked -propose  yes       yes       -propose  yes       yes       -propose  -propose  yes       yes        yes',
     hidden: 'login   blocked -propose  yes       yes       -propose  yes       yes       -propose  -propose  yes       yes        yes',
@@ -198,13 +210,17 @@ const words = (text: string) => text.split(/\s+/);
 async function stageSet(readOnly: string | null = null) {
   const world = await registry({ readOnly });
   const accounts = {} as Record<Role, Account>;
-  for (const role of roleNames) if (role !== 'stranger' && role !== 'operator') accounts[role] = await world.person(role);
+  for (const role of roleNames)
+    if (role !== 'stranger' && role !== 'operator') accounts[role] = await world.person(role);
   await world.store.setBlocked(accounts.blocked.id, true);
   accounts.blocked = { ...accounts.blocked, blocked: true };
   const another = await world.person('Another');
-  const actorOf = (role: Role): Actor => (role === 'operator' ? OPERATOR : personActor(accounts[role] ?? null, new Set(roles[role])));
+  const actorOf = (role: Role): Actor =>
+    role === 'operator' ? OPERATOR : personActor(accounts[role] ?? null, new Set(roles[role]));
 
-  /** An app with two secrets, a maintainer, an invitation, an offer, an open revision and a consent. */
+  /**
+   * An app with two secrets, a maintainer, an invitation, an offer, an open revision and a consent.
+   */
   async function made(
     owner: Account,
     stage: Stage,
@@ -217,28 +233,64 @@ async function stageSet(readOnly: string | null = null) {
     assert.ok(created.ok);
     const { client } = created.value;
     const at = world.clock.now();
-    const audit = { at, action: 'set', actorId: null, via: 'job', address: null, clientId: client.id, reason: '', changes: [] } as const;
-    const consent = { userId: accounts.ordinary.id, clientId: client.id, site: client.site, scopes: ['basic'], acceptedAt: at };
+    const audit = {
+      at,
+      action: 'set',
+      actorId: null,
+      via: 'job',
+      address: null,
+      clientId: client.id,
+      reason: '',
+      changes: [],
+    } as const;
+    const consent = {
+      userId: accounts.ordinary.id,
+      clientId: client.id,
+      site: client.site,
+      scopes: ['basic'],
+      acceptedAt: at,
+    };
     const { id: consentId } = await store.saveConsent(consent, null, audit);
     const [maintainer, invited] = [accounts.maintainer.id, accounts.invited.id];
-    const live = Object.fromEntries(revisedFields.map((field) => [field, client[field]])) as RevisedFields;
+    const live = Object.fromEntries(
+      revisedFields.map((field) => [field, client[field]]),
+    ) as RevisedFields;
     const fields = { ...live, description: 'As it would be' };
     const applied = await store.apply({
       edition: client.edition,
       effects: [
-        { kind: 'save-client', client: { ...client, stage, suppressed, stageAt: instant(at - 31 * DAY) } },
-        { kind: 'add-secret', secret: { label: 'second', digest: 'none' as never, sealed: null, createdAt: at, expiresAt: null } },
+        {
+          kind: 'save-client',
+          client: { ...client, stage, suppressed, stageAt: instant(at - 31 * DAY) },
+        },
+        {
+          kind: 'add-secret',
+          secret: {
+            label: 'second',
+            digest: 'none' as never,
+            sealed: null,
+            createdAt: at,
+            expiresAt: null,
+          },
+        },
         { kind: 'invite', userId: maintainer, by: null, at },
         { kind: 'join', userId: maintainer, at },
         { kind: 'invite', userId: invited, by: null, at },
         { kind: 'offer', toId: invited, by: null, at },
-        { kind: 'open-revision', revision: { clientId: client.id, fields, proposedBy: null, proposedAt: at } },
+        {
+          kind: 'open-revision',
+          revision: { clientId: client.id, fields, proposedBy: null, proposedAt: at },
+        },
       ],
       audit,
       notices: [],
     });
     assert.ok(applied.outcome === 'applied');
-    return { client: applied.client, revisionId: (await store.openRevision(client.id))?.id ?? 0, consentId };
+    return {
+      client: applied.client,
+      revisionId: (await store.openRevision(client.id))?.id ?? 0,
+      consentId,
+    };
   }
 
   function ask(
@@ -254,24 +306,50 @@ async function stageSet(readOnly: string | null = null) {
       termsAccepted: true,
       ownerId: another.id,
     };
-    const given = action === 'propose' ? own : action === 'revise' ? { description: 'Other words' } : { scopes: ['editpage'] };
-    const about = { clientId: client.id, reason: '', revisionId, consentId, userId, secretId: client.secrets[0]?.id };
-    const said = { suppress: false, halted: 'tokens', resetSecret: true, introspector: true, pkceOptional: true, label: 'third' };
-    return word(world.registry.submit(actorOf(role), action, { ...about, ...said, ...given, ...more }));
+    const given =
+      action === 'propose'
+        ? own
+        : action === 'revise'
+          ? { description: 'Other words' }
+          : { scopes: ['editpage'] };
+    const about = {
+      clientId: client.id,
+      reason: '',
+      revisionId,
+      consentId,
+      userId,
+      secretId: client.secrets[0]?.id,
+    };
+    const said = {
+      suppress: false,
+      halted: 'tokens',
+      resetSecret: true,
+      introspector: true,
+      pkceOptional: true,
+      label: 'third',
+    };
+    return word(
+      world.registry.submit(actorOf(role), action, { ...about, ...said, ...given, ...more }),
+    );
   }
-  const ownerFor = (role: Role): Account => (owners.includes(role) ? accounts[role] : accounts.owner);
+  const ownerFor = (role: Role): Account =>
+    owners.includes(role) ? accounts[role] : accounts.owner;
   return { ...world, accounts, made, ask, ownerFor };
 }
 
 test('every action has its row, and every row its action', () => {
   assert.deepEqual(Object.keys(table), Object.keys(actions));
   for (const row of Object.values(table)) {
-    assert.deepEqual([words(row.shown).length, words(row.hidden).length], [roleNames.length, roleNames.length]);
+    assert.deepEqual(
+      [words(row.shown).length, words(row.hidden).length],
+      [roleNames.length, roleNames.length],
+    );
     assert.equal(words(row.stages).length, stages.length);
   }
 });
 
-const byRole = (values: readonly string[]) => Object.fromEntries(roleNames.map((role, index) => [role, values[index]]));
+const byRole = (values: readonly string[]) =>
+  Object.fromEntries(roleNames.map((role, index) => [role, values[index]]));
 
 for (const action of Object.keys(table) as readonly ActionName[]) {
   for (const seen of ['shown', 'hidden'] as const) {
@@ -279,7 +357,13 @@ for (const action of Object.keys(table) as readonly ActionName[]) {
       const { made, ask, ownerFor, store } = await stageSet();
       const got: string[] = [];
       for (const role of roleNames)
-        got.push(await ask(action, role, await made(ownerFor(role), starts[action] ?? 'approved', seen === 'hidden')));
+        got.push(
+          await ask(
+            action,
+            role,
+            await made(ownerFor(role), starts[action] ?? 'approved', seen === 'hidden'),
+          ),
+        );
       assert.deepEqual(byRole(got), byRole(words(table[action][seen])));
       await store.close();
     });
@@ -288,7 +372,8 @@ for (const action of Object.keys(table) as readonly ActionName[]) {
   test(`${action}, in which stages`, async () => {
     const { made, ask, accounts, store } = await stageSet();
     const got: string[] = [];
-    for (const stage of stages) got.push(await ask(action, able[action] ?? 'operator', await made(accounts.owner, stage)));
+    for (const stage of stages)
+      got.push(await ask(action, able[action] ?? 'operator', await made(accounts.owner, stage)));
     assert.deepEqual(got, words(table[action].stages));
     await store.close();
   });
@@ -322,7 +407,8 @@ test('to hide takes the right to hide, whichever action does it', async () => {
     ['disable', 'approved'],
   ] as const) {
     const got: string[] = [];
-    for (const role of roleNames) got.push(await ask(action, role, await made(ownerFor(role), stage), { suppress: true }));
+    for (const role of roleNames)
+      got.push(await ask(action, role, await made(ownerFor(role), stage), { suppress: true }));
     const other = table[action].hidden;
     assert.deepEqual(byRole(got), byRole(words(other)), action);
   }
@@ -333,7 +419,14 @@ test('an app whose owner is blocked is offered by reviewers as well', async () =
   const { made, ask, accounts, store } = await stageSet();
   await store.setBlocked(accounts.owner.id, true);
   const got: string[] = [];
-  for (const role of ['ordinary', 'maintainer', 'invited', 'reviewer', 'hider', 'operator'] as const)
+  for (const role of [
+    'ordinary',
+    'maintainer',
+    'invited',
+    'reviewer',
+    'hider',
+    'operator',
+  ] as const)
     got.push(await ask('offer', role, await made(accounts.owner, 'approved')));
   assert.deepEqual(got, ['no', 'no', 'no', 'yes', 'yes', 'yes']);
   assert.equal(await ask('offer', 'reviewer', await made(accounts.owner, 'approved', true)), 'no');
@@ -346,13 +439,17 @@ test('nothing can be done while the registry is read-only, and nothing is done t
   const absent = { ...there, client: { ...there.client, id: 'f'.repeat(32) as Client['id'] } };
   const closed = await stageSet('backup');
   for (const action of Object.keys(actions) as readonly ActionName[]) {
-    for (const role of ['ordinary', 'operator', 'hider'] as const) assert.equal(await closed.ask(action, role, there), 'readonly', action);
+    for (const role of ['ordinary', 'operator', 'hider'] as const)
+      assert.equal(await closed.ask(action, role, there), 'readonly', action);
     if (action !== 'propose' && action !== 'renounce' && action !== 'accept')
       assert.equal(await world.ask(action, 'operator', absent), 'invalid_consumer_key', action);
   }
   assert.equal(await world.ask('accept', 'ordinary', absent), 'invalid_consumer_key');
   assert.equal(await word(world.registry.submit(OPERATOR, 'toString', {})), 'invalid_field_action');
-  assert.equal(await world.ask('renounce', 'ordinary', { ...there, consentId: 999 as ConsentId }), 'unknown');
+  assert.equal(
+    await world.ask('renounce', 'ordinary', { ...there, consentId: 999 as ConsentId }),
+    'unknown',
+  );
   await world.store.close();
   await closed.store.close();
 });

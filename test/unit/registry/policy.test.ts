@@ -83,7 +83,9 @@ test('the whole truth table: the first hindrance of suppressed, stage, block, si
                 });
                 const user = who === 'nobody' ? null : account(who === 'owner' ? 1 : 2, blocked);
                 const address = near ? '192.0.2.7' : '198.51.100.7';
-                const may = usable[`${stage} ${ownerOnly ? 'owner-only' : 'for all'}`]?.includes(who) ?? false;
+                const may =
+                  usable[`${stage} ${ownerOnly ? 'owner-only' : 'for all'}`]?.includes(who) ??
+                  false;
                 const wanted = suppressed
                   ? 'client-suppressed'
                   : !may
@@ -95,9 +97,21 @@ test('the whole truth table: the first hindrance of suppressed, stage, block, si
                         : near
                           ? undefined
                           : 'address-not-allowed';
-                const row = JSON.stringify({ stage, ownerOnly, who, suppressed, blocked, site, near });
+                const row = JSON.stringify({
+                  stage,
+                  ownerOnly,
+                  who,
+                  suppressed,
+                  blocked,
+                  site,
+                  near,
+                });
                 assert.equal(isUsableBy(subject, user), may, row);
-                assert.equal(hindrance(subject, user, { site: 'here' as SiteId, address })?.kind, wanted, row);
+                assert.equal(
+                  hindrance(subject, user, { site: 'here' as SiteId, address })?.kind,
+                  wanted,
+                  row,
+                );
                 rows += 1;
               }
   assert.equal(rows, stages.length * 2 * 3 * 2 * 2 * 3 * 2);
@@ -118,14 +132,18 @@ for (const [address, allowed] of [
   ['', false],
 ] as const) {
   test(`address ${address || '(empty)'} is ${allowed ? 'in' : 'out'}`, () => {
-    const subject = client({ restrictions: { addresses: ['192.0.2.0/24', '2001:db8::/32'], pages: [] } });
+    const subject = client({
+      restrictions: { addresses: ['192.0.2.0/24', '2001:db8::/32'], pages: [] },
+    });
     assert.equal(hindrance(subject, null, { address }) === undefined, allowed);
   });
 }
 
 test('a client with no addresses may come from nowhere; the usual one from everywhere that is an address', () => {
   assert.equal(
-    hindrance(client({ restrictions: { addresses: [], pages: [] } }), null, { address: '192.0.2.1' })?.kind,
+    hindrance(client({ restrictions: { addresses: [], pages: [] } }), null, {
+      address: '192.0.2.1',
+    })?.kind,
     'address-not-allowed',
   );
   assert.equal(hindrance(client({}), null, { address: '2001:db8::1' }), undefined);

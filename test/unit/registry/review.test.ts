@@ -12,10 +12,15 @@ import type { Proposal } from '#registry/operator.ts';
 import { actions } from '#registry/registry.ts';
 import { app, registry } from './world.ts';
 
-const as = (account: Account | null, ...rights: readonly string[]) => personActor(account, new Set(rights));
+const as = (account: Account | null, ...rights: readonly string[]) =>
+  personActor(account, new Set(rights));
 const verdict = async (ran: Ran) => {
   const answer = await ran;
-  return answer.ok ? (answer.value.waiting ? 'waiting' : answer.value.client.stage) : answer.refusal.kind;
+  return answer.ok
+    ? answer.value.waiting
+      ? 'waiting'
+      : answer.value.client.stage
+    : answer.refusal.kind;
 };
 
 const IDLE = 30 * 86_400;
@@ -35,7 +40,10 @@ async function desk(settings: Partial<RegistrySettings> = {}, proposal: Partial<
     submit: (actor: Actor, action: string, values: object = {}) =>
       world.registry.submit(actor, action, { clientId: id, reason: '', ...values }),
     now: async () => (await world.store.findClient(id)) as Client,
-    trail: async () => (await world.store.listAudit({ clientId: id, order: 'oldest-first', limit: 100 })).map(({ action }) => action),
+    trail: async () =>
+      (await world.store.listAudit({ clientId: id, order: 'oldest-first', limit: 100 })).map(
+        ({ action }) => action,
+      ),
   };
 }
 
@@ -45,7 +53,10 @@ const risky = { scopes: ['delete'] };
 const two = { twoPersonRisks: ['vandalism'] };
 
 test('a first yes is written down and decides nothing; the second approves', async () => {
-  const { submit, rita, ron, now, trail, store, id } = await desk({ ...two, endpoints: ['ops'] }, risky);
+  const { submit, rita, ron, now, trail, store, id } = await desk(
+    { ...two, endpoints: ['ops'] },
+    risky,
+  );
   assert.equal(await verdict(submit(as(rita, RIGHTS.review), 'approve')), 'waiting');
   assert.equal((await now()).stage, 'proposed');
   assert.deepEqual(
@@ -56,28 +67,52 @@ test('a first yes is written down and decides nothing; the second approves', asy
   assert.deepEqual(await store.approvalsOf(id, null), []);
   assert.deepEqual(await trail(), ['propose', 'first-approval', 'approve']);
   const heard = (await store.listNotices({ limit: 9 })).map(({ facts }) => facts.event).reverse();
-  assert.deepEqual(heard, ['propose', 'first-approval', 'approve', 'approve'], 'the endpoint of each step, the owner of the end');
+  assert.deepEqual(
+    heard,
+    ['propose', 'first-approval', 'approve', 'approve'],
+    'the endpoint of each step, the owner of the end',
+  );
   await store.close();
 });
 
-const yeses: readonly (readonly [name: string, proposal: Partial<Proposal>, who: readonly string[], got: readonly string[]])[] = [
+const yeses: readonly (readonly [
+  name: string,
+  proposal: Partial<Proposal>,
+  who: readonly string[],
+  got: readonly string[],
+])[] = [
   ['one yes is enough for another risk', { scopes: ['sendemail'] }, ['rita'], ['approved']],
   ['the same reviewer twice', risky, ['rita', 'rita'], ['waiting', 'needs_another_reviewer']],
   ["the owner's own does not count", risky, ['owner'], ['needs_another_reviewer']],
-  ["the owner's own is no second either", risky, ['rita', 'owner'], ['waiting', 'needs_another_reviewer']],
+  [
+    "the owner's own is no second either",
+    risky,
+    ['rita', 'owner'],
+    ['waiting', 'needs_another_reviewer'],
+  ],
   ['the operator decides alone', risky, ['operator'], ['approved']],
   ['the operator is a second', risky, ['rita', 'operator'], ['waiting', 'approved']],
-  ['an owner-only app needs nobody', { ...risky, ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] }, [], []],
+  [
+    'an owner-only app needs nobody',
+    { ...risky, ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] },
+    [],
+    [],
+  ],
 ];
 for (const [name, proposal, who, got] of yeses) {
   test(`two reviewers: ${name}`, async () => {
     const world = await desk(two, proposal);
     const people: Record<string, Actor> = { operator: OPERATOR };
-    for (const one of ['rita', 'ron', 'owner'] as const) people[one] = as(world[one], RIGHTS.review);
+    for (const one of ['rita', 'ron', 'owner'] as const)
+      people[one] = as(world[one], RIGHTS.review);
     const answers: string[] = [];
-    for (const one of who) answers.push(await verdict(world.submit(people[one] as Actor, 'approve')));
+    for (const one of who)
+      answers.push(await verdict(world.submit(people[one] as Actor, 'approve')));
     assert.deepEqual(answers, got);
-    assert.equal((await world.now()).stage, answers.includes('approved') || proposal.ownerOnly ? 'approved' : 'proposed');
+    assert.equal(
+      (await world.now()).stage,
+      answers.includes('approved') || proposal.ownerOnly ? 'approved' : 'proposed',
+    );
     await world.store.close();
   });
 }
@@ -101,12 +136,15 @@ for (const [name, actor, action] of [
 test('two reviewers at once: one is the first, the other the second; one alone is no two', async () => {
   const { submit, rita, ron, now, store } = await desk(two, risky);
   const [hers, his] = [as(rita, RIGHTS.review), as(ron, RIGHTS.review)];
-  assert.deepEqual(await Promise.all([verdict(submit(hers, 'approve')), verdict(submit(hers, 'approve'))]), [
-    'waiting',
-    'needs_another_reviewer',
-  ]);
+  assert.deepEqual(
+    await Promise.all([verdict(submit(hers, 'approve')), verdict(submit(hers, 'approve'))]),
+    ['waiting', 'needs_another_reviewer'],
+  );
   await submit(OPERATOR, 'reject', { suppress: false });
-  const answers = await Promise.all([verdict(submit(hers, 'approve')), verdict(submit(his, 'approve'))]);
+  const answers = await Promise.all([
+    verdict(submit(hers, 'approve')),
+    verdict(submit(his, 'approve')),
+  ]);
   assert.deepEqual([answers.sort(), (await now()).stage], [['approved', 'waiting'], 'approved']);
   await store.close();
 });
@@ -129,28 +167,67 @@ const ownerOf = async (id: ClientId, store: Awaited<ReturnType<typeof registry>>
 
 /** A new account and no earlier app: 2 and 1. */
 const FIRST = 3;
-const conditions: readonly (readonly [name: string, rules: RegistrySettings['autoApprove'], proposal: Partial<Proposal>, stage: string])[] =
+const conditions: readonly (readonly [
+  name: string,
+  rules: RegistrySettings['autoApprove'],
+  proposal: Partial<Proposal>,
+  stage: string,
+])[] = [
+  ['no condition', [], {}, 'proposed'],
+  ['a condition without rules', [{}], {}, 'approved'],
+  ['every scope listed', [{ scopes: ['basic', 'editpage'] }], {}, 'approved'],
+  ['the hidden scope not listed', [{ scopes: ['editpage'] }], {}, 'proposed'],
   [
-    ['no condition', [], {}, 'proposed'],
-    ['a condition without rules', [{}], {}, 'approved'],
-    ['every scope listed', [{ scopes: ['basic', 'editpage'] }], {}, 'approved'],
-    ['the hidden scope not listed', [{ scopes: ['editpage'] }], {}, 'proposed'],
-    ['one scope not listed', [{ scopes: ['basic', 'editpage'] }], { scopes: ['editpage', 'delete'] }, 'proposed'],
-    ['the scheme listed', [{ protocols: ['https'] }], {}, 'approved'],
-    ['the scheme in capitals', [{ protocols: ['https'] }], { redirectUri: 'HTTPS://reader.example/cb' }, 'approved'],
-    ['another scheme', [{ protocols: ['https'] }], { redirectUri: 'http://localhost/cb' }, 'proposed'],
-    ['a rule of an unknown name', [{ stars: 5 }], {}, 'proposed'],
-    ['a rule of the wrong type', [{ scopes: 'basic editpage' }], {}, 'proposed'],
-    ['one rule of two', [{ scopes: ['basic', 'editpage'], protocols: ['http'] }], {}, 'proposed'],
-    ['one condition of two', [{ protocols: ['http'] }, { scopes: ['basic', 'editpage'] }], {}, 'approved'],
-    ['risk at the limit', [{ riskAtMost: FIRST }], {}, 'approved'],
-    ['risk above the limit', [{ riskAtMost: FIRST - 1 }], {}, 'proposed'],
-    ['a limit that is no number', [{ riskAtMost: '99' }], {}, 'proposed'],
-    ['the name of a property of every object', [{ constructor: 1 }], {}, 'proposed'],
-    ['any port', [{}], { protocol: 'oauth1', redirectUri: 'http://localhost:1/cb', redirectIsPrefix: true }, 'proposed'],
-    ['port 1 without a prefix', [{}], { protocol: 'oauth1', redirectUri: 'http://localhost:1/cb' }, 'approved'],
-    ['another port with a prefix', [{}], { protocol: 'oauth1', redirectUri: 'http://localhost:11/cb', redirectIsPrefix: true }, 'approved'],
-  ];
+    'one scope not listed',
+    [{ scopes: ['basic', 'editpage'] }],
+    { scopes: ['editpage', 'delete'] },
+    'proposed',
+  ],
+  ['the scheme listed', [{ protocols: ['https'] }], {}, 'approved'],
+  [
+    'the scheme in capitals',
+    [{ protocols: ['https'] }],
+    { redirectUri: 'HTTPS://reader.example/cb' },
+    'approved',
+  ],
+  [
+    'another scheme',
+    [{ protocols: ['https'] }],
+    { redirectUri: 'http://localhost/cb' },
+    'proposed',
+  ],
+  ['a rule of an unknown name', [{ stars: 5 }], {}, 'proposed'],
+  ['a rule of the wrong type', [{ scopes: 'basic editpage' }], {}, 'proposed'],
+  ['one rule of two', [{ scopes: ['basic', 'editpage'], protocols: ['http'] }], {}, 'proposed'],
+  [
+    'one condition of two',
+    [{ protocols: ['http'] }, { scopes: ['basic', 'editpage'] }],
+    {},
+    'approved',
+  ],
+  ['risk at the limit', [{ riskAtMost: FIRST }], {}, 'approved'],
+  ['risk above the limit', [{ riskAtMost: FIRST - 1 }], {}, 'proposed'],
+  ['a limit that is no number', [{ riskAtMost: '99' }], {}, 'proposed'],
+  ['the name of a property of every object', [{ constructor: 1 }], {}, 'proposed'],
+  [
+    'any port',
+    [{}],
+    { protocol: 'oauth1', redirectUri: 'http://localhost:1/cb', redirectIsPrefix: true },
+    'proposed',
+  ],
+  [
+    'port 1 without a prefix',
+    [{}],
+    { protocol: 'oauth1', redirectUri: 'http://localhost:1/cb' },
+    'approved',
+  ],
+  [
+    'another port with a prefix',
+    [{}],
+    { protocol: 'oauth1', redirectUri: 'http://localhost:11/cb', redirectIsPrefix: true },
+    'approved',
+  ],
+];
 for (const [name, autoApprove, proposal, stage] of conditions) {
   test(`approval by rule: ${name}: ${stage}`, async () => {
     const { store, user, registry: room } = await registry({ autoApprove });
@@ -175,7 +252,12 @@ test('reviewers hear of what waits for them, and of nothing else', async () => {
     [[], ['Rex']],
     [[{}], []],
   ] as const) {
-    const { registry: room, store, user, clock } = await registry({ autoApprove, notifyGroups: ['reviewer'] });
+    const {
+      registry: room,
+      store,
+      user,
+      clock,
+    } = await registry({ autoApprove, notifyGroups: ['reviewer'] });
     await store.createAccount({
       name: 'Rex',
       email: null,
@@ -187,8 +269,13 @@ test('reviewers hear of what waits for them, and of nothing else', async () => {
     });
     const given = { ...app(), email: user.email, termsAccepted: true };
     assert.ok((await room.submit(as(user, RIGHTS.propose), 'propose', given)).ok);
-    const told = (await store.listNotices({ limit: 9 })).map(({ target }) => (target.kind === 'mail' ? target.userId : 0));
-    assert.deepEqual(await Promise.all(told.map(async (id) => (await store.findAccount(id as never))?.name)), heard);
+    const told = (await store.listNotices({ limit: 9 })).map(({ target }) =>
+      target.kind === 'mail' ? target.userId : 0,
+    );
+    assert.deepEqual(
+      await Promise.all(told.map(async (id) => (await store.findAccount(id as never))?.name)),
+      heard,
+    );
     await store.close();
   }
 });
@@ -197,15 +284,26 @@ test('reviewers hear of what waits for them, and of nothing else', async () => {
 
 test('halts: new consents stop, then tokens; undone, all works again', async () => {
   const world = new TestWorld();
-  const [ada, ben, cleo] = [await world.person('Ada'), await world.person('Ben'), await world.person('Cleo')];
-  const made = await world.client(ada, { name: 'web', pkceOptional: true, scopes: ['editpage', 'delete'] });
+  const [ada, ben, cleo] = [
+    await world.person('Ada'),
+    await world.person('Ben'),
+    await world.person('Cleo'),
+  ];
+  const made = await world.client(ada, {
+    name: 'web',
+    pkceOptional: true,
+    scopes: ['editpage', 'delete'],
+  });
   const { id } = made.client;
   const post = (path: string, form: string) =>
     world.app.inject({
       method: 'POST',
       url: path,
       payload: form,
-      headers: { authorization: basic(id, made.secret), 'content-type': 'application/x-www-form-urlencoded' },
+      headers: {
+        authorization: basic(id, made.secret),
+        'content-type': 'application/x-www-form-urlencoded',
+      },
     });
   const consent = await world.consents.save(made.client, ben, ['basic', 'editpage']);
   const { registry: room, faces } = world.built.world;
@@ -220,9 +318,15 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
   const granted = await faces.core.oauth2.grant(asked, made.client, consent, consent.scopes);
   assert.ok(granted.ok);
   const uri = granted.value;
-  const first = (await post('/oauth2/token', `grant_type=authorization_code&code=${new URL(uri).searchParams.get('code')}`)).json();
+  const first = (
+    await post(
+      '/oauth2/token',
+      `grant_type=authorization_code&code=${new URL(uri).searchParams.get('code')}`,
+    )
+  ).json();
   let refresh: string = first.refresh_token;
-  const works = async () => (await post('/oauth2/introspect', `token=${first.access_token}`)).json().active as boolean;
+  const works = async () =>
+    (await post('/oauth2/introspect', `token=${first.access_token}`)).json().active as boolean;
   const refreshes = async () => {
     const answer = await post('/oauth2/token', `grant_type=refresh_token&refresh_token=${refresh}`);
     if (answer.statusCode === 200) refresh = answer.json().refresh_token;
@@ -240,11 +344,29 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
   const halt = async (halted: string) => verdict(world.clients.halt(id, halted));
 
   assert.equal(await halt('consents'), 'approved');
-  assert.deepEqual(await picture(), { works: true, refreshes: true, again: true, more: false, another: false });
+  assert.deepEqual(await picture(), {
+    works: true,
+    refreshes: true,
+    again: true,
+    more: false,
+    another: false,
+  });
   assert.equal(await halt('tokens'), 'approved');
-  assert.deepEqual(await picture(), { works: false, refreshes: false, again: false, more: false, another: false });
+  assert.deepEqual(await picture(), {
+    works: false,
+    refreshes: false,
+    again: false,
+    more: false,
+    another: false,
+  });
   assert.equal(await halt('nothing'), 'approved');
-  assert.deepEqual(await picture(), { works: true, refreshes: true, again: true, more: true, another: true });
+  assert.deepEqual(await picture(), {
+    works: true,
+    refreshes: true,
+    again: true,
+    more: true,
+    another: true,
+  });
   await halt('tokens');
   assert.equal(await verdict(world.clients.disable(id)), 'disabled');
   assert.equal(await halt('nothing'), 'not_approved');
@@ -306,12 +428,32 @@ for (const [action, stage, hidden, suppress, rights, got] of ladder) {
   test(`${action} of ${hidden ? 'hidden ' : ''}${stage}${asked}, with ${rights.join(' and ') || 'no right'}: ${got}`, async () => {
     const { submit, rita, store, now } = await desk();
     const client = { ...(await now()), stage, suppressed: hidden } as Client;
-    const line = { at: client.stageAt, action: 'test', actorId: null, via: 'job', address: null, reason: '', changes: [] } as const;
+    const line = {
+      at: client.stageAt,
+      action: 'test',
+      actorId: null,
+      via: 'job',
+      address: null,
+      reason: '',
+      changes: [],
+    } as const;
     const effects = [{ kind: 'save-client', client }] as const;
-    await store.apply({ edition: client.edition, effects, audit: { ...line, clientId: client.id }, notices: [] });
+    await store.apply({
+      edition: client.edition,
+      effects,
+      audit: { ...line, clientId: client.id },
+      notices: [],
+    });
     const before = await now();
-    const answer = await submit(as(rita, ...rights), action, suppress === null ? { halted: 'tokens' } : { suppress });
-    const right = !answer.ok && answer.refusal.kind === 'permission_denied' ? `needs ${answer.refusal.right}` : undefined;
+    const answer = await submit(
+      as(rita, ...rights),
+      action,
+      suppress === null ? { halted: 'tokens' } : { suppress },
+    );
+    const right =
+      !answer.ok && answer.refusal.kind === 'permission_denied'
+        ? `needs ${answer.refusal.right}`
+        : undefined;
     const end = answer.ok
       ? `${answer.value.client.stage}${answer.value.client.suppressed ? ' hidden' : ''}`
       : (right ?? answer.refusal.kind);
@@ -337,7 +479,10 @@ for (const action of [...Object.keys(actions), 'no such action']) {
     const submit = (actor: Actor) => world.registry.submit(actor, action, {});
     const every = as(world.owner, ...Object.values(RIGHTS));
     for (const actor of [OPERATOR, JOB, every])
-      assert.deepEqual(await submit(actor), { ok: false, refusal: { kind: 'readonly', reason: 'moving house' } });
+      assert.deepEqual(await submit(actor), {
+        ok: false,
+        refusal: { kind: 'readonly', reason: 'moving house' },
+      });
     assert.equal(await verdict(submit(as(null, ...Object.values(RIGHTS)))), 'not_logged_in');
     const own = action === 'accept' || action === 'renounce';
     const blocked = { ...every, account: { ...world.owner, blocked: true } } as Actor;
@@ -351,7 +496,10 @@ test('an action nobody knows, and names that every object has', async () => {
   const { submit, store } = await desk();
   for (const name of ['delete', '', 'toString', '__proto__', 'x'.repeat(100)]) {
     const answer = await submit(OPERATOR, name);
-    assert.deepEqual(answer, { ok: false, refusal: { kind: 'invalid_field_action', asked: name.slice(0, 64) } });
+    assert.deepEqual(answer, {
+      ok: false,
+      refusal: { kind: 'invalid_field_action', asked: name.slice(0, 64) },
+    });
   }
   await store.close();
 });
@@ -367,11 +515,16 @@ test('a proposal expires after the limit, not on its last second; people hear no
   assert.equal(await room.expireIdle(), 1);
   assert.equal(await room.expireIdle(), 0);
   const client = await now();
-  assert.deepEqual([client.stage, client.stageAt, client.edition], ['expired', client.registeredAt + IDLE + 1, 1]);
+  assert.deepEqual(
+    [client.stage, client.stageAt, client.edition],
+    ['expired', client.registeredAt + IDLE + 1, 1],
+  );
   const [line] = await store.listAudit({ clientId: id, limit: 1 });
   assert.deepEqual([line?.action, line?.actorId, line?.via], ['expire', null, 'job']);
   assert.deepEqual(line?.changes, [{ field: 'stage', before: 'proposed', after: 'expired' }]);
-  assert.ok((await store.listNotices({ limit: 9 })).every(({ target }) => target.kind === 'webhook'));
+  assert.ok(
+    (await store.listNotices({ limit: 9 })).every(({ target }) => target.kind === 'webhook'),
+  );
   await store.close();
 });
 
@@ -381,7 +534,10 @@ test('only proposals expire, only by scheduled work, and never without a limit o
   approved.pass(2 * IDLE);
   assert.equal(await approved.registry.expireIdle(), 0);
   assert.equal(await verdict(approved.submit(JOB, 'expire')), 'not_proposed');
-  assert.equal(await verdict(approved.submit(as(approved.rita, ...Object.values(RIGHTS)), 'expire')), 'permission_denied');
+  assert.equal(
+    await verdict(approved.submit(as(approved.rita, ...Object.values(RIGHTS)), 'expire')),
+    'permission_denied',
+  );
   await approved.store.close();
   const endless = await desk({ idleFor: null });
   endless.pass(100 * IDLE);
@@ -416,7 +572,11 @@ test('a change token is good for its viewer, its app and its edition alone', asy
   for (const [name, changeToken] of tokens) {
     const answer = await submit(hers, 'approve', { changeToken });
     assert.equal(answer.ok || answer.refusal.kind, 'change_conflict', name);
-    assert.deepEqual(!answer.ok && answer.refusal.kind === 'change_conflict' && answer.refusal.since, [], name);
+    assert.deepEqual(
+      !answer.ok && answer.refusal.kind === 'change_conflict' && answer.refusal.since,
+      [],
+      name,
+    );
   }
   for (const changeToken of ['', good.toUpperCase(), `${good}0`, 7])
     assert.equal(await verdict(submit(hers, 'approve', { changeToken })), 'invalid_field');
@@ -428,7 +588,10 @@ test('a change token is good for its viewer, its app and its edition alone', asy
 test('a page must name what it showed; whoever shows nothing need not', async () => {
   const { submit, rita, store } = await desk();
   const page = personActor(rita, new Set([M]), 'page');
-  assert.deepEqual(await submit(page, 'approve'), { ok: false, refusal: { kind: 'missing_field', field: 'changeToken' } });
+  assert.deepEqual(await submit(page, 'approve'), {
+    ok: false,
+    refusal: { kind: 'missing_field', field: 'changeToken' },
+  });
   assert.equal(await verdict(submit(as(rita, M), 'approve')), 'approved');
   await store.close();
 });
@@ -451,7 +614,15 @@ test('a stale decision is told what happened since, oldest first and without wha
     ],
   );
   assert.equal((await now()).stage, 'approved');
-  assert.equal(await verdict(submit(hers, 'disable', { suppress: false, changeToken: room.changeToken(hers, await now()) })), 'disabled');
+  assert.equal(
+    await verdict(
+      submit(hers, 'disable', {
+        suppress: false,
+        changeToken: room.changeToken(hers, await now()),
+      }),
+    ),
+    'disabled',
+  );
   await store.close();
 });
 
@@ -459,8 +630,15 @@ test('a stale decision is told what happened since, oldest first and without wha
 
 test('impact: people with a consent, tokens that would be accepted, calls that were let through', async () => {
   const world = new TestWorld();
-  const [ada, ben, cleo] = [await world.person('Ada'), await world.person('Ben'), await world.person('Cleo')];
-  const web = await world.client(ada, { name: 'web', grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'] });
+  const [ada, ben, cleo] = [
+    await world.person('Ada'),
+    await world.person('Ben'),
+    await world.person('Cleo'),
+  ];
+  const web = await world.client(ada, {
+    name: 'web',
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+  });
   const other = await world.client(ada, { name: 'other', grantTypes: ['client_credentials'] });
   const post = async (made: typeof web, path: string, form: string) =>
     (
@@ -468,7 +646,10 @@ test('impact: people with a consent, tokens that would be accepted, calls that w
         method: 'POST',
         url: path,
         payload: form,
-        headers: { authorization: basic(made.client.id, made.secret), 'content-type': 'application/x-www-form-urlencoded' },
+        headers: {
+          authorization: basic(made.client.id, made.secret),
+          'content-type': 'application/x-www-form-urlencoded',
+        },
       })
     ).json();
   const impact = async () => {
@@ -487,14 +668,18 @@ test('impact: people with a consent, tokens that would be accepted, calls that w
   assert.deepEqual(await impact(), [2, 4, 0], 'each has an access token and a refresh token');
   await post(web, '/oauth2/token', 'grant_type=client_credentials');
   assert.deepEqual(await impact(), [2, 5, 0]);
-  for (let call = 0; call < 3; call++) assert.equal((await post(web, '/oauth2/introspect', `token=${tokens[0]}`)).active, true);
+  for (let call = 0; call < 3; call++)
+    assert.equal((await post(web, '/oauth2/introspect', `token=${tokens[0]}`)).active, true);
   assert.equal((await post(web, '/oauth2/introspect', 'token=unknown')).active, false);
   assert.deepEqual(await impact(), [2, 5, 3]);
   await world.app.inject({
     method: 'POST',
     url: '/oauth2/revoke',
     payload: `token=${tokens[0]}`,
-    headers: { authorization: basic(web.client.id, web.secret), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basic(web.client.id, web.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
   });
   assert.deepEqual(await impact(), [2, 4, 3]);
   const [consent] = await world.consents.list(cleo);
@@ -513,13 +698,20 @@ test('impact counts OAuth 1 pairs, and the token of an owner-only app for as lon
   const world = new TestWorld();
   const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
   const classic = await world.client(ada, { name: 'classic', protocol: 'oauth1' });
-  const mine = await world.client(ada, { name: 'mine', ownerOnly: true, grantTypes: ['client_credentials'], redirectUri: '' });
+  const mine = await world.client(ada, {
+    name: 'mine',
+    ownerOnly: true,
+    grantTypes: ['client_credentials'],
+    redirectUri: '',
+  });
   const { registry: room } = world.built.world;
   await world.consents.save(classic.client, ben, []);
   assert.deepEqual(await room.impact(classic.client.id), { users: 1, tokens: 1, calls: 0 });
   world.wait(100 * 86_400);
   assert.deepEqual(await room.impact(mine.client.id), { users: 1, tokens: 1, calls: 0 });
-  const [consent] = (await world.consents.list(ada)).filter(({ clientId }) => clientId === mine.client.id);
+  const [consent] = (await world.consents.list(ada)).filter(
+    ({ clientId }) => clientId === mine.client.id,
+  );
   assert.equal(consent && (await world.consents.renounce(consent.id, ada)), 'renounced');
   assert.deepEqual(await room.impact(mine.client.id), { users: 0, tokens: 0, calls: 0 });
   await world.close();

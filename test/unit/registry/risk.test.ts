@@ -39,7 +39,10 @@ const next: RiskSubject['next'] = {
 const live = { name: next.name, redirectUri: next.redirectUri, scopes: next.scopes };
 
 /** A new app of somebody known, about which nothing is to be said, but for the changes. */
-const subject = (changes: Partial<RiskSubject['next']> = {}, around: Partial<RiskSubject> = {}): RiskSubject => ({
+const subject = (
+  changes: Partial<RiskSubject['next']> = {},
+  around: Partial<RiskSubject> = {},
+): RiskSubject => ({
   next: { ...next, ...changes },
   live: null,
   owner: account(NOW - 30 * DAY),
@@ -57,8 +60,15 @@ test('an ordinary app has no risk, new or changed', () => {
 });
 
 type Case = readonly [changes: Partial<RiskSubject['next']>, around?: Partial<RiskSubject>];
-/** The rule alone holds for the first, and not for those after it, which are only just different. */
-const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evidence: string, holds: Case, ...not: Case[]])[]>> = {
+/**
+ * The rule alone holds for the first, and not for those after it, which are only just different.
+ */
+const rules: Readonly<
+  Record<
+    RiskRule,
+    readonly (readonly [weight: number, evidence: string, holds: Case, ...not: Case[]])[]
+  >
+> = {
   'risky-scopes': [
     [
       6,
@@ -66,10 +76,30 @@ const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evide
       [{ scopes: ['basic', 'import'] }],
       [{ scopes: ['basic', 'import'] }, { live: { ...live, scopes: ['sendemail'] } }],
     ],
-    [3, 'vandalism: delete, protect', [{ scopes: ['basic', 'delete', 'protect'] }], [{ scopes: ['basic', 'rollback'] }]],
-    [3, 'vandalism: delete', [{ scopes: ['delete'] }, { live }], [{ scopes: ['delete'] }, { live: { ...live, scopes: ['blockusers'] } }]],
-    [6, 'security: oauthmanageownclient', [{ scopes: ['oauthmanageownclient'] }], [{ scopes: ['mwoauth-authonly'] }]],
-    [2, 'unknown: editmywatchlist', [{ scopes: ['editmywatchlist'] }], [{ scopes: ['viewmywatchlist'] }]],
+    [
+      3,
+      'vandalism: delete, protect',
+      [{ scopes: ['basic', 'delete', 'protect'] }],
+      [{ scopes: ['basic', 'rollback'] }],
+    ],
+    [
+      3,
+      'vandalism: delete',
+      [{ scopes: ['delete'] }, { live }],
+      [{ scopes: ['delete'] }, { live: { ...live, scopes: ['blockusers'] } }],
+    ],
+    [
+      6,
+      'security: oauthmanageownclient',
+      [{ scopes: ['oauthmanageownclient'] }],
+      [{ scopes: ['mwoauth-authonly'] }],
+    ],
+    [
+      2,
+      'unknown: editmywatchlist',
+      [{ scopes: ['editmywatchlist'] }],
+      [{ scopes: ['viewmywatchlist'] }],
+    ],
     [2, 'unknown: gone', [{ scopes: ['basic', 'gone'] }], [{ scopes: ['basic'] }]],
   ],
   'any-port-callback': [
@@ -91,14 +121,44 @@ const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evide
     ],
   ],
   'loopback-callback': [
-    [1, 'https://localhost/cb', [{ redirectUri: 'https://localhost/cb' }], [{ redirectUri: 'https://localhost.example/cb' }]],
-    [1, 'http://127.0.0.1:80/cb', [{ redirectUri: 'http://127.0.0.1:80/cb' }], [{ redirectUri: 'https://127.0.0.1.example/cb' }]],
-    [1, 'http://[::1]/cb', [{ redirectUri: 'http://[::1]/cb' }], [{ redirectUri: 'https://[::2]/cb' }]],
-    [1, 'http://a.localhost/cb', [{ redirectUri: 'http://a.localhost/cb' }], [{ redirectUri: 'https://alocalhost/cb' }]],
+    [
+      1,
+      'https://localhost/cb',
+      [{ redirectUri: 'https://localhost/cb' }],
+      [{ redirectUri: 'https://localhost.example/cb' }],
+    ],
+    [
+      1,
+      'http://127.0.0.1:80/cb',
+      [{ redirectUri: 'http://127.0.0.1:80/cb' }],
+      [{ redirectUri: 'https://127.0.0.1.example/cb' }],
+    ],
+    [
+      1,
+      'http://[::1]/cb',
+      [{ redirectUri: 'http://[::1]/cb' }],
+      [{ redirectUri: 'https://[::2]/cb' }],
+    ],
+    [
+      1,
+      'http://a.localhost/cb',
+      [{ redirectUri: 'http://a.localhost/cb' }],
+      [{ redirectUri: 'https://alocalhost/cb' }],
+    ],
   ],
   'custom-scheme': [
-    [2, 'org.example.app', [{ redirectUri: 'org.example.app:/cb' }], [{ redirectUri: 'HTTPS://reader.example/cb' }]],
-    [2, 'org.example.app', [{ redirectUri: 'ORG.example.app://x' }], [{ redirectUri: 'org.example.app:/cb', ownerOnly: true }]],
+    [
+      2,
+      'org.example.app',
+      [{ redirectUri: 'org.example.app:/cb' }],
+      [{ redirectUri: 'HTTPS://reader.example/cb' }],
+    ],
+    [
+      2,
+      'org.example.app',
+      [{ redirectUri: 'ORG.example.app://x' }],
+      [{ redirectUri: 'org.example.app:/cb', ownerOnly: true }],
+    ],
   ],
   'plain-http-callback': [
     [
@@ -106,7 +166,10 @@ const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evide
       'http://reader.example/cb',
       [{ redirectUri: 'http://reader.example/cb', protocol: 'oauth1' }],
       [{ redirectUri: 'https://reader.example/cb', protocol: 'oauth1' }],
-      [{ redirectUri: 'http://reader.example/cb' }, { live: { ...live, redirectUri: 'http://reader.example/cb' } }],
+      [
+        { redirectUri: 'http://reader.example/cb' },
+        { live: { ...live, redirectUri: 'http://reader.example/cb' } },
+      ],
     ],
   ],
   'redirect-host-changed': [
@@ -124,7 +187,9 @@ const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evide
       [{ redirectUri: 'https://reader.example:443/cb' }, { live }],
     ],
   ],
-  'name-changed': [[1, 'Reader → Writer', [{ name: 'Writer' }, { live }], [{}, { live }], [{ name: 'Writer' }]]],
+  'name-changed': [
+    [1, 'Reader → Writer', [{ name: 'Writer' }, { live }], [{}, { live }], [{ name: 'Writer' }]],
+  ],
   'invisible-characters': [
     [5, 'U+200B', [{ name: 'Rea\u200bder' }], [{ name: 'Rea der' }]],
     [5, 'U+AD U+3164', [{ name: 'Rea\u00adder\u3164' }], [{ name: 'Reader 📖 – “ok”' }]],
@@ -135,14 +200,35 @@ const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evide
     [4, 'Latin and Cyrillic', [{ name: 'Reаder' }], [{ name: 'Читатель 2.0' }]],
     [4, 'Latin and Greek', [{ name: 'Reαder' }], [{ name: 'Αναγνώστης' }]],
     [4, 'Cyrillic and Han', [{ name: 'Читатель読' }], [{ name: 'Wiki 読むリーダーです' }]],
-    [4, 'Hiragana and Hangul', [{ name: 'よ읽' }], [{ name: 'Wiki 읽기 讀' }], [{ name: '讀者ㄉㄨ Wiki' }]],
+    [
+      4,
+      'Hiragana and Hangul',
+      [{ name: 'よ읽' }],
+      [{ name: 'Wiki 읽기 讀' }],
+      [{ name: '讀者ㄉㄨ Wiki' }],
+    ],
   ],
   'look-alike-name': [
-    [5, 'Reader', [{ name: 'R3ADER' }, { otherNames: ['Writer', 'Reader'] }], [{ name: 'Readers' }, { otherNames: ['Reader'] }]],
+    [
+      5,
+      'Reader',
+      [{ name: 'R3ADER' }, { otherNames: ['Writer', 'Reader'] }],
+      [{ name: 'Readers' }, { otherNames: ['Reader'] }],
+    ],
   ],
   'claims-trust': [
-    [3, 'Gatehouse', [{ name: 'My G\u0430tehouse' }, { siteNames: ['Gatehouse'] }], [{ name: 'Reader' }, { siteNames: ['Gatehouse'] }]],
-    [3, '\u2713', [{ name: 'Reader \u2713' }], [{ name: 'Reader \u2713' }, { live: { ...live, name: 'Reader \u2713' } }]],
+    [
+      3,
+      'Gatehouse',
+      [{ name: 'My G\u0430tehouse' }, { siteNames: ['Gatehouse'] }],
+      [{ name: 'Reader' }, { siteNames: ['Gatehouse'] }],
+    ],
+    [
+      3,
+      '\u2713',
+      [{ name: 'Reader \u2713' }],
+      [{ name: 'Reader \u2713' }, { live: { ...live, name: 'Reader \u2713' } }],
+    ],
   ],
   'public-client': [
     [
@@ -153,7 +239,14 @@ const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evide
       [{ confidential: false }, { live }],
     ],
   ],
-  'pkce-optional': [[1, 'codes may be used without PKCE', [{ pkceOptional: true }], [{ pkceOptional: true }, { live }]]],
+  'pkce-optional': [
+    [
+      1,
+      'codes may be used without PKCE',
+      [{ pkceOptional: true }],
+      [{ pkceOptional: true }, { live }],
+    ],
+  ],
   'acts-for-itself': [
     [
       1,
@@ -164,13 +257,26 @@ const rules: Readonly<Record<RiskRule, readonly (readonly [weight: number, evide
     ],
   ],
   'young-owner': [
-    [2, 'account of 29 days', [{}, { owner: account(NOW - 30 * DAY + 1) }], [{}, { owner: account(NOW - 30 * DAY) }]],
+    [
+      2,
+      'account of 29 days',
+      [{}, { owner: account(NOW - 30 * DAY + 1) }],
+      [{}, { owner: account(NOW - 30 * DAY) }],
+    ],
     [2, 'account of 0 days', [{}, { owner: account(NOW), live }], [{}, { owner: null }]],
   ],
-  'first-app': [[1, 'no app of this owner was approved before', [{}, { trusted: false }], [{}, { trusted: false, live }]]],
+  'first-app': [
+    [
+      1,
+      'no app of this owner was approved before',
+      [{}, { trusted: false }],
+      [{}, { trusted: false, live }],
+    ],
+  ],
 };
 
-test('every rule is in the table', () => assert.deepEqual(Object.keys(rules).sort(), [...riskRules].sort()));
+test('every rule is in the table', () =>
+  assert.deepEqual(Object.keys(rules).sort(), [...riskRules].sort()));
 
 for (const [rule, cases] of Object.entries(rules)) {
   for (const [weight, evidence, holds, ...not] of cases) {
@@ -196,7 +302,9 @@ for (const [rule, cases] of Object.entries(rules)) {
 }
 
 test('each risk of scopes weighs on its own; hidden ones, low ones and what was there before do not', () => {
-  const { total, findings } = assess(subject({ scopes: ['basic', 'editpage', 'delete', 'import', 'sendemail'] }));
+  const { total, findings } = assess(
+    subject({ scopes: ['basic', 'editpage', 'delete', 'import', 'sendemail'] }),
+  );
   assert.deepEqual(
     findings.map(({ weight, evidence }) => [weight, evidence]),
     [
@@ -207,7 +315,9 @@ test('each risk of scopes weighs on its own; hidden ones, low ones and what was 
   assert.equal(total, 9);
   const had = { ...live, scopes: ['basic', 'import'] };
   assert.deepEqual(
-    assess(subject({ scopes: ['basic', 'delete', 'import', 'sendemail'] }, { live: had })).findings.map(({ evidence }) => evidence),
+    assess(
+      subject({ scopes: ['basic', 'delete', 'import', 'sendemail'] }, { live: had }),
+    ).findings.map(({ evidence }) => evidence),
     ['vandalism: delete'],
   );
 });
@@ -224,9 +334,14 @@ test('a risk the operator made up weighs like one not assessed', () => {
 
 test('a callback is one kind of prefix, not two', () => {
   const rulesOf = (redirectUri: string) =>
-    assess(subject({ redirectUri, redirectIsPrefix: true, protocol: 'oauth1' })).findings.map(({ rule }) => rule);
+    assess(subject({ redirectUri, redirectIsPrefix: true, protocol: 'oauth1' })).findings.map(
+      ({ rule }) => rule,
+    );
   assert.deepEqual(rulesOf('http://localhost:1/'), ['any-port-callback', 'loopback-callback']);
-  assert.deepEqual(rulesOf('http://reader.example:81/'), ['prefix-callback', 'plain-http-callback']);
+  assert.deepEqual(rulesOf('http://reader.example:81/'), [
+    'prefix-callback',
+    'plain-http-callback',
+  ]);
 });
 
 // Names that are easily taken for each other.
@@ -274,14 +389,22 @@ for (const [one, other] of [
   ['📖', '📕'],
 ] as const) {
   test(`${one} is not taken for ${other}`, () =>
-    assert.ok(!assess(subject({ name: one }, { otherNames: [other] })).findings.some(({ rule }) => rule === 'look-alike-name')));
+    assert.ok(
+      !assess(subject({ name: one }, { otherNames: [other] })).findings.some(
+        ({ rule }) => rule === 'look-alike-name',
+      ),
+    ));
 }
 
 // What the registry knows around an app.
 
 async function desk() {
   const world = await registry();
-  const make = async (changes: Partial<Proposal>, owner = world.owner, approve = true): Promise<Client> => {
+  const make = async (
+    changes: Partial<Proposal>,
+    owner = world.owner,
+    approve = true,
+  ): Promise<Client> => {
     const made = await world.clients.create(app(changes), owner, { approve });
     assert.ok(made.ok, JSON.stringify(made));
     return made.value.client;
@@ -297,7 +420,12 @@ test('an owner is known by another approved app that is for others', async () =>
   const subject = await make({ name: 'Subject' }, undefined, false);
   const first = ['first-app'];
   assert.deepEqual(await rulesOf(subject), first);
-  await make({ name: 'Mine', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
+  await make({
+    name: 'Mine',
+    ownerOnly: true,
+    redirectUri: '',
+    grantTypes: ['client_credentials'],
+  });
   assert.deepEqual(await rulesOf(subject), first);
   const other = await make({ name: 'Other' }, undefined, false);
   assert.deepEqual(await rulesOf(subject), first);
@@ -320,7 +448,10 @@ test("names are compared with other people's approved apps that are for others",
   assert.equal(await held(), false, 'an own app');
   const other = await make({ name: 'Re ader' }, user, false);
   assert.equal(await held(), false, 'a proposal');
-  await make({ name: 'READER', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] }, user);
+  await make(
+    { name: 'READER', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] },
+    user,
+  );
   assert.equal(await held(), false, 'an owner-only app');
   await clients.approve(other.id);
   assert.equal(await held(), true);
@@ -359,11 +490,30 @@ clients:
 test('the risk of a revision is that of its difference', async () => {
   const { make, rulesOf, pass, store } = await desk();
   pass(40 * DAY);
-  const client = await make({ scopes: ['delete'], grantTypes: ['authorization_code', 'client_credentials'], pkceOptional: true });
-  assert.deepEqual(await rulesOf(client), ['risky-scopes', 'pkce-optional', 'acts-for-itself', 'first-app']);
+  const client = await make({
+    scopes: ['delete'],
+    grantTypes: ['authorization_code', 'client_credentials'],
+    pkceOptional: true,
+  });
+  assert.deepEqual(await rulesOf(client), [
+    'risky-scopes',
+    'pkce-optional',
+    'acts-for-itself',
+    'first-app',
+  ]);
   assert.deepEqual(await rulesOf(client, client), []);
   assert.deepEqual(await rulesOf(client, { ...client, scopes: ['delete', 'protect'] }), []);
-  const more = { ...client, name: 'Writer', redirectUri: 'http://localhost/cb', scopes: ['delete', 'import'] };
-  assert.deepEqual(await rulesOf(client, more), ['risky-scopes', 'loopback-callback', 'redirect-host-changed', 'name-changed']);
+  const more = {
+    ...client,
+    name: 'Writer',
+    redirectUri: 'http://localhost/cb',
+    scopes: ['delete', 'import'],
+  };
+  assert.deepEqual(await rulesOf(client, more), [
+    'risky-scopes',
+    'loopback-callback',
+    'redirect-host-changed',
+    'name-changed',
+  ]);
   await store.close();
 });

@@ -27,11 +27,19 @@ test('every problem of a scopes file is told at once', () => {
   const [first = {}] = file.scopes;
   const broken = {
     ...file,
-    scopes: [first, { ...first }, { ...first, name: 'x', group: 'nowhere' }, { ...first, name: 'y', risk: 'high' }],
+    scopes: [
+      first,
+      { ...first },
+      { ...first, name: 'x', group: 'nowhere' },
+      { ...first, name: 'y', risk: 'high' },
+    ],
   };
   assert.throws(
     () => loadScopes(broken),
-    ({ message }: Error) => ['basic is there twice', 'group nowhere', 'risk high'].every((part) => message.includes(part)),
+    ({ message }: Error) =>
+      ['basic is there twice', 'group nowhere', 'risk high'].every((part) =>
+        message.includes(part),
+      ),
   );
   assert.throws(
     () =>
@@ -42,6 +50,7 @@ test('every problem of a scopes file is told at once', () => {
           { ...first, rights: 'all' },
         ],
       }),
-    ({ message }: Error) => ['risks', 'scopes[0].name', 'scopes[1].rights'].every((part) => message.includes(part)),
+    ({ message }: Error) =>
+      ['risks', 'scopes[0].name', 'scopes[1].rights'].every((part) => message.includes(part)),
   );
 });

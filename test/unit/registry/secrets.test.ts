@@ -17,7 +17,8 @@ import type { Issued, Ran } from '#registry/desk.ts';
 import type { Proposal } from '#registry/operator.ts';
 import { app, registry } from './world.ts';
 
-const as = (account: Account | null, ...rights: readonly string[]) => personActor(account, new Set(rights));
+const as = (account: Account | null, ...rights: readonly string[]) =>
+  personActor(account, new Set(rights));
 const kindOf = async (ran: Ran) => {
   const answer = await ran;
   return answer.ok ? 'accepted' : answer.refusal.kind;
@@ -36,7 +37,8 @@ async function desk(proposal: Partial<Proposal> = {}, approve = true) {
   return {
     ...world,
     ...{ id, made: made.value, hers, submit, now },
-    add: (label = 'next', values: object = {}, actor: Actor = hers) => submit('add-secret', { label, ...values }, actor),
+    add: (label = 'next', values: object = {}, actor: Actor = hers) =>
+      submit('add-secret', { label, ...values }, actor),
     retire: (secretId: number | undefined) => submit('retire-secret', { secretId }),
     labels: async () => (await now()).secrets.map(({ label }) => label),
     line: async () => (await world.store.listAudit({ clientId: id, limit: 1 }))[0],
@@ -44,7 +46,9 @@ async function desk(proposal: Partial<Proposal> = {}, approve = true) {
 }
 
 const classic = { protocol: 'oauth1', grantTypes: [] } as const;
-const publicKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const publicKey = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString();
 
 test('a secret is added beside those that live: 40 hexadecimal digits, shown once, kept as a digest', async () => {
   const { add, now, made, line, store, pass, clock } = await desk();
@@ -60,12 +64,22 @@ test('a secret is added beside those that live: 40 hexadecimal digits, shown onc
   assert.deepEqual(first, made.client.secrets[0]);
   assert.deepEqual(
     { ...second, id: 0 },
-    { id: 0, label: 'laptop', digest: digestOf(secret ?? ''), sealed: null, createdAt: clock.now(), expiresAt: clock.now() + 1 },
+    {
+      id: 0,
+      label: 'laptop',
+      digest: digestOf(secret ?? ''),
+      sealed: null,
+      createdAt: clock.now(),
+      expiresAt: clock.now() + 1,
+    },
   );
   const { action, changes, reason } = (await line()) ?? {};
   assert.deepEqual([action, reason], ['add-secret', 'rotation']);
   assert.deepEqual(changes, [{ field: 'secrets', before: ['first'], after: ['first', 'laptop'] }]);
-  assert.deepEqual({ ...client, secrets: [], edition: 0 }, { ...made.client, secrets: [], edition: 0 });
+  assert.deepEqual(
+    { ...client, secrets: [], edition: 0 },
+    { ...made.client, secrets: [], edition: 0 },
+  );
   await store.close();
 });
 
@@ -93,7 +107,9 @@ test(`${MOST_SECRETS} live secrets at most; expired ones do not count, retired o
 test('the most holds when many are added at once', async () => {
   const { add, now, store } = await desk();
   for (let round = 0; round < 4; round++) {
-    const answers = await Promise.all(Array.from({ length: 8 }, (_, index) => kindOf(add(`${round}-${index}`))));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => kindOf(add(`${round}-${index}`))),
+    );
     assert.ok(answers.every((kind) => ['accepted', 'change_conflict', 'too_many'].includes(kind)));
   }
   assert.equal((await now()).secrets.length, MOST_SECRETS);
@@ -112,7 +128,10 @@ for (const [name, values, field] of [
   test(`no secret: ${name}`, async () => {
     const { add, labels, store } = await desk();
     const answer = await add('fine', values);
-    assert.equal(!answer.ok && answer.refusal.kind === 'invalid_field' && answer.refusal.field, field);
+    assert.equal(
+      !answer.ok && answer.refusal.kind === 'invalid_field' && answer.refusal.field,
+      field,
+    );
     assert.deepEqual(await labels(), ['first']);
     await store.close();
   });
@@ -121,12 +140,18 @@ for (const [name, values, field] of [
 test('an app that cannot keep a secret gets none, by no way', async () => {
   const { add, submit, retire, now, line, store } = await desk({ confidential: false });
   const answer = await add();
-  assert.equal(!answer.ok && answer.refusal.kind === 'invalid_field' && answer.refusal.problem.kind, 'not-for-this-kind-of-app');
+  assert.equal(
+    !answer.ok && answer.refusal.kind === 'invalid_field' && answer.refusal.problem.kind,
+    'not-for-this-kind-of-app',
+  );
   const { edition } = await now();
   const reset = await submit('update', { resetSecret: true });
   assert.ok(reset.ok && reset.value.secret === null);
   assert.equal(await kindOf(retire(1)), 'not_found');
-  assert.deepEqual([(await now()).secrets, (await now()).edition, (await line())?.action], [[], edition, 'approve']);
+  assert.deepEqual(
+    [(await now()).secrets, (await now()).edition, (await line())?.action],
+    [[], edition, 'approve'],
+  );
   await store.close();
 });
 
@@ -147,19 +172,31 @@ test('the last live secret stays; one that expired does not help', async () => {
 });
 
 test('an app with an RSA key may go without a secret, and keeps one of the two', async () => {
-  const { retire, submit, add, now, made, store } = await desk({ ...classic, rsaPublicKey: publicKey });
+  const { retire, submit, add, now, made, store } = await desk({
+    ...classic,
+    rsaPublicKey: publicKey,
+  });
   assert.equal(await kindOf(retire(made.client.secrets[0]?.id)), 'accepted');
   assert.deepEqual((await now()).secrets, []);
-  assert.equal(await kindOf(submit('update', { resetSecret: false, rsaPublicKey: '' })), 'last_secret');
+  assert.equal(
+    await kindOf(submit('update', { resetSecret: false, rsaPublicKey: '' })),
+    'last_secret',
+  );
   assert.equal((await now()).rsaPublicKey, publicKey.trim());
   assert.equal(await kindOf(add('again')), 'accepted');
-  assert.equal(await kindOf(submit('update', { resetSecret: false, rsaPublicKey: null })), 'accepted');
+  assert.equal(
+    await kindOf(submit('update', { resetSecret: false, rsaPublicKey: null })),
+    'accepted',
+  );
   assert.equal((await now()).rsaPublicKey, null);
   await store.close();
 });
 
 test('with a reset the key may go, as a secret comes', async () => {
-  const { retire, submit, labels, now, made, store } = await desk({ ...classic, rsaPublicKey: publicKey });
+  const { retire, submit, labels, now, made, store } = await desk({
+    ...classic,
+    rsaPublicKey: publicKey,
+  });
   await retire(made.client.secrets[0]?.id);
   assert.equal(await kindOf(submit('update', { resetSecret: true, rsaPublicKey: '' })), 'accepted');
   assert.deepEqual([await labels(), (await now()).rsaPublicKey], [['reset'], null]);
@@ -172,7 +209,10 @@ test("another app's secret is none here", async () => {
   const other = await clients.create(app({ name: 'Other' }), owner, { approve: true });
   assert.ok(other.ok);
   for (const secretId of [other.value.client.secrets[0]?.id, 999])
-    assert.deepEqual(await retire(secretId), { ok: false, refusal: { kind: 'not_found', what: 'secret' } });
+    assert.deepEqual(await retire(secretId), {
+      ok: false,
+      refusal: { kind: 'not_found', what: 'secret' },
+    });
   assert.equal((await store.findClient(other.value.client.id))?.secrets.length, 1);
   assert.equal((await store.findClient(id))?.secrets.length, 2);
   await store.close();
@@ -182,7 +222,10 @@ test("another app's secret is none here", async () => {
 
 test('a reset replaces all secrets, expired ones too, and keeps what is not about them', async () => {
   const restrictions = { addresses: ['192.0.2.0/24'], pages: ['Sandbox'] };
-  const { add, submit, now, line, made, clock, pass, store } = await desk({ ...classic, rsaPublicKey: publicKey });
+  const { add, submit, now, line, made, clock, pass, store } = await desk({
+    ...classic,
+    rsaPublicKey: publicKey,
+  });
   assert.equal(await kindOf(submit('update', { resetSecret: false, restrictions })), 'accepted');
   await add('second');
   await add('short', { expiresAt: clock.now() + 1 });
@@ -199,17 +242,26 @@ test('a reset replaces all secrets, expired ones too, and keeps what is not abou
     [restrictions, publicKey.trim(), 'approved', made.client.stageAt],
   );
   const { action, changes } = (await line()) ?? {};
-  assert.deepEqual([action, changes], ['update', [{ field: 'secrets', before: ['first', 'second'], after: ['reset'] }]]);
+  assert.deepEqual(
+    [action, changes],
+    ['update', [{ field: 'secrets', before: ['first', 'second'], after: ['reset'] }]],
+  );
   await store.close();
 });
 
 test('an update that changes nothing writes nothing', async () => {
   const { submit, now, store } = await desk();
   const before = await now();
-  for (const values of [{}, { restrictions: ANYWHERE }, { rsaPublicKey: null }, { rsaPublicKey: '' }])
+  for (const values of [
+    {},
+    { restrictions: ANYWHERE },
+    { rsaPublicKey: null },
+    { rsaPublicKey: '' },
+  ])
     assert.equal(await kindOf(submit('update', { resetSecret: false, ...values })), 'accepted');
   assert.deepEqual(await now(), before);
-  for (const resetSecret of ['true', 1, undefined]) assert.notEqual(await kindOf(submit('update', { resetSecret })), 'accepted');
+  for (const resetSecret of ['true', 1, undefined])
+    assert.notEqual(await kindOf(submit('update', { resetSecret })), 'accepted');
   await store.close();
 });
 
@@ -218,14 +270,20 @@ test('an update that changes nothing writes nothing', async () => {
 for (const [name, actor, prepare, refusal] of [
   ['nobody', 'nobody', null, { kind: 'not_logged_in' }],
   ['somebody else', 'strange', null, { kind: 'permission_denied', right: null }],
-  ['an owner without the right', 'powerless', null, { kind: 'permission_denied', right: RIGHTS.updateOwn }],
+  [
+    'an owner without the right',
+    'powerless',
+    null,
+    { kind: 'permission_denied', right: RIGHTS.updateOwn },
+  ],
   ['a reviewer', 'reviewer', null, { kind: 'permission_denied', right: RIGHTS.updateOwn }],
   ['a disabled app', 'hers', 'disable', { kind: 'permission_denied', right: null }],
   ['a rejected app', 'hers', 'reject', { kind: 'permission_denied', right: null }],
 ] as const) {
   test(`secrets are not changed by or of ${name}`, async () => {
     const { submit, add, hers, user, owner, now, store } = await desk({}, prepare !== 'reject');
-    if (prepare) assert.equal(await kindOf(submit(prepare, { suppress: false }, OPERATOR)), 'accepted');
+    if (prepare)
+      assert.equal(await kindOf(submit(prepare, { suppress: false }, OPERATOR)), 'accepted');
     const people = {
       hers,
       strange: as(user, ...Object.values(RIGHTS)),
@@ -235,8 +293,14 @@ for (const [name, actor, prepare, refusal] of [
     };
     const before = await now();
     assert.deepEqual(await add('x', {}, people[actor]), { ok: false, refusal });
-    assert.deepEqual(await submit('retire-secret', { secretId: before.secrets[0]?.id }, people[actor]), { ok: false, refusal });
-    assert.deepEqual(await submit('update', { resetSecret: true }, people[actor]), { ok: false, refusal });
+    assert.deepEqual(
+      await submit('retire-secret', { secretId: before.secrets[0]?.id }, people[actor]),
+      { ok: false, refusal },
+    );
+    assert.deepEqual(await submit('update', { resetSecret: true }, people[actor]), {
+      ok: false,
+      refusal,
+    });
     assert.deepEqual(await now(), before);
     await store.close();
   });
@@ -257,8 +321,14 @@ test('a stale form adds and retires nothing', async () => {
   assert.equal(await kindOf(add('one', { changeToken })), 'accepted');
   assert.equal(await kindOf(add('two', { changeToken })), 'change_conflict');
   const [first] = (await now()).secrets;
-  assert.equal(await kindOf(submit('retire-secret', { secretId: first?.id, changeToken })), 'change_conflict');
-  assert.equal(await kindOf(submit('update', { resetSecret: true, changeToken })), 'change_conflict');
+  assert.equal(
+    await kindOf(submit('retire-secret', { secretId: first?.id, changeToken })),
+    'change_conflict',
+  );
+  assert.equal(
+    await kindOf(submit('update', { resetSecret: true, changeToken })),
+    'change_conflict',
+  );
   assert.deepEqual(await labels(), ['first', 'one']);
   await store.close();
 });
@@ -269,7 +339,8 @@ test('a stale form adds and retires nothing', async () => {
 async function asking(protocol: 'oauth1' | 'oauth2') {
   const world = new TestWorld();
   const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const kind = protocol === 'oauth1' ? { ...classic } : { grantTypes: ['client_credentials'] as const };
+  const kind =
+    protocol === 'oauth1' ? { ...classic } : { grantTypes: ['client_credentials'] as const };
   const made = await world.client(ada, { name: 'app', protocol, ...kind });
   const { id } = made.client;
   let token: Pair | null = null;
@@ -277,28 +348,59 @@ async function asking(protocol: 'oauth1' | 'oauth2') {
     const key = { key: id, secret: made.secret };
     const post = async (target: string, with_: Pair | null, over: Record<string, string>) => {
       const headers = signedHeader(world, 'POST', target, key, with_, over);
-      return new URLSearchParams((await world.app.inject({ method: 'POST', url: target, headers })).body);
+      return new URLSearchParams(
+        (await world.app.inject({ method: 'POST', url: target, headers })).body,
+      );
     };
-    const pairOf = (form: URLSearchParams) => ({ key: form.get('oauth_token') ?? '', secret: form.get('oauth_token_secret') ?? '' });
+    const pairOf = (form: URLSearchParams) => ({
+      key: form.get('oauth_token') ?? '',
+      secret: form.get('oauth_token_secret') ?? '',
+    });
     const temporary = pairOf(await post('/oauth1/initiate', null, { oauth_callback: 'oob' }));
     const consent = await world.consents.save(made.client, ben, []);
-    const done = await world.built.world.faces.core.oauth1.grant(temporary.key, made.client, consent);
+    const done = await world.built.world.faces.core.oauth1.grant(
+      temporary.key,
+      made.client,
+      consent,
+    );
     assert.ok(done.ok && done.value.kind === 'show-verifier');
     token = pairOf(await post('/oauth1/token', temporary, { oauth_verifier: done.value.verifier }));
   }
   const works = async (secret: string | null | undefined): Promise<boolean> => {
     if (protocol === 'oauth1') {
       const headers = signedHeader(world, 'GET', '/api', { key: id, secret: secret ?? '' }, token);
-      const sent = { method: 'GET', target: '/api', headers, body: undefined, address: '192.0.2.1', secure: true };
+      const sent = {
+        method: 'GET',
+        target: '/api',
+        headers,
+        body: undefined,
+        address: '192.0.2.1',
+        secure: true,
+      };
       return (await world.built.guard.permit(sent, 'main' as SiteId)).ok;
     }
-    const headers = { authorization: basic(id, secret ?? ''), 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await world.app.inject({ method: 'POST', url: '/oauth2/token', headers, payload: 'grant_type=client_credentials' });
+    const headers = {
+      authorization: basic(id, secret ?? ''),
+      'content-type': 'application/x-www-form-urlencoded',
+    };
+    const answer = await world.app.inject({
+      method: 'POST',
+      url: '/oauth2/token',
+      headers,
+      payload: 'grant_type=client_credentials',
+    });
     assert.ok([200, 401].includes(answer.statusCode), answer.body);
     return answer.statusCode === 200;
   };
-  const submit = async (action: string, values: object): Promise<Issued & { readonly client: Client }> => {
-    const answer = await world.built.world.registry.submit(OPERATOR, action, { clientId: id, reason: '', ...values });
+  const submit = async (
+    action: string,
+    values: object,
+  ): Promise<Issued & { readonly client: Client }> => {
+    const answer = await world.built.world.registry.submit(OPERATOR, action, {
+      clientId: id,
+      reason: '',
+      ...values,
+    });
     assert.ok(answer.ok, JSON.stringify(answer));
     return answer.value;
   };
@@ -309,7 +411,10 @@ for (const protocol of ['oauth1', 'oauth2'] as const) {
   test(`${protocol}: while one secret is exchanged for another both hold; the retired one does not`, async () => {
     const { world, made, works, submit } = await asking(protocol);
     const { secret } = await submit('add-secret', { label: 'second' });
-    assert.deepEqual([await works(made.secret), await works(secret), await works('0'.repeat(40))], [true, true, false]);
+    assert.deepEqual(
+      [await works(made.secret), await works(secret), await works('0'.repeat(40))],
+      [true, true, false],
+    );
     await submit('retire-secret', { secretId: made.client.secrets[0]?.id });
     assert.deepEqual([await works(made.secret), await works(secret)], [false, true]);
     const reset = await submit('update', { resetSecret: true });
@@ -320,7 +425,8 @@ for (const protocol of ['oauth1', 'oauth2'] as const) {
   test(`${protocol}: each of ${MOST_SECRETS} secrets holds`, async () => {
     const { world, made, works, submit } = await asking(protocol);
     const all = [made.secret];
-    while (all.length < MOST_SECRETS) all.push((await submit('add-secret', { label: `n${all.length}` })).secret ?? '');
+    while (all.length < MOST_SECRETS)
+      all.push((await submit('add-secret', { label: `n${all.length}` })).secret ?? '');
     assert.equal(new Set(all).size, MOST_SECRETS);
     for (const secret of all) assert.equal(await works(secret), true);
     await world.close();
@@ -365,8 +471,14 @@ test('OAuth 1: an app with an RSA key alone is not opened by what stands in for 
   await submit('retire-secret', { secretId: made.client.secrets[0]?.id });
   for (const secret of ['', ...standIns]) {
     assert.equal(await works(secret), false);
-    const headers = signedHeader(world, 'POST', '/oauth1/initiate', { key: id, secret }, null, { oauth_callback: 'oob' });
-    assert.equal((await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers })).statusCode, 401, secret);
+    const headers = signedHeader(world, 'POST', '/oauth1/initiate', { key: id, secret }, null, {
+      oauth_callback: 'oob',
+    });
+    assert.equal(
+      (await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers })).statusCode,
+      401,
+      secret,
+    );
   }
   await world.close();
 });
@@ -380,14 +492,31 @@ test('OAuth 1: a handshake begun with one secret ends with the other', async () 
     [old, next],
     [next, old],
   ] as const) {
-    const headers = signedHeader(world, 'POST', '/oauth1/initiate', begins, null, { oauth_callback: 'oob' });
-    const form = new URLSearchParams((await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers })).body);
-    const temporary = { key: form.get('oauth_token') ?? '', secret: form.get('oauth_token_secret') ?? '' };
+    const headers = signedHeader(world, 'POST', '/oauth1/initiate', begins, null, {
+      oauth_callback: 'oob',
+    });
+    const form = new URLSearchParams(
+      (await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers })).body,
+    );
+    const temporary = {
+      key: form.get('oauth_token') ?? '',
+      secret: form.get('oauth_token_secret') ?? '',
+    };
     const consent = await world.consents.save(made.client, cleo, []);
-    const done = await world.built.world.faces.core.oauth1.grant(temporary.key, made.client, consent);
+    const done = await world.built.world.faces.core.oauth1.grant(
+      temporary.key,
+      made.client,
+      consent,
+    );
     assert.ok(done.ok && done.value.kind === 'show-verifier');
-    const signed = signedHeader(world, 'POST', '/oauth1/token', ends, temporary, { oauth_verifier: done.value.verifier });
-    assert.equal((await world.app.inject({ method: 'POST', url: '/oauth1/token', headers: signed })).statusCode, 200);
+    const signed = signedHeader(world, 'POST', '/oauth1/token', ends, temporary, {
+      oauth_verifier: done.value.verifier,
+    });
+    assert.equal(
+      (await world.app.inject({ method: 'POST', url: '/oauth1/token', headers: signed }))
+        .statusCode,
+      200,
+    );
   }
   await world.close();
 });
@@ -408,8 +537,16 @@ test('no secret is in the trail, in a notice, or readable anywhere in the databa
     ['c', 'oauth1', true],
     ['d', 'oauth2', true],
   ] as const) {
-    const kind = { ownerOnly, grantTypes: ownerOnly ? (['client_credentials'] as const) : (['authorization_code'] as const) };
-    const made = await world.client(ada, { name, protocol, redirectUri: ownerOnly ? '' : 'https://app.example/cb', ...kind });
+    const kind = {
+      ownerOnly,
+      grantTypes: ownerOnly ? (['client_credentials'] as const) : (['authorization_code'] as const),
+    };
+    const made = await world.client(ada, {
+      name,
+      protocol,
+      redirectUri: ownerOnly ? '' : 'https://app.example/cb',
+      ...kind,
+    });
     issued.push(made);
     ids.push(made.client.id);
     const hers = as(ada, RIGHTS.updateOwn);
@@ -417,19 +554,34 @@ test('no secret is in the trail, in a notice, or readable anywhere in the databa
       ['add-secret', { label: 'second', reason: 'rotation' }],
       ['update', { resetSecret: true }],
     ] as const) {
-      const answer = await world.built.world.registry.submit(hers, action, { clientId: made.client.id, reason: '', ...values });
+      const answer = await world.built.world.registry.submit(hers, action, {
+        clientId: made.client.id,
+        reason: '',
+        ...values,
+      });
       assert.ok(answer.ok, JSON.stringify(answer));
       issued.push(answer.value);
     }
     if (!ownerOnly) await world.consents.save(made.client, ben, []);
   }
-  const secrets = issued.flatMap(({ secret, credentials, accessToken }) => [secret, credentials?.secret, accessToken]);
-  const known = secrets.filter((secret): secret is string => typeof secret === 'string' && secret !== '');
+  const secrets = issued.flatMap(({ secret, credentials, accessToken }) => [
+    secret,
+    credentials?.secret,
+    accessToken,
+  ]);
+  const known = secrets.filter(
+    (secret): secret is string => typeof secret === 'string' && secret !== '',
+  );
   assert.equal(known.length, 12 + 2 + 2);
   const { store } = world.built;
   const clients = await Promise.all(ids.map((id) => store.findClient(id)));
-  const hidden = clients.flatMap((client) => (client?.secrets ?? []).flatMap(({ digest, sealed }) => [digest, sealed ?? digest]));
-  const rows = JSON.stringify([await store.listAudit({ limit: 999 }), await store.listNotices({ limit: 999 })]);
+  const hidden = clients.flatMap((client) =>
+    (client?.secrets ?? []).flatMap(({ digest, sealed }) => [digest, sealed ?? digest]),
+  );
+  const rows = JSON.stringify([
+    await store.listAudit({ limit: 999 }),
+    await store.listNotices({ limit: 999 }),
+  ]);
   for (const text of [...known, ...hidden]) assert.ok(!rows.includes(text));
   assert.ok(rows.includes('"second"') && rows.includes('add-secret'));
   await world.close();

@@ -12,7 +12,8 @@ import type { Outcome, Ran } from '#registry/desk.ts';
 import type { Proposal } from '#registry/operator.ts';
 import { app, registry } from './world.ts';
 
-const as = (account: Account | null, ...rights: readonly string[]) => personActor(account, new Set(rights));
+const as = (account: Account | null, ...rights: readonly string[]) =>
+  personActor(account, new Set(rights));
 /** As developers are: they propose, and look after their own. */
 const dev = (account: Account | null) => as(account, RIGHTS.propose, RIGHTS.updateOwn);
 const kindOf = async (ran: Ran) => {
@@ -21,11 +22,20 @@ const kindOf = async (ran: Ran) => {
 };
 const kept = { ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] } as const;
 
-/** An approved app of Olga's; Mia maintains it, Ina is invited, Nick is to get it, Sam has nothing to do with it. */
+/**
+ * An approved app of Olga's; Mia maintains it, Ina is invited, Nick is to get it, Sam has nothing
+ * to do with it.
+ */
 async function desk(proposal: Partial<Proposal> = {}, approve = true) {
   const world = await registry();
   const names = ['Mia', 'Ina', 'Nick', 'Sam', 'Rita'];
-  const [mia, ina, nick, sam, rita] = (await Promise.all(names.map(world.person))) as [Account, Account, Account, Account, Account];
+  const [mia, ina, nick, sam, rita] = (await Promise.all(names.map(world.person))) as [
+    Account,
+    Account,
+    Account,
+    Account,
+    Account,
+  ];
   const made = await world.clients.create(app(proposal), world.owner, { approve });
   assert.ok(made.ok, JSON.stringify(made));
   const { id } = made.value.client;
@@ -33,7 +43,8 @@ async function desk(proposal: Partial<Proposal> = {}, approve = true) {
     world.registry.submit(actor, action, { clientId: id, reason: '', ...values });
   const { owner } = world;
   if (!proposal.ownerOnly && approve) {
-    for (const { id: userId } of [mia, ina]) assert.equal(await kindOf(submit(dev(owner), 'invite', { userId })), 'accepted');
+    for (const { id: userId } of [mia, ina])
+      assert.equal(await kindOf(submit(dev(owner), 'invite', { userId })), 'accepted');
     assert.equal(await kindOf(submit(dev(mia), 'join')), 'accepted');
   }
   const people = { owner, mia, ina, nick, sam, rita };
@@ -41,7 +52,11 @@ async function desk(proposal: Partial<Proposal> = {}, approve = true) {
     ...world,
     ...{ id, made: made.value, submit, people, ...people },
     now: async () => (await world.store.findClient(id)) as Client,
-    team: async () => (await world.store.teamOf(id)).maintainers.map(({ userId, acceptedAt }) => [userId, acceptedAt !== null]),
+    team: async () =>
+      (await world.store.teamOf(id)).maintainers.map(({ userId, acceptedAt }) => [
+        userId,
+        acceptedAt !== null,
+      ]),
     offered: async () => (await world.store.teamOf(id)).offer?.toId,
     line: async () => (await world.store.listAudit({ clientId: id, limit: 1 }))[0],
     /** Who was told of the latest change. */
@@ -49,7 +64,9 @@ async function desk(proposal: Partial<Proposal> = {}, approve = true) {
       const { edition } = (await world.store.findClient(id)) as Client;
       const notices = await world.store.listNotices({ limit: 99 });
       const last = notices.filter(({ key }) => key.startsWith(`${id}-${edition}-`));
-      return last.map(({ target }) => (target.kind === 'mail' ? target.userId : 0)).sort((one, other) => one - other);
+      return last
+        .map(({ target }) => (target.kind === 'mail' ? target.userId : 0))
+        .sort((one, other) => one - other);
     },
   };
 }
@@ -65,32 +82,54 @@ test('invited, nobody yet; joined, a maintainer; gone, nobody again', async () =
   ]);
   assert.equal(await kindOf(submit(dev(owner), 'invite', { userId: sam.id })), 'accepted');
   assert.deepEqual(await told(), [sam.id]);
-  assert.deepEqual((await line())?.changes, [{ field: 'maintainers', before: null, after: { invited: sam.id } }]);
+  assert.deepEqual((await line())?.changes, [
+    { field: 'maintainers', before: null, after: { invited: sam.id } },
+  ]);
   assert.deepEqual(await store.invitationsOf(sam.id), [{ clientId: id, kind: 'maintain' }]);
   assert.deepEqual(await store.listClients({ keeperId: sam.id }), []);
-  assert.equal(await kindOf(submit(dev(sam), 'add-secret', { label: 'mine' })), 'permission_denied');
+  assert.equal(
+    await kindOf(submit(dev(sam), 'add-secret', { label: 'mine' })),
+    'permission_denied',
+  );
 
   assert.equal(await kindOf(submit(as(sam), 'join')), 'accepted');
   assert.deepEqual(await told(), [owner.id]);
-  assert.deepEqual((await line())?.changes, [{ field: 'maintainers', before: { invited: sam.id }, after: { accepted: sam.id } }]);
+  assert.deepEqual((await line())?.changes, [
+    { field: 'maintainers', before: { invited: sam.id }, after: { accepted: sam.id } },
+  ]);
   assert.deepEqual(await store.invitationsOf(sam.id), []);
   assert.deepEqual(
     (await store.listClients({ keeperId: sam.id })).map((client) => client.id),
     [id],
   );
   assert.equal(await kindOf(submit(dev(sam), 'add-secret', { label: 'mine' })), 'accepted');
-  assert.deepEqual(await told(), [owner.id, mia.id], 'not whom it was done by, nor who has not said yes');
+  assert.deepEqual(
+    await told(),
+    [owner.id, mia.id],
+    'not whom it was done by, nor who has not said yes',
+  );
 
   assert.equal(await kindOf(submit(as(sam), 'leave', { userId: sam.id })), 'accepted');
   assert.deepEqual(await told(), [owner.id]);
-  assert.deepEqual((await line())?.changes, [{ field: 'maintainers', before: { accepted: sam.id }, after: null }]);
+  assert.deepEqual((await line())?.changes, [
+    { field: 'maintainers', before: { accepted: sam.id }, after: null },
+  ]);
   assert.deepEqual(await store.listClients({ keeperId: sam.id }), []);
-  assert.equal(await kindOf(submit(dev(sam), 'add-secret', { label: 'mine' })), 'permission_denied');
+  assert.equal(
+    await kindOf(submit(dev(sam), 'add-secret', { label: 'mine' })),
+    'permission_denied',
+  );
   assert.deepEqual(await team(), before);
   await store.close();
 });
 
-const may: readonly (readonly [action: string, values: object, owner: boolean, maintainer: boolean, invited: boolean])[] = [
+const may: readonly (readonly [
+  action: string,
+  values: object,
+  owner: boolean,
+  maintainer: boolean,
+  invited: boolean,
+])[] = [
   ['revise', { name: 'Writer' }, true, true, false],
   ['revise', { scopes: [] }, true, true, false],
   ['update', { resetSecret: true }, true, true, false],
@@ -107,12 +146,22 @@ const may: readonly (readonly [action: string, values: object, owner: boolean, m
 for (const [action, values, ...wanted] of may) {
   for (const [index, who] of (['owner', 'mia', 'ina', 'sam'] as const).entries()) {
     const allowed = wanted[index] ?? false;
-    const role = { owner: 'the owner', mia: 'a maintainer', ina: 'somebody invited', sam: 'somebody else' }[who];
+    const role = {
+      owner: 'the owner',
+      mia: 'a maintainer',
+      ina: 'somebody invited',
+      sam: 'somebody else',
+    }[who];
     test(`${action} ${JSON.stringify(values)}: ${role} ${allowed ? 'may' : 'may not'}`, async () => {
       const { submit, people, now, store } = await desk();
       const { userId } = values as { userId?: keyof typeof people };
       const before = await now();
-      const answer = await kindOf(submit(dev(people[who]), action, { ...values, ...(userId ? { userId: people[userId].id } : {}) }));
+      const answer = await kindOf(
+        submit(dev(people[who]), action, {
+          ...values,
+          ...(userId ? { userId: people[userId].id } : {}),
+        }),
+      );
       assert.equal(answer, allowed ? 'accepted' : 'permission_denied');
       if (!allowed) assert.deepEqual(await now(), before);
       await store.close();
@@ -129,7 +178,10 @@ test('a maintainer withdraws what the owner proposed, and the other way round', 
     assert.equal(await kindOf(submit(dev(one), 'revise', { name: 'Writer' })), 'accepted');
     const open = await store.openRevision(id);
     assert.equal(open?.proposedBy, one.id);
-    assert.equal(await kindOf(submit(dev(other), 'withdraw-revision', { revisionId: open.id })), 'accepted');
+    assert.equal(
+      await kindOf(submit(dev(other), 'withdraw-revision', { revisionId: open.id })),
+      'accepted',
+    );
   }
   await store.close();
 });
@@ -137,22 +189,30 @@ test('a maintainer withdraws what the owner proposed, and the other way round', 
 test('without the right to update, a maintainer may only leave', async () => {
   const { submit, mia, store } = await desk();
   const answer = await submit(as(mia), 'revise', { name: 'Writer' });
-  assert.deepEqual(answer, { ok: false, refusal: { kind: 'permission_denied', right: RIGHTS.updateOwn } });
+  assert.deepEqual(answer, {
+    ok: false,
+    refusal: { kind: 'permission_denied', right: RIGHTS.updateOwn },
+  });
   assert.equal(await kindOf(submit(as(mia), 'leave', { userId: mia.id })), 'accepted');
   await store.close();
 });
 
-const uninvited: readonly (readonly [name: string, proposal: Partial<Proposal>, prepare: string | null, whom: string, refusal: object])[] =
-  [
-    ['an owner-only app', kept, null, 'sam', { kind: 'permission_denied', right: null }],
-    ['a disabled app', {}, 'disable', 'sam', { kind: 'permission_denied', right: null }],
-    ['a hidden app', {}, 'hide', 'sam', { kind: 'permission_denied', right: null }],
-    ['nobody we know', {}, null, 'nobody', { kind: 'not_found', what: 'person' }],
-    ['somebody blocked', {}, 'block', 'sam', { kind: 'not_found', what: 'person' }],
-    ['the owner', {}, null, 'owner', { kind: 'nothing_to_do', field: 'userId' }],
-    ['a maintainer', {}, null, 'mia', { kind: 'nothing_to_do', field: 'userId' }],
-    ['somebody invited', {}, null, 'ina', { kind: 'nothing_to_do', field: 'userId' }],
-  ];
+const uninvited: readonly (readonly [
+  name: string,
+  proposal: Partial<Proposal>,
+  prepare: string | null,
+  whom: string,
+  refusal: object,
+])[] = [
+  ['an owner-only app', kept, null, 'sam', { kind: 'permission_denied', right: null }],
+  ['a disabled app', {}, 'disable', 'sam', { kind: 'permission_denied', right: null }],
+  ['a hidden app', {}, 'hide', 'sam', { kind: 'permission_denied', right: null }],
+  ['nobody we know', {}, null, 'nobody', { kind: 'not_found', what: 'person' }],
+  ['somebody blocked', {}, 'block', 'sam', { kind: 'not_found', what: 'person' }],
+  ['the owner', {}, null, 'owner', { kind: 'nothing_to_do', field: 'userId' }],
+  ['a maintainer', {}, null, 'mia', { kind: 'nothing_to_do', field: 'userId' }],
+  ['somebody invited', {}, null, 'ina', { kind: 'nothing_to_do', field: 'userId' }],
+];
 for (const [name, proposal, prepare, whom, refusal] of uninvited) {
   test(`no invitation: ${name}`, async () => {
     const { submit, people, clients, id, owner, team, store } = await desk(proposal);
@@ -169,9 +229,17 @@ for (const [name, proposal, prepare, whom, refusal] of uninvited) {
 test(`${MOST_MAINTAINERS} maintainers at most, those invited included`, async () => {
   const { submit, owner, person, team, mia, store } = await desk();
   while ((await team()).length < MOST_MAINTAINERS)
-    assert.equal(await kindOf(submit(dev(owner), 'invite', { userId: (await person(`P${(await team()).length}`)).id })), 'accepted');
+    assert.equal(
+      await kindOf(
+        submit(dev(owner), 'invite', { userId: (await person(`P${(await team()).length}`)).id }),
+      ),
+      'accepted',
+    );
   const last = (await person('Last')).id;
-  const most = { ok: false, refusal: { kind: 'too_many', what: 'maintainers', most: MOST_MAINTAINERS } };
+  const most = {
+    ok: false,
+    refusal: { kind: 'too_many', what: 'maintainers', most: MOST_MAINTAINERS },
+  };
   assert.deepEqual(await submit(dev(owner), 'invite', { userId: last }), most);
   assert.equal(await kindOf(submit(dev(owner), 'leave', { userId: mia.id })), 'accepted');
   assert.equal(await kindOf(submit(dev(owner), 'invite', { userId: last })), 'accepted');
@@ -180,10 +248,22 @@ test(`${MOST_MAINTAINERS} maintainers at most, those invited included`, async ()
 
 test('nobody joins uninvited, or twice; nobody leaves who is not there', async () => {
   const { submit, owner, mia, sam, store } = await desk();
-  assert.deepEqual(await submit(dev(sam), 'join'), { ok: false, refusal: { kind: 'not_found', what: 'offer' } });
-  assert.deepEqual(await submit(dev(owner), 'join'), { ok: false, refusal: { kind: 'not_found', what: 'offer' } });
-  assert.deepEqual(await submit(OPERATOR, 'join'), { ok: false, refusal: { kind: 'not_found', what: 'offer' } });
-  assert.deepEqual(await submit(dev(mia), 'join'), { ok: false, refusal: { kind: 'nothing_to_do', field: 'maintainers' } });
+  assert.deepEqual(await submit(dev(sam), 'join'), {
+    ok: false,
+    refusal: { kind: 'not_found', what: 'offer' },
+  });
+  assert.deepEqual(await submit(dev(owner), 'join'), {
+    ok: false,
+    refusal: { kind: 'not_found', what: 'offer' },
+  });
+  assert.deepEqual(await submit(OPERATOR, 'join'), {
+    ok: false,
+    refusal: { kind: 'not_found', what: 'offer' },
+  });
+  assert.deepEqual(await submit(dev(mia), 'join'), {
+    ok: false,
+    refusal: { kind: 'nothing_to_do', field: 'maintainers' },
+  });
   assert.deepEqual(await submit(dev(owner), 'leave', { userId: sam.id }), {
     ok: false,
     refusal: { kind: 'not_found', what: 'maintainer' },
@@ -195,22 +275,55 @@ test('nobody joins uninvited, or twice; nobody leaves who is not there', async (
 // Another owner.
 
 test('an offer changes nothing until it is accepted; then the app has another owner', async () => {
-  const { submit, owner, mia, nick, ina, id, now, made, offered, store, line, told, team, clock, pass } = await desk();
+  const {
+    submit,
+    owner,
+    mia,
+    nick,
+    ina,
+    id,
+    now,
+    made,
+    offered,
+    store,
+    line,
+    told,
+    team,
+    clock,
+    pass,
+  } = await desk();
   const before = await now();
-  assert.equal(await kindOf(submit(dev(owner), 'offer', { userId: nick.id, reason: 'I am leaving' })), 'accepted');
+  assert.equal(
+    await kindOf(submit(dev(owner), 'offer', { userId: nick.id, reason: 'I am leaving' })),
+    'accepted',
+  );
   assert.deepEqual(await now(), { ...before, edition: before.edition + 1 });
   assert.deepEqual([await offered(), await told()], [nick.id, [nick.id]]);
   assert.deepEqual((await line())?.changes, [{ field: 'offer', before: null, after: nick.id }]);
   assert.deepEqual(await store.invitationsOf(nick.id), [{ clientId: id, kind: 'own' }]);
-  assert.equal(await kindOf(submit(dev(nick), 'update', { resetSecret: true })), 'permission_denied');
+  assert.equal(
+    await kindOf(submit(dev(nick), 'update', { resetSecret: true })),
+    'permission_denied',
+  );
   pass(60);
   assert.equal(await kindOf(submit(dev(nick), 'accept-offer')), 'accepted');
   const after = await now();
   // The old owner knows the secrets: they end in a week.
-  const secrets = made.client.secrets.map((secret) => ({ ...secret, expiresAt: clock.now() + 7 * 86_400 }));
-  assert.deepEqual(after, { ...before, ownerId: nick.id, email: nick.email, secrets, edition: before.edition + 2 });
+  const secrets = made.client.secrets.map((secret) => ({
+    ...secret,
+    expiresAt: clock.now() + 7 * 86_400,
+  }));
+  assert.deepEqual(after, {
+    ...before,
+    ownerId: nick.id,
+    email: nick.email,
+    secrets,
+    edition: before.edition + 2,
+  });
   assert.equal(after.stageAt, clock.now() - 60);
-  assert.deepEqual((await line())?.changes, [{ field: 'ownerId', before: owner.id, after: nick.id }]);
+  assert.deepEqual((await line())?.changes, [
+    { field: 'ownerId', before: owner.id, after: nick.id },
+  ]);
   assert.deepEqual(await told(), [owner.id, mia.id]);
   assert.deepEqual([await offered(), await store.invitationsOf(nick.id)], [undefined, []]);
   assert.deepEqual(await team(), [
@@ -218,7 +331,10 @@ test('an offer changes nothing until it is accepted; then the app has another ow
     [ina.id, false],
   ]);
   for (const action of ['add-secret', 'revise'])
-    assert.equal(await kindOf(submit(dev(owner), action, { label: 'x', name: 'x' })), 'permission_denied');
+    assert.equal(
+      await kindOf(submit(dev(owner), action, { label: 'x', name: 'x' })),
+      'permission_denied',
+    );
   assert.equal(await kindOf(submit(dev(nick), 'add-secret', { label: 'new' })), 'accepted');
   await store.close();
 });
@@ -236,7 +352,10 @@ test('a later offer takes the place of an earlier one, and the trail says so', a
   await submit(dev(owner), 'offer', { userId: nick.id });
   assert.equal(await kindOf(submit(dev(owner), 'offer', { userId: sam.id })), 'accepted');
   assert.deepEqual((await line())?.changes, [{ field: 'offer', before: nick.id, after: sam.id }]);
-  assert.deepEqual(await submit(dev(nick), 'accept-offer'), { ok: false, refusal: { kind: 'not_found', what: 'offer' } });
+  assert.deepEqual(await submit(dev(nick), 'accept-offer'), {
+    ok: false,
+    refusal: { kind: 'not_found', what: 'offer' },
+  });
   assert.equal(await offered(), sam.id);
   await store.close();
 });
@@ -244,14 +363,24 @@ test('a later offer takes the place of an earlier one, and the trail says so', a
 test("an offer is nobody else's, and nobody can take one that was not made", async () => {
   const { submit, owner, mia, nick, sam, rita, offered, now, store } = await desk();
   const none = { ok: false, refusal: { kind: 'not_found', what: 'offer' } };
-  for (const action of ['accept-offer', 'decline-offer']) assert.deepEqual(await submit(dev(nick), action), none);
+  for (const action of ['accept-offer', 'decline-offer'])
+    assert.deepEqual(await submit(dev(nick), action), none);
   await submit(dev(owner), 'offer', { userId: nick.id });
-  for (const actor of [dev(owner), dev(mia), dev(sam), as(rita, ...Object.values(RIGHTS)), OPERATOR]) {
+  for (const actor of [
+    dev(owner),
+    dev(mia),
+    dev(sam),
+    as(rita, ...Object.values(RIGHTS)),
+    OPERATOR,
+  ]) {
     if (actor !== OPERATOR) assert.deepEqual(await submit(actor, 'accept-offer'), none);
     else assert.equal(await kindOf(submit(actor, 'accept-offer')), 'not_found');
   }
   for (const actor of [dev(mia), dev(sam), as(rita, ...Object.values(RIGHTS))])
-    assert.deepEqual(await submit(actor, 'decline-offer'), { ok: false, refusal: { kind: 'permission_denied', right: null } });
+    assert.deepEqual(await submit(actor, 'decline-offer'), {
+      ok: false,
+      refusal: { kind: 'permission_denied', right: null },
+    });
   assert.deepEqual([await offered(), (await now()).ownerId], [nick.id, owner.id]);
   await store.close();
 });
@@ -260,7 +389,10 @@ for (const who of ['nick', 'owner', 'operator'] as const) {
   test(`an offer ends by ${{ nick: 'whom it was made to', owner: 'the owner', operator: 'the operator' }[who]}`, async () => {
     const { submit, people, owner, nick, offered, line, told, store } = await desk();
     await submit(dev(owner), 'offer', { userId: nick.id });
-    assert.equal(await kindOf(submit(who === 'operator' ? OPERATOR : as(people[who]), 'decline-offer')), 'accepted');
+    assert.equal(
+      await kindOf(submit(who === 'operator' ? OPERATOR : as(people[who]), 'decline-offer')),
+      'accepted',
+    );
     assert.equal(await offered(), undefined);
     assert.deepEqual((await line())?.changes, [{ field: 'offer', before: nick.id, after: null }]);
     // Whoever did not answer hears no more of it.
@@ -275,14 +407,22 @@ const unaccepted: readonly (readonly [
   prepare: (world: Awaited<ReturnType<typeof desk>>) => Promise<unknown>,
   refusal: object,
 ])[] = [
-  ['without the right to propose', async () => {}, { kind: 'permission_denied', right: RIGHTS.propose }],
+  [
+    'without the right to propose',
+    async () => {},
+    { kind: 'permission_denied', right: RIGHTS.propose },
+  ],
   ['with an address that is not confirmed', async () => {}, { kind: 'email_not_confirmed' }],
   [
     'with an app of that name and version',
     ({ clients, nick }) => clients.create(app(), nick, { approve: false }),
     { kind: 'consumer_exists', version: null },
   ],
-  ['of an app that was disabled since', ({ clients, id }) => clients.disable(id), { kind: 'permission_denied', right: null }],
+  [
+    'of an app that was disabled since',
+    ({ clients, id }) => clients.disable(id),
+    { kind: 'permission_denied', right: null },
+  ],
   [
     'of an app that was hidden since',
     ({ clients, id }) => clients.disable(id, { suppress: true }),
@@ -311,7 +451,10 @@ for (const [name, stage, whom, refusal] of [
   ['to the owner', null, 'owner', { kind: 'nothing_to_do', field: 'userId' }],
 ] as const) {
   test(`no offer ${name}`, async () => {
-    const { submit, clients, people, id, owner, offered, store } = await desk({}, stage !== 'reject');
+    const { submit, clients, people, id, owner, offered, store } = await desk(
+      {},
+      stage !== 'reject',
+    );
     if (stage === 'block') await store.setBlocked(people.nick.id, true);
     else if (stage) assert.ok((await clients[stage](id)).ok);
     const userId = (people as Record<string, Account>)[whom]?.id ?? 999;
@@ -343,17 +486,25 @@ test('consents of people stay with the app', async () => {
 test('an app whose owner is blocked is listed, and a reviewer finds it another', async () => {
   const { submit, owner, nick, rita, id, clients, user, now, store } = await desk();
   assert.ok((await clients.create(app({ name: 'Fine' }), user, { approve: true })).ok);
-  const orphans = async () => (await store.listClients({ orphaned: true })).map((client) => client.id);
+  const orphans = async () =>
+    (await store.listClients({ orphaned: true })).map((client) => client.id);
   const reviewer = as(rita, RIGHTS.review);
   assert.deepEqual(await orphans(), []);
   assert.equal(await kindOf(submit(reviewer, 'offer', { userId: nick.id })), 'permission_denied');
   await store.setBlocked(owner.id, true);
   assert.deepEqual([await orphans(), await store.countClients({ orphaned: true })], [[id], 1]);
   assert.equal((await store.listClients({ orphaned: false })).length, 1);
-  assert.equal(await kindOf(submit(as(rita, RIGHTS.updateOwn), 'offer', { userId: nick.id })), 'permission_denied');
+  assert.equal(
+    await kindOf(submit(as(rita, RIGHTS.updateOwn), 'offer', { userId: nick.id })),
+    'permission_denied',
+  );
   assert.equal(await kindOf(submit(reviewer, 'invite', { userId: nick.id })), 'permission_denied');
   assert.equal(await kindOf(submit(reviewer, 'offer', { userId: nick.id })), 'accepted');
-  assert.equal(await kindOf(submit(reviewer, 'decline-offer')), 'accepted', 'who offered takes it back');
+  assert.equal(
+    await kindOf(submit(reviewer, 'decline-offer')),
+    'accepted',
+    'who offered takes it back',
+  );
   assert.equal(await kindOf(submit(reviewer, 'offer', { userId: nick.id })), 'accepted');
   assert.equal(await kindOf(submit(dev(nick), 'accept-offer')), 'accepted');
   assert.deepEqual([await orphans(), (await now()).ownerId], [[], nick.id]);
@@ -365,7 +516,10 @@ test('a blocked person does nothing with what was theirs', async () => {
   for (const account of [owner, mia]) {
     const blocked = dev({ ...account, blocked: true });
     for (const action of ['revise', 'add-secret', 'offer', 'leave', 'accept-offer'])
-      assert.equal(await kindOf(submit(blocked, action, { userId: nick.id, label: 'x', name: 'x' })), 'user_blocked');
+      assert.equal(
+        await kindOf(submit(blocked, action, { userId: nick.id, label: 'x', name: 'x' })),
+        'user_blocked',
+      );
   }
   await store.close();
 });
@@ -388,15 +542,28 @@ for (const protocol of ['oauth1', 'oauth2'] as const) {
       const headers = pair
         ? signedHeader(world, 'GET', '/api', { key: id, secret: secret ?? '' }, pair)
         : { authorization: `Bearer ${accessToken}` };
-      const sent = { method: 'GET', target: '/api', headers, body: undefined, address: '192.0.2.1', secure: true };
+      const sent = {
+        method: 'GET',
+        target: '/api',
+        headers,
+        body: undefined,
+        address: '192.0.2.1',
+        secure: true,
+      };
       const permit = await world.built.guard.permit(sent, 'main' as SiteId);
       return permit.ok ? (permit.value.user?.id ?? null) : null;
     };
     /** Whether a client secret alone buys a token. */
     const buys = async (secret: string | null) => {
-      const headers = { authorization: basic(id, secret ?? ''), 'content-type': 'application/x-www-form-urlencoded' };
+      const headers = {
+        authorization: basic(id, secret ?? ''),
+        'content-type': 'application/x-www-form-urlencoded',
+      };
       const payload = 'grant_type=client_credentials';
-      return (await world.app.inject({ method: 'POST', url: '/oauth2/token', headers, payload })).statusCode === 200;
+      return (
+        (await world.app.inject({ method: 'POST', url: '/oauth2/token', headers, payload }))
+          .statusCode === 200
+      );
     };
     assert.equal(await actsFor(made), ada.id);
     assert.equal(await kindOf(submit(dev(ada), 'offer', { userId: ben.id })), 'accepted');
@@ -404,12 +571,18 @@ for (const protocol of ['oauth1', 'oauth2'] as const) {
     assert.equal(await kindOf(submit(dev(ben), 'accept-offer')), 'accepted');
     assert.deepEqual([await actsFor(made), await buys(made.secret)], [null, false]);
     assert.deepEqual([await world.consents.list(ada), await world.consents.list(ben)], [[], []]);
-    assert.equal(await kindOf(submit(dev(ada), 'update', { resetSecret: true })), 'permission_denied');
+    assert.equal(
+      await kindOf(submit(dev(ada), 'update', { resetSecret: true })),
+      'permission_denied',
+    );
     world.wait(1);
     const reset = await submit(dev(ben), 'update', { resetSecret: true });
     assert.ok(reset.ok);
     assert.equal(await actsFor(reset.value), ben.id);
-    assert.deepEqual([await actsFor(made), await actsFor(made, reset.value.secret), await buys(made.secret)], [null, null, false]);
+    assert.deepEqual(
+      [await actsFor(made), await actsFor(made, reset.value.secret), await buys(made.secret)],
+      [null, null, false],
+    );
     assert.equal(await buys(reset.value.secret), protocol === 'oauth2');
     await world.close();
   });

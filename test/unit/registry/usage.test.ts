@@ -36,17 +36,30 @@ function desk() {
     },
     /** What was handed over the last time, as text. */
     marks: () => batches.at(-1)?.marks.map(({ kind, id, day }) => `${kind} ${id} ${day - 20_000}`),
-    calls: () => batches.at(-1)?.calls.map(({ clientId, hour, calls }) => `${clientId.slice(0, 1)} ${hour - 480_000} ${calls}`),
+    calls: () =>
+      batches
+        .at(-1)
+        ?.calls.map(
+          ({ clientId, hour, calls }) => `${clientId.slice(0, 1)} ${hour - 480_000} ${calls}`,
+        ),
   };
 }
 
 test('each thing is marked once a day, however often it is used', async () => {
   const { usage, marks, batches } = desk();
-  for (let use = 0; use < 5; use++) usage.note({ clientId: A, consentId: 1, secretId: 2, token: 't' });
+  for (let use = 0; use < 5; use++)
+    usage.note({ clientId: A, consentId: 1, secretId: 2, token: 't' });
   usage.note({ clientId: A, consentId: 3, secretId: null, token: null });
   usage.note({ clientId: B });
   await usage.flush();
-  assert.deepEqual(marks(), [`client ${A} 0`, 'consent 1 0', 'secret 2 0', 'token t 0', 'consent 3 0', `client ${B} 0`]);
+  assert.deepEqual(marks(), [
+    `client ${A} 0`,
+    'consent 1 0',
+    'secret 2 0',
+    'token t 0',
+    'consent 3 0',
+    `client ${B} 0`,
+  ]);
   usage.note({ clientId: A, consentId: 1, secretId: 2, token: 't' });
   await usage.flush();
   assert.equal(batches.length, 1, 'nothing new is nothing to write');
@@ -122,10 +135,14 @@ test('what is used while a batch is written is in the next', async () => {
 
 test('more things than are remembered of a day: none is lost, and calls are counted all the same', async () => {
   const { usage, batches } = desk();
-  for (let token = 0; token < 100_050; token++) usage.note({ clientId: A, token: `t${token}` }, true);
+  for (let token = 0; token < 100_050; token++)
+    usage.note({ clientId: A, token: `t${token}` }, true);
   await usage.flush();
   const marked = new Set(batches[0]?.marks.map(({ kind, id }) => `${kind} ${id}`));
-  assert.deepEqual([marked.size, batches[0]?.calls], [100_051, [{ clientId: A, hour: START / 3600, calls: 100_050 }]]);
+  assert.deepEqual(
+    [marked.size, batches[0]?.calls],
+    [100_051, [{ clientId: A, hour: START / 3600, calls: 100_050 }]],
+  );
 });
 
 // In the store.
@@ -134,7 +151,10 @@ test('the store keeps the latest day of each thing, and adds calls up', async ()
   const { store, clock } = await registry();
   const day = (at: number) => ({ kind: 'client', id: A, day: at }) as const;
   const hour = Math.floor(clock.now() / 3600);
-  await store.saveUsage({ marks: [day(5), { kind: 'token', id: A, day: 9 }], calls: [{ clientId: A, hour, calls: 2 }] });
+  await store.saveUsage({
+    marks: [day(5), { kind: 'token', id: A, day: 9 }],
+    calls: [{ clientId: A, hour, calls: 2 }],
+  });
   await store.saveUsage({ marks: [day(7)], calls: [{ clientId: A, hour, calls: 3 }] });
   await store.saveUsage({ marks: [day(6)], calls: [{ clientId: A, hour: hour - 23, calls: 10 }] });
   await store.saveUsage({
@@ -166,7 +186,11 @@ test('calls of past days go after two weeks', async () => {
   assert.equal(await store.purgeExpired(now, 100), 1);
   assert.equal(await store.purgeExpired(now, 100), 0);
   assert.equal((await store.impactOf(A, now, now)).calls, 2);
-  assert.equal((await store.impactOf(A, (now - 14 * DAY) as Instant, now)).calls, 2, 'the old one is gone');
+  assert.equal(
+    (await store.impactOf(A, (now - 14 * DAY) as Instant, now)).calls,
+    2,
+    'the old one is gone',
+  );
   await store.close();
 });
 
@@ -185,16 +209,29 @@ function asking() {
         method: 'POST',
         url: path,
         payload,
-        headers: { authorization: basic(client, secret), 'content-type': 'application/x-www-form-urlencoded' },
+        headers: {
+          authorization: basic(client, secret),
+          'content-type': 'application/x-www-form-urlencoded',
+        },
       }),
     call: async (headers: Record<string, string>) =>
       (
         await guard.permit(
-          { method: 'GET', target: '/api', headers, body: undefined, address: '192.0.2.1', secure: true },
+          {
+            method: 'GET',
+            target: '/api',
+            headers,
+            body: undefined,
+            address: '192.0.2.1',
+            secure: true,
+          },
           'main' as SiteId,
         )
       ).ok,
-    used: async (kind: 'client' | 'consent' | 'secret' | 'token', ...ids: readonly (string | number | undefined)[]) => {
+    used: async (
+      kind: 'client' | 'consent' | 'secret' | 'token',
+      ...ids: readonly (string | number | undefined)[]
+    ) => {
       await world.built.flushUsage();
       const days = await store.lastUsed(kind, ids.map(String));
       return ids.map((id) => (days.has(String(id)) ? (days.get(String(id)) ?? 0) - first : null));
@@ -205,14 +242,19 @@ function asking() {
     },
   };
 }
-const jti = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()).jti as TokenId;
+const jti = (jwt: string) =>
+  JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()).jti as TokenId;
 
 test('OAuth 2: client and secret at the token endpoint; consent and token as well; a call each time an API asks', async () => {
   const { world, store, post, call, used, calls } = asking();
   const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
   const made = await world.client(ada, { name: 'web' });
   const { id } = made.client;
-  const added = await world.built.world.registry.submit(OPERATOR, 'add-secret', { clientId: id, reason: '', label: 'second' });
+  const added = await world.built.world.registry.submit(OPERATOR, 'add-secret', {
+    clientId: id,
+    reason: '',
+    label: 'second',
+  });
   assert.ok(added.ok);
   const [first, second] = added.value.client.secrets.map((secret) => secret.id);
   assert.deepEqual(await used('client', id), [null], 'to be registered is not to be used');
@@ -221,7 +263,12 @@ test('OAuth 2: client and secret at the token endpoint; consent and token as wel
   assert.deepEqual(await used('client', id), [null]);
   const redirect = encodeURIComponent(made.client.redirectUri);
   const bought = (
-    await post(id, made.secret, '/oauth2/token', `grant_type=authorization_code&code=${code}&redirect_uri=${redirect}`)
+    await post(
+      id,
+      made.secret,
+      '/oauth2/token',
+      `grant_type=authorization_code&code=${code}&redirect_uri=${redirect}`,
+    )
   ).json();
   const row = (await store.findAccessToken(jti(bought.access_token)))?.token;
   assert.deepEqual(await used('client', id), [0]);
@@ -232,19 +279,33 @@ test('OAuth 2: client and secret at the token endpoint; consent and token as wel
 
   world.wait(DAY);
   const again = (
-    await post(id, added.value.secret ?? '', '/oauth2/token', `grant_type=refresh_token&refresh_token=${bought.refresh_token}`)
+    await post(
+      id,
+      added.value.secret ?? '',
+      '/oauth2/token',
+      `grant_type=refresh_token&refresh_token=${bought.refresh_token}`,
+    )
   ).json();
   assert.deepEqual(await used('secret', first, second), [0, 1]);
   assert.deepEqual(await used('token', row?.familyId ?? ''), [1]);
 
   world.wait(DAY);
   assert.equal(await call({ authorization: `Bearer ${bought.access_token}` }), false);
-  assert.deepEqual([await used('client', id), await calls(id)], [[1], 0], 'a token that ran out is not used');
+  assert.deepEqual(
+    [await used('client', id), await calls(id)],
+    [[1], 0],
+    'a token that ran out is not used',
+  );
   world.wait(-DAY + 60);
-  for (let times = 0; times < 3; times++) assert.equal(await call({ authorization: `Bearer ${again.access_token}` }), true);
+  for (let times = 0; times < 3; times++)
+    assert.equal(await call({ authorization: `Bearer ${again.access_token}` }), true);
   assert.equal(await calls(id), 3);
   world.wait(60);
-  assert.equal((await post(id, made.secret, '/oauth2/introspect', `token=${again.access_token}`)).json().active, true);
+  assert.equal(
+    (await post(id, made.secret, '/oauth2/introspect', `token=${again.access_token}`)).json()
+      .active,
+    true,
+  );
   assert.equal(await calls(id), 4, 'a resource server asked for one');
   await world.close();
 });
@@ -258,24 +319,45 @@ test('OAuth 1: client, consent, secret and token of a signed request', async () 
   const [secret] = made.client.secrets;
   const post = async (target: string, headers: Record<string, string>) =>
     new URLSearchParams((await world.app.inject({ method: 'POST', url: target, headers })).body);
-  const pairOf = (form: URLSearchParams) => ({ key: form.get('oauth_token') ?? '', secret: form.get('oauth_token_secret') ?? '' });
+  const pairOf = (form: URLSearchParams) => ({
+    key: form.get('oauth_token') ?? '',
+    secret: form.get('oauth_token_secret') ?? '',
+  });
   const temporary = pairOf(
-    await post('/oauth1/initiate', signedHeader(world, 'POST', '/oauth1/initiate', key, null, { oauth_callback: 'oob' })),
+    await post(
+      '/oauth1/initiate',
+      signedHeader(world, 'POST', '/oauth1/initiate', key, null, { oauth_callback: 'oob' }),
+    ),
   );
   assert.deepEqual([await used('client', id), await used('secret', secret?.id)], [[0], [0]]);
   const consent = await world.consents.save(made.client, ben, []);
   const done = await world.built.world.faces.core.oauth1.grant(temporary.key, made.client, consent);
   assert.ok(done.ok && done.value.kind === 'show-verifier');
   const over = { oauth_verifier: done.value.verifier };
-  const token = pairOf(await post('/oauth1/token', signedHeader(world, 'POST', '/oauth1/token', key, temporary, over)));
-  assert.deepEqual([await used('consent', consent.id), await used('token', token.key)], [[null], [null]]);
+  const token = pairOf(
+    await post('/oauth1/token', signedHeader(world, 'POST', '/oauth1/token', key, temporary, over)),
+  );
+  assert.deepEqual(
+    [await used('consent', consent.id), await used('token', token.key)],
+    [[null], [null]],
+  );
   world.wait(DAY);
-  assert.equal(await call(signedHeader(world, 'GET', '/api', { ...key, secret: 'wrong' }, token)), false);
+  assert.equal(
+    await call(signedHeader(world, 'GET', '/api', { ...key, secret: 'wrong' }, token)),
+    false,
+  );
   assert.deepEqual([await used('client', id), await calls(id)], [[0], 0]);
   assert.equal(await call(signedHeader(world, 'GET', '/api', key, token)), true);
   assert.equal(await call(signedHeader(world, 'GET', '/api', key, token)), true);
   assert.deepEqual(await used('client', id), [1]);
-  assert.deepEqual([await used('consent', consent.id), await used('secret', secret?.id), await used('token', token.key)], [[1], [1], [1]]);
+  assert.deepEqual(
+    [
+      await used('consent', consent.id),
+      await used('secret', secret?.id),
+      await used('token', token.key),
+    ],
+    [[1], [1], [1]],
+  );
   assert.equal(await calls(id), 2);
   assert.equal((await store.findClient(id))?.edition, made.client.edition, 'use is no change');
   await world.close();
@@ -284,15 +366,28 @@ test('OAuth 1: client, consent, secret and token of a signed request', async () 
 test('an owner-only token is marked by itself; one for the app itself by the app alone', async () => {
   const { world, post, call, used, calls } = asking();
   const ada = await world.person('Ada');
-  const mine = await world.client(ada, { name: 'mine', ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] });
+  const mine = await world.client(ada, {
+    name: 'mine',
+    ownerOnly: true,
+    redirectUri: '',
+    grantTypes: ['client_credentials'],
+  });
   const machine = await world.client(ada, { name: 'machine', grantTypes: ['client_credentials'] });
   const [consent] = await world.consents.list(ada);
   assert.equal(await call({ authorization: `Bearer ${mine.accessToken}` }), true);
   assert.deepEqual(await used('token', jti(mine.accessToken ?? '')), [0]);
-  assert.deepEqual([await used('client', mine.client.id, machine.client.id), await used('consent', consent?.id)], [[0, null], [0]]);
-  const { access_token: token } = (await post(machine.client.id, machine.secret, '/oauth2/token', 'grant_type=client_credentials')).json();
+  assert.deepEqual(
+    [await used('client', mine.client.id, machine.client.id), await used('consent', consent?.id)],
+    [[0, null], [0]],
+  );
+  const { access_token: token } = (
+    await post(machine.client.id, machine.secret, '/oauth2/token', 'grant_type=client_credentials')
+  ).json();
   assert.equal(await call({ authorization: `Bearer ${token}` }), true);
-  assert.deepEqual([await used('token', jti(token)), await used('client', machine.client.id)], [[null], [0]]);
+  assert.deepEqual(
+    [await used('token', jti(token)), await used('client', machine.client.id)],
+    [[null], [0]],
+  );
   assert.deepEqual([await calls(mine.client.id), await calls(machine.client.id)], [1, 1]);
   await world.close();
 });
@@ -302,10 +397,18 @@ test('a request that is refused uses nothing', async () => {
   const ada = await world.person('Ada');
   const made = await world.client(ada, { name: 'web', grantTypes: ['client_credentials'] });
   const { id } = made.client;
-  assert.equal((await post(id, 'wrong', '/oauth2/token', 'grant_type=client_credentials')).statusCode, 401);
+  assert.equal(
+    (await post(id, 'wrong', '/oauth2/token', 'grant_type=client_credentials')).statusCode,
+    401,
+  );
   assert.equal(await call({ authorization: 'Bearer nonsense' }), false);
-  assert.deepEqual([await used('client', id), await used('secret', made.client.secrets[0]?.id), await calls(id)], [[null], [null], 0]);
-  const { access_token: token } = (await post(id, made.secret, '/oauth2/token', 'grant_type=client_credentials')).json();
+  assert.deepEqual(
+    [await used('client', id), await used('secret', made.client.secrets[0]?.id), await calls(id)],
+    [[null], [null], 0],
+  );
+  const { access_token: token } = (
+    await post(id, made.secret, '/oauth2/token', 'grant_type=client_credentials')
+  ).json();
   await world.clients.halt(id, 'tokens');
   assert.equal(await call({ authorization: `Bearer ${token}` }), false);
   assert.equal(await calls(id), 0);

@@ -3,7 +3,21 @@ import { test } from 'node:test';
 import { compareVersions, isVersion } from '#registry/version.ts';
 
 // Registry 4.2.
-const good = ['1', '1.0', 'v1.0', 'V1', '1.2.3.4', '12345.0', '1.0-beta', '1.0b2', '1.0.RC1', '1.0_alpha', '1.0-pl3', '1.0-p1', '1.0-dev']
+const good = [
+  '1',
+  '1.0',
+  'v1.0',
+  'V1',
+  '1.2.3.4',
+  '12345.0',
+  '1.0-beta',
+  '1.0b2',
+  '1.0.RC1',
+  '1.0_alpha',
+  '1.0-pl3',
+  '1.0-p1',
+  '1.0-dev',
+]
   .concat([
     '1.0-beta2-dev',
     '1.0@stable',
@@ -16,7 +30,16 @@ const good = ['1', '1.0', 'v1.0', 'V1', '1.2.3.4', '12345.0', '1.0-beta', '1.0b2
     '2026.11.21',
     '2026-11',
   ])
-  .concat(['dev-main', 'dev-feature/x', 'master', 'trunk', 'default', '1.x-dev', '1.*-dev', `${'1.'.repeat(3)}1`]);
+  .concat([
+    'dev-main',
+    'dev-feature/x',
+    'master',
+    'trunk',
+    'default',
+    '1.x-dev',
+    '1.*-dev',
+    `${'1.'.repeat(3)}1`,
+  ]);
 const bad = [
   '',
   ' ',
@@ -34,8 +57,10 @@ const bad = [
   'é'.repeat(17),
 ];
 
-for (const text of good) test(`version ${JSON.stringify(text)}`, () => assert.equal(isVersion(text), true));
-for (const text of bad) test(`no version ${JSON.stringify(text)}`, () => assert.equal(isVersion(text), false));
+for (const text of good)
+  test(`version ${JSON.stringify(text)}`, () => assert.equal(isVersion(text), true));
+for (const text of bad)
+  test(`no version ${JSON.stringify(text)}`, () => assert.equal(isVersion(text), false));
 
 // Registry 3.3: the earlier one, the later one.
 const ordered = [

@@ -18,7 +18,8 @@ import { makeSites } from '#registry/sites.ts';
 import { openSqlite } from '#store/sqlite.ts';
 
 /** Reads a data file below src/. */
-export const bundled = (path: string): unknown => JSON.parse(readFileSync(new URL(`../../../src/${path}`, import.meta.url), 'utf8'));
+export const bundled = (path: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../../src/${path}`, import.meta.url), 'utf8'));
 
 /** A clock moved by hand and chance that counts. */
 export function outside() {
@@ -30,7 +31,10 @@ export function outside() {
     pass: (span: number) => {
       now += span;
     },
-    entropy: { bytes: (count: number) => Uint8Array.from({ length: count }, () => (drawn = (drawn * 167 + 13) % 251)) },
+    entropy: {
+      bytes: (count: number) =>
+        Uint8Array.from({ length: count }, () => (drawn = (drawn * 167 + 13) % 251)),
+    },
   };
 }
 
@@ -68,7 +72,10 @@ export const rules: FieldRules = {
 const every: ReadonlySet<string> = new Set(Object.values(RIGHTS));
 const none: ReadonlySet<string> = new Set();
 
-/** The registry over a database in memory, and two people; the settings are the ordinary ones unless others are given. */
+/**
+ * The registry over a database in memory, and two people; the settings are the ordinary ones unless
+ * others are given.
+ */
 export async function registry(changes: Partial<RegistrySettings> = {}) {
   const { clock, pass, entropy } = outside();
   const store = openSqlite(':memory:');
@@ -106,7 +113,8 @@ export async function registry(changes: Partial<RegistrySettings> = {}) {
     records: store,
     letters: makeLetterBudget({ limits: store, clock }),
     accounts: store,
-    // Who holds what when a first yes is counted; everybody everything, unless a test takes it away.
+    // Who holds what when a first yes is counted; everybody everything, unless a test takes it
+    // away.
     rightsOf: ({ id }) => (demoted.has(id) ? none : every),
     rules,
     tokenKey: new Uint8Array(32),
@@ -116,7 +124,10 @@ export async function registry(changes: Partial<RegistrySettings> = {}) {
     clock,
     mintOwnerToken: () => {
       const id = mint.tokenId() as TokenId;
-      return { token: { id, issuedAt: clock.now(), expiresAt: instant(clock.now() + seconds(1000)) }, jwt: `jwt ${id}` };
+      return {
+        token: { id, issuedAt: clock.now(), expiresAt: instant(clock.now() + seconds(1000)) },
+        jwt: `jwt ${id}`,
+      };
     },
   });
   return {

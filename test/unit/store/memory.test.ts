@@ -11,7 +11,13 @@ const at = (run: number, wall = run) => ({ run, wall });
 
 function memoryAt(options: { leaseMs?: number; keepMs?: number; most?: number } = {}) {
   const time: { now: number; wall?: number } = { now: 0 };
-  const memory = makeMemory({ leaseMs: 700, keepMs: 5000, ...options, now: () => time.now, wall: () => time.wall ?? time.now });
+  const memory = makeMemory({
+    leaseMs: 700,
+    keepMs: 5000,
+    ...options,
+    now: () => time.now,
+    wall: () => time.wall ?? time.now,
+  });
   return { time, memory };
 }
 
@@ -30,7 +36,11 @@ test('nothing is believed that nobody vouches for, and nothing for longer than a
   memory.vouch(at(650));
   assert.deepEqual(memory.recall('consent', 1), state(1));
   memory.vouch(at(100));
-  assert.deepEqual(memory.recall('consent', 1), state(1), 'a late proof of an earlier moment takes nothing back');
+  assert.deepEqual(
+    memory.recall('consent', 1),
+    state(1),
+    'a late proof of an earlier moment takes nothing back',
+  );
 });
 
 test('a machine that was suspended believes nothing from before', () => {
@@ -81,15 +91,33 @@ test('it holds so many of each kind, the latest', () => {
 });
 
 /**
- * The truth changes in numbered states, each told after some delay and in order; pulses travel the same way. Whatever is interleaved with
- * questions that take their time, nobody is given a state that ended longer ago than a lease.
+ * The truth changes in numbered states, each told after some delay and in order; pulses travel the
+ * same way. Whatever is interleaved with questions that take their time, nobody is given a state
+ * that ended longer ago than a lease.
  */
 test('whatever the order of events, no answer is older than a lease', () => {
   const event = fc.oneof(
-    { weight: 3, arbitrary: fc.record({ what: fc.constant('change' as const), local: fc.boolean() }) },
-    { weight: 8, arbitrary: fc.record({ what: fc.constantFrom('tell' as const, 'pulse' as const, 'ask' as const, 'answer' as const) }) },
-    { weight: 1, arbitrary: fc.record({ what: fc.constantFrom('break' as const, 'listen' as const) }) },
-    { weight: 3, arbitrary: fc.record({ what: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 300 }) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ what: fc.constant('change' as const), local: fc.boolean() }),
+    },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        what: fc.constantFrom('tell' as const, 'pulse' as const, 'ask' as const, 'answer' as const),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ what: fc.constantFrom('break' as const, 'listen' as const) }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        what: fc.constant('wait' as const),
+        ms: fc.integer({ min: 1, max: 300 }),
+      }),
+    },
   );
   fc.assert(
     fc.property(fc.array(event, { minLength: 50, maxLength: 300, size: 'max' }), (events) => {
@@ -123,7 +151,11 @@ test('whatever the order of events, no answer is older than a lease', () => {
         }
         if (one.what === 'ask') {
           const known = memory.recall('consent', 1) as unknown as { id: number } | undefined;
-          if (known) assert.ok(known.id === current || time.now - (endedAt[known.id] ?? 0) < 700, `a state that ended ${time.now} ago`);
+          if (known)
+            assert.ok(
+              known.id === current || time.now - (endedAt[known.id] ?? 0) < 700,
+              `a state that ended ${time.now} ago`,
+            );
           const learn = memory.learner();
           const seen = current;
           underWay.push(() => learn('consent', 1, state(seen)));

@@ -26,7 +26,9 @@ test('what is missing: nothing, the coming ones, and one for all that was missed
   const missing = (every: Every, last: string, now: string) =>
     missingPeriods(every, time(last), time(now)).map(({ from, to }) => `${text(from)} ${text(to)}`);
   assert.deepEqual(missing('month', '2027-04-01T00:00', '2027-01-31T00:00'), []);
-  assert.deepEqual(missing('month', '2027-04-01T00:00', '2027-02-01T00:00'), ['2027-04-01T00:00 2027-05-01T00:00']);
+  assert.deepEqual(missing('month', '2027-04-01T00:00', '2027-02-01T00:00'), [
+    '2027-04-01T00:00 2027-05-01T00:00',
+  ]);
   assert.deepEqual(missing('month', '2026-04-01T00:00', '2027-02-01T00:00'), [
     '2026-04-01T00:00 2027-03-01T00:00',
     '2027-03-01T00:00 2027-04-01T00:00',
@@ -35,12 +37,23 @@ test('what is missing: nothing, the coming ones, and one for all that was missed
   assert.equal(missing('day', '2027-02-01T00:00', '2027-02-01T05:00').length, 8);
   // The length was changed: the first is the rest of a period.
   assert.equal(missing('week', '2027-03-01T00:00', '2027-02-03T00:00').length, 0);
-  assert.equal(missing('month', '2027-02-08T00:00', '2027-02-03T00:00')[0], '2027-02-08T00:00 2027-03-01T00:00');
+  assert.equal(
+    missing('month', '2027-02-08T00:00', '2027-02-03T00:00')[0],
+    '2027-02-08T00:00 2027-03-01T00:00',
+  );
 });
 
 test('bounds as PostgreSQL writes them', () => {
-  assert.deepEqual(toPart('a', "FOR VALUES FROM (MINVALUE) TO ('01a3')"), { name: 'a', from: null, to: '01a3' });
-  assert.deepEqual(toPart('a', "FOR VALUES FROM ('17') TO (MAXVALUE)"), { name: 'a', from: '17', to: null });
+  assert.deepEqual(toPart('a', "FOR VALUES FROM (MINVALUE) TO ('01a3')"), {
+    name: 'a',
+    from: null,
+    to: '01a3',
+  });
+  assert.deepEqual(toPart('a', "FOR VALUES FROM ('17') TO (MAXVALUE)"), {
+    name: 'a',
+    from: '17',
+    to: null,
+  });
   assert.equal(toPart('a', 'DEFAULT'), undefined);
   assert.equal(timeOfKey(`${keyAt(time('2027-02-01T00:00'))}ff`), time('2027-02-01T00:00'));
 });
@@ -71,22 +84,30 @@ test('the reaper works in the past, in gaps, after the end, and where a partitio
     ],
   );
   const later = instant(now + 55 * 86_400);
-  assert.deepEqual(spansBetween([past, { name: 'x', from: a, to: b }, { name: 'y', from: b, to: c }], later), [
-    ['', b],
-    [c, last],
-  ]);
+  assert.deepEqual(
+    spansBetween([past, { name: 'x', from: a, to: b }, { name: 'y', from: b, to: c }], later),
+    [
+      ['', b],
+      [c, last],
+    ],
+  );
 });
 
 test('a node says once of each table that it may not make what it lacks', async () => {
   const said: unknown[] = [];
-  const say = (level: string) => (event: string, fields?: Readonly<Record<string, unknown>>) => void said.push([level, event, fields]);
+  const say = (level: string) => (event: string, fields?: Readonly<Record<string, unknown>>) =>
+    void said.push([level, event, fields]);
   const log = { info: say('info'), warn: say('warn'), error: say('error') };
   const answers = [['audit'], ['audit'], ['audit', 'access_tokens'], []];
   const store = { keepPartitions: async () => ({ steps: [], lacking: answers.shift() ?? [] }) };
   const watch = partitionWatch(store, { now: () => instant(0), millis: () => 0 }, log);
   for (let run = 0; run < 4; run += 1) await watch();
   assert.deepEqual(
-    said.map((line) => (line as [string, string, { table: string }]).flatMap((part) => (typeof part === 'string' ? [] : part.table))),
+    said.map((line) =>
+      (line as [string, string, { table: string }]).flatMap((part) =>
+        typeof part === 'string' ? [] : part.table,
+      ),
+    ),
     [['audit'], ['access_tokens']],
   );
 });

@@ -21,27 +21,54 @@ export const apiRoutes: readonly ApiRoute[] = [...clientRoutes, ...reviewRoutes,
 
 /** True when there is nothing at the path. */
 const isAbsent = (value: unknown, path: readonly PropertyKey[]): boolean =>
-  path.reduce((inner: unknown, key) => (inner as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[key], value) === undefined;
+  path.reduce(
+    (inner: unknown, key) =>
+      (inner as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[key],
+    value,
+  ) === undefined;
 
-/** Says what is wrong with a part of the request: the first problem in the shape of the registry's own, and all of them. */
-function sendUnreadable(reply: FastifyReply, part: string, given: unknown, error: z.ZodError): undefined {
+/**
+ * Says what is wrong with a part of the request: the first problem in the shape of the registry's
+ * own, and all of them.
+ */
+function sendUnreadable(
+  reply: FastifyReply,
+  part: string,
+  given: unknown,
+  error: z.ZodError,
+): undefined {
   const errors = error.issues.flatMap((issue) => {
     const at = issue.path.join('.');
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({ field: [at, key].filter(Boolean).join('.'), detail: 'is not known here' }));
+      return issue.keys.map((key) => ({
+        field: [at, key].filter(Boolean).join('.'),
+        detail: 'is not known here',
+      }));
     return [{ field: at, detail: issue.message }];
   });
   const [first] = error.issues;
   const [problem] = errors;
-  const missing = first !== undefined && first.path.length > 0 && first.code !== 'unrecognized_keys' && isAbsent(given, first.path);
+  const missing =
+    first !== undefined &&
+    first.path.length > 0 &&
+    first.code !== 'unrecognized_keys' &&
+    isAbsent(given, first.path);
   const kind = problem?.field ? (missing ? 'missing_field' : 'invalid_field') : 'invalid_request';
-  const detail = missing ? `${problem?.field} is missing.` : `${problem?.field || part}: ${problem?.detail ?? 'cannot be read'}.`;
-  sendProblem(reply, 400, kind, detail, { ...(problem?.field ? { field: problem.field } : {}), errors: errors.slice(0, 50) });
+  const detail = missing
+    ? `${problem?.field} is missing.`
+    : `${problem?.field || part}: ${problem?.detail ?? 'cannot be read'}.`;
+  sendProblem(reply, 400, kind, detail, {
+    ...(problem?.field ? { field: problem.field } : {}),
+    errors: errors.slice(0, 50),
+  });
   return undefined;
 }
 
 /** The JSON in the body; undefined: there was a problem, and it was answered. */
-function bodyOf(request: FastifyRequest, reply: FastifyReply): { readonly json: unknown } | undefined {
+function bodyOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+): { readonly json: unknown } | undefined {
   const { body } = request;
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
   if (bytes.length === 0) return { json: {} };
@@ -57,7 +84,8 @@ function bodyOf(request: FastifyRequest, reply: FastifyReply): { readonly json: 
     reply.header('accept', 'application/json');
     return no(415, 'Send the body as JSON: Content-Type: application/json.');
   }
-  if (bytes.length > MOST_JSON) return no(413, `The body is too large: at most ${MOST_JSON} bytes are read.`);
+  if (bytes.length > MOST_JSON)
+    return no(413, `The body is too large: at most ${MOST_JSON} bytes are read.`);
   const read = readJson(bytes);
   return read.ok ? { json: read.value } : no(400, read.refusal.words);
 }
@@ -71,23 +99,38 @@ function seenOf(request: FastifyRequest): { readonly token: string | undefined }
 }
 
 const protocolNames: ReadonlySet<string> = new Set(
-  ['consumer_key', 'token', 'signature_method', 'signature', 'timestamp', 'nonce', 'version', 'body_hash'].map((name) => `oauth_${name}`),
+  [
+    'consumer_key',
+    'token',
+    'signature_method',
+    'signature',
+    'timestamp',
+    'nonce',
+    'version',
+    'body_hash',
+  ].map((name) => `oauth_${name}`),
 );
 
 /** One query, each parameter once. */
-function parametersOf(request: FastifyRequest, reply: FastifyReply): Record<string, string> | undefined {
+function parametersOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Record<string, string> | undefined {
   const given: Record<string, string> = Object.create(null);
   const query = queryOf(request);
   if (!query.ok) {
     sendProblem(reply, 400, 'invalid_request', unreadableForm('query'));
     return undefined;
   }
-  // A signature may stand in the query (RFC 5849 §3.5.3): then its parameters are no question to the API.
+  // A signature may stand in the query (RFC 5849 §3.5.3): then its parameters are no question to
+  // the API.
   const signed = query.value.some(([name]) => name === 'oauth_signature');
   for (const [name, value] of query.value) {
     if (signed && protocolNames.has(name)) continue;
     if (name in given) {
-      sendProblem(reply, 400, 'invalid_field', `${name.slice(0, 64)} was sent twice.`, { field: name.slice(0, 64) });
+      sendProblem(reply, 400, 'invalid_field', `${name.slice(0, 64)} was sent twice.`, {
+        field: name.slice(0, 64),
+      });
       return undefined;
     }
     given[name] = value;
@@ -96,22 +139,51 @@ function parametersOf(request: FastifyRequest, reply: FastifyReply): Record<stri
 }
 
 /** Tells whoever sent no credentials which are taken, and the scope they have to hold. */
-function sendStranger(request: FastifyRequest, reply: FastifyReply, scope: string | null): FastifyReply {
+function sendStranger(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  scope: string | null,
+): FastifyReply {
   const advice = credentialAdvice(sentRequest(request), undefined);
-  const more = { reference_code: codeOf({ kind: 'not_logged_in' }), ...(scope === null ? {} : { scope }) };
+  const more = {
+    reference_code: codeOf({ kind: 'not_logged_in' }),
+    ...(scope === null ? {} : { scope }),
+  };
   reply.header('www-authenticate', 'Bearer realm="gatehouse"');
-  return sendProblem(reply, 401, 'not_logged_in', scope === null ? advice : `${advice} It needs the scope ${scope}.`, more);
+  return sendProblem(
+    reply,
+    401,
+    'not_logged_in',
+    scope === null ? advice : `${advice} It needs the scope ${scope}.`,
+    more,
+  );
 }
 
-async function answer(world: World, route: ApiRoute, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function answer(
+  world: World,
+  route: ApiRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   reply.header('vary', 'Authorization, Cookie');
   const actor = await callerOf(world, request, reply, route);
   if (actor === undefined) return reply;
-  if (route.scope !== 'nobody' && actor.kind === 'person' && actor.account === null) return sendStranger(request, reply, route.scope);
+  if (route.scope !== 'nobody' && actor.kind === 'person' && actor.account === null)
+    return sendStranger(request, reply, route.scope);
   const seen = seenOf(request);
   if (seen === undefined)
-    return sendProblem(reply, 400, 'invalid_request', 'If-Match takes one change token in quotes.', { field: 'If-Match' });
-  const raw = { params: request.params, query: parametersOf(request, reply), body: undefined as unknown };
+    return sendProblem(
+      reply,
+      400,
+      'invalid_request',
+      'If-Match takes one change token in quotes.',
+      { field: 'If-Match' },
+    );
+  const raw = {
+    params: request.params,
+    query: parametersOf(request, reply),
+    body: undefined as unknown,
+  };
   if (raw.query === undefined) return reply;
   if (route.body !== undefined) {
     const body = bodyOf(request, reply);
@@ -125,13 +197,18 @@ async function answer(world: World, route: ApiRoute, request: FastifyRequest, re
     const parsed = schema.safeParse(raw[part]);
     if (!parsed.success) {
       // An address with a number that is none names nothing.
-      if (part === 'params') return sendProblem(reply, 404, 'not_found', 'There is nothing at this address.');
+      if (part === 'params')
+        return sendProblem(reply, 404, 'not_found', 'There is nothing at this address.');
       sendUnreadable(reply, part, raw[part], parsed.error);
       return reply;
     }
     read[part] = parsed.data;
   }
-  const call = { world, request, reply, actor, seen: seen.token, ...read } as unknown as Call<never, never, never>;
+  const call = { world, request, reply, actor, seen: seen.token, ...read } as unknown as Call<
+    never,
+    never,
+    never
+  >;
   const said = await route.handle(call);
   if ('refusal' in said) return sendRefusal(reply, said.refusal);
   reply.code(said.status).header('cache-control', 'no-store');
@@ -140,7 +217,9 @@ async function answer(world: World, route: ApiRoute, request: FastifyRequest, re
   if (typeof said.body === 'string') return reply.send(said.body);
   const app = actingApp(actor);
   const fields = routeScopes[route.id]?.fields ?? {};
-  return reply.send(JSON.stringify(app === undefined ? said.body : openedFields(said.body, fields, app.scopes)));
+  return reply.send(
+    JSON.stringify(app === undefined ? said.body : openedFields(said.body, fields, app.scopes)),
+  );
 }
 
 /** The versioned JSON API of the registry, its description, and what its problems mean. */
@@ -154,12 +233,17 @@ export function registryApi(app: FastifyInstance, world: World): void {
   }
   const description = JSON.stringify(openapi(apiRoutes, world.issuer));
   app.get('/api/v1/openapi.json', async (_request, reply) =>
-    reply.header('content-type', 'application/json').header('cache-control', 'public, max-age=300').send(description),
+    reply
+      .header('content-type', 'application/json')
+      .header('cache-control', 'public, max-age=300')
+      .send(description),
   );
   app.get('/problems/:code', async (request, reply) => {
     const { code } = request.params as { readonly code: string };
     const title = Object.hasOwn(titles, code) ? titles[code as ProblemCode] : undefined;
     reply.header('content-type', 'text/plain; charset=utf-8');
-    return title === undefined ? reply.code(404).send('There is no such problem.\n') : reply.send(`${code}: ${title}.\n`);
+    return title === undefined
+      ? reply.code(404).send('There is no such problem.\n')
+      : reply.send(`${code}: ${title}.\n`);
   });
 }

@@ -3,7 +3,15 @@ import { managerOf, mayDo, RIGHTS } from '#registry/actor.ts';
 import { grantTypes, protocols, stages } from '#registry/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
-import { findVisible, isInsider, looksAfter, NOBODY, noSuchApp, personNamed, signedIn } from '../../apps.ts';
+import {
+  findVisible,
+  isInsider,
+  looksAfter,
+  NOBODY,
+  noSuchApp,
+  personNamed,
+  signedIn,
+} from '../../apps.ts';
 import { makeNames } from '../../names.ts';
 import { byPersonAlone, clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
@@ -25,9 +33,14 @@ import {
 
 const { clients: scope } = apiScopes;
 const reason = z.string().max(1000).default('').describe('Why; at most 255 characters');
-const restrictions = z.strictObject({ addresses: z.array(z.string()).max(1000), pages: z.array(z.string()).max(25).default([]) });
+const restrictions = z.strictObject({
+  addresses: z.array(z.string()).max(1000),
+  pages: z.array(z.string()).max(25).default([]),
+});
 const flagged = { ignore_warnings: z.boolean().default(false).describe('Wave advice through') };
-const someone = z.union([z.number().int().positive(), z.string().min(1).max(255)]).describe('Number or name of an account');
+const someone = z
+  .union([z.number().int().positive(), z.string().min(1).max(255)])
+  .describe('Number or name of an account');
 
 const proposal = z.strictObject({
   name: z.string(),
@@ -44,21 +57,29 @@ const proposal = z.strictObject({
   token_algorithm: z.enum(['ES256', 'RS256']).default('ES256'),
   site: z.string().default('*'),
   scopes: z.array(z.string()).max(1000),
-  optional_scopes: z.array(z.string()).max(1000).default([]).describe('Scopes a person may leave out'),
+  optional_scopes: z
+    .array(z.string())
+    .max(1000)
+    .default([])
+    .describe('Scopes a person may leave out'),
   rsa_public_key: z.string().nullable().default(null),
   restrictions: restrictions.optional(),
   terms_accepted: z.literal(true).describe('The terms of this server'),
   ...flagged,
 });
 
-const usual = (ownerOnly: boolean) => (ownerOnly ? ['client_credentials'] : ['authorization_code', 'refresh_token']);
+const usual = (ownerOnly: boolean) =>
+  ownerOnly ? ['client_credentials'] : ['authorization_code', 'refresh_token'];
 
 /** Values under the names of the registry's fields; absent ones stay absent. */
 const fieldsOf = (body: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(body)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase()), value]),
+      .map(([name, value]) => [
+        name.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase()),
+        value,
+      ]),
   );
 
 const invitationsSchema = z.object({
@@ -71,7 +92,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'GET',
     path: '/clients',
     id: 'listClients',
-    summary: 'Apps, newest first. Hidden ones are left out, unless they are yours or you may see them.',
+    summary:
+      'Apps, newest first. Hidden ones are left out, unless they are yours or you may see them.',
     tag: 'Apps',
     scope: 'nobody',
     query: z.strictObject({
@@ -88,10 +110,16 @@ export const clientRoutes: readonly ApiRoute[] = [
     async handle(call) {
       const { world, actor, query } = call;
       const me = signedIn(actor);
-      const owner = query.owner === 'me' ? me : query.owner === undefined ? undefined : await personNamed(world, query.owner);
+      const owner =
+        query.owner === 'me'
+          ? me
+          : query.owner === undefined
+            ? undefined
+            : await personNamed(world, query.owner);
       if ((query.owner !== undefined && owner === undefined) || (query.keeper && me === undefined))
         return { status: 200, body: { items: [], next: null } };
-      if (query.orphaned && !mayDo(actor, RIGHTS.review)) return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
+      if (query.orphaned && !mayDo(actor, RIGHTS.review))
+        return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
       // To an app that was not lent the person's own apps, they are like anybody's.
       const manages = managerOf(actor) !== null;
       if (query.keeper && !manages) return { status: 200, body: { items: [], next: null } };
@@ -115,7 +143,9 @@ export const clientRoutes: readonly ApiRoute[] = [
         ({ number }) => number,
         // The row of an app whose entry in the configuration is gone.
         async (client) =>
-          client.stage === 'configured' && !own && !maySeeHidden(actor) ? undefined : showClient(world, actor, client, names),
+          client.stage === 'configured' && !own && !maySeeHidden(actor)
+            ? undefined
+            : showClient(world, actor, client, names),
       );
     },
   }),
@@ -123,7 +153,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'POST',
     path: '/clients',
     id: 'proposeClient',
-    summary: 'Proposes an app. An owner-only app is approved at once and gets its credential; secrets are shown once.',
+    summary:
+      'Proposes an app. An owner-only app is approved at once and gets its credential; secrets are shown once.',
     tag: 'Apps',
     scope,
     body: proposal,
@@ -139,7 +170,11 @@ export const clientRoutes: readonly ApiRoute[] = [
       });
       if (!answer.ok) return { refusal: answer.refusal };
       const location = `${new URL(world.issuer).pathname.replace(/\/$/, '')}/api/v1/clients/${answer.value.client.id}`;
-      return { status: 201, body: await showOutcome(world, actor, answer.value), headers: { location } };
+      return {
+        status: 201,
+        body: await showOutcome(world, actor, answer.value),
+        headers: { location },
+      };
     },
   }),
   route({
@@ -163,11 +198,16 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'PATCH',
     path: '/clients/:client_id',
     id: 'updateClient',
-    summary: 'Changes what needs no review: where requests may come from, and the RSA key. Absent fields are kept.',
+    summary:
+      'Changes what needs no review: where requests may come from, and the RSA key. Absent fields are kept.',
     tag: 'Apps',
     scope,
     params: clientParams,
-    body: z.strictObject({ restrictions: restrictions.optional(), rsa_public_key: z.string().nullable().optional(), reason }),
+    body: z.strictObject({
+      restrictions: restrictions.optional(),
+      rsa_public_key: z.string().nullable().optional(),
+      reason,
+    }),
     answer: { status: 200, schema: issuedSchema },
     refusals: [...onApp, ...byPersonAlone, 'last_secret'],
     handle: (call) => submit(call, 'update', { ...fieldsOf(call.body), resetSecret: false }),
@@ -176,7 +216,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'POST',
     path: '/clients/:client_id/reset-secret',
     id: 'resetSecret',
-    summary: 'Replaces every secret by a new one. An owner-only app gets a new credential; the old ones stop at once.',
+    summary:
+      'Replaces every secret by a new one. An owner-only app gets a new credential; the old ones stop at once.',
     tag: 'Secrets',
     scope,
     params: clientParams,
@@ -189,7 +230,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'GET',
     path: '/clients/:client_id/secrets',
     id: 'listSecrets',
-    summary: 'Labels and last use of the secrets, for those who look after the app; never the secrets.',
+    summary:
+      'Labels and last use of the secrets, for those who look after the app; never the secrets.',
     tag: 'Secrets',
     scope,
     params: clientParams,
@@ -199,7 +241,8 @@ export const clientRoutes: readonly ApiRoute[] = [
       const client = await findVisible(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
       const keeper = looksAfter(call.actor, client, await call.world.records.teamOf(client.id));
-      if (unseen('secrets', client, call.actor, keeper)) return { refusal: { kind: 'permission_denied', right: null } };
+      if (unseen('secrets', client, call.actor, keeper))
+        return { refusal: { kind: 'permission_denied', right: null } };
       return { status: 200, body: { items: await showSecrets(call.world, client) } };
     },
   }),
@@ -216,7 +259,10 @@ export const clientRoutes: readonly ApiRoute[] = [
     refusals: [...onApp, ...byPersonAlone, 'too_many'],
     handle: (call) => {
       const { expires_at: expiresAt, ...rest } = call.body;
-      const until = expiresAt === undefined ? {} : { expiresAt: Math.max(1, Math.floor(Date.parse(expiresAt) / 1000)) };
+      const until =
+        expiresAt === undefined
+          ? {}
+          : { expiresAt: Math.max(1, Math.floor(Date.parse(expiresAt) / 1000)) };
       return submit(call, 'add-secret', { ...fieldsOf(rest), ...until }, 201);
     },
   }),
@@ -245,10 +291,13 @@ export const clientRoutes: readonly ApiRoute[] = [
     async handle(call) {
       const client = await findVisible(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      if (!(await isInsider(call, client)))
+        return { refusal: { kind: 'permission_denied', right: null } };
       const names = makeNames(call.world);
       const revisions = await call.world.records.listRevisions(client.id);
-      const items = await Promise.all(revisions.map((revision) => showRevision(client, revision, names)));
+      const items = await Promise.all(
+        revisions.map((revision) => showRevision(client, revision, names)),
+      );
       return { status: 200, body: { items } };
     },
   }),
@@ -256,7 +305,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'POST',
     path: '/clients/:client_id/revisions',
     id: 'revise',
-    summary: 'Proposes a change of an approved app, which keeps working as it is until a review. Only taking scopes away needs none.',
+    summary:
+      'Proposes a change of an approved app, which keeps working as it is until a review. Only taking scopes away needs none.',
     tag: 'Revisions',
     scope,
     params: clientParams,
@@ -286,7 +336,11 @@ export const clientRoutes: readonly ApiRoute[] = [
     body: z.strictObject({ reason }),
     answer: { status: 200, schema: issuedSchema },
     refusals: [...onApp, 'not_found'],
-    handle: (call) => submit(call, 'withdraw-revision', { ...fieldsOf(call.body), revisionId: call.params.revision_id }),
+    handle: (call) =>
+      submit(call, 'withdraw-revision', {
+        ...fieldsOf(call.body),
+        revisionId: call.params.revision_id,
+      }),
   }),
   route({
     method: 'GET',
@@ -300,7 +354,9 @@ export const clientRoutes: readonly ApiRoute[] = [
       status: 200,
       schema: z.object({
         owner: z.object({ id: z.number(), name: z.string().nullable() }),
-        maintainers: z.array(z.object({ id: z.number(), name: z.string().nullable(), accepted: z.boolean() })),
+        maintainers: z.array(
+          z.object({ id: z.number(), name: z.string().nullable(), accepted: z.boolean() }),
+        ),
         offered_to: z.object({ id: z.number(), name: z.string().nullable() }).nullable(),
       }),
     },
@@ -311,15 +367,21 @@ export const clientRoutes: readonly ApiRoute[] = [
       if (client === undefined) return { refusal: noSuchApp };
       const team = await world.records.teamOf(client.id);
       const me = managerOf(call.actor)?.id;
-      const invited = me !== undefined && (team.offer?.toId === me || team.maintainers.some(({ userId }) => userId === me));
-      if (!invited && !(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      const invited =
+        me !== undefined &&
+        (team.offer?.toId === me || team.maintainers.some(({ userId }) => userId === me));
+      if (!invited && !(await isInsider(call, client)))
+        return { refusal: { kind: 'permission_denied', right: null } };
       const names = makeNames(world);
       return {
         status: 200,
         body: {
           owner: await names(client.ownerId),
           maintainers: await Promise.all(
-            team.maintainers.map(async ({ userId, acceptedAt }) => ({ ...(await names(userId)), accepted: acceptedAt !== null })),
+            team.maintainers.map(async ({ userId, acceptedAt }) => ({
+              ...(await names(userId)),
+              accepted: acceptedAt !== null,
+            })),
           ),
           offered_to: team.offer === null ? null : await names(team.offer.toId),
         },
@@ -336,7 +398,15 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ user: someone, reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, ...byPersonAlone, 'not_found', 'nothing_to_do', 'too_many', 'too_many_invitations', 'invitations_declined'],
+    refusals: [
+      ...onApp,
+      ...byPersonAlone,
+      'not_found',
+      'nothing_to_do',
+      'too_many',
+      'too_many_invitations',
+      'invitations_declined',
+    ],
     handle: async (call) => {
       const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
       return submit(call, 'invite', { userId, reason: call.body.reason }, 201);
@@ -357,8 +427,18 @@ export const clientRoutes: readonly ApiRoute[] = [
   ...(
     [
       ['join', 'join', 'Says yes to an invitation.', ['not_found', 'nothing_to_do']],
-      ['accept-offer', 'acceptOffer', 'Takes over an app that was offered.', ['not_found', 'email_not_confirmed', 'consumer_exists']],
-      ['decline-offer', 'declineOffer', 'Ends an offer: says no to it, or takes it back.', ['not_found']],
+      [
+        'accept-offer',
+        'acceptOffer',
+        'Takes over an app that was offered.',
+        ['not_found', 'email_not_confirmed', 'consumer_exists'],
+      ],
+      [
+        'decline-offer',
+        'declineOffer',
+        'Ends an offer: says no to it, or takes it back.',
+        ['not_found'],
+      ],
     ] as const
   ).map(([action, id, summary, refusals]) =>
     route({
@@ -379,7 +459,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'POST',
     path: '/clients/:client_id/offer',
     id: 'offerClient',
-    summary: 'Offers the app to somebody, who becomes its owner when they say yes. Reviewers offer apps whose owner is gone.',
+    summary:
+      'Offers the app to somebody, who becomes its owner when they say yes. Reviewers offer apps whose owner is gone.',
     tag: 'Team',
     scope,
     params: clientParams,
@@ -411,8 +492,14 @@ export const clientRoutes: readonly ApiRoute[] = [
     async handle({ world, actor }) {
       const me = signedIn(actor);
       if (me === undefined) return { refusal: { kind: 'not_logged_in' } };
-      const items = (await world.records.invitationsOf(me)).map(({ clientId, kind }) => ({ client_id: clientId, kind }));
-      return { status: 200, body: { items, declined: await world.registry.invitationsDeclined(me) } };
+      const items = (await world.records.invitationsOf(me)).map(({ clientId, kind }) => ({
+        client_id: clientId,
+        kind,
+      }));
+      return {
+        status: 200,
+        body: { items, declined: await world.registry.invitationsDeclined(me) },
+      };
     },
   }),
   route({
@@ -427,7 +514,9 @@ export const clientRoutes: readonly ApiRoute[] = [
     refusals: ['not_logged_in'],
     async handle({ world, actor, body }) {
       const answer = await world.registry.setInvitationsDeclined(actor, body.declined);
-      return answer.ok ? { status: 200, body: { declined: answer.value } } : { refusal: answer.refusal };
+      return answer.ok
+        ? { status: 200, body: { declined: answer.value } }
+        : { refusal: answer.refusal };
     },
   }),
   route({
@@ -445,7 +534,8 @@ export const clientRoutes: readonly ApiRoute[] = [
       const { world, actor } = call;
       const client = await findVisible(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      if (!(await isInsider(call, client)))
+        return { refusal: { kind: 'permission_denied', right: null } };
       const after = readCursor(call.query.cursor);
       const filter = {
         clientId: client.id,
@@ -453,7 +543,12 @@ export const clientRoutes: readonly ApiRoute[] = [
         limit: call.query.limit + 1,
         ...(after === undefined ? {} : { after }),
       } as const;
-      return page(call, await world.records.listAudit(filter), ({ id }) => id, makeAuditView(world, actor));
+      return page(
+        call,
+        await world.records.listAudit(filter),
+        ({ id }) => id,
+        makeAuditView(world, actor),
+      );
     },
   }),
 ];

@@ -4,8 +4,14 @@ import type { Call, Said } from './route.ts';
 import { showOutcome } from './shapes.ts';
 
 /** How every action on an app may be refused, whatever it is. */
-export const onApp = ['invalid_consumer_key', 'change_conflict', 'managed_by_configuration'] as const;
-/** How an action that may give a credential, or decides who has it, may be refused besides (ADR 17). */
+export const onApp = [
+  'invalid_consumer_key',
+  'change_conflict',
+  'managed_by_configuration',
+] as const;
+/**
+ * How an action that may give a credential, or decides who has it, may be refused besides (ADR 17).
+ */
 export const byPersonAlone = ['browser_session_required', 'reauthentication_required'] as const;
 export const clientParams = z.object({ client_id: z.string().max(64) });
 const MOST = 100;
@@ -30,7 +36,10 @@ export function readCursor(cursor: string | undefined): number | undefined {
   return /^c\d{1,15}$/.test(text) ? Number(text.slice(1)) : undefined;
 }
 
-/** A page of a list: one more than the limit was asked for, to know whether there is more. Rows that `show` has nothing for are left out. */
+/**
+ * A page of a list: one more than the limit was asked for, to know whether there is more. Rows that
+ * `show` has nothing for are left out.
+ */
 export async function page<T>(
   call: Call<unknown, { readonly limit: number }>,
   rows: readonly T[],
@@ -47,14 +56,18 @@ export async function page<T>(
     if (item !== undefined) items.push(item);
   }
   if (next === null) return { status: 200, body: { items, next } };
-  const query = new URLSearchParams(Object.entries({ ...call.query, cursor: next }).map(([name, value]) => [name, String(value)]));
+  const query = new URLSearchParams(
+    Object.entries({ ...call.query, cursor: next }).map(([name, value]) => [name, String(value)]),
+  );
   // Relative to this very address, whatever stands before it (RFC 8288 §3.1).
   return { status: 200, body: { items, next }, headers: { link: `<?${query}>; rel="next"` } };
 }
 
 /** Submits an action on the app of the path and shows what it led to. */
 export async function submit(
-  call: Pick<Call, 'world' | 'actor' | 'seen'> & { readonly params: { readonly client_id: string } },
+  call: Pick<Call, 'world' | 'actor' | 'seen'> & {
+    readonly params: { readonly client_id: string };
+  },
   action: string,
   values: Readonly<Record<string, unknown>> = {},
   status = 200,

@@ -3,8 +3,9 @@ import { fieldReaders, openingScopes } from '#registry/visibility.ts';
 import { snake } from './problems.ts';
 import { apiScopes } from './route.ts';
 
-// Which scope opens which field to a token or a signature (ADR 17). It is necessary, never sufficient: what its person may not see stays closed. The
-// answers are cut by these rows, the description of the API is made of them, and a field or a route without one is not sent.
+// Which scope opens which field to a token or a signature (ADR 17). It is necessary, never
+// sufficient: what its person may not see stays closed. The answers are cut by these rows, the
+// description of the API is made of them, and a field or a route without one is not sent.
 
 /** The scopes of which one is needed. `route`: whatever opened the route. */
 type Opening = 'route' | readonly string[];
@@ -25,15 +26,24 @@ const { clients, review, consents, audit } = apiScopes;
 const managing = [clients, DIALECT_CLIENTS];
 const insiders = [...managing, review];
 /** Rows of fields that all have the same opening. */
-const rows = (opening: Opening, ...fields: readonly string[]): FieldScopes => Object.fromEntries(fields.map((field) => [field, opening]));
+const rows = (opening: Opening, ...fields: readonly string[]): FieldScopes =>
+  Object.fromEntries(fields.map((field) => [field, opening]));
 
 const ofClient = (field: keyof Client): Opening => openingScopes[fieldReaders[field]] ?? 'route';
 /** Fields of a client that answers write under other names, or not at all. */
-const renamed: ReadonlySet<string> = new Set(['id', 'ownerId', 'secrets', 'edition', 'plainPkceUntil']);
+const renamed: ReadonlySet<string> = new Set([
+  'id',
+  'ownerId',
+  'secrets',
+  'edition',
+  'plainPkceUntil',
+]);
 
 const client: FieldScopes = {
   ...Object.fromEntries(
-    (Object.keys(fieldReaders) as (keyof Client)[]).filter((field) => !renamed.has(field)).map((field) => [snake(field), ofClient(field)]),
+    (Object.keys(fieldReaders) as (keyof Client)[])
+      .filter((field) => !renamed.has(field))
+      .map((field) => [snake(field), ofClient(field)]),
   ),
   client_id: ofClient('id'),
   owner: ofClient('ownerId'),
@@ -46,13 +56,32 @@ const issued: FieldScopes = {
   waiting: 'route',
 };
 const secret = rows([clients], 'secret_id', 'label', 'created_at', 'expires_at', 'last_used_on');
-const revision = rows(insiders, 'revision_id', 'client_id', 'stage', 'changes', 'proposed_by', 'proposed_at', 'closed_at');
+const revision = rows(
+  insiders,
+  'revision_id',
+  'client_id',
+  'stage',
+  'changes',
+  'proposed_by',
+  'proposed_at',
+  'closed_at',
+);
 const risk = rows([review], 'total', 'findings');
 const auditEntry: FieldScopes = {
   ...rows('route', 'id', 'at', 'action', 'actor', 'via', 'client_id', 'reason', 'changes'),
   address: [audit],
 };
-const consent = rows([consents], 'consent_id', 'client_id', 'app_name', 'site', 'scopes', 'accepted_at', 'new_owner', 'last_used_on');
+const consent = rows(
+  [consents],
+  'consent_id',
+  'client_id',
+  'app_name',
+  'site',
+  'scopes',
+  'accepted_at',
+  'new_owner',
+  'last_used_on',
+);
 const page = (items: FieldScopes): FieldScopes => ({ items, next: 'route' });
 
 /** The objects that the description of the API has by name. */
@@ -97,7 +126,10 @@ export const routeScopes: Readonly<Record<string, RouteScopes>> = {
   listSecrets: { opens: [clients], fields: { items: secret } },
   listRevisions: { opens: insiders, fields: { items: revision } },
   getTeam: { opens: insiders, fields: rows(insiders, 'owner', 'maintainers', 'offered_to') },
-  listInvitations: { opens: [clients], fields: { items: rows([clients], 'client_id', 'kind'), declined: [clients] } },
+  listInvitations: {
+    opens: [clients],
+    fields: { items: rows([clients], 'client_id', 'kind'), declined: [clients] },
+  },
   declineInvitations: { opens: [clients], fields: rows([clients], 'declined') },
   auditOfClient: { opens: insiders, fields: page(auditEntry) },
   listReviews: { opens: [review], fields: page({ client, revision, risk }) },
@@ -107,11 +139,15 @@ export const routeScopes: Readonly<Record<string, RouteScopes>> = {
   renounceConsent: { opens: [consents], fields: null },
   listAudit: { opens: [audit], fields: page(auditEntry) },
   whoAmI: { opens: 'any token', fields: rows('route', 'id', 'name', 'rights') },
-  listScopes: { opens: 'anyone', fields: { items: rows('route', 'name', 'description', 'group', 'risk', 'rights') } },
+  listScopes: {
+    opens: 'anyone',
+    fields: { items: rows('route', 'name', 'description', 'group', 'risk', 'rights') },
+  },
   listSites: { opens: 'anyone', fields: { items: rows('route', 'id', 'name', 'origin') } },
 };
 
-const isOpening = (rule: Opening | FieldScopes): rule is Opening => rule === 'route' || Array.isArray(rule);
+const isOpening = (rule: Opening | FieldScopes): rule is Opening =>
+  rule === 'route' || Array.isArray(rule);
 
 /** True when one of these scopes opens the route. A route without a row is closed. */
 export function opensRoute(id: string, scopes: readonly string[]): boolean {
@@ -120,10 +156,15 @@ export function opensRoute(id: string, scopes: readonly string[]): boolean {
 }
 
 /**
- * An answer as a token or a signature with these scopes may read it. A closed field of an app is left out and named in `hidden`, as others that
- * cannot be seen; elsewhere it is null. A field without a row is left out.
+ * An answer as a token or a signature with these scopes may read it. A closed field of an app is
+ * left out and named in `hidden`, as others that cannot be seen; elsewhere it is null. A field
+ * without a row is left out.
  */
-export function openedFields(value: unknown, fields: FieldScopes, scopes: readonly string[]): unknown {
+export function openedFields(
+  value: unknown,
+  fields: FieldScopes,
+  scopes: readonly string[],
+): unknown {
   if (Array.isArray(value)) return value.map((item) => openedFields(item, fields, scopes));
   if (typeof value !== 'object' || value === null) return value;
   const shown: Record<string, unknown> = {};
@@ -136,6 +177,7 @@ export function openedFields(value: unknown, fields: FieldScopes, scopes: readon
     else if ('hidden' in value) closed.push(field);
     else shown[field] = null;
   }
-  if (closed.length > 0) shown.hidden = [...new Set([...(shown.hidden as readonly string[]), ...closed])];
+  if (closed.length > 0)
+    shown.hidden = [...new Set([...(shown.hidden as readonly string[]), ...closed])];
   return shown;
 }

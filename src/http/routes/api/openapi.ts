@@ -15,16 +15,35 @@ const problem = {
     code: { type: 'string', enum: Object.keys(titles) },
     field: { type: 'string', description: 'The field it is about' },
     ignorable: { type: 'boolean', description: 'Advice: send ignore_warnings to wave it through' },
-    since: { type: 'array', items: {}, description: 'What happened after the change token was given' },
+    since: {
+      type: 'array',
+      items: {},
+      description: 'What happened after the change token was given',
+    },
   },
 } as const;
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** A schema whose named parts are references into `components`, which gathers them. */
-const jsonSchema = (schema: z.ZodType, io: 'input' | 'output', components: Record<string, unknown>): JsonSchema => {
-  const made = JSON.stringify(z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any', reused: 'inline' }));
-  const { $schema: _dialect, $defs, ...rest } = JSON.parse(made.replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema;
+const jsonSchema = (
+  schema: z.ZodType,
+  io: 'input' | 'output',
+  components: Record<string, unknown>,
+): JsonSchema => {
+  const made = JSON.stringify(
+    z.toJSONSchema(schema, {
+      target: 'draft-2020-12',
+      io,
+      unrepresentable: 'any',
+      reused: 'inline',
+    }),
+  );
+  const {
+    $schema: _dialect,
+    $defs,
+    ...rest
+  } = JSON.parse(made.replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema;
   Object.assign(components, $defs);
   return rest;
 };
@@ -46,7 +65,10 @@ const parameters = (place: 'path' | 'query', schema: z.ZodType | undefined) => {
 
 function operation(route: ApiRoute, components: Record<string, unknown>) {
   const { schema, status, media = 'application/json' } = route.answer;
-  const failed = { description: 'Refused', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
+  const failed = {
+    description: 'Refused',
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
   return {
     operationId: route.id,
     summary: route.summary,
@@ -76,23 +98,36 @@ function operation(route: ApiRoute, components: Record<string, unknown>) {
       : {
           requestBody: {
             required: !route.body.safeParse({}).success,
-            content: { 'application/json': { schema: jsonSchema(route.body, 'input', components) } },
+            content: {
+              'application/json': { schema: jsonSchema(route.body, 'input', components) },
+            },
           },
         }),
     responses: {
-      [status]: { description: 'Done', ...(schema ? { content: { [media]: { schema: jsonSchema(schema, 'output', components) } } } : {}) },
+      [status]: {
+        description: 'Done',
+        ...(schema
+          ? { content: { [media]: { schema: jsonSchema(schema, 'output', components) } } }
+          : {}),
+      },
       default: failed,
     },
     ...(route.refusals.length > 0 ? { 'x-refusals': route.refusals } : {}),
     // One of them opens the route to a token.
-    ...(Array.isArray(routeScopes[route.id]?.opens) ? { 'x-scopes': routeScopes[route.id]?.opens } : {}),
+    ...(Array.isArray(routeScopes[route.id]?.opens)
+      ? { 'x-scopes': routeScopes[route.id]?.opens }
+      : {}),
   };
 }
 
-/** Says at each field which scopes open it to a token, where having reached the route is not enough. */
+/**
+ * Says at each field which scopes open it to a token, where having reached the route is not enough.
+ */
 function nameScopes(schemas: Record<string, unknown>): void {
   for (const [name, fields] of Object.entries(namedFields)) {
-    const { properties = {} } = (schemas[name] ?? {}) as { properties?: Record<string, Record<string, unknown>> };
+    const { properties = {} } = (schemas[name] ?? {}) as {
+      properties?: Record<string, Record<string, unknown>>;
+    };
     for (const [field, scopes] of Object.entries(fields)) {
       const property = properties[field];
       if (Array.isArray(scopes) && property) property['x-scopes'] = scopes;
@@ -111,7 +146,11 @@ export function openapi(routes: readonly ApiRoute[], issuer: string): Record<str
   nameScopes(schemas);
   return {
     openapi: '3.1.0',
-    info: { title: 'Gatehouse', version: '1', description: 'The registry of apps: propose, review, revise, allow, and what happened.' },
+    info: {
+      title: 'Gatehouse',
+      version: '1',
+      description: 'The registry of apps: propose, review, revise, allow, and what happened.',
+    },
     servers: [{ url: `${issuer}/api/v1` }],
     paths,
     components: {
@@ -127,7 +166,12 @@ export function openapi(routes: readonly ApiRoute[], issuer: string): Record<str
             },
           },
         },
-        session: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token', description: 'With the session cookie of a browser' },
+        session: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-CSRF-Token',
+          description: 'With the session cookie of a browser',
+        },
       },
     },
   };

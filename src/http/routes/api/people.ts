@@ -19,21 +19,36 @@ const auditQuery = z.strictObject({
   from: z.iso.datetime().optional(),
   until: z.iso.datetime().optional().describe('Exclusive'),
   ...paging,
-  limit: z.coerce.number().int().min(1).max(MOST_EXPORTED).default(25).describe('At most 100, or 10000 as JSON lines'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MOST_EXPORTED)
+    .default(25)
+    .describe('At most 100, or 10000 as JSON lines'),
 });
 
 const seconds = (text: string) => instant(Date.parse(text) / 1000);
 
-/** Lines this caller may read: everything about apps for reviewers, consents of others with the right to see private things, one's own always. */
+/**
+ * Lines this caller may read: everything about apps for reviewers, consents of others with the
+ * right to see private things, one's own always.
+ */
 async function auditFor(call: Call<unknown, z.output<typeof auditQuery>>): Promise<Said> {
   const { world, actor, query, request } = call;
   const me = signedIn(actor);
   if (me === undefined) return { refusal: { kind: 'not_logged_in' } };
-  const actorId = query.actor === 'me' ? me : query.actor === undefined ? undefined : await personNamed(world, query.actor);
+  const actorId =
+    query.actor === 'me'
+      ? me
+      : query.actor === undefined
+        ? undefined
+        : await personNamed(world, query.actor);
   // The scope was lent for just this: what the person may read here, the app may.
   const own = world.rights.rightsOf(actor.kind === 'person' ? actor.account : null);
   const [reviewer, privately] = [own.has(RIGHTS.review), mayDo(actor, RIGHTS.viewPrivate)];
-  if (actorId !== me && !reviewer && !privately) return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
+  if (actorId !== me && !reviewer && !privately)
+    return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
   const lines = /application\/(?:jsonl|x-ndjson)/.test(request.headers.accept ?? '');
   const limit = lines ? query.limit : Math.min(query.limit, 100);
   const after = readCursor(query.cursor);
@@ -49,8 +64,14 @@ async function auditFor(call: Call<unknown, z.output<typeof auditQuery>>): Promi
     limit: limit + 1,
   };
   // Nobody of that name did anything.
-  const entries = query.actor !== undefined && actorId === undefined ? [] : await world.records.listAudit(filter);
-  const said = await page({ ...call, query: { ...query, limit } }, entries, ({ id }) => id, makeAuditView(world, actor));
+  const entries =
+    query.actor !== undefined && actorId === undefined ? [] : await world.records.listAudit(filter);
+  const said = await page(
+    { ...call, query: { ...query, limit } },
+    entries,
+    ({ id }) => id,
+    makeAuditView(world, actor),
+  );
   if (!lines || !('status' in said)) return said;
   const { items } = said.body as { readonly items: readonly unknown[] };
   const text = items.map((item) => `${JSON.stringify(item)}\n`).join('');
@@ -66,7 +87,11 @@ export const peopleRoutes: readonly ApiRoute[] = [
     tag: 'Consents',
     scope: apiScopes.consents,
     query: z.strictObject({
-      user: z.string().max(255).optional().describe('Somebody else; needs the right to see private things'),
+      user: z
+        .string()
+        .max(255)
+        .optional()
+        .describe('Somebody else; needs the right to see private things'),
       ...paging,
     }),
     answer: { status: 200, schema: pageOf(consentSchema) },
@@ -76,10 +101,13 @@ export const peopleRoutes: readonly ApiRoute[] = [
       const me = signedIn(actor);
       if (me === undefined) return { refusal: { kind: 'not_logged_in' } };
       const user = query.user === undefined ? me : await personNamed(world, query.user);
-      if (user !== me && !mayDo(actor, RIGHTS.viewPrivate)) return { refusal: { kind: 'permission_denied', right: RIGHTS.viewPrivate } };
+      if (user !== me && !mayDo(actor, RIGHTS.viewPrivate))
+        return { refusal: { kind: 'permission_denied', right: RIGHTS.viewPrivate } };
       if (user === undefined) return { refusal: { kind: 'not_found', what: 'person' } };
       const below = readCursor(query.cursor) ?? Number.POSITIVE_INFINITY;
-      const rows = (await world.records.listConsents(user)).filter(({ id }) => id < below).slice(0, query.limit + 1);
+      const rows = (await world.records.listConsents(user))
+        .filter(({ id }) => id < below)
+        .slice(0, query.limit + 1);
       const shown = await showConsents(world, rows);
       return page(
         call,
@@ -100,7 +128,9 @@ export const peopleRoutes: readonly ApiRoute[] = [
     answer: { status: 204 },
     refusals: ['invalid_access_token', 'not_found'],
     async handle({ world, actor, params }) {
-      const answer = await world.registry.submit(actor, 'renounce', { consentId: params.consent_id });
+      const answer = await world.registry.submit(actor, 'renounce', {
+        consentId: params.consent_id,
+      });
       return answer.ok ? { status: 204 } : { refusal: answer.refusal };
     },
   }),
@@ -123,11 +153,18 @@ export const peopleRoutes: readonly ApiRoute[] = [
     summary: 'Who the token or session acts for, and with which rights here.',
     tag: 'This server',
     scope: null,
-    answer: { status: 200, schema: z.object({ id: z.number().int(), name: z.string(), rights: z.array(z.string()) }) },
+    answer: {
+      status: 200,
+      schema: z.object({ id: z.number().int(), name: z.string(), rights: z.array(z.string()) }),
+    },
     refusals: ['not_logged_in'],
     async handle({ actor }) {
-      if (actor.kind !== 'person' || actor.account === null) return { refusal: { kind: 'not_logged_in' } };
-      return { status: 200, body: { id: actor.account.id, name: actor.account.name, rights: [...actor.rights].sort() } };
+      if (actor.kind !== 'person' || actor.account === null)
+        return { refusal: { kind: 'not_logged_in' } };
+      return {
+        status: 200,
+        body: { id: actor.account.id, name: actor.account.name, rights: [...actor.rights].sort() },
+      };
     },
   }),
   route({
@@ -141,13 +178,25 @@ export const peopleRoutes: readonly ApiRoute[] = [
       status: 200,
       schema: z.object({
         items: z.array(
-          z.object({ name: z.string(), description: z.string(), group: z.string(), risk: z.string(), rights: z.array(z.string()) }),
+          z.object({
+            name: z.string(),
+            description: z.string(),
+            group: z.string(),
+            risk: z.string(),
+            rights: z.array(z.string()),
+          }),
         ),
       }),
     },
     refusals: [],
     async handle({ world }) {
-      const items = world.scopes.all().map(({ name, description, group, risk, rights }) => ({ name, description, group, risk, rights }));
+      const items = world.scopes.all().map(({ name, description, group, risk, rights }) => ({
+        name,
+        description,
+        group,
+        risk,
+        rights,
+      }));
       return { status: 200, body: { items } };
     },
   }),
@@ -160,11 +209,18 @@ export const peopleRoutes: readonly ApiRoute[] = [
     scope: 'nobody',
     answer: {
       status: 200,
-      schema: z.object({ items: z.array(z.object({ id: z.string(), name: z.string(), origin: z.string().nullable() })) }),
+      schema: z.object({
+        items: z.array(
+          z.object({ id: z.string(), name: z.string(), origin: z.string().nullable() }),
+        ),
+      }),
     },
     refusals: [],
     async handle({ world }) {
-      return { status: 200, body: { items: world.sites.all.map(({ id, name, origin }) => ({ id, name, origin })) } };
+      return {
+        status: 200,
+        body: { items: world.sites.all.map(({ id, name, origin }) => ({ id, name, origin })) },
+      };
     },
   }),
 ];

@@ -7,7 +7,8 @@ import { registryStatus } from '../../answers.ts';
 export const iso = (at: number): string => new Date(at * 1000).toISOString().replace('.000', '');
 
 /** `redirectUri` to `redirect_uri`. */
-export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+export const snake = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** Short titles of problems, the same for every occurrence (RFC 9457 §3.1.3). */
 export const titles = {
@@ -47,11 +48,27 @@ export const titles = {
 export type ProblemCode = keyof typeof titles;
 
 /** A problem document (RFC 9457). */
-export const problemDocument = (status: number, kind: ProblemCode, detail: string, more: Readonly<Record<string, unknown>> = {}): string =>
-  JSON.stringify({ type: `/problems/${kind}`, title: titles[kind], status, detail, code: kind, ...more });
+export const problemDocument = (
+  status: number,
+  kind: ProblemCode,
+  detail: string,
+  more: Readonly<Record<string, unknown>> = {},
+): string =>
+  JSON.stringify({
+    type: `/problems/${kind}`,
+    title: titles[kind],
+    status,
+    detail,
+    code: kind,
+    ...more,
+  });
 
 /** Sends a problem document. */
-export function sendProblem(reply: FastifyReply, status: number, ...problem: Tail<Parameters<typeof problemDocument>>): FastifyReply {
+export function sendProblem(
+  reply: FastifyReply,
+  status: number,
+  ...problem: Tail<Parameters<typeof problemDocument>>
+): FastifyReply {
   return reply
     .code(status)
     .header('content-type', 'application/problem+json')
@@ -59,7 +76,9 @@ export function sendProblem(reply: FastifyReply, status: number, ...problem: Tai
     .send(problemDocument(status, ...problem));
 }
 
-type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;
+type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest]
+  ? Rest
+  : never;
 
 /** What a program needs of a refusal, beside its words. */
 function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
@@ -68,7 +87,12 @@ function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
       return { field: snake(refusal.field) };
     case 'invalid_field': {
       const { kind, ...rest } = refusal.problem;
-      return { field: snake(refusal.field), problem: kind.replaceAll('-', '_'), ...rest, ignorable: refusal.ignorable };
+      return {
+        field: snake(refusal.field),
+        problem: kind.replaceAll('-', '_'),
+        ...rest,
+        ignorable: refusal.ignorable,
+      };
     }
     case 'permission_denied':
       return refusal.right === null ? {} : { right: refusal.right };
@@ -106,7 +130,11 @@ export function sendRefusal(reply: FastifyReply, refusal: RegistryRefusal): Fast
   if (status === 429) reply.header('retry-after', '86400');
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="gatehouse"');
   // Every field that is wrong, so that a caller mends them together (RFC 9457 §3.2).
-  const errors = fieldRefusals(refusal).map((one) => ({ code: one.kind, detail: refusalWords(renamed(one, snake)), ...facts(one) }));
+  const errors = fieldRefusals(refusal).map((one) => ({
+    code: one.kind,
+    detail: refusalWords(renamed(one, snake)),
+    ...facts(one),
+  }));
   return sendProblem(reply, status, refusal.kind, refusalWords(renamed(refusal, snake)), {
     reference_code: codeOf(refusal),
     ...facts(refusal),

@@ -6,12 +6,25 @@ import { findVisible, isInsider, noSuchApp } from '../../apps.ts';
 import { makeNames } from '../../names.ts';
 import { byPersonAlone, clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
-import { clientSchema, issuedSchema, pageOf, revisionSchema, riskSchema, showClient, showRevision, showRisk } from './shapes.ts';
+import {
+  clientSchema,
+  issuedSchema,
+  pageOf,
+  revisionSchema,
+  riskSchema,
+  showClient,
+  showRevision,
+  showRisk,
+} from './shapes.ts';
 
 // What reviewers do.
 
 const { review: scope } = apiScopes;
-const reason = z.string().max(1000).default('').describe('Why; the owner is told. At most 255 characters');
+const reason = z
+  .string()
+  .max(1000)
+  .default('')
+  .describe('Why; the owner is told. At most 255 characters');
 const suppress = z.boolean().default(false).describe('Hide the app as well');
 
 const decisions = [
@@ -21,7 +34,12 @@ const decisions = [
     z.strictObject({ reason }),
     ['not_proposed', 'needs_another_reviewer'],
   ],
-  ['reject', 'Rejects an app that waits for a review.', z.strictObject({ reason, suppress }), ['not_proposed', 'needs_another_reviewer']],
+  [
+    'reject',
+    'Rejects an app that waits for a review.',
+    z.strictObject({ reason, suppress }),
+    ['not_proposed', 'needs_another_reviewer'],
+  ],
   [
     'disable',
     'Switches an app off; of any other stage, hides it or shows it again.',
@@ -43,7 +61,11 @@ const decisions = [
 ] as const;
 
 const itemSchema = z
-  .object({ client: clientSchema, revision: revisionSchema.nullable().describe('Null: the app itself waits'), risk: riskSchema })
+  .object({
+    client: clientSchema,
+    revision: revisionSchema.nullable().describe('Null: the app itself waits'),
+    risk: riskSchema,
+  })
   .meta({ id: 'ReviewItem' });
 
 export const reviewRoutes: readonly ApiRoute[] = [
@@ -51,7 +73,8 @@ export const reviewRoutes: readonly ApiRoute[] = [
     method: 'GET',
     path: '/reviews',
     id: 'listReviews',
-    summary: 'What waits for a review: new apps, or changes of approved ones. Each with the risk rules that hold for it.',
+    summary:
+      'What waits for a review: new apps, or changes of approved ones. Each with the risk rules that hold for it.',
     tag: 'Reviews',
     scope,
     query: z.strictObject({ kind: z.enum(['apps', 'revisions']).default('apps'), ...paging }),
@@ -59,8 +82,10 @@ export const reviewRoutes: readonly ApiRoute[] = [
     refusals: ['not_logged_in', 'permission_denied'],
     async handle(call) {
       const { world, actor, query } = call;
-      if (actor.kind === 'person' && actor.account === null) return { refusal: { kind: 'not_logged_in' } };
-      if (!mayDo(actor, RIGHTS.review)) return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
+      if (actor.kind === 'person' && actor.account === null)
+        return { refusal: { kind: 'not_logged_in' } };
+      if (!mayDo(actor, RIGHTS.review))
+        return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
       const below = readCursor(query.cursor);
       const clients = await world.records.listClients({
         ...(query.kind === 'apps' ? { stage: 'proposed' } : { revised: true }),
@@ -74,7 +99,8 @@ export const reviewRoutes: readonly ApiRoute[] = [
         clients,
         ({ number }) => number,
         async (client) => {
-          const revision = query.kind === 'apps' ? undefined : await world.records.openRevision(client.id);
+          const revision =
+            query.kind === 'apps' ? undefined : await world.records.openRevision(client.id);
           return {
             client: await showClient(world, actor, client, names),
             revision: revision ? await showRevision(client, revision, names) : null,
@@ -88,7 +114,8 @@ export const reviewRoutes: readonly ApiRoute[] = [
     method: 'GET',
     path: '/clients/:client_id/risk',
     id: 'riskOfClient',
-    summary: 'The risk rules that hold for an app, or for its open revision: each with weight and evidence.',
+    summary:
+      'The risk rules that hold for an app, or for its open revision: each with weight and evidence.',
     tag: 'Reviews',
     scope,
     params: clientParams,
@@ -98,7 +125,8 @@ export const reviewRoutes: readonly ApiRoute[] = [
       const { world, actor } = call;
       const client = await findVisible(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!mayDo(actor, RIGHTS.review)) return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
+      if (!mayDo(actor, RIGHTS.review))
+        return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
       const revision = await world.records.openRevision(client.id);
       return { status: 200, body: showRisk(await world.registry.risk(client, revision?.fields)) };
     },
@@ -107,19 +135,27 @@ export const reviewRoutes: readonly ApiRoute[] = [
     method: 'GET',
     path: '/clients/:client_id/impact',
     id: 'impactOfClient',
-    summary: 'What switching the app off would stop: people with a consent, live tokens, calls in the last day.',
+    summary:
+      'What switching the app off would stop: people with a consent, live tokens, calls in the last day.',
     tag: 'Reviews',
     scope: null,
     params: clientParams,
     answer: {
       status: 200,
-      schema: z.object({ users: z.number().int(), tokens: z.number().int(), calls_last_day: z.number().int() }).meta({ id: 'Impact' }),
+      schema: z
+        .object({
+          users: z.number().int(),
+          tokens: z.number().int(),
+          calls_last_day: z.number().int(),
+        })
+        .meta({ id: 'Impact' }),
     },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
       const client = await findVisible(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await isInsider(call, client))) return { refusal: { kind: 'permission_denied', right: null } };
+      if (!(await isInsider(call, client)))
+        return { refusal: { kind: 'permission_denied', right: null } };
       const { users, tokens, calls } = await call.world.registry.impact(client.id);
       return { status: 200, body: { users, tokens, calls_last_day: calls } };
     },
@@ -143,21 +179,29 @@ export const reviewRoutes: readonly ApiRoute[] = [
     method: 'POST',
     path: '/clients/:client_id/pkce-exemption',
     id: 'setPkceExemption',
-    summary: 'Lets an approved confidential app leave PKCE out, or takes that back. In a browser session alone, recently proven.',
+    summary:
+      'Lets an approved confidential app leave PKCE out, or takes that back. In a browser session alone, recently proven.',
     tag: 'Reviews',
     scope,
     params: clientParams,
     body: z.strictObject({ reason, pkce_optional: z.boolean() }),
     answer: { status: 200, schema: issuedSchema },
     refusals: [...onApp, ...byPersonAlone, 'not_approved', 'needs_another_reviewer'],
-    handle: (call) => submit(call, 'set-pkce-exemption', { reason: call.body.reason, pkceOptional: call.body.pkce_optional }),
+    handle: (call) =>
+      submit(call, 'set-pkce-exemption', {
+        reason: call.body.reason,
+        pkceOptional: call.body.pkce_optional,
+      }),
   }),
   ...(['approve', 'reject'] as const).map((verdict) =>
     route({
       method: 'POST',
       path: `/clients/:client_id/revisions/:revision_id/${verdict}`,
       id: `${verdict}Revision`,
-      summary: verdict === 'approve' ? 'Puts a proposed change in force.' : 'Rejects a proposed change; the app stays as it is.',
+      summary:
+        verdict === 'approve'
+          ? 'Puts a proposed change in force.'
+          : 'Rejects a proposed change; the app stays as it is.',
       tag: 'Reviews',
       scope,
       params: clientParams.extend({ revision_id: z.coerce.number().int().positive() }),
@@ -166,9 +210,15 @@ export const reviewRoutes: readonly ApiRoute[] = [
       refusals: [
         ...onApp,
         'not_found',
-        ...(verdict === 'approve' ? (['not_approved', 'needs_another_reviewer', 'consumer_exists'] as const) : []),
+        ...(verdict === 'approve'
+          ? (['not_approved', 'needs_another_reviewer', 'consumer_exists'] as const)
+          : []),
       ],
-      handle: (call) => submit(call, `${verdict}-revision`, { reason: call.body.reason, revisionId: call.params.revision_id }),
+      handle: (call) =>
+        submit(call, `${verdict}-revision`, {
+          reason: call.body.reason,
+          revisionId: call.params.revision_id,
+        }),
     }),
   ),
 ];

@@ -28,7 +28,11 @@ export interface Call<P = Readonly<Record<string, string>>, Q = unknown, B = unk
 
 /** What a handler says: a value with its status, or a refusal of the registry. */
 export type Said =
-  | { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly status: number;
+      readonly body?: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   | { readonly refusal: RegistryRefusal };
 
 /** One route of the API: what is documented is what is checked. */
@@ -39,19 +43,30 @@ export interface ApiRoute {
   readonly id: string;
   readonly summary: string;
   readonly tag: string;
-  /** The scope a token needs; null: any signed-in caller; 'nobody': open to all, and a caller who says who they are may see more. */
+  /**
+   * The scope a token needs; null: any signed-in caller; 'nobody': open to all, and a caller who
+   * says who they are may see more.
+   */
   readonly scope: ApiScope | null | 'nobody';
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
-  readonly answer: { readonly status: number; readonly schema?: z.ZodType; readonly media?: string };
+  readonly answer: {
+    readonly status: number;
+    readonly schema?: z.ZodType;
+    readonly media?: string;
+  };
   /** Codes of refusals that are particular to this route. */
   readonly refusals: readonly RegistryRefusal['kind'][];
   handle(call: Call<never, never, never>): Promise<Said>;
 }
 
 /** Declares a route with the types its schemas promise. */
-export const route = <P extends z.ZodType = z.ZodType, Q extends z.ZodType = z.ZodType, B extends z.ZodType = z.ZodType>(
+export const route = <
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+>(
   declared: Omit<ApiRoute, 'params' | 'query' | 'body' | 'handle'> & {
     readonly params?: P;
     readonly query?: Q;

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { isKeeper } from '#registry/actions/action.ts';
 import { type Actor, AUDIT_SCOPE, actsWith, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
-import { type Client, grantTypes, halts, liveSecrets, protocols, stages } from '#registry/client.ts';
+import {
+  type Client,
+  grantTypes,
+  halts,
+  liveSecrets,
+  protocols,
+  stages,
+} from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { type Revision, revisionStages } from '#registry/revision.ts';
@@ -16,7 +23,8 @@ import { newOwnerSince } from '../../new-owner.ts';
 import type { World } from '../../world.ts';
 import { iso, snake } from './problems.ts';
 
-// What goes over the wire, as schemas: the documentation is made of them, and what comes in is checked by them.
+// What goes over the wire, as schemas: the documentation is made of them, and what comes in is
+// checked by them.
 
 export const when = z.iso.datetime().describe('UTC');
 const day = z.iso.date().nullable().describe('Day of the last use, UTC; null: not yet');
@@ -36,11 +44,16 @@ export const clientSchema = z
     owner_only: z.boolean(),
     confidential: z.boolean(),
     redirect_uri: z.string(),
-    redirect_uri_unicode: z.string().nullable().describe('The same with its host in Unicode; null: there is no other spelling'),
+    redirect_uri_unicode: z
+      .string()
+      .nullable()
+      .describe('The same with its host in Unicode; null: there is no other spelling'),
     redirect_is_prefix: z.boolean(),
     grant_types: z.array(z.enum(grantTypes)),
     pkce_optional: z.boolean(),
-    introspector: z.boolean().describe('It may ask about the access tokens of every app (RFC 7662)'),
+    introspector: z
+      .boolean()
+      .describe('It may ask about the access tokens of every app (RFC 7662)'),
     token_algorithm: z.enum(['ES256', 'RS256']),
     site: z.string(),
     scopes: z.array(z.string()),
@@ -72,13 +85,23 @@ export const issuedSchema = clientSchema
     withheld_scopes: z
       .array(z.string())
       .optional()
-      .describe('Scopes that the new credential lacks because the caller’s token or signature does not hold them'),
-    waiting: z.boolean().describe('A first yes was written down; a second reviewer has to say theirs'),
+      .describe(
+        'Scopes that the new credential lacks because the caller’s token or signature does not hold them',
+      ),
+    waiting: z
+      .boolean()
+      .describe('A first yes was written down; a second reviewer has to say theirs'),
   })
   .meta({ id: 'Issued' });
 
 export const secretSchema = z
-  .object({ secret_id: z.number().int(), label: z.string(), created_at: when, expires_at: when.nullable(), last_used_on: day })
+  .object({
+    secret_id: z.number().int(),
+    label: z.string(),
+    created_at: when,
+    expires_at: when.nullable(),
+    last_used_on: day,
+  })
   .meta({ id: 'Secret' });
 
 const change = z
@@ -97,7 +120,12 @@ export const revisionSchema = z
   .meta({ id: 'Revision' });
 
 export const riskSchema = z
-  .object({ total: z.number().int(), findings: z.array(z.object({ rule: z.string(), weight: z.number().int(), evidence: z.string() })) })
+  .object({
+    total: z.number().int(),
+    findings: z.array(
+      z.object({ rule: z.string(), weight: z.number().int(), evidence: z.string() }),
+    ),
+  })
   .meta({ id: 'Risk' });
 
 export const auditSchema = z
@@ -130,7 +158,8 @@ export const consentSchema = z
   })
   .meta({ id: 'Consent' });
 
-export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: z.string().nullable() });
 
 const isoDay = (days: number | undefined): string | null =>
   days === undefined ? null : new Date(days * 86_400_000).toISOString().slice(0, 10);
@@ -164,9 +193,19 @@ const written: readonly (readonly [keyof Client, (client: Client) => unknown])[]
   ] as const
 ).map((field) => [field, (client: Client) => client[field]]);
 
-/** A client as this caller may see it: fields they may not see are absent, and named in `hidden`. */
-export async function showClient(world: World, actor: Actor, client: Client, names = makeNames(world)): Promise<Record<string, unknown>> {
-  const team: Team = actor.kind === 'person' && actor.account ? await world.records.teamOf(client.id) : { maintainers: [], offer: null };
+/**
+ * A client as this caller may see it: fields they may not see are absent, and named in `hidden`.
+ */
+export async function showClient(
+  world: World,
+  actor: Actor,
+  client: Client,
+  names = makeNames(world),
+): Promise<Record<string, unknown>> {
+  const team: Team =
+    actor.kind === 'person' && actor.account
+      ? await world.records.teamOf(client.id)
+      : { maintainers: [], offer: null };
   const keeper = isKeeper(actor, client, team);
   const shown: Record<string, unknown> = { client_id: client.id, number: client.number };
   const hidden: string[] = [];
@@ -174,9 +213,11 @@ export async function showClient(world: World, actor: Actor, client: Client, nam
     if (unseen(field, client, actor, keeper) === undefined) shown[snake(field)] = read(client);
     else hidden.push(snake(field));
   }
-  if (unseen('redirectUri', client, actor, keeper) === undefined) shown.redirect_uri_unicode = unicodeSpelling(client.redirectUri);
+  if (unseen('redirectUri', client, actor, keeper) === undefined)
+    shown.redirect_uri_unicode = unicodeSpelling(client.redirectUri);
   else hidden.push('redirect_uri_unicode');
-  if (unseen('ownerId', client, actor, keeper) === undefined) shown.owner = await names(client.ownerId);
+  if (unseen('ownerId', client, actor, keeper) === undefined)
+    shown.owner = await names(client.ownerId);
   else hidden.push('owner');
   const used = await world.records.lastUsed('client', [client.id]);
   return {
@@ -190,12 +231,18 @@ export async function showClient(world: World, actor: Actor, client: Client, nam
 }
 
 /** What an action issued, beside the client. */
-export async function showOutcome(world: World, actor: Actor, outcome: Outcome): Promise<Record<string, unknown>> {
+export async function showOutcome(
+  world: World,
+  actor: Actor,
+  outcome: Outcome,
+): Promise<Record<string, unknown>> {
   const { secret, credentials, accessToken, withheldScopes, waiting } = outcome;
   return {
     ...(await showClient(world, actor, outcome.client)),
     ...(secret === null ? {} : { client_secret: secret }),
-    ...(credentials === null ? {} : { access_token: credentials.token, access_token_secret: credentials.secret }),
+    ...(credentials === null
+      ? {}
+      : { access_token: credentials.token, access_token_secret: credentials.secret }),
     ...(accessToken === null ? {} : { access_token: accessToken }),
     ...(withheldScopes.length === 0 ? {} : { withheld_scopes: withheldScopes }),
     waiting,
@@ -218,9 +265,17 @@ export async function showSecrets(world: World, client: Client): Promise<readonl
 }
 
 /** A revision beside the client as it is. Of a closed one the difference is to what is live now. */
-export async function showRevision(client: Client, revision: Revision, names: ReturnType<typeof makeNames>): Promise<unknown> {
+export async function showRevision(
+  client: Client,
+  revision: Revision,
+  names: ReturnType<typeof makeNames>,
+): Promise<unknown> {
   const changes = Object.entries(revision.fields)
-    .map(([field, after]) => ({ field: snake(field), before: client[field as keyof Client] as unknown, after: after as unknown }))
+    .map(([field, after]) => ({
+      field: snake(field),
+      before: client[field as keyof Client] as unknown,
+      after: after as unknown,
+    }))
     .filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
   return {
     revision_id: revision.id,
@@ -235,9 +290,16 @@ export async function showRevision(client: Client, revision: Revision, names: Re
 
 export const showRisk = ({ total, findings }: Risk): unknown => ({ total, findings });
 
-/** Lines of the trail. Where a request came from is shown to those who may see private things, and to the one it was. */
+/**
+ * Lines of the trail. Where a request came from is shown to those who may see private things, and
+ * to the one it was.
+ */
 export function makeAuditView(world: World, actor: Actor): (entry: AuditEntry) => Promise<unknown> {
-  const [names, changesOf, hidesTexts] = [makeNames(world), makeChangeView(world, actor), makeTextsHidden(world, actor)];
+  const [names, changesOf, hidesTexts] = [
+    makeNames(world),
+    makeChangeView(world, actor),
+    makeTextsHidden(world, actor),
+  ];
   const addresses = mayDo(actor, RIGHTS.viewPrivate);
   const viewer = actsWith(actor, [AUDIT_SCOPE]) ? personOf(actor)?.id : undefined;
   return async (entry) => ({
@@ -254,7 +316,10 @@ export function makeAuditView(world: World, actor: Actor): (entry: AuditEntry) =
   });
 }
 
-export async function showConsents(world: World, consents: readonly Consent[]): Promise<readonly unknown[]> {
+export async function showConsents(
+  world: World,
+  consents: readonly Consent[],
+): Promise<readonly unknown[]> {
   const used = await world.records.lastUsed(
     'consent',
     consents.map(({ id }) => String(id)),
@@ -262,7 +327,10 @@ export async function showConsents(world: World, consents: readonly Consent[]): 
   return Promise.all(
     consents.map(async ({ id, clientId, site, scopes, acceptedAt }) => {
       const client = await world.records.findClient(clientId);
-      const newOwner = client === undefined || client.suppressed ? null : await newOwnerSince(world.records, client, acceptedAt);
+      const newOwner =
+        client === undefined || client.suppressed
+          ? null
+          : await newOwnerSince(world.records, client, acceptedAt);
       return {
         consent_id: id,
         client_id: clientId,

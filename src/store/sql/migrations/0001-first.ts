@@ -41,11 +41,21 @@ CREATE TABLE revoked_families (id TEXT PRIMARY KEY) WITHOUT ROWID;
 `;
 
 /**
- * SQLite keeps rows in the order of their keys, which begin with the time; PostgreSQL in no order, so that the reaper and the preview of
- * the kill switch would read whole tables (plans in ADR 8). Expiries grow: an index of them is written at its right edge alone.
+ * SQLite keeps rows in the order of their keys, which begin with the time; PostgreSQL in no order,
+ * so that the reaper and the preview of the kill switch would read whole tables (plans in ADR 8).
+ * Expiries grow: an index of them is written at its right edge alone.
  */
 const orders = `
-${['sessions', 'limits', 'authorization_requests', 'nonces', 'temporary_credentials', 'codes', 'access_tokens', 'refresh_tokens']
+${[
+  'sessions',
+  'limits',
+  'authorization_requests',
+  'nonces',
+  'temporary_credentials',
+  'codes',
+  'access_tokens',
+  'refresh_tokens',
+]
   .map((table) => `CREATE INDEX ${table}_by_expiry ON ${table} (expires_at);`)
   .join('\n')}
 CREATE INDEX access_tokens_of_owners ON access_tokens (client_id) WHERE grant_type = 'owner-only';

@@ -48,7 +48,9 @@ CREATE TRIGGER audit_is_not_rewritten BEFORE UPDATE ON audit BEGIN SELECT RAISE(
 CREATE TRIGGER audit_is_not_erased BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 `;
 
-/** `turns` holds nothing: the units of work that write the trail lock it, one after another (ADR 8). */
+/**
+ * `turns` holds nothing: the units of work that write the trail lock it, one after another (ADR 8).
+ */
 const appendOnlyPostgres = `
 CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit trail is append-only'; END $$;
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_is_append_only();
@@ -57,7 +59,11 @@ CREATE TABLE turns (turn BIGINT);
 `;
 
 /**
- * What the registry keeps besides its clients. Secrets move to a table of their own, as a client may have several. The audit trail refuses
- * to be changed: that is the database's own rule, not only the program's.
+ * What the registry keeps besides its clients. Secrets move to a table of their own, as a client
+ * may have several. The audit trail refuses to be changed: that is the database's own rule, not
+ * only the program's.
  */
-export const registry: Migration = { sqlite: tables + appendOnlySqlite, postgres: inPostgres(tables) + appendOnlyPostgres };
+export const registry: Migration = {
+  sqlite: tables + appendOnlySqlite,
+  postgres: inPostgres(tables) + appendOnlyPostgres,
+};

@@ -1,6 +1,7 @@
 /**
- * What the pages need: scopes a person may leave out, the language of an account, what is mailed once, passkeys, where sessions are, who
- * looks at which app, and recent failed requests of apps, for their developers.
+ * What the pages need: scopes a person may leave out, the language of an account, what is mailed
+ * once, passkeys, where sessions are, who looks at which app, and recent failed requests of apps,
+ * for their developers.
  */
 export const pages = `
 ALTER TABLE clients ADD COLUMN optional_scopes TEXT NOT NULL DEFAULT '[]';

@@ -1,8 +1,9 @@
 import type { Migration } from './migration.ts';
 
 /**
- * The reaper's question in SQLite, too: without an index it read ten million tokens in three quarters of a second to find that none was due.
- * Expiries grow, so the index is written at its right edge alone. PostgreSQL has had them from the start.
+ * The reaper's question in SQLite, too: without an index it read ten million tokens in three
+ * quarters of a second to find that none was due. Expiries grow, so the index is written at its
+ * right edge alone. PostgreSQL has had them from the start.
  */
 export const expiry: Migration = {
   sqlite: `

@@ -1,8 +1,8 @@
 import { onBoth } from './migration.ts';
 
 /**
- * What one wrong clock must not undo (ADR 14): up to when nonces were taken away, so that an older one is never new again, and how time went,
- * so that a jump is noticed after a restart, too.
+ * What one wrong clock must not undo (ADR 14): up to when nonces were taken away, so that an older
+ * one is never new again, and how time went, so that a jump is noticed after a restart, too.
  */
 export const clocks = onBoth(`
 CREATE TABLE purged_until (kind TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;

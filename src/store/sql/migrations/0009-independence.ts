@@ -1,7 +1,8 @@
 /**
- * What the independence of reviewers is judged by: who took part in an app and does not any more, and what a first yes was said to. A yes of
- * the version before says nothing of that and counts no more. Of the past, the trail names whoever proposed an app, joined it, took it over,
- * or changed it.
+ * What the independence of reviewers is judged by: who took part in an app and does not any more,
+ * and what a first yes was said to. A yes of the version before says nothing of that and counts no
+ * more. Of the past, the trail names whoever proposed an app, joined it, took it over, or changed
+ * it.
  */
 export const independence = `
 ALTER TABLE approvals ADD COLUMN subject TEXT NOT NULL DEFAULT '';

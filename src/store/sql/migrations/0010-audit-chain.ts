@@ -1,13 +1,17 @@
 import { inPostgres, type Migration } from './migration.ts';
 
-/** The hash of each audit entry over itself and the one before (ADR 22). `late`: it was chained by another than who wrote the entry. */
+/**
+ * The hash of each audit entry over itself and the one before (ADR 22). `late`: it was chained by
+ * another than who wrote the entry.
+ */
 const chain = `
 CREATE TABLE audit_chain (id INTEGER PRIMARY KEY, hash TEXT NOT NULL, late INTEGER NOT NULL);
 `;
 
 /**
- * REPLACE deletes without firing the triggers of a DELETE, so nothing may be inserted that is there. Before an insert the number is not known
- * unless it was given, so what is given out of order is found afterwards.
+ * REPLACE deletes without firing the triggers of a DELETE, so nothing may be inserted that is
+ * there. Before an insert the number is not known unless it was given, so what is given out of
+ * order is found afterwards.
  */
 const notReplaced = ['audit', 'audit_chain']
   .map(
@@ -27,4 +31,7 @@ CREATE TRIGGER audit_chain_is_not_changed BEFORE UPDATE OR DELETE ON audit_chain
 CREATE TRIGGER audit_chain_is_not_emptied BEFORE TRUNCATE ON audit_chain FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only();
 `;
 
-export const auditChain: Migration = { sqlite: chain + notReplaced + appendOnly, postgres: inPostgres(chain) + appendOnlyPostgres };
+export const auditChain: Migration = {
+  sqlite: chain + notReplaced + appendOnly,
+  postgres: inPostgres(chain) + appendOnlyPostgres,
+};

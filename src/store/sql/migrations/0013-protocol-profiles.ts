@@ -1,9 +1,11 @@
 /**
- * Codes and refresh tokens say at which addresses they were bought (ADR 20). A code of the moment of the upgrade counts as the core's, and ends
- * within ten minutes. Refresh tokens from before count as the dialect's, which are good at both: what people allowed goes on.
+ * Codes and refresh tokens say at which addresses they were bought (ADR 20). A code of the moment
+ * of the upgrade counts as the core's, and ends within ten minutes. Refresh tokens from before
+ * count as the dialect's, which are good at both: what people allowed goes on.
  *
- * An app may carry a mark that it sends plain challenges, until a day; only an importer sets one. Confidential apps that could leave PKCE out
- * at the dialect until now, whatever their registration said, are told of at the first start after the upgrade, once.
+ * An app may carry a mark that it sends plain challenges, until a day; only an importer sets one.
+ * Confidential apps that could leave PKCE out at the dialect until now, whatever their registration
+ * said, are told of at the first start after the upgrade, once.
  */
 export const protocolProfiles = `
 ALTER TABLE codes ADD COLUMN profile TEXT NOT NULL DEFAULT 'core';

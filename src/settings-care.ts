@@ -1,6 +1,6 @@
 import type { Config } from '#config/config.ts';
+import { isLocal } from '#encoding/address.ts';
 import type { SetupWarning } from '#http/world.ts';
-import { isLocal } from '#wire/address.ts';
 
 /** Addresses that listen for everybody. */
 const everyAddress = (host: string): boolean =>

@@ -1,7 +1,7 @@
+import { isAddress } from '#encoding/email.ts';
+import { lineProblem, nameProblem, type TextProblem } from '#encoding/plain-text.ts';
 import { normalForm } from '#kernel/normal-form.ts';
 import type { Result } from '#kernel/result.ts';
-import { isAddress } from '#wire/email.ts';
-import { lineProblem, nameProblem, type TextProblem } from '#wire/plain-text.ts';
 
 /** What a person can get wrong about an account. */
 export type AccountField = 'name' | 'email' | 'real-name' | 'password' | 'group';
@@ -23,7 +23,7 @@ const nameProblems: Readonly<Record<TextProblem, string>> = {
 
 const bytes = (text: string) => Buffer.byteLength(text);
 
-export { tidyAddress } from '#wire/email.ts';
+export { tidyAddress } from '#encoding/email.ts';
 
 /** Text a person typed, composed and without blanks around it. */
 export const tidy = (text: string): string => normalForm(text, 'NFC').trim();

@@ -1,3 +1,4 @@
+import { skeleton } from '#encoding/confusables.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { later, type Seconds, seconds } from '#kernel/time.ts';
@@ -5,7 +6,6 @@ import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Entropy } from '#ports/entropy.ts';
-import { skeleton } from '#wire/confusables.ts';
 import type { Account } from './account.ts';
 import {
   fieldProblem,

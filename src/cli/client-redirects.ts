@@ -1,6 +1,6 @@
+import { misleads } from '#encoding/browser-uri.ts';
 import { redirectsToReview } from '#registry/redirect-review.ts';
 import { problemWords } from '#registry/refusal-words.ts';
-import { misleads } from '#wire/browser-uri.ts';
 import { withVerbs } from './client.ts';
 import { type Command, print, storeOptions } from './command.ts';
 

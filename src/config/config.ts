@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readAddress, tidyAddress } from '#encoding/email.ts';
+import type { TrustedProxies } from '#encoding/forwarded.ts';
 import { accept, type Result } from '#kernel/result.ts';
 import { durationSeconds as readDuration, type Seconds, seconds } from '#kernel/time.ts';
-import { readAddress, tidyAddress } from '#wire/email.ts';
-import type { TrustedProxies } from '#wire/forwarded.ts';
 import { noStructure, readConfigFile, type Structure } from './file.ts';
 import { issuerUrl, reachedFromOutside, trustedProxies } from './network.ts';
 import { MOST_CONFIG, MOST_SECRET, UnfitFile } from './plain-file.ts';

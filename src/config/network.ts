@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isLocal, isRange } from '#wire/address.ts';
-import type { TrustedProxies } from '#wire/forwarded.ts';
+import { isLocal, isRange } from '#encoding/address.ts';
+import type { TrustedProxies } from '#encoding/forwarded.ts';
 
 // Rules for settings about the network.
 

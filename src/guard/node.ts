@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import { announcesBody, type SentRequest } from '#encoding/raw-request.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
-import { announcesBody, type SentRequest } from '#wire/sent-request.ts';
 import type { Guard, GuardRefusal, Permit } from './permit.ts';
 
 /** What only the server knows of how a request reached it; behind a proxy, the proxy's word. */

@@ -1,4 +1,7 @@
 import type { Account } from '#accounts/account.ts';
+import { bearerToken, formatChallenges, isOAuthScheme } from '#encoding/authorization.ts';
+import { parseForm } from '#encoding/form.ts';
+import { header, type SentRequest } from '#encoding/raw-request.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
@@ -11,9 +14,6 @@ import { bearerWords } from '#oauth2/words.ts';
 import type { Client } from '#registry/client.ts';
 import { commonSite } from '#registry/policy.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
-import { bearerToken, formatChallenges, isOAuthScheme } from '#wire/authorization.ts';
-import { parseForm } from '#wire/form.ts';
-import { header, type SentRequest } from '#wire/sent-request.ts';
 
 /** Who acts, and what they may do here. */
 export interface Permit {

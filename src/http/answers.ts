@@ -1,12 +1,12 @@
 import type { FastifyReply } from 'fastify';
+import { formatChallenges } from '#encoding/authorization.ts';
+import { formEncode, type Pair } from '#encoding/form.ts';
 import { isTooLarge, type OAuth1Refusal } from '#oauth1/refusals.ts';
 import { HELP_PAGE, oauth1Problem } from '#oauth1/words.ts';
 import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
 import { isPkceProblem, MOST_STATE, oauth2Words } from '#oauth2/words.ts';
 import type { Note } from '#pages/words.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { formatChallenges } from '#wire/authorization.ts';
-import { formEncode, type Pair } from '#wire/form.ts';
 
 // The one place where refusals become HTTP. A kind without a status does not compile.
 

@@ -1,3 +1,4 @@
+import { destinationOf } from '#encoding/browser-uri.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { type AppView, kindOf, type PermissionGroup } from '#pages/app-parts.ts';
 import type { Frame } from '#pages/layout.ts';
@@ -12,7 +13,6 @@ import { type RevisedFields, revisedFields } from '#registry/revision.ts';
 import type { Scope } from '#registry/scopes.ts';
 import { DAY } from '#registry/usage.ts';
 import { unseen } from '#registry/visibility.ts';
-import { destinationOf } from '#wire/browser-uri.ts';
 import type { Viewer } from './apps.ts';
 import type { makeShown } from './lines.ts';
 import { namesOf } from './names.ts';

@@ -1,8 +1,8 @@
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import { trusts } from '#encoding/forwarded.ts';
 import { script } from '#pages/script.ts';
 import { stylesheet } from '#pages/style.ts';
-import { trusts } from '#wire/forwarded.ts';
 import { noteArrivals } from './arrival.ts';
 import { serveAsset } from './assets.ts';
 import { accountRoutes } from './routes/account.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { UNKNOWN_ADDRESS } from '#wire/address.ts';
-import { originOf } from '#wire/forwarded.ts';
+import { UNKNOWN_ADDRESS } from '#encoding/address.ts';
+import { originOf } from '#encoding/forwarded.ts';
 import type { World } from './world.ts';
 
 declare module 'fastify' {

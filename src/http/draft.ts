@@ -1,3 +1,4 @@
+import type { FormValues } from '#encoding/form.ts';
 import type { AppChoices, AppDraft } from '#pages/app-forms.ts';
 import { type AppKind, appKinds, isOwn, isService, kindOf } from '#pages/app-parts.ts';
 import type { FormProblem } from '#pages/form-problems.ts';
@@ -7,7 +8,6 @@ import type { Words } from '#pages/words.ts';
 import type { Client, GrantType } from '#registry/client.ts';
 import { fieldRefusals, type RegistryRefusal } from '#registry/refusals.ts';
 import type { RevisedFields } from '#registry/revision.ts';
-import type { FormValues } from '#wire/form.ts';
 import { permissionGroups } from './app-views.ts';
 import { addressesOf, typedAddresses } from './own-app.ts';
 import type { World } from './world.ts';

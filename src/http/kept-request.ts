@@ -1,6 +1,6 @@
+import { utf8 } from '#encoding/percent.ts';
+import type { SentRequest } from '#encoding/raw-request.ts';
 import { type Reading, readings } from '#oauth1/parse.ts';
-import { utf8 } from '#wire/percent.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
 
 // A refused signed request as it is kept for its developer, and read again to be explained. What
 // could be a secret is not kept.

@@ -1,3 +1,4 @@
+import { unicodeSpelling } from '#encoding/browser-uri.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { stageName } from '#pages/refusals.ts';
 import { scopeWords } from '#pages/scopes.ts';
@@ -7,7 +8,6 @@ import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import { ANYWHERE, type Client, type Halt, halts, type Stage, stages } from '#registry/client.ts';
 import { unseen } from '#registry/visibility.ts';
-import { unicodeSpelling } from '#wire/browser-uri.ts';
 import { makeChangeView } from './apps.ts';
 import { makeNames } from './names.ts';
 import type { World } from './world.ts';

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Pair } from '#wire/form.ts';
+import type { Pair } from '#encoding/form.ts';
 
 /** True for a body of several parts, as browsers and bots send files with. */
 const isMultipart = (type: string | undefined): boolean =>

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import { type FormValues, formValues } from '#encoding/form.ts';
 import type { Frame, Html } from '#pages/layout.ts';
 import type { Note } from '#pages/words.ts';
 import type { Actor } from '#registry/actor.ts';
 import { isRecent } from '#registry/authority.ts';
-import { type FormValues, formValues } from '#wire/form.ts';
 import { askForProof, takeProof } from './prove.ts';
 import { pageForm, queryOf } from './sent.ts';
 import {

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import type { Proof } from '#accounts/records.ts';
+import type { FormValues } from '#encoding/form.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { accountProblems } from '#pages/account-problems.ts';
 import { type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { proofFields, provePage } from '#pages/prove.ts';
-import type { FormValues } from '#wire/form.ts';
 import { formOf } from './sent.ts';
 import { frameOf, fromOf, ownPath, sendPage, type Visitor } from './visitor.ts';
 import { signInForForm } from './way-back.ts';

@@ -1,4 +1,5 @@
 import type { Account } from '#accounts/account.ts';
+import { bothSpellings } from '#encoding/browser-uri.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { problemText } from '#pages/refusals.ts';
@@ -12,7 +13,6 @@ import type { ClientFilter } from '#registry/records.ts';
 import { redirectsToReview } from '#registry/redirect-review.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { bothSpellings } from '#wire/browser-uri.ts';
 import { makeNames } from './names.ts';
 import type { PageAnswer, PageCall } from './page.ts';
 import type { World } from './world.ts';

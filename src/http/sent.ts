@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
+import { isOAuthScheme } from '#encoding/authorization.ts';
+import { type FormValues, formValues, type Pair, parseForm, sentSize } from '#encoding/form.ts';
+import { announcesBody, type SentRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { MOST_SIGNED_FORM } from '#oauth1/parse.ts';
 import { MOST_FORM, MOST_STATE } from '#oauth2/words.ts';
-import { isOAuthScheme } from '#wire/authorization.ts';
-import { type FormValues, formValues, type Pair, parseForm, sentSize } from '#wire/form.ts';
-import { announcesBody, type SentRequest } from '#wire/sent-request.ts';
 
 /** Most bytes of any body; the endpoints of apps read less. */
 export const MOST_BODY = MOST_SIGNED_FORM;

@@ -1,12 +1,12 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { type FormValues, formEncode, formValues, type Pair } from '#encoding/form.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { apiError } from '#mediawiki/api-errors.ts';
 import { restError } from '#mediawiki/oauth2-errors.ts';
 import { notePage } from '#pages/people.ts';
 import type { Note } from '#pages/words.ts';
-import { type FormValues, formEncode, formValues, type Pair } from '#wire/form.ts';
 import { problemDocument } from './routes/api/problems.ts';
 import { queryOf } from './sent.ts';
 import { namedMethods, type Unserved, unservedStatus, unservedWords } from './unserved-words.ts';

@@ -1,3 +1,6 @@
+import { parseBasic, splitScheme } from '#encoding/authorization.ts';
+import type { FormValues } from '#encoding/form.ts';
+import { header, type SentRequest } from '#encoding/raw-request.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import { parseSignedRequest, type Reading } from '#oauth1/parse.ts';
@@ -6,9 +9,6 @@ import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
 import type { FailureNotes } from '#registry/failures.ts';
 import type { RegistryRecords } from '#registry/records.ts';
-import { parseBasic, splitScheme } from '#wire/authorization.ts';
-import type { FormValues } from '#wire/form.ts';
-import { header, type SentRequest } from '#wire/sent-request.ts';
 import { keepRequest } from './kept-request.ts';
 
 // Keeps what a developer needs to see why a request of their app was refused. It changes no answer.

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { destinationOf } from '#encoding/browser-uri.ts';
+import { formValues, parseForm } from '#encoding/form.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Client } from '#registry/client.ts';
-import { destinationOf } from '#wire/browser-uri.ts';
-import { formValues, parseForm } from '#wire/form.ts';
 import { requestOf } from './decision.ts';
 import { fromOf, ownPath, seeOther, sendNote, sessionOf, visitorOf } from './visitor.ts';
 import type { World } from './world.ts';

@@ -3,6 +3,7 @@ import type { Accounts } from '#accounts/accounts.ts';
 import type { KeptRequests } from '#accounts/kept-requests.ts';
 import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
 import type { RightsTable } from '#accounts/rights.ts';
+import type { TrustedProxies } from '#encoding/forwarded.ts';
 import type { Guard } from '#guard/permit.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
@@ -20,7 +21,6 @@ import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
 import type { Sites } from '#registry/sites.ts';
-import type { TrustedProxies } from '#wire/forwarded.ts';
 import type { ProxyWatch } from './proxy-watch.ts';
 
 /** One face of the protocols: the core's, or a dialect's. */

@@ -1,4 +1,4 @@
-import type { FormValues } from '#wire/form.ts';
+import type { FormValues } from '#encoding/form.ts';
 
 /**
  * What `errorformat` can be: an error in the old shape, or a list of errors whose texts have this

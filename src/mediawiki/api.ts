@@ -1,4 +1,4 @@
-import type { FormValues } from '#wire/form.ts';
+import type { FormValues } from '#encoding/form.ts';
 import {
   type ApiAnswer,
   type ApiProblem,

@@ -1,4 +1,4 @@
-import { percentDecode } from '#wire/percent.ts';
+import { percentDecode } from '#encoding/percent.ts';
 
 /** What a page title asks of us. `sub` is what follows `Special:OAuth/`, or empty. */
 export type Page =

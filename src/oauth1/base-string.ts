@@ -1,5 +1,5 @@
-import type { Pair } from '#wire/form.ts';
-import { percentEncode, percentEncodeAgain } from '#wire/percent.ts';
+import type { Pair } from '#encoding/form.ts';
+import { percentEncode, percentEncodeAgain } from '#encoding/percent.ts';
 import type { SignedRequest } from './parse.ts';
 
 /**

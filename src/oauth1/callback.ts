@@ -1,6 +1,6 @@
+import { asciiSpelling, misleads } from '#encoding/browser-uri.ts';
+import { percentEncode } from '#encoding/percent.ts';
 import type { Client } from '#registry/client.ts';
-import { asciiSpelling, misleads } from '#wire/browser-uri.ts';
-import { percentEncode } from '#wire/percent.ts';
 
 interface Parts {
   readonly scheme: string;

@@ -1,5 +1,5 @@
+import type { SentRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
 import { type Asked, type Diagnosis, diagnose } from './diagnosis/diagnose.ts';
 import { parseSignedRequest, type Reading } from './parse.ts';
 import type { OAuth1Refusal } from './refusals.ts';

@@ -1,4 +1,3 @@
-import { accept, type Result } from '#kernel/result.ts';
 import {
   type MalformedAuthParams,
   MOST_AUTH_PARAMS,
@@ -6,10 +5,11 @@ import {
   parseAuthParams,
   quotedString,
   skipBlanks,
-} from '#wire/auth-params.ts';
-import { isOAuthScheme, withoutBlanks } from '#wire/authorization.ts';
-import { type Pair, type PartProblem, partProblem } from '#wire/form.ts';
-import { percentDecode, percentDecodeBytes } from '#wire/percent.ts';
+} from '#encoding/auth-params.ts';
+import { isOAuthScheme, withoutBlanks } from '#encoding/authorization.ts';
+import { type Pair, type PartProblem, partProblem } from '#encoding/form.ts';
+import { percentDecode, percentDecodeBytes } from '#encoding/percent.ts';
+import { accept, type Result } from '#kernel/result.ts';
 import type { Reading } from './parse.ts';
 import { type ParameterRejected, rejected } from './refusals.ts';
 

@@ -1,4 +1,4 @@
-import { type FormBytes, groupByName, type Pair } from '#wire/form.ts';
+import { type FormBytes, groupByName, type Pair } from '#encoding/form.ts';
 
 // What of a request is signed, as the reference sees it (protocols 1.6). It signs PHP's idea of a
 // query; where that is another than RFC 5849 has, a signature over either is taken, if what is read

@@ -1,5 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { AccountRecords } from '#accounts/records.ts';
+import { addressInRanges } from '#encoding/address.ts';
+import type { SentRequest } from '#encoding/raw-request.ts';
 import type { ClientId, ConsentId, SiteId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Instant, later } from '#kernel/time.ts';
@@ -20,8 +22,6 @@ import {
 } from '#registry/proven-redirect.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { UsageNotes } from '#registry/usage.ts';
-import { addressInRanges } from '#wire/address.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
 import {
   callbackAllowed,
   encodedCallback,

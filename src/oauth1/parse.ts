@@ -1,6 +1,6 @@
+import { type Pair, parseForm, parseFormBytes } from '#encoding/form.ts';
+import { announcesBody, header as fieldOf, type SentRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Pair, parseForm, parseFormBytes } from '#wire/form.ts';
-import { announcesBody, header as fieldOf, type SentRequest } from '#wire/sent-request.ts';
 import { type HeaderParameters, parseOAuthHeader, partAdvice } from './header.ts';
 import {
   lenientParameterLists,

@@ -1,5 +1,5 @@
+import type { SentRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
 import type { PastedRequest, PastedRequestRefusal } from './pasted-request.ts';
 import { shellWords } from './shell-words.ts';
 

@@ -1,5 +1,5 @@
+import type { SentRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
 import { readPastedCurl } from './pasted-curl.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
+import { percentEncode } from '#encoding/percent.ts';
 import { equalSecrets } from '#keys/digest.ts';
 import { hmac } from '#keys/hmac.ts';
 import { rsaVerify } from '#keys/rsa.ts';
-import { percentEncode } from '#wire/percent.ts';
 
 /** Names on the wire, case-sensitive (RFC 5849 §3.4; the SHA-256 ones by analogy). */
 export const signatureMethods = [

@@ -1,4 +1,4 @@
-import type { Pair } from '#wire/form.ts';
+import type { Pair } from '#encoding/form.ts';
 import { bodyAdvice, type OAuth1Refusal } from './refusals.ts';
 
 // What a developer reads of a refusal, at every face: its kind, what they need to mend it, and what

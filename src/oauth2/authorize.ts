@@ -1,4 +1,6 @@
 import type { Account } from '#accounts/account.ts';
+import { type FormValues, formValues, type Pair } from '#encoding/form.ts';
+import { redirectUriMatches } from '#encoding/redirect-uri.ts';
 import type { ClientId, FamilyId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Instant, isPast, later } from '#kernel/time.ts';
@@ -15,8 +17,6 @@ import {
   type RedirectPurpose,
   withParameters,
 } from '#registry/proven-redirect.ts';
-import { type FormValues, formValues, type Pair } from '#wire/form.ts';
-import { redirectUriMatches } from '#wire/redirect-uri.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { Code } from './records.ts';
 import type {

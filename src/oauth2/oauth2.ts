@@ -1,4 +1,5 @@
 import type { Account } from '#accounts/account.ts';
+import type { Pair } from '#encoding/form.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { isPast } from '#kernel/time.ts';
@@ -8,7 +9,6 @@ import type { Client } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { commonSite, coversSite, hindrance } from '#registry/policy.ts';
 import type { ProvenRedirect } from '#registry/proven-redirect.ts';
-import type { Pair } from '#wire/form.ts';
 import type { TokenAnswer } from './access-token.ts';
 import {
   answerWith,

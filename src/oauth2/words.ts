@@ -1,4 +1,4 @@
-import { unreadableForm } from '#wire/form.ts';
+import { unreadableForm } from '#encoding/form.ts';
 import type {
   AuthorizeProblem,
   BearerRefusal,

@@ -1,10 +1,15 @@
+import { isRange } from '#encoding/address.ts';
+import { asciiSpelling } from '#encoding/browser-uri.ts';
+import { skeleton } from '#encoding/confusables.ts';
+import { readAddress, tidyAddress } from '#encoding/email.ts';
+import {
+  lineProblem,
+  nameProblem,
+  paragraphsProblem,
+  type TextProblem,
+} from '#encoding/plain-text.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { hasSoundExponent, LEAST_RSA_BITS, rsaBits, rsaKeyKind } from '#keys/rsa.ts';
-import { isRange } from '#wire/address.ts';
-import { asciiSpelling } from '#wire/browser-uri.ts';
-import { skeleton } from '#wire/confusables.ts';
-import { readAddress, tidyAddress } from '#wire/email.ts';
-import { lineProblem, nameProblem, paragraphsProblem, type TextProblem } from '#wire/plain-text.ts';
 import { type GrantType, needsRedirectUri, type Protocol, protocols } from './client.ts';
 import { type Judged, type RedirectRules, redirectProblem } from './redirect-rules.ts';
 import type { FieldProblem, FieldRefusal, RegistryRefusal } from './refusals.ts';

@@ -1,4 +1,4 @@
-import { oneLine, strangerText } from '#wire/stranger-text.ts';
+import { oneLine, strangerText } from '#encoding/stranger-text.ts';
 import type { NoticeFacts } from './notices.ts';
 
 /** Who speaks, and where apps are shown. */

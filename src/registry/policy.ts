@@ -1,6 +1,6 @@
 import type { Account } from '#accounts/account.ts';
+import { addressInRanges } from '#encoding/address.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
-import { addressInRanges } from '#wire/address.ts';
 import type { Client, Halt, Stage } from './client.ts';
 
 /** Why a client may not act. */

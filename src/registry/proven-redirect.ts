@@ -1,8 +1,8 @@
 import type { Account } from '#accounts/account.ts';
+import { asciiSpelling, misleads } from '#encoding/browser-uri.ts';
+import type { Pair } from '#encoding/form.ts';
+import { locationOf } from '#encoding/redirect-uri.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { asciiSpelling, misleads } from '#wire/browser-uri.ts';
-import type { Pair } from '#wire/form.ts';
-import { locationOf } from '#wire/redirect-uri.ts';
 import type { Client } from './client.ts';
 import { type Hindrance, isOwnedBy } from './policy.ts';
 

@@ -1,5 +1,5 @@
-import { readAsBrowser, type UriDeviation } from '#wire/browser-uri.ts';
-import { isRefusedScheme } from '#wire/refused-schemes.ts';
+import { readAsBrowser, type UriDeviation } from '#encoding/browser-uri.ts';
+import { isRefusedScheme } from '#encoding/refused-schemes.ts';
 import type { Client } from './client.ts';
 import type { FieldProblem } from './refusals.ts';
 import type { Sites } from './sites.ts';

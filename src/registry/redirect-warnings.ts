@@ -1,4 +1,4 @@
-import { misleads } from '#wire/browser-uri.ts';
+import { misleads } from '#encoding/browser-uri.ts';
 import { isAnyPort } from './auto-approval.ts';
 import type { Client } from './client.ts';
 import { isReadableOnTheWay, redirectToReview } from './redirect-rules.ts';

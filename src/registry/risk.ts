@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
+import { skeleton } from '#encoding/confusables.ts';
 import { normalForm } from '#kernel/normal-form.ts';
 import type { Instant } from '#kernel/time.ts';
-import { skeleton } from '#wire/confusables.ts';
 import { isAnyPort } from './auto-approval.ts';
 import type { Client, GrantType } from './client.ts';
 import { isLocalHost, isReadableOnTheWay } from './redirect-rules.ts';

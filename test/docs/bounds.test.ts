@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fieldProblem } from '#accounts/fields.ts';
+import { MOST_AUTH_PARAMS } from '#encoding/auth-params.ts';
 import { MOST_BODY, MOST_JSON } from '#http/sent.ts';
 import { MOST_PARAMETERS, MOST_SIGNED_FORM } from '#oauth1/parse.ts';
 import { MOST_PASTED_BYTES } from '#oauth1/pasted-request.ts';
@@ -10,7 +11,6 @@ import { MOST_FORM, MOST_STATE } from '#oauth2/words.ts';
 import { MOST_MAINTAINERS } from '#registry/actions/people.ts';
 import { MOST_SECRETS } from '#registry/actions/update.ts';
 import { judges, line, MOST_TEXT, reason } from '#registry/fields.ts';
-import { MOST_AUTH_PARAMS } from '#wire/auth-params.ts';
 
 // A bound that is written down is the one that holds: at it a value is taken, and one more is not.
 

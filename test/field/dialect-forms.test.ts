@@ -514,7 +514,7 @@ describe('errorformat at api.php', () => {
     ).json().errors;
     assert.match(html, /&#60;b&#62;/);
     const { apiError } = await import('#mediawiki/api-errors.ts');
-    const { formValues } = await import('#wire/form.ts');
+    const { formValues } = await import('#encoding/form.ts');
     const said = (format: string) =>
       JSON.stringify(
         apiError(

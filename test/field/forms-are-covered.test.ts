@@ -4,13 +4,13 @@ import { createServer, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import express from 'express';
+import type { SentRequest } from '#encoding/raw-request.ts';
 import { permitFromNode } from '#guard/node.ts';
 import type { GuardRefusal } from '#guard/permit.ts';
 import { inForm, inHeader, type Pair, protocolPairs } from '#harness/own-signer.ts';
 import type { Pair as Key } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
 import { notesApi } from '../../examples/demo/api.ts';
 
 // A form is signed (RFC 5849 §3.4.1.3.1). Whoever asks the guard without the bytes of a form cannot

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { readConfig } from '#config/config.ts';
+import { isAddress, MOST_EMAIL, readAddress, sameAddress } from '#encoding/email.ts';
 import { FieldBrowser } from '#harness/front-door.ts';
 import { password, TestWorld } from '#harness/world.ts';
 import type { Letter } from '#ports/mail.ts';
-import { isAddress, MOST_EMAIL, readAddress, sameAddress } from '#wire/email.ts';
 
 // E-mail addresses as people have them: apostrophes, plus signs, letters beyond ASCII,
 // international domains. One reader wherever one is taken.

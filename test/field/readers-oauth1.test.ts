@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import type { SentRequest } from '#encoding/raw-request.ts';
 import {
   baseOf,
   enc,
@@ -14,7 +15,6 @@ import {
 import type { Pair as Key } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
 
 // What is read of a signed request: by RFC 5849 and RFC 9110 at the core, the guard and the JSON
 // API; at the addresses of the MediaWiki dialect never less than the reference reads. What is

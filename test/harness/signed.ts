@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { percentEncode } from '#encoding/percent.ts';
 import { explain } from '#oauth1/explain.ts';
-import { percentEncode } from '#wire/percent.ts';
 import type { TestWorld } from './world.ts';
 
 export interface Pair {

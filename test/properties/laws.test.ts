@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { formEncode, type Pair, parseForm } from '#encoding/form.ts';
+import { percentDecode, percentEncode } from '#encoding/percent.ts';
+import { addToQuery, redirectUriMatches } from '#encoding/redirect-uri.ts';
 import { grantedRights } from '#guard/permit.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
@@ -11,9 +14,6 @@ import { baseString } from '#oauth1/base-string.ts';
 import { callbackAllowed } from '#oauth1/callback.ts';
 import { loadScopes } from '#registry/scopes.ts';
 import { compareVersions } from '#registry/version.ts';
-import { formEncode, type Pair, parseForm } from '#wire/form.ts';
-import { percentDecode, percentEncode } from '#wire/percent.ts';
-import { addToQuery, redirectUriMatches } from '#wire/redirect-uri.ts';
 
 const text = fc
   .string({ unit: 'grapheme' })

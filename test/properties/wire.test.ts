@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { addressInRanges, isRange } from '#wire/address.ts';
-import { bearerToken, parseBasic } from '#wire/authorization.ts';
-import { formEncode, parseForm } from '#wire/form.ts';
-import { percentDecode, percentDecodeBytes, percentEncode } from '#wire/percent.ts';
-import { addToQuery, redirectUriMatches } from '#wire/redirect-uri.ts';
-import { formatScope, parseScope } from '#wire/scope.ts';
+import { addressInRanges, isRange } from '#encoding/address.ts';
+import { bearerToken, parseBasic } from '#encoding/authorization.ts';
+import { formEncode, parseForm } from '#encoding/form.ts';
+import { percentDecode, percentDecodeBytes, percentEncode } from '#encoding/percent.ts';
+import { addToQuery, redirectUriMatches } from '#encoding/redirect-uri.ts';
+import { formatScope, parseScope } from '#encoding/scope.ts';
 
 const text = fc.string({ unit: 'binary' });
 const noNul = text.filter((value) => !value.includes('\0'));

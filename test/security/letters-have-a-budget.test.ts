@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { letterBudgets } from '#accounts/letter-budget.ts';
+import { strangerText } from '#encoding/stranger-text.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import type { Letter } from '#ports/mail.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
 import { noticeWords } from '#registry/notice-words.ts';
-import { strangerText } from '#wire/stranger-text.ts';
 import { app, registry } from '../unit/registry/world.ts';
 
 // Our mail is signed with our name. Nobody fills a stranger's mailbox with it, and nobody puts a

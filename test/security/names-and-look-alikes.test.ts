@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fieldProblem } from '#accounts/fields.ts';
+import { skeleton } from '#encoding/confusables.ts';
+import {
+  lineProblem,
+  nameProblem,
+  paragraphsProblem,
+  type TextProblem,
+} from '#encoding/plain-text.ts';
 import { password, TestWorld } from '#harness/world.ts';
 import type { FieldProblem } from '#registry/refusals.ts';
-import { skeleton } from '#wire/confusables.ts';
-import { lineProblem, nameProblem, paragraphsProblem, type TextProblem } from '#wire/plain-text.ts';
 
 // A name is what it seems: nothing unseen, nothing decoded by a mail reader, no letters that pass
 // for others.

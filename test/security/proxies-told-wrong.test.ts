@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { readConfig } from '#config/config.ts';
+import { addressNetwork, isLocal } from '#encoding/address.ts';
+import { originOf, type ProxySign, type TrustedProxies } from '#encoding/forwarded.ts';
 import {
   CADDY,
   documentedLines,
@@ -18,8 +20,6 @@ import {
   withoutProgram,
 } from '#harness/proxy.ts';
 import type { Arrived } from '#http/arrival.ts';
-import { addressNetwork, isLocal } from '#wire/address.ts';
-import { originOf, type ProxySign, type TrustedProxies } from '#wire/forwarded.ts';
 import { basic, password, TestWorld } from '../harness/world.ts';
 import { freePort } from '../interop/server.ts';
 

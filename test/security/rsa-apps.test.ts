@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
+import { percentEncode } from '#encoding/percent.ts';
 import { signedHeader } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import { percentEncode } from '#wire/percent.ts';
 
 // RSA keys of apps: 2048 bits for new ones, and an app that signs with its key alone has no secret
 // that somebody could sign with.

@@ -6,6 +6,8 @@ import { clientRedirects } from '#cli/client-redirects.ts';
 import type { Io, Verbs } from '#cli/command.ts';
 import { readArguments } from '#cli/command.ts';
 import { readConfigFile } from '#config/file.ts';
+import { asciiSpelling, misleads, unicodeSpelling } from '#encoding/browser-uri.ts';
+import { locationOf, redirectUriMatches } from '#encoding/redirect-uri.ts';
 import { acceptedEarlier } from '#harness/accepted-earlier.ts';
 import { signedHeader } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
@@ -15,8 +17,6 @@ import { callbackAllowed, landingOf } from '#oauth1/callback.ts';
 import type { Client } from '#registry/client.ts';
 import { readConfigured } from '#registry/configured.ts';
 import { redirectProblem } from '#registry/redirect-rules.ts';
-import { asciiSpelling, misleads, unicodeSpelling } from '#wire/browser-uri.ts';
-import { locationOf, redirectUriMatches } from '#wire/redirect-uri.ts';
 import { rules } from '../unit/registry/world.ts';
 import type { HostileUri } from './data/make-hostile-redirect-uris.ts';
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { formEncode } from '#encoding/form.ts';
+import { addToQuery } from '#encoding/redirect-uri.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { baseString, baseStringUri, normalizeParams } from '#oauth1/base-string.ts';
 import { callbackAllowed } from '#oauth1/callback.ts';
@@ -12,8 +14,6 @@ import {
   signatureOf,
 } from '#oauth1/signature.ts';
 import { type OAuth1Settings, parameterProblem, verifySigned } from '#oauth1/verify.ts';
-import { formEncode } from '#wire/form.ts';
-import { addToQuery } from '#wire/redirect-uri.ts';
 import { cases } from './cases.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a case's own shape

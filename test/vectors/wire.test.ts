@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bearerToken, formatChallenges, parseBasic } from '#encoding/authorization.ts';
+import { parseForm } from '#encoding/form.ts';
+import { percentEncode } from '#encoding/percent.ts';
+import { addToQuery, redirectUriMatches } from '#encoding/redirect-uri.ts';
+import { parseScope } from '#encoding/scope.ts';
 import { durationSeconds } from '#kernel/time.ts';
 import { isPkceText, pkceChallenge, pkceMatches } from '#keys/pkce.ts';
 import { jwkThumbprint } from '#keys/thumbprint.ts';
-import { bearerToken, formatChallenges, parseBasic } from '#wire/authorization.ts';
-import { parseForm } from '#wire/form.ts';
-import { percentEncode } from '#wire/percent.ts';
-import { addToQuery, redirectUriMatches } from '#wire/redirect-uri.ts';
-import { parseScope } from '#wire/scope.ts';
 import { cases } from './cases.ts';
 
 for (const { name, input, expected } of cases('oauth1-percent-encoding')) {

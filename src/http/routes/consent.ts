@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { destinationOf } from '#encoding/browser-uri.ts';
+import type { FormValues } from '#encoding/form.ts';
 import { isPast } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { sealWith } from '#keys/sealer.ts';
@@ -9,8 +11,6 @@ import type { Client } from '#registry/client.ts';
 import { currentConsent } from '#registry/consents.ts';
 import { hindrance } from '#registry/policy.ts';
 import { looksUnknown } from '#registry/proven-redirect.ts';
-import { destinationOf } from '#wire/browser-uri.ts';
-import type { FormValues } from '#wire/form.ts';
 import { refusalForPerson } from '../answers.ts';
 import { permissionGroups } from '../app-views.ts';
 import { type Approval, endAnswer, openAnswer } from '../approval.ts';

@@ -1,3 +1,4 @@
+import { bothSpellings } from '#encoding/browser-uri.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { atControls, type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { managePage } from '#pages/manage-app.ts';
@@ -7,7 +8,6 @@ import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { type Client, liveSecrets } from '#registry/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { unseen } from '#registry/visibility.ts';
-import { bothSpellings } from '#wire/browser-uri.ts';
 import { refusedStatus } from '../answers.ts';
 import { appView, lastUses, revisionChanges } from '../app-views.ts';
 import { problemsOf } from '../draft.ts';

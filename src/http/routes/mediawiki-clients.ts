@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { parseForm, unreadableForm } from '#encoding/form.ts';
+import { readJson } from '#encoding/json.ts';
 import type { Guard } from '#guard/permit.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { accept } from '#kernel/result.ts';
@@ -16,8 +18,6 @@ import { restError } from '#mediawiki/oauth2-errors.ts';
 import { type Actor, managerOf } from '#registry/actor.ts';
 import type { Outcome } from '#registry/desk.ts';
 import { unseen } from '#registry/visibility.ts';
-import { parseForm, unreadableForm } from '#wire/form.ts';
-import { readJson } from '#wire/json.ts';
 import { sendJson } from '../answers.ts';
 import { hasOAuthCredentials, queryOf, sentRequest } from '../sent.ts';
 import { appActor, personActor, sessionOf } from '../visitor.ts';

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type FormValues, formValues } from '#encoding/form.ts';
 import { pageOf } from '#mediawiki/titles.ts';
-import { type FormValues, formValues } from '#wire/form.ts';
 import { ownPath, seeOther } from '../visitor.ts';
 import { returnTo } from '../way-back.ts';
 import type { World } from '../world.ts';

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import { bearerToken } from '#encoding/authorization.ts';
+import { formValues, type Pair } from '#encoding/form.ts';
 import type { Guard } from '#guard/permit.ts';
 import { failureDataOf } from '#mediawiki/client-management.ts';
 import { badBearer, bearerErrorOf, guardErrorOf } from '#mediawiki/messages.ts';
@@ -8,8 +10,6 @@ import { profileOf, type Subject } from '#mediawiki/statement.ts';
 import type { AuthorizeProblem } from '#oauth2/refusals.ts';
 import { REPEATABLE } from '#oauth2/token-endpoint.ts';
 import { MOST_FORM, oauth2Words } from '#oauth2/words.ts';
-import { bearerToken } from '#wire/authorization.ts';
-import { formValues, type Pair } from '#wire/form.ts';
 import { refusalForPerson, sendJson } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { authorizationOf, formOf, queryOf, sentRequest, withinBounds } from '../sent.ts';

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { csrfToken } from '#accounts/sign-in.ts';
+import { type FormValues, formEncode, formValues } from '#encoding/form.ts';
 import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
@@ -24,7 +25,6 @@ import { pageOf, titleInPath } from '#mediawiki/titles.ts';
 import { dialectParameters } from '#oauth1/parse.ts';
 import { verifierPage } from '#pages/consent.ts';
 import { messagePage, notePage } from '#pages/people.ts';
-import { type FormValues, formEncode, formValues } from '#wire/form.ts';
 import { hasUnreadBody, multipartTexts } from '../multipart.ts';
 import { hasOAuthCredentials, sentRequest } from '../sent.ts';
 import { answerUnserved } from '../unserved.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { formValues } from '#encoding/form.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import { noteTexts } from '#pages/words.ts';
-import { formValues } from '#wire/form.ts';
 import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import { queryOf, sentRequest } from '../sent.ts';

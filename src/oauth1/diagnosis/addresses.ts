@@ -1,5 +1,5 @@
-import { percentDecode, percentEncode } from '#wire/percent.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
+import { percentDecode, percentEncode } from '#encoding/percent.ts';
+import type { SentRequest } from '#encoding/raw-request.ts';
 import { type Finding, type FindingKind, finding } from './finding.ts';
 
 /** A method or an address with one mistake. */

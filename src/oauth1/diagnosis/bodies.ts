@@ -1,6 +1,6 @@
-import { type Pair, parseForm } from '#wire/form.ts';
-import { utf8 } from '#wire/percent.ts';
-import { header, type SentRequest } from '#wire/sent-request.ts';
+import { type Pair, parseForm } from '#encoding/form.ts';
+import { utf8 } from '#encoding/percent.ts';
+import { header, type SentRequest } from '#encoding/raw-request.ts';
 import { type Finding, type FindingKind, finding } from './finding.ts';
 
 // What libraries sign of a body that no signature covers (RFC 5849 §3.4.1.3.1 takes forms alone).

@@ -1,7 +1,7 @@
+import type { SentRequest } from '#encoding/raw-request.ts';
 import type { Instant } from '#kernel/time.ts';
 import { hmac } from '#keys/hmac.ts';
 import { rsaContent, rsaPssHolds } from '#keys/rsa.ts';
-import type { SentRequest } from '#wire/sent-request.ts';
 import { baseString, baseStrings, baseStringUri, normalizeParams } from '../base-string.ts';
 import { parseSignedRequest, type Reading, type SignedRequest } from '../parse.ts';
 import {

@@ -1,5 +1,5 @@
-import type { Pair } from '#wire/form.ts';
-import { percentEncode } from '#wire/percent.ts';
+import type { Pair } from '#encoding/form.ts';
+import { percentEncode } from '#encoding/percent.ts';
 
 /** Writes a text for a base string. */
 export type Encode = (text: string) => string;

@@ -1,4 +1,4 @@
-import { percentDecode, percentEncode } from '#wire/percent.ts';
+import { percentDecode, percentEncode } from '#encoding/percent.ts';
 import { type Finding, finding } from './finding.ts';
 
 /** A key of HMAC, or a PLAINTEXT signature, made with one mistake. */

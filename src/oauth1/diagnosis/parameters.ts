@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import { groupByName, type Pair, parseForm } from '#wire/form.ts';
-import { percentDecode, percentEncode, utf8 } from '#wire/percent.ts';
-import { header, type SentRequest } from '#wire/sent-request.ts';
+import { groupByName, type Pair, parseForm } from '#encoding/form.ts';
+import { percentDecode, percentEncode, utf8 } from '#encoding/percent.ts';
+import { header, type SentRequest } from '#encoding/raw-request.ts';
 import { normalizeParams } from '../base-string.ts';
 import { parseOAuthHeader } from '../header.ts';
 import type { Reading, SignedRequest } from '../parse.ts';

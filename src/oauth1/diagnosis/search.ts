@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
+import { percentEncode } from '#encoding/percent.ts';
 import { hmac } from '#keys/hmac.ts';
-import { percentEncode } from '#wire/percent.ts';
 import { normalizeParams } from '../base-string.ts';
 import type { SignedRequest } from '../parse.ts';
 import { type AddressMistakes, methodMistakes } from './addresses.ts';

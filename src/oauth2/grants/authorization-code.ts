@@ -1,8 +1,8 @@
+import type { FormValues } from '#encoding/form.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { isPast, later } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { isPkceText, pkceMatches } from '#keys/pkce.ts';
-import type { FormValues } from '#wire/form.ts';
 import { makeAccessToken, type TokenAnswer, tokenAnswer } from '../access-token.ts';
 import type { ProvenClient } from '../client-authentication.ts';
 import type { OAuth2Parts } from '../parts.ts';

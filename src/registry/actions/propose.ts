@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
+import { sameAddress } from '#encoding/email.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
-import { sameAddress } from '#wire/email.ts';
 import { type Actor, mayDo, personOf, profileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import { actingApp, holds, scopesWithin, siteWithin } from '../authority.ts';

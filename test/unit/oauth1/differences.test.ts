@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { percentEncode as encode } from '#encoding/percent.ts';
 import { differences } from '#oauth1/diagnosis/differences.ts';
-import { percentEncode as encode } from '#wire/percent.ts';
 
 const origin = 'https://gate.example';
 const pairs = [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
+import { skeleton } from '#encoding/confusables.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
@@ -8,7 +9,6 @@ import type { Client } from '#registry/client.ts';
 import type { Proposal } from '#registry/operator.ts';
 import { assess, type RiskRule, type RiskSubject, riskRules } from '#registry/risk.ts';
 import { loadScopes } from '#registry/scopes.ts';
-import { skeleton } from '#wire/confusables.ts';
 import { app, registry, scopes } from './world.ts';
 
 const NOW = 1_790_000_000;

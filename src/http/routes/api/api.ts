@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { unreadableForm } from '#encoding/form.ts';
+import { readJson } from '#encoding/json.ts';
 import { credentialAdvice } from '#guard/permit.ts';
 import { actingApp } from '#registry/authority.ts';
 import { codeOf } from '#registry/refusals.ts';
-import { unreadableForm } from '#wire/form.ts';
-import { readJson } from '#wire/json.ts';
 import { MOST_JSON, queryOf, sentRequest } from '../../sent.ts';
 import type { World } from '../../world.ts';
 import { callerOf } from './caller.ts';

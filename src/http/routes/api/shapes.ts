@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unicodeSpelling } from '#encoding/browser-uri.ts';
 import { isKeeper } from '#registry/actions/action.ts';
 import { type Actor, AUDIT_SCOPE, actsWith, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
@@ -16,7 +17,6 @@ import { type Revision, revisionStages } from '#registry/revision.ts';
 import type { Risk } from '#registry/risk.ts';
 import type { Team } from '#registry/team.ts';
 import { unseen } from '#registry/visibility.ts';
-import { unicodeSpelling } from '#wire/browser-uri.ts';
 import { makeChangeView, makeTextsHidden } from '../../apps.ts';
 import { makeNames } from '../../names.ts';
 import { newOwnerSince } from '../../new-owner.ts';

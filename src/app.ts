@@ -21,11 +21,19 @@ import { makeSealer } from '#keys/sealer.ts';
 import { makeSigning } from '#keys/signing.ts';
 import { makeMintOwnerToken } from '#oauth2/access-token.ts';
 import { letterWords } from '#pages/letters.ts';
-import type { Clock, Steady } from '#ports/clock.ts';
-import type { Entropy } from '#ports/entropy.ts';
-import type { Log } from '#ports/log.ts';
-import type { Mail } from '#ports/mail.ts';
-import type { Web } from '#ports/web.ts';
+import type { Clock, Steady } from '#platform/clock.ts';
+import type { Web } from '#platform/http-client.ts';
+import type { Log } from '#platform/log.ts';
+import {
+  fetchWeb,
+  jsonLog,
+  smtpMail,
+  systemClock,
+  systemEntropy,
+  systemSteady,
+} from '#platform/outside.ts';
+import type { Entropy } from '#platform/random.ts';
+import type { Mail } from '#platform/smtp.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import { grantTypes } from '#registry/client.ts';
 import { type Delivery, makeDelivery } from '#registry/delivery.ts';
@@ -44,14 +52,6 @@ import { makeFaces } from './faces.ts';
 import { type KeyCare, makeKeyCare } from './key-care.ts';
 import { keyDirectory, openRing, openSigning, readRing } from './key-files.ts';
 import { openPaths } from './open-paths.ts';
-import {
-  fetchWeb,
-  jsonLog,
-  smtpMail,
-  systemClock,
-  systemEntropy,
-  systemSteady,
-} from './outside.ts';
 import { settingWarnings } from './settings-care.ts';
 import { opened, reached, shortLived } from './storage.ts';
 

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, scrypt } from 'node:crypto';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Entropy } from '#platform/random.ts';
 import { BrokenArchive } from './tar.ts';
 
 /** The first line of a sealed backup. */

@@ -24,7 +24,7 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { MasterKey } from '#keys/ring.ts';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Entropy } from '#platform/random.ts';
 import { checkDatabase, SchemaMismatch, snapshot } from '#store/backup.ts';
 import {
   DATABASE,

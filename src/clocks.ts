@@ -1,6 +1,6 @@
 import { type Instant, instant } from '#kernel/time.ts';
-import type { Clock, ClockStanding, Steady } from '#ports/clock.ts';
-import type { Log } from '#ports/log.ts';
+import type { Clock, ClockStanding, Steady } from '#platform/clock.ts';
+import type { Log } from '#platform/log.ts';
 import type { StoreClock } from '#store/clock.ts';
 
 /** A second: what the operations pages ask of clocks. */

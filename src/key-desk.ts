@@ -5,8 +5,8 @@ import { instant } from '#kernel/time.ts';
 import { signingNow, statesAt, upcomingFrom, withAtOnce, withNext } from '#keys/generations.ts';
 import { grown, type RetireRefusal, withoutKey } from '#keys/ring.ts';
 import { generateSigningKeysAside, kidOf } from '#keys/signing.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Entropy } from '#platform/random.ts';
 import { countSealed, type SealedRecords } from '#registry/resealing.ts';
 import { changeRing, openSigning, readKeyFiles, readRing } from './key-files.ts';
 

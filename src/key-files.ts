@@ -22,8 +22,8 @@ import {
 } from '#keys/generations.ts';
 import { formatRing, type KeyRing, parseRing, type Ring, ringOf } from '#keys/ring.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Entropy } from '#platform/random.ts';
 
 /** The directory of the keys, and what making some needs. */
 export interface KeyDirectory {

@@ -1,8 +1,8 @@
 import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partition.ts';
 import type { Config } from '#config/config.ts';
 import { seconds } from '#kernel/time.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Log } from '#ports/log.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Log } from '#platform/log.ts';
 import { isPostgres } from '#store/open.ts';
 import { PartitionRefusal } from '#store/partition-steps.ts';
 import { openPartitions } from '#store/postgres-partitions.ts';

@@ -3,7 +3,7 @@ import { type ExitCode, type Io, UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
 import { buildHttp } from '#http/app.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import type { Log } from '#ports/log.ts';
+import type { Log } from '#platform/log.ts';
 import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
 import { type Built, makeWorld, realOutside } from './app.ts';
 import { partitionWatch } from './partitions.ts';

@@ -1,8 +1,8 @@
 import type { Mint } from '#keys/mint.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Entropy } from '#ports/entropy.ts';
-import type { Log } from '#ports/log.ts';
-import type { Mail } from '#ports/mail.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Log } from '#platform/log.ts';
+import type { Entropy } from '#platform/random.ts';
+import type { Mail } from '#platform/smtp.ts';
 import { type Administration, makeAdministration } from './administration.ts';
 import { makeDevices } from './devices.ts';
 import { makeLetterBudget } from './letter-budget.ts';

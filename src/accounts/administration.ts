@@ -1,6 +1,6 @@
 import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import type { Log } from '#ports/log.ts';
+import type { Log } from '#platform/log.ts';
 import type { Account } from './account.ts';
 import type { AccountRecords, PeopleRecords, Sessions } from './records.ts';
 import { ADMINISTER, type RightsTable } from './rights.ts';

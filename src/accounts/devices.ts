@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { UserId } from '#kernel/ids.ts';
 import { equalSecrets } from '#keys/digest.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Entropy } from '#platform/random.ts';
 
 /**
  * Tells browsers that somebody signed in with before from strangers, so that strangers who try

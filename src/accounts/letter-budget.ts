@@ -1,5 +1,5 @@
 import { later, seconds } from '#kernel/time.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock } from '#platform/clock.ts';
 import type { Limits } from './records.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { strangerText } from '#encoding/stranger-text.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
-import type { Log } from '#ports/log.ts';
-import type { Mail } from '#ports/mail.ts';
+import type { Log } from '#platform/log.ts';
+import type { Mail } from '#platform/smtp.ts';
 import type { LetterBudget, LetterKind } from './letter-budget.ts';
 
 /** What a letter to a person says. Links are whole URLs. */

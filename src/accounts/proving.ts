@@ -1,6 +1,6 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock } from '#platform/clock.ts';
 import type { Account } from './account.ts';
 import type { PasskeyVerbs, WrongPasskey } from './passkeys.ts';
 import type { PasswordCheck, WrongPassword } from './profile.ts';

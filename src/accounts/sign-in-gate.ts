@@ -1,7 +1,7 @@
 import type { UserId } from '#kernel/ids.ts';
 import { later, type Seconds, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock } from '#platform/clock.ts';
 import type { Devices } from './devices.ts';
 import type { Limits } from './records.ts';
 import type { From } from './sessions.ts';

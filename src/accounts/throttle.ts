@@ -2,8 +2,8 @@ import { addressNetwork } from '#encoding/address.ts';
 import { type Result, refuse } from '#kernel/result.ts';
 import { later, type Seconds, seconds } from '#kernel/time.ts';
 import { hashPassword, PasswordsBusy } from '#keys/passwords.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Entropy } from '#platform/random.ts';
 import type { Limits } from './records.ts';
 import type { From } from './sessions.ts';
 

@@ -1,8 +1,8 @@
 import { addressNetwork, isLocal } from '#encoding/address.ts';
 import type { Origin, ProxySign } from '#encoding/forwarded.ts';
 import { type Instant, later, seconds } from '#kernel/time.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Log } from '#ports/log.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Log } from '#platform/log.ts';
 
 /** What the traffic says about the settings of proxies. */
 export type TrafficSign = ProxySign | 'one-address';

@@ -1,6 +1,6 @@
 import type { TokenId } from '#kernel/ids.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Entropy } from '#platform/random.ts';
 
 /**
  * Makes every identifier and secret of the program. Those that become keys of rows start with the

@@ -1,6 +1,6 @@
 import { argon2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Entropy } from '#platform/random.ts';
 
 /**
  * Memory in KiB, passes and lanes: the first choice for constrained servers of RFC 9106 §4 is

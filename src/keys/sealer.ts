@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hash } from 'node:crypto';
 import type { Sealed } from '#kernel/ids.ts';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Entropy } from '#platform/random.ts';
 import { fixedRing, type KeyRing, type MasterKey } from './ring.ts';
 
 /**

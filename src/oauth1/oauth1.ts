@@ -8,7 +8,7 @@ import { type Instant, later } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { Sealer } from '#keys/sealer.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock } from '#platform/clock.ts';
 import { type Client, liveSecrets } from '#registry/client.ts';
 import type { Consent } from '#registry/consent.ts';
 import { CLIENT_SECRET, TOKEN_SECRET } from '#registry/desk.ts';

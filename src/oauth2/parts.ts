@@ -1,8 +1,8 @@
 import type { AccountRecords } from '#accounts/records.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { SigningKeys } from '#keys/signing.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Entropy } from '#ports/entropy.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Entropy } from '#platform/random.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { ScopeCatalogue } from '#registry/scopes.ts';
 import type { UsageNotes } from '#registry/usage.ts';

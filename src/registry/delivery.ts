@@ -1,10 +1,10 @@
 import { createHmac, hash } from 'node:crypto';
 import type { UserId } from '#kernel/ids.ts';
 import { later, type Seconds, seconds } from '#kernel/time.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Log } from '#ports/log.ts';
-import type { Mail } from '#ports/mail.ts';
-import type { Web } from '#ports/web.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Web } from '#platform/http-client.ts';
+import type { Log } from '#platform/log.ts';
+import type { Mail } from '#platform/smtp.ts';
 import { appPage, type NoticeSender, noticeWords } from './notice-words.ts';
 import type { Notice, Outbox } from './notices.ts';
 

@@ -7,7 +7,7 @@ import type { Instant, Seconds } from '#kernel/time.ts';
 import { digestOf, equalSecrets } from '#keys/digest.ts';
 import type { Mint } from '#keys/mint.ts';
 import type { Sealer } from '#keys/sealer.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock } from '#platform/clock.ts';
 import { type Actor, personOf } from './actor.ts';
 import type { ProtocolProfile } from './authorization-request.ts';
 import type { Condition } from './auto-approval.ts';

@@ -1,7 +1,7 @@
 import type { ClientId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock } from '#platform/clock.ts';
 
 /**
  * A request of an app that was refused, as its developer may see it. Never a secret, a code or a

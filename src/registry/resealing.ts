@@ -2,8 +2,8 @@ import type { Sealed } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import type { KeyRing } from '#keys/ring.ts';
 import { keyIdOf, type Sealer } from '#keys/sealer.ts';
-import type { Clock } from '#ports/clock.ts';
-import type { Log } from '#ports/log.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Log } from '#platform/log.ts';
 import { CLIENT_SECRET, TOKEN_SECRET } from './desk.ts';
 
 /** Sealed texts that last. Those of temporary credentials expire before their key may leave. */

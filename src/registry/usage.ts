@@ -1,6 +1,6 @@
 import type { ClientId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock } from '#platform/clock.ts';
 
 /**
  * What can have been used: by kind, and its identifier as text. `token`: an OAuth 1 token, an

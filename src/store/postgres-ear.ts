@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
-import type { Log } from '#ports/log.ts';
+import type { Log } from '#platform/log.ts';
 import type { Alteration, Memory, Moment } from './memory.ts';
 import { troubleOf } from './postgres-faults.ts';
 

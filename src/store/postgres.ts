@@ -1,5 +1,5 @@
-import type { Clock } from '#ports/clock.ts';
-import type { Log } from '#ports/log.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Log } from '#platform/log.ts';
 import { chainAll } from './audit-chain.ts';
 import { forgetParsed } from './clients.ts';
 import { type Memory, makeMemory } from './memory.ts';

@@ -5,7 +5,7 @@ import type { Limits, Session, Sessions } from '#accounts/records.ts';
 import type { ClientId, ConsentId, Digest, Sealed, UserId } from '#kernel/ids.ts';
 import { type Instant, type Seconds, seconds } from '#kernel/time.ts';
 import type { Handshakes, NonceClaim, TemporaryCredentials } from '#oauth1/records.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock } from '#platform/clock.ts';
 import type {
   AuthorizationRequest,
   AuthorizationRequests,

@@ -5,7 +5,7 @@ import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { authenticator } from '#harness/authenticator.ts';
 import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#ports/mail.ts';
+import type { Letter } from '#platform/smtp.ts';
 import type { Client } from '#registry/client.ts';
 
 // Every form of the pages, sent with everything wrong that can be: all of it is said, in a summary

@@ -5,7 +5,7 @@ import { readConfig } from '#config/config.ts';
 import { isAddress, MOST_EMAIL, readAddress, sameAddress } from '#encoding/email.ts';
 import { FieldBrowser } from '#harness/front-door.ts';
 import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#ports/mail.ts';
+import type { Letter } from '#platform/smtp.ts';
 
 // E-mail addresses as people have them: apostrophes, plus signs, letters beyond ASCII,
 // international domains. One reader wherever one is taken.

@@ -1,5 +1,5 @@
 import { type Instant, instant } from '#kernel/time.ts';
-import type { Clock } from '#ports/clock.ts';
+import type { Clock } from '#platform/clock.ts';
 
 let latest: Pick<Clock, 'now'> = { now: () => instant(1_800_000_000) };
 

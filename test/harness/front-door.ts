@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
-import type { Letter } from '#ports/mail.ts';
+import type { Letter } from '#platform/smtp.ts';
 import { signedHeader } from './signed.ts';
 import { password, TestWorld } from './world.ts';
 

@@ -12,7 +12,7 @@ import { keptInMemory, sinceEver } from '#keys/generations.ts';
 import { hashPassword } from '#keys/passwords.ts';
 import { fixedRing } from '#keys/ring.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
-import type { Letter } from '#ports/mail.ts';
+import type { Letter } from '#platform/smtp.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { Client } from '#registry/client.ts';
 import type { Outcome } from '#registry/desk.ts';

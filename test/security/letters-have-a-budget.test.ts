@@ -6,7 +6,7 @@ import { strangerText } from '#encoding/stranger-text.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import type { Letter } from '#ports/mail.ts';
+import type { Letter } from '#platform/smtp.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
 import { noticeWords } from '#registry/notice-words.ts';
 import { app, registry } from '../unit/registry/world.ts';

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { tidyAddress } from '#accounts/fields.ts';
 import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#ports/mail.ts';
+import type { Letter } from '#platform/smtp.ts';
 
 // One confirmed address is one account, by every way an address is confirmed.
 

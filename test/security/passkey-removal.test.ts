@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#ports/mail.ts';
+import type { Letter } from '#platform/smtp.ts';
 
 // Whoever finds an open session must not lock its person out of their own keys: removing asks for
 // the password and is told by mail.

@@ -16,7 +16,7 @@ import {
 } from '#harness/inhabitants.ts';
 import { buildHttp } from '#http/app.ts';
 import { instant } from '#kernel/time.ts';
-import type { Log } from '#ports/log.ts';
+import type { Log } from '#platform/log.ts';
 import { purgeDue } from '../../src/reaper.ts';
 import { type Ground, Node, onServers, onSqlite, until } from '../chaos/nodes.ts';
 import { findPostgres } from '../contract/postgres-server.ts';

@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { authenticator } from '#harness/authenticator.ts';
 import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#ports/mail.ts';
+import type { Letter } from '#platform/smtp.ts';
 
 let world: TestWorld;
 const opened = (settings: Record<string, string> = {}, mail = true) => {

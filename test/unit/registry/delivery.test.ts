@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
-import type { Letter } from '#ports/mail.ts';
+import type { Letter } from '#platform/smtp.ts';
 import { type DeliveryParts, makeDelivery } from '#registry/delivery.ts';
 import { noticeWords, tellings } from '#registry/notice-words.ts';
 import type { Notice, NoticeFacts, NoticeTarget } from '#registry/notices.ts';

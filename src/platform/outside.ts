@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import type { Config } from '#config/config.ts';
 import { instant } from '#kernel/time.ts';
-import type { Clock, Steady } from '#ports/clock.ts';
-import type { Entropy } from '#ports/entropy.ts';
-import type { Log } from '#ports/log.ts';
+import type { Clock, Steady } from './clock.ts';
+import type { Log } from './log.ts';
+import type { Entropy } from './random.ts';
 
 /** The real clock. */
 export const systemClock: Clock = {
@@ -81,8 +81,8 @@ export function jsonLog(level: Config['logLevel'], clock: Clock): Log {
 }
 
 import { createTransport, type NodemailerError } from 'nodemailer';
-import type { Mail } from '#ports/mail.ts';
-import type { Web } from '#ports/web.ts';
+import type { Web } from './http-client.ts';
+import type { Mail } from './smtp.ts';
 
 /** How long a mail server may take, in milliseconds. */
 export interface MailLimits {

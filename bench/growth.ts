@@ -9,7 +9,7 @@ import type { Account } from '#accounts/account.ts';
 import { signedHeader } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
 import { seconds } from '#kernel/time.ts';
-import { makeSealer } from '#keys/sealer.ts';
+import { makeSealer } from '#keys/secret-box.ts';
 
 const PEOPLE = 10_000;
 const LIVED = 100;

@@ -1,8 +1,8 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MasterKey } from '#keys/ring.ts';
-import { readRing } from './key-files.ts';
+import { readRing } from '#keys/key-files.ts';
+import type { MasterKey } from '#keys/keyring.ts';
 
 /** The database, in a backup and in a data directory. */
 export const DATABASE = 'gatehouse.db';

@@ -23,7 +23,8 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import type { MasterKey } from '#keys/ring.ts';
+import { KEY_FILES, readKeyFiles, unique } from '#keys/key-files.ts';
+import type { MasterKey } from '#keys/keyring.ts';
 import type { Entropy } from '#platform/random.ts';
 import { checkDatabase, SchemaMismatch, snapshot } from '#store/backup.ts';
 import {
@@ -37,7 +38,6 @@ import {
   UNPROVEN,
 } from './backup-proof.ts';
 import { isSealed, SEALED_HEAD, sealed, unsealed } from './backup-seal.ts';
-import { KEY_FILES, readKeyFiles, unique } from './key-files.ts';
 import { BrokenArchive, readTar, type TarEntry, writeTar } from './tar.ts';
 
 /** The first file of a backup. */

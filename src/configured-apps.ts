@@ -1,7 +1,7 @@
 import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
 import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
-import type { Sealer } from '#keys/sealer.ts';
+import type { Sealer } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
 import { readConfigured } from '#registry/configured.ts';
 import { CLIENT_SECRET } from '#registry/desk.ts';

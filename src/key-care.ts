@@ -1,6 +1,6 @@
 import type { Config } from '#config/config.ts';
-import { type Generation, isDue, withNext } from '#keys/generations.ts';
 import { generateSigningKeysAside } from '#keys/signing.ts';
+import { type Generation, isDue, withNext } from '#keys/signing-key-sets.ts';
 import type { Outside } from './app.ts';
 
 /** What has to be done about keys now and then. */

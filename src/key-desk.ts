@@ -2,13 +2,19 @@ import { join } from 'node:path';
 import type { KeyDesk } from '#cli/keys.ts';
 import type { Config } from '#config/config.ts';
 import { instant } from '#kernel/time.ts';
-import { signingNow, statesAt, upcomingFrom, withAtOnce, withNext } from '#keys/generations.ts';
-import { grown, type RetireRefusal, withoutKey } from '#keys/ring.ts';
+import { changeRing, openSigning, readKeyFiles, readRing } from '#keys/key-files.ts';
+import { grown, type RetireRefusal, withoutKey } from '#keys/keyring.ts';
 import { generateSigningKeysAside, kidOf } from '#keys/signing.ts';
+import {
+  signingNow,
+  statesAt,
+  upcomingFrom,
+  withAtOnce,
+  withNext,
+} from '#keys/signing-key-sets.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
 import { countSealed, type SealedRecords } from '#registry/resealing.ts';
-import { changeRing, openSigning, readKeyFiles, readRing } from './key-files.ts';
 
 /**
  * The keys of a data directory, or of variables, in an operator's hands. `withRecords` opens the

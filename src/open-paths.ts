@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
 import type { SetupWarning } from '#http/world.ts';
-import { KEY_FILES } from './key-files.ts';
+import { KEY_FILES } from '#keys/key-files.ts';
 
 /** What everybody else on the machine may do with a path; 0 when it is not there. */
 function othersMay(path: string): number {

@@ -7,7 +7,8 @@ import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partiti
 import { type Config, readConfig } from '#config/config.ts';
 import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
 import { version } from '#config/version.ts';
-import type { MasterKey } from '#keys/ring.ts';
+import { readRing } from '#keys/key-files.ts';
+import type { MasterKey } from '#keys/keyring.ts';
 import { systemClock, systemEntropy } from '#platform/outside.ts';
 import type { Actor } from '#registry/actor.ts';
 import { operatorDesk } from '#registry/operator.ts';
@@ -17,7 +18,6 @@ import type { Store } from '#store/store.ts';
 import { isDanglingLink, makeWorld, realOutside } from './app.ts';
 import { makeBackup, restoreBackup } from './backup.ts';
 import { makeKeyDesk } from './key-desk.ts';
-import { readRing } from './key-files.ts';
 import { partitionStore } from './partitions.ts';
 import { opened, reached } from './storage.ts';
 

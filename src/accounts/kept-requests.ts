@@ -1,7 +1,7 @@
 import type { Digest } from '#kernel/ids.ts';
 import { type Instant, later, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Mint } from '#keys/mint.ts';
+import type { Mint } from '#keys/id-generator.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Limits } from './records.ts';
 import type { From } from './sessions.ts';

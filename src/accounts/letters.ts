@@ -1,6 +1,6 @@
 import { strangerText } from '#encoding/stranger-text.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Mint } from '#keys/mint.ts';
+import type { Mint } from '#keys/id-generator.ts';
 import type { Log } from '#platform/log.ts';
 import type { Mail } from '#platform/smtp.ts';
 import type { LetterBudget, LetterKind } from './letter-budget.ts';

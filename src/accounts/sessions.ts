@@ -1,6 +1,6 @@
 import { type Instant, later, type Seconds, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Mint } from '#keys/mint.ts';
+import type { Mint } from '#keys/id-generator.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Account } from './account.ts';
 import type { Proof, Session, Sessions } from './records.ts';

@@ -3,7 +3,7 @@ import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { later, seconds } from '#kernel/time.ts';
 import { digestOf, equalSecrets } from '#keys/digest.ts';
-import type { Mint } from '#keys/mint.ts';
+import type { Mint } from '#keys/id-generator.ts';
 import { hashPassword, verifyPassword } from '#keys/passwords.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';

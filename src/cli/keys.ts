@@ -1,6 +1,6 @@
 import type { Instant } from '#kernel/time.ts';
-import type { GenerationState } from '#keys/generations.ts';
-import type { RetireRefusal } from '#keys/ring.ts';
+import type { RetireRefusal } from '#keys/keyring.ts';
+import type { GenerationState } from '#keys/signing-key-sets.ts';
 import { carefully, careOptions, type Foresight } from './care.ts';
 import {
   type Command,

@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { Sealed } from '#kernel/ids.ts';
 import { accept, type Result } from '#kernel/result.ts';
-import { openWith } from '#keys/sealer.ts';
+import { openWith } from '#keys/secret-box.ts';
 import type { Completed } from '#oauth1/oauth1.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { CodeSeed } from '#oauth2/authorize.ts';

@@ -7,7 +7,7 @@ import type { TrustedProxies } from '#encoding/forwarded.ts';
 import type { Guard } from '#guard/permit.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
-import type { Mint } from '#keys/mint.ts';
+import type { Mint } from '#keys/id-generator.ts';
 import type { SigningKeys } from '#keys/signing.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';

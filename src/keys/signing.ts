@@ -12,6 +12,7 @@ import {
 import { promisify } from 'node:util';
 import { instant } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
+import { isLowS, lowS } from './p256.ts';
 import {
   type JsonWebKey,
   keptInMemory,
@@ -19,8 +20,7 @@ import {
   signingNow,
   sinceEver,
   statesAt,
-} from './generations.ts';
-import { isLowS, lowS } from './p256.ts';
+} from './signing-key-sets.ts';
 import { jwkThumbprint } from './thumbprint.ts';
 
 export type Algorithm = 'ES256' | 'RS256';

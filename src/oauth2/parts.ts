@@ -1,5 +1,5 @@
 import type { AccountRecords } from '#accounts/records.ts';
-import type { Mint } from '#keys/mint.ts';
+import type { Mint } from '#keys/id-generator.ts';
 import type { SigningKeys } from '#keys/signing.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';

@@ -1,7 +1,7 @@
 import type { Sealed } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import type { KeyRing } from '#keys/ring.ts';
-import { keyIdOf, type Sealer } from '#keys/sealer.ts';
+import type { KeyRing } from '#keys/keyring.ts';
+import { keyIdOf, type Sealer } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import { CLIENT_SECRET, TOKEN_SECRET } from './desk.ts';

@@ -5,7 +5,7 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto';
-import type { JsonWebKey } from '#keys/generations.ts';
+import type { JsonWebKey } from '#keys/signing-key-sets.ts';
 
 /** One way to make something of a token that is not the token; see `data/jwt-tricks.json`. */
 export interface Trick {

@@ -3,7 +3,7 @@ import { destinationOf } from '#encoding/browser-uri.ts';
 import type { FormValues } from '#encoding/form.ts';
 import { isPast } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { sealWith } from '#keys/sealer.ts';
+import { sealWith } from '#keys/secret-box.ts';
 import { consentPage, wayOnPage } from '#pages/consent.ts';
 import { noteTexts } from '#pages/words.ts';
 import type { AuthorizationRequest, RequestDecision } from '#registry/authorization-request.ts';

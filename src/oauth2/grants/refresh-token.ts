@@ -2,7 +2,7 @@ import type { FormValues } from '#encoding/form.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { isPast, later } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { openWith, sealWith } from '#keys/sealer.ts';
+import { openWith, sealWith } from '#keys/secret-box.ts';
 import { makeAccessToken, type TokenAnswer, tokenAnswer } from '../access-token.ts';
 import type { ProvenClient } from '../client-authentication.ts';
 import type { OAuth2Parts } from '../parts.ts';

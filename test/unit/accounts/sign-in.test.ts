@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { makeAccounts } from '#accounts/accounts.ts';
 import { loadRights, type RightsTable } from '#accounts/rights.ts';
 import { type AccountProposal, csrfHolds, csrfToken } from '#accounts/sign-in.ts';
-import { makeMint } from '#keys/mint.ts';
+import { makeMint } from '#keys/id-generator.ts';
 import { openSqlite } from '#store/sqlite.ts';
 import { bundled, outside } from '../registry/world.ts';
 

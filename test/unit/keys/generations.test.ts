@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { TestWorld } from '#harness/world.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
+import { openSigning } from '#keys/key-files.ts';
+import { generateSigningKeys, makeSigning } from '#keys/signing.ts';
 import {
   formatGenerations,
   type Generation,
@@ -15,9 +17,7 @@ import {
   statesAt,
   withAtOnce,
   withNext,
-} from '#keys/generations.ts';
-import { generateSigningKeys, makeSigning } from '#keys/signing.ts';
-import { openSigning } from '../../../src/key-files.ts';
+} from '#keys/signing-key-sets.ts';
 
 const DAY = 86_400;
 const START = 1_800_000_000;

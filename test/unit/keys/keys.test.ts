@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import type { Sealed } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import { digestOf, equalDigests, equalSecrets } from '#keys/digest.ts';
-import { makeMint } from '#keys/mint.ts';
+import { makeMint } from '#keys/id-generator.ts';
 import { hashPassword, PasswordsBusy, verifyPassword } from '#keys/passwords.ts';
 import { rsaBits, rsaVerify } from '#keys/rsa.ts';
-import { makeSealer, openWith, sealWith } from '#keys/sealer.ts';
+import { makeSealer, openWith, sealWith } from '#keys/secret-box.ts';
 import { generateSigningKeys, loadSigningKeys, signHs256 } from '#keys/signing.ts';
 import { jwkThumbprint } from '#keys/thumbprint.ts';
 

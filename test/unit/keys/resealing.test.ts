@@ -4,8 +4,8 @@ import { after, test } from 'node:test';
 import { TestWorld } from '#harness/world.ts';
 import type { ConsentId, Sealed } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { fixedRing, type KeyRing, type MasterKey } from '#keys/ring.ts';
-import { keyIdOf, makeSealer } from '#keys/sealer.ts';
+import { fixedRing, type KeyRing, type MasterKey } from '#keys/keyring.ts';
+import { keyIdOf, makeSealer } from '#keys/secret-box.ts';
 import {
   countSealed,
   makeResealing,

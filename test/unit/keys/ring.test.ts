@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import { type Instant, instant } from '#kernel/time.ts';
+import { changeRing, openRing, readRing } from '#keys/key-files.ts';
 import {
   fixedRing,
   formatRing,
@@ -21,9 +22,8 @@ import {
   type Ring,
   ringOf,
   withoutKey,
-} from '#keys/ring.ts';
-import { makeSealer } from '#keys/sealer.ts';
-import { changeRing, openRing, readRing } from '../../../src/key-files.ts';
+} from '#keys/keyring.ts';
+import { makeSealer } from '#keys/secret-box.ts';
 
 let draws = 1;
 const entropy = { bytes: (count: number) => new Uint8Array(count).fill(draws++) };

@@ -11,7 +11,7 @@ import { basic, TestWorld } from '#harness/world.ts';
 import type { ClientId, SiteId, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { makeSealer } from '#keys/sealer.ts';
+import { makeSealer } from '#keys/secret-box.ts';
 import { OPERATOR, RIGHTS } from '#registry/actor.ts';
 import { ANYWHERE } from '#registry/client.ts';
 import { readConfigured } from '#registry/configured.ts';

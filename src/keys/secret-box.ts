@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, hash } from 'node:crypto';
 import type { Sealed } from '#kernel/ids.ts';
 import type { Entropy } from '#platform/random.ts';
-import { fixedRing, type KeyRing, type MasterKey } from './ring.ts';
+import { fixedRing, type KeyRing, type MasterKey } from './keyring.ts';
 
 /**
  * Encrypts secrets that must be read back. `purpose` is bound to the text: what was sealed for one

@@ -14,16 +14,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { keptFile } from '#config/kept-file.ts';
 import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
 import { instant } from '#kernel/time.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Entropy } from '#platform/random.ts';
+import { formatRing, type KeyRing, parseRing, type Ring, ringOf } from './keyring.ts';
+import { generateSigningKeys } from './signing.ts';
 import {
   formatGenerations,
   parseGenerations,
   type SigningSource,
   sinceEver,
-} from '#keys/generations.ts';
-import { formatRing, type KeyRing, parseRing, type Ring, ringOf } from '#keys/ring.ts';
-import { generateSigningKeys } from '#keys/signing.ts';
-import type { Clock } from '#platform/clock.ts';
-import type { Entropy } from '#platform/random.ts';
+} from './signing-key-sets.ts';
 
 /** The directory of the keys, and what making some needs. */
 export interface KeyDirectory {

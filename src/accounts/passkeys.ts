@@ -7,8 +7,8 @@ import type { Mint } from '#keys/id-generator.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Account } from './account.ts';
 import type { Devices } from './devices.ts';
+import type { PostOffice } from './emails.ts';
 import { isPlain, tidy } from './fields.ts';
-import type { PostOffice } from './letters.ts';
 import type { PasswordCheck, WrongPassword } from './profile.ts';
 import type {
   AccountRecords,

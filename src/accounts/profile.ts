@@ -5,8 +5,8 @@ import { verifyPassword } from '#keys/passwords.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
 import type { Account } from './account.ts';
+import type { PostOffice } from './emails.ts';
 import { fieldProblem, type InvalidField, tidy, withPassword } from './fields.ts';
-import type { PostOffice } from './letters.ts';
 import type { AccountRecords, Limits, PeopleRecords, Session, Sessions } from './records.ts';
 import type { From, OpenSession, SignedIn } from './sessions.ts';
 import {

@@ -1,4 +1,4 @@
-import type { LetterWords } from '#accounts/letters.ts';
+import type { LetterWords } from '#accounts/emails.ts';
 import { languageOf, wordsOf } from './words.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
-import type { LetterBudget } from '#accounts/letter-budget.ts';
+import type { LetterBudget } from '#accounts/email-budget.ts';
 import type { AccountRecords } from '#accounts/records.ts';
 import { type Result, refuse } from '#kernel/result.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';

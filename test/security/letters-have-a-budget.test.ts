@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { letterBudgets } from '#accounts/letter-budget.ts';
+import { letterBudgets } from '#accounts/email-budget.ts';
 import { strangerText } from '#encoding/stranger-text.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';

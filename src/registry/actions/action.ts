@@ -1,4 +1,4 @@
-import type { LetterKind } from '#accounts/letter-budget.ts';
+import type { LetterKind } from '#accounts/email-budget.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Actor, managerOf, mayDo, personOf, RIGHTS } from '../actor.ts';

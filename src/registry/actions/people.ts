@@ -1,5 +1,5 @@
 import type { Account } from '#accounts/account.ts';
-import { letterBudgets } from '#accounts/letter-budget.ts';
+import { letterBudgets } from '#accounts/email-budget.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
 import { later } from '#kernel/time.ts';

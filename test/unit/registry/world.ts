@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Account } from '#accounts/account.ts';
-import { makeLetterBudget } from '#accounts/letter-budget.ts';
+import { makeLetterBudget } from '#accounts/email-budget.ts';
 import { liveBy } from '#harness/clock.ts';
 import { consentDesk } from '#harness/consents.ts';
 import type { SiteId, TokenId } from '#kernel/ids.ts';

@@ -7,6 +7,8 @@ import type { Mint } from '#keys/id-generator.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
 import type { Account } from './account.ts';
+import { DAY, type LetterBudget, type LetterKind } from './email-budget.ts';
+import type { PostOffice } from './emails.ts';
 import {
   fieldProblem,
   fieldProblems,
@@ -16,8 +18,6 @@ import {
   tidyAddress,
   withPassword,
 } from './fields.ts';
-import { DAY, type LetterBudget, type LetterKind } from './letter-budget.ts';
-import type { PostOffice } from './letters.ts';
 import type { PasswordCheck } from './profile.ts';
 import type {
   AccountRecords,

@@ -3,7 +3,7 @@ import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/id-generator.ts';
 import type { Log } from '#platform/log.ts';
 import type { Mail } from '#platform/smtp.ts';
-import type { LetterBudget, LetterKind } from './letter-budget.ts';
+import type { LetterBudget, LetterKind } from './email-budget.ts';
 
 /** What a letter to a person says. Links are whole URLs. */
 export type Message =

@@ -6,9 +6,9 @@ import { buildHttp } from '#http/app.ts';
 import { sentRequest } from '#http/sent.ts';
 import { readSettings } from '#operating';
 import type { Actor } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
-import { operatorDesk } from '#registry/operator.ts';
+import { operatorDesk } from '#registry/admin-commands.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
 import { type Ready, reportCpu } from './ready.ts';
 
 const port = 4490;

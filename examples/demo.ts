@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeWorld, realOutside } from '#app';
 import { readSettings } from '#operating';
-import { operatorDesk } from '#registry/operator.ts';
+import { operatorDesk } from '#registry/admin-commands.ts';
 import { start } from '#serving';
 import { notesApi } from './demo/api.ts';
 import { Browser, type Page } from './demo/browser.ts';

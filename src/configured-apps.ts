@@ -3,9 +3,9 @@ import type { Config } from '#config/config.ts';
 import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
 import type { Sealer } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
-import { readConfigured } from '#registry/configured.ts';
-import { CLIENT_SECRET } from '#registry/desk.ts';
-import type { FieldRules } from '#registry/fields.ts';
+import { CLIENT_SECRET } from '#registry/actions/context.ts';
+import type { FieldRules } from '#registry/actions/fields.ts';
+import { readConfigured } from '#registry/configured-clients.ts';
 import type { Store } from '#store/store.ts';
 
 interface SettlingParts {

@@ -14,7 +14,7 @@ import {
 } from '#keys/signing-key-sets.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
-import { countSealed, type SealedRecords } from '#registry/resealing.ts';
+import { countSealed, type SealedRecords } from '#registry/reencryption.ts';
 
 /**
  * The keys of a data directory, or of variables, in an operator's hands. `withRecords` opens the

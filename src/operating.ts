@@ -11,7 +11,7 @@ import { readRing } from '#keys/key-files.ts';
 import type { MasterKey } from '#keys/keyring.ts';
 import { systemClock, systemEntropy } from '#platform/outside.ts';
 import type { Actor } from '#registry/actor.ts';
-import { operatorDesk } from '#registry/operator.ts';
+import { operatorDesk } from '#registry/admin-commands.ts';
 import { isPostgres, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';

@@ -1,6 +1,6 @@
 import { misleads } from '#encoding/browser-uri.ts';
-import { redirectsToReview } from '#registry/redirect-review.ts';
-import { problemWords } from '#registry/refusal-words.ts';
+import { problemWords } from '#registry/refusal-texts.ts';
+import { redirectsToReview } from '#registry/review/redirect-review.ts';
 import { withVerbs } from './client.ts';
 import { type Command, print, storeOptions } from './command.ts';
 

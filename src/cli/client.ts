@@ -2,8 +2,14 @@ import { unicodeSpelling } from '#encoding/browser-uri.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { LEAST_RSA_BITS, rsaBits } from '#keys/rsa.ts';
 import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
-import { type Client, type GrantType, grantTypes, protocols, stages } from '#registry/client.ts';
-import { refusalLine } from '#registry/refusal-words.ts';
+import {
+  type Client,
+  type GrantType,
+  grantTypes,
+  protocols,
+  stages,
+} from '#registry/model/client.ts';
+import { refusalLine } from '#registry/refusal-texts.ts';
 import {
   asOption,
   type Command,

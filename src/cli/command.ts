@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import type { Accounts } from '#accounts/accounts.ts';
 import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
 import type { Actor } from '#registry/actor.ts';
+import type { OperatorDesk } from '#registry/admin-commands.ts';
 import type { AuditChain } from '#registry/audit.ts';
-import type { OperatorDesk } from '#registry/operator.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
 

@@ -1,7 +1,7 @@
 import type { ClientId } from '#kernel/ids.ts';
-import { type Client, type Halt, halts } from '#registry/client.ts';
-import type { Outcome } from '#registry/desk.ts';
-import { refusalLine } from '#registry/refusal-words.ts';
+import type { Outcome } from '#registry/actions/context.ts';
+import { type Client, type Halt, halts } from '#registry/model/client.ts';
+import { refusalLine } from '#registry/refusal-texts.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { carefully, careOptions, dryRunOption, type Foresight, foretold } from './care.ts';
 import { noSuchClient, oneOf, shown, withVerbs } from './client.ts';

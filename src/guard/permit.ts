@@ -11,9 +11,9 @@ import { oauth1Problem, oauth1Words } from '#oauth1/words.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
 import { bearerWords } from '#oauth2/words.ts';
-import type { Client } from '#registry/client.ts';
-import { commonSite } from '#registry/policy.ts';
-import type { ScopeCatalogue } from '#registry/scopes.ts';
+import { commonSite } from '#registry/access.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { ScopeCatalogue } from '#registry/model/scopes.ts';
 
 /** Who acts, and what they may do here. */
 export interface Permit {

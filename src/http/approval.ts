@@ -6,9 +6,9 @@ import type { Completed } from '#oauth1/oauth1.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { CodeSeed } from '#oauth2/authorize.ts';
 import type { AuthorizeProblem } from '#oauth2/refusals.ts';
-import type { AuthorizationRequest } from '#registry/authorization-request.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
+import type { AuthorizationRequest } from '#registry/model/authorization-request.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
 import type { Face, World } from './world.ts';
 
 // An approval of either protocol, in two steps: everything is judged, then it is written (ADR 26).

@@ -2,9 +2,9 @@ import type { ClientId, UserId } from '#kernel/ids.ts';
 import { isKeeper } from '#registry/actions/action.ts';
 import { type Actor, mayDo, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry, FieldChange } from '#registry/audit.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Team } from '#registry/model/team.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import type { Team } from '#registry/team.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
 import type { World } from './world.ts';
 

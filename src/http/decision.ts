@@ -7,12 +7,15 @@ import type { Completed } from '#oauth1/oauth1.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { AuthorizeProblem } from '#oauth2/refusals.ts';
 import { deniedPage, verifierPage } from '#pages/consent.ts';
-import type { AuthorizationRequest, RequestDecision } from '#registry/authorization-request.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
-import { currentConsent, isIdentityOnly, needsNoConsent } from '#registry/consents.ts';
-import { hindrance } from '#registry/policy.ts';
-import { looksUnknown } from '#registry/proven-redirect.ts';
+import { hindrance } from '#registry/access.ts';
+import { currentConsent, isIdentityOnly, needsNoConsent } from '#registry/consent-policy.ts';
+import type {
+  AuthorizationRequest,
+  RequestDecision,
+} from '#registry/model/authorization-request.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
+import { looksUnknown } from '#registry/model/proven-redirect.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { refusalForPerson } from './answers.ts';
 import {

@@ -6,7 +6,14 @@ import type { Shown, ShownItem, TrailLine } from '#pages/trail.ts';
 import type { MessageKey, Words } from '#pages/words.ts';
 import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
-import { ANYWHERE, type Client, type Halt, halts, type Stage, stages } from '#registry/client.ts';
+import {
+  ANYWHERE,
+  type Client,
+  type Halt,
+  halts,
+  type Stage,
+  stages,
+} from '#registry/model/client.ts';
 import { unseen } from '#registry/visibility.ts';
 import { makeChangeView } from './apps.ts';
 import { makeNames } from './names.ts';

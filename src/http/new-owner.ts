@@ -1,5 +1,5 @@
 import type { Instant } from '#kernel/time.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import type { World } from './world.ts';
 
 /**

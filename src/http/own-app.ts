@@ -1,6 +1,6 @@
 import type { Account } from '#accounts/account.ts';
 import type { UserId } from '#kernel/ids.ts';
-import { ANYWHERE, type Client, needsRedirectUri } from '#registry/client.ts';
+import { ANYWHERE, type Client, needsRedirectUri } from '#registry/model/client.ts';
 import { findVisible, looksAfter } from './apps.ts';
 import type { PageCall } from './page.ts';
 

@@ -3,8 +3,8 @@ import type { Account } from '#accounts/account.ts';
 import { type FormValues, formValues } from '#encoding/form.ts';
 import type { Frame, Html } from '#pages/layout.ts';
 import type { Note } from '#pages/words.ts';
+import { isRecent } from '#registry/actions/authority.ts';
 import type { Actor } from '#registry/actor.ts';
-import { isRecent } from '#registry/authority.ts';
 import { askForProof, takeProof } from './prove.ts';
 import { pageForm, queryOf } from './sent.ts';
 import {

@@ -13,11 +13,16 @@ import { isKeeper } from '#registry/actions/action.ts';
 import { mayBeExempt } from '#registry/actions/pkce-exemption.ts';
 import { type Actor, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
-import { claimsEndedAt } from '#registry/claims.ts';
-import { type Client, needsRedirectUri } from '#registry/client.ts';
-import { matterOf, mayHide, possibleDecisions, type ReviewDecision } from '#registry/decisions.ts';
-import type { Dependence, Standing } from '#registry/independence.ts';
-import { type Revision, revisedFields } from '#registry/revision.ts';
+import { type Client, needsRedirectUri } from '#registry/model/client.ts';
+import { type Revision, revisedFields } from '#registry/model/revision.ts';
+import { claimsEndedAt } from '#registry/review/assignments.ts';
+import {
+  matterOf,
+  mayHide,
+  possibleDecisions,
+  type ReviewDecision,
+} from '#registry/review/decisions.ts';
+import type { Dependence, Standing } from '#registry/review/independence.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
 import { makeLines, makeShown } from './lines.ts';

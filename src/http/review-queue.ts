@@ -7,10 +7,10 @@ import { type QueueRow, queuePage, type ReviewTab, reviewTabs, tabPath } from '#
 import { scopeWords } from '#pages/scopes.ts';
 import type { Words } from '#pages/words.ts';
 import type { Actor } from '#registry/actor.ts';
-import { claimsEndedAt } from '#registry/claims.ts';
-import type { Client, Stage } from '#registry/client.ts';
+import type { Client, Stage } from '#registry/model/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
-import { redirectsToReview } from '#registry/redirect-review.ts';
+import { claimsEndedAt } from '#registry/review/assignments.ts';
+import { redirectsToReview } from '#registry/review/redirect-review.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
 import { makeNames } from './names.ts';

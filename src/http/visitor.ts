@@ -20,7 +20,7 @@ import {
   wordsOf,
 } from '#pages/words.ts';
 import { type Actor, RIGHTS, UNAUTHENTICATED } from '#registry/actor.ts';
-import type { ProvenRedirect } from '#registry/proven-redirect.ts';
+import type { ProvenRedirect } from '#registry/model/proven-redirect.ts';
 import { pageForm } from './sent.ts';
 import type { World } from './world.ts';
 

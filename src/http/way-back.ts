@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { destinationOf } from '#encoding/browser-uri.ts';
 import { formValues, parseForm } from '#encoding/form.ts';
 import type { ClientId } from '#kernel/ids.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import { requestOf } from './decision.ts';
 import { fromOf, ownPath, seeOther, sendNote, sessionOf, visitorOf } from './visitor.ts';
 import type { World } from './world.ts';

@@ -14,13 +14,13 @@ import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { Clock, ClockStanding } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import type { Entropy } from '#platform/random.ts';
-import type { AuthorizationRequests } from '#registry/authorization-request.ts';
-import type { ReviewClaims } from '#registry/claims.ts';
-import type { FailureNotes, FailureRecords } from '#registry/failures.ts';
+import type { AuthorizationRequests } from '#registry/model/authorization-request.ts';
+import type { ScopeCatalogue } from '#registry/model/scopes.ts';
+import type { Sites } from '#registry/model/sites.ts';
 import type { RegistryRecords } from '#registry/records.ts';
+import type { FailureNotes, FailureRecords } from '#registry/refused-requests.ts';
 import type { Registry } from '#registry/registry.ts';
-import type { ScopeCatalogue } from '#registry/scopes.ts';
-import type { Sites } from '#registry/sites.ts';
+import type { ReviewClaims } from '#registry/review/assignments.ts';
 import type { ProxyWatch } from './proxy-watch.ts';
 
 /** One face of the protocols: the core's, or a dialect's. */

@@ -1,4 +1,4 @@
-import type { Client, Stage } from '#registry/client.ts';
+import type { Client, Stage } from '#registry/model/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 
 // The words and numbers of the reference's REST management of apps (protocols 3; registry 12).

@@ -1,6 +1,6 @@
 import { asciiSpelling, misleads } from '#encoding/browser-uri.ts';
 import { percentEncode } from '#encoding/percent.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 interface Parts {
   readonly scheme: string;

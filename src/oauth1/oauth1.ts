@@ -9,17 +9,17 @@ import { digestOf } from '#keys/digest.ts';
 import type { Mint } from '#keys/id-generator.ts';
 import type { Sealer } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
-import { type Client, liveSecrets } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
-import { CLIENT_SECRET, TOKEN_SECRET } from '#registry/desk.ts';
-import { coversSite, hindrance } from '#registry/policy.ts';
+import { coversSite, hindrance } from '#registry/access.ts';
+import { CLIENT_SECRET, TOKEN_SECRET } from '#registry/actions/context.ts';
+import { type Client, liveSecrets } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
 import {
   looksUnknown,
   type ProvenRedirect,
   proveRedirect,
   type UnprovenRedirect,
   withParameters,
-} from '#registry/proven-redirect.ts';
+} from '#registry/model/proven-redirect.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { UsageNotes } from '#registry/usage.ts';
 import {

@@ -1,6 +1,6 @@
 import type { ClientId, ConsentId, Digest, Sealed, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
-import type { Consent } from '#registry/consent.ts';
+import type { Consent } from '#registry/model/consent.ts';
 
 /** A pair that stands for a request for a user's decision (RFC 5849 §2.1), for ten minutes. */
 export interface TemporaryCredentials {

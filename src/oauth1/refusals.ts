@@ -1,6 +1,6 @@
 import { refuse } from '#kernel/result.ts';
-import type { Client } from '#registry/client.ts';
-import type { Hindrance } from '#registry/policy.ts';
+import type { Hindrance } from '#registry/access.ts';
+import type { Client } from '#registry/model/client.ts';
 
 /** A parameter, or another part of a request, that cannot be taken as it was sent. */
 export interface ParameterRejected {

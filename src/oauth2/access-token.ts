@@ -1,9 +1,9 @@
 import { formatScope } from '#encoding/scope.ts';
 import type { ConsentId, FamilyId, UserId } from '#kernel/ids.ts';
 import { instant, later, seconds } from '#kernel/time.ts';
-import type { ProtocolProfile } from '#registry/authorization-request.ts';
-import type { Client, GrantType } from '#registry/client.ts';
-import type { MintOwnerToken } from '#registry/desk.ts';
+import type { MintOwnerToken } from '#registry/actions/context.ts';
+import type { ProtocolProfile } from '#registry/model/authorization-request.ts';
+import type { Client, GrantType } from '#registry/model/client.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { OAuth2Reading } from './reading.ts';
 import type { AccessToken } from './records.ts';

@@ -6,17 +6,17 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Instant, isPast, later } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { isPkceText } from '#keys/pkce.ts';
-import type { OAuth2Asked } from '#registry/authorization-request.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
-import { hindrance } from '#registry/policy.ts';
+import { hindrance } from '#registry/access.ts';
+import type { OAuth2Asked } from '#registry/model/authorization-request.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
 import {
   looksUnknown,
   type ProvenRedirect,
   proveRedirect,
   type RedirectPurpose,
   withParameters,
-} from '#registry/proven-redirect.ts';
+} from '#registry/model/proven-redirect.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { Code } from './records.ts';
 import type {

@@ -3,7 +3,7 @@ import type { FormValues } from '#encoding/form.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { digestOf, equalDigests } from '#keys/digest.ts';
-import { type Client, liveSecrets } from '#registry/client.ts';
+import { type Client, liveSecrets } from '#registry/model/client.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { OAuth2Refusal } from './refusals.ts';
 

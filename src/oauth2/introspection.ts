@@ -1,7 +1,7 @@
 import { formatScope } from '#encoding/scope.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import type { Client } from '#registry/client.ts';
-import { hindrance } from '#registry/policy.ts';
+import { hindrance } from '#registry/access.ts';
+import type { Client } from '#registry/model/client.ts';
 import type { OAuth2Parts } from './parts.ts';
 import { accessTokenFacts, noteUse, presentedToken, refreshTokenFacts } from './presented-token.ts';
 import type { OAuth2Refusal } from './refusals.ts';

@@ -4,11 +4,11 @@ import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { isPast } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { OAuth2Asked } from '#registry/authorization-request.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
-import { commonSite, coversSite, hindrance } from '#registry/policy.ts';
-import type { ProvenRedirect } from '#registry/proven-redirect.ts';
+import { commonSite, coversSite, hindrance } from '#registry/access.ts';
+import type { OAuth2Asked } from '#registry/model/authorization-request.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
+import type { ProvenRedirect } from '#registry/model/proven-redirect.ts';
 import type { TokenAnswer } from './access-token.ts';
 import {
   answerWith,

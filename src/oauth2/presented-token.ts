@@ -1,7 +1,7 @@
 import type { ClientId, TokenId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { AccessToken, AccessTokenFacts, RefreshTokenFacts } from './records.ts';

@@ -2,8 +2,8 @@ import { formatScope } from '#encoding/scope.ts';
 import type { SiteId, TokenId } from '#kernel/ids.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
 import type { Algorithm } from '#keys/signing.ts';
-import type { ProtocolProfile } from '#registry/authorization-request.ts';
-import type { Client, GrantType } from '#registry/client.ts';
+import type { ProtocolProfile } from '#registry/model/authorization-request.ts';
+import type { Client, GrantType } from '#registry/model/client.ts';
 
 /** What an access token says. */
 export interface TokenFacts {

@@ -9,9 +9,9 @@ import type {
   UserId,
 } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
-import type { ProtocolProfile } from '#registry/authorization-request.ts';
-import type { Client, GrantType } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
+import type { ProtocolProfile } from '#registry/model/authorization-request.ts';
+import type { Client, GrantType } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
 
 /** An authorization code (RFC 6749 §4.1.2). The store knows only its digest. */
 export interface Code {

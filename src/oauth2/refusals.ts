@@ -1,4 +1,4 @@
-import type { ProvenRedirect } from '#registry/proven-redirect.ts';
+import type { ProvenRedirect } from '#registry/model/proven-redirect.ts';
 
 /**
  * Every way OAuth 2 says no at the endpoints an app calls (RFC 6749 §5.2, RFC 7009 §2.2.1).

@@ -1,6 +1,6 @@
 import { parseScope } from '#encoding/scope.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { InvalidScope } from './refusals.ts';
 

@@ -2,9 +2,9 @@ import type { Account } from '#accounts/account.ts';
 import type { ConsentId, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import { isPast } from '#kernel/time.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
-import { type Hindrance, hindrance } from '#registry/policy.ts';
+import { type Hindrance, hindrance } from '#registry/access.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
 
 /** What issued tokens depend on, read at one moment. */
 export interface Standing {

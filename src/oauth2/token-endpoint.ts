@@ -1,6 +1,6 @@
 import type { FormValues } from '#encoding/form.ts';
 import { type Result, refuse } from '#kernel/result.ts';
-import type { GrantType } from '#registry/client.ts';
+import type { GrantType } from '#registry/model/client.ts';
 import type { TokenAnswer } from './access-token.ts';
 import { authenticateClient, type ProvenClient } from './client-authentication.ts';
 import { authorizationCodeGrant } from './grants/authorization-code.ts';

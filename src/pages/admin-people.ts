@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Account } from '#accounts/account.ts';
-import type { Stage } from '#registry/client.ts';
+import type { Stage } from '#registry/model/client.ts';
 import { adminNav } from './admin.ts';
 import type { FormProblem } from './form-problems.ts';
 import {

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Client, Stage } from '#registry/client.ts';
+import type { Client, Stage } from '#registry/model/client.ts';
 import { dayOf, facts, type Html, named } from './layout.ts';
 import { stageName } from './refusals.ts';
 import type { Words } from './words.ts';

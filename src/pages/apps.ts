@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Stage } from '#registry/client.ts';
+import type { Stage } from '#registry/model/client.ts';
 import {
   type AppView,
   appFacts,

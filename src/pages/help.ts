@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Failure } from '#registry/failures.ts';
+import type { Failure } from '#registry/refused-requests.ts';
 import { type ExplainedView, explainedPart } from './explained.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
 import { type Frame, field, type Html, layout, named, proof, timeOf } from './layout.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Dependence } from '#registry/independence.ts';
+import type { Dependence } from '#registry/review/independence.ts';
 import { type Frame, type Html, proof } from './layout.ts';
 
 /**

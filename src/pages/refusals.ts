@@ -1,4 +1,4 @@
-import type { Stage } from '#registry/client.ts';
+import type { Stage } from '#registry/model/client.ts';
 import type { FieldProblem, RegistryRefusal } from '#registry/refusals.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 

@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
-import type { Halt, Stage } from '#registry/client.ts';
-import type { ReviewDecision } from '#registry/decisions.ts';
-import type { Dependence } from '#registry/independence.ts';
-import type { RedirectWarning } from '#registry/redirect-warnings.ts';
+import type { Halt, Stage } from '#registry/model/client.ts';
+import type { ReviewDecision } from '#registry/review/decisions.ts';
+import type { Dependence } from '#registry/review/independence.ts';
+import type { RedirectWarning } from '#registry/review/redirect-warnings.ts';
 import { type FormProblem, problemAt } from './form-problems.ts';
 import {
   dayOf,

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { ScopeCatalogue } from '#registry/scopes.ts';
+import type { ScopeCatalogue } from '#registry/model/scopes.ts';
 import { type Frame, type Html, layout } from './layout.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 

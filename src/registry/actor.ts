@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { Proof } from '#accounts/records.ts';
 import type { ClientId, SiteId } from '#kernel/ids.ts';
-import type { ProtocolProfile } from './authorization-request.ts';
+import type { ProtocolProfile } from './model/authorization-request.ts';
 
 /**
  * Rights of the registry, by what they allow (registry 11.1). The names are those that clients and

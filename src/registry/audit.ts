@@ -1,7 +1,7 @@
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Via } from './actor.ts';
-import type { Client } from './client.ts';
+import type { Client } from './model/client.ts';
 
 /** What was before and what is now. Secrets never: a secret is named by its label. */
 export interface FieldChange {

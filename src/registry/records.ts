@@ -2,12 +2,12 @@ import type { Account } from '#accounts/account.ts';
 import type { ClientId, ConsentId, Sealed, SiteId, TokenId, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from './audit.ts';
-import type { Client, ClientSecret, Protocol, Stage } from './client.ts';
-import type { Consent } from './consent.ts';
-import type { Approval, Involvement, Part } from './independence.ts';
-import type { NewNotice, Outbox } from './notices.ts';
-import type { NewRevision, Revision, RevisionStage } from './revision.ts';
-import type { Team } from './team.ts';
+import type { Client, ClientSecret, Protocol, Stage } from './model/client.ts';
+import type { Consent } from './model/consent.ts';
+import type { NewRevision, Revision, RevisionStage } from './model/revision.ts';
+import type { Team } from './model/team.ts';
+import type { NewNotice, Outbox } from './notifications/notification.ts';
+import type { Approval, Involvement, Part } from './review/independence.ts';
 import type { Impact, UsageRecords } from './usage.ts';
 
 /** A secret about to be stored: the store gives it its number. */

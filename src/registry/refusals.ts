@@ -1,6 +1,6 @@
 import type { AuditEntry } from './audit.ts';
-import type { Stage } from './client.ts';
-import type { Dependence } from './independence.ts';
+import type { Stage } from './model/client.ts';
+import type { Dependence } from './review/independence.ts';
 
 /** What is wrong with the value of a field. Words for people are made where they are shown. */
 export type FieldProblem =

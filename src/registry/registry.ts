@@ -2,7 +2,10 @@ import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { instant } from '#kernel/time.ts';
 import type { Action } from './actions/action.ts';
+import { authorityProblem, type GovernedAction } from './actions/authority.ts';
 import { acceptConsent, approvalProblem, renounceConsent } from './actions/consent.ts';
+import { changeToken, type Desk, type Outcome } from './actions/context.ts';
+import { readFields, type Values } from './actions/fields.ts';
 import { setIntrospector } from './actions/introspector.ts';
 import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions/people.ts';
 import { setPkceExemption } from './actions/pkce-exemption.ts';
@@ -18,16 +21,13 @@ import {
 } from './actions/revise.ts';
 import { addSecret, retireSecret, update } from './actions/update.ts';
 import { type Actor, JOB, mayDo, personOf, RIGHTS } from './actor.ts';
-import { authorityProblem, type GovernedAction } from './authority.ts';
-import type { Client } from './client.ts';
-import { changeToken, type Desk, type Outcome } from './desk.ts';
-import { readFields, type Values } from './fields.ts';
-import { type Matter, type Standing, standingOf } from './independence.ts';
-import { type RedirectWarning, redirectWarnings } from './redirect-warnings.ts';
+import type { Client } from './model/client.ts';
+import type { RevisedFields } from './model/revision.ts';
 import type { RegistryRefusal } from './refusals.ts';
-import type { RevisedFields } from './revision.ts';
-import type { Risk } from './risk.ts';
-import { riskOf } from './risk-context.ts';
+import { type Matter, type Standing, standingOf } from './review/independence.ts';
+import { type RedirectWarning, redirectWarnings } from './review/redirect-warnings.ts';
+import type { Risk } from './review/risk.ts';
+import { riskOf } from './review/risk-context.ts';
 import type { Impact } from './usage.ts';
 
 /**

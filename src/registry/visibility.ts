@@ -1,5 +1,5 @@
 import { type Actor, MANAGING_SCOPES, managerOf, mayDo, REVIEW_SCOPE, RIGHTS } from './actor.ts';
-import type { Client } from './client.ts';
+import type { Client } from './model/client.ts';
 
 /** Why a field is not shown. */
 export type Unseen = 'suppressed' | 'private';

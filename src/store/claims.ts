@@ -1,6 +1,6 @@
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
-import type { ReviewClaim, ReviewClaims, WaitingFilter } from '#registry/claims.ts';
+import type { ReviewClaim, ReviewClaims, WaitingFilter } from '#registry/review/assignments.ts';
 import type { Driver } from './driver.ts';
 import { all, one, write, written } from './sql/statement.ts';
 

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { ClientId } from '#kernel/ids.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import type { ClientFilter, NewClient, NewSecret } from '#registry/records.ts';
 import type { Driver } from './driver.ts';
 import { toClient } from './sql/rows.ts';

@@ -7,7 +7,7 @@ import {
   type UserId,
 } from '#kernel/ids.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
-import type { Consent } from '#registry/consent.ts';
+import type { Consent } from '#registry/model/consent.ts';
 import type { ApprovalGate, NewConsent, NewTokenCredentials } from '#registry/records.ts';
 import { toConsent } from './sql/rows.ts';
 import type { Schema } from './sql/schema.ts';

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
-import type { Failure, FailureRecords } from '#registry/failures.ts';
+import type { Failure, FailureRecords } from '#registry/refused-requests.ts';
 import type { Driver } from './driver.ts';
 import type { Schema } from './sql/schema.ts';
 import { all, write, written } from './sql/statement.ts';

@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { TokenCredentials } from '#oauth1/records.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
 
 /** What is remembered: rows that are asked for with every request and change a few times a year. */
 export interface Kinds {

@@ -7,7 +7,7 @@ import type {
   TokenCredentialRecords,
   TokenCredentials,
 } from '#oauth1/records.ts';
-import type { Consent } from '#registry/consent.ts';
+import type { Consent } from '#registry/model/consent.ts';
 import { consentById } from './consents.ts';
 import type { Driver } from './driver.ts';
 import { toTemporary } from './sql/rows.ts';

@@ -7,8 +7,8 @@ import type {
   OAuth2Records,
   RefreshToken,
 } from '#oauth2/records.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
 import { accountById } from './accounts.ts';
 import { clientById } from './clients.ts';
 import { consentById } from './consents.ts';

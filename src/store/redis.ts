@@ -9,7 +9,7 @@ import type { Clock } from '#platform/clock.ts';
 import type {
   AuthorizationRequest,
   AuthorizationRequests,
-} from '#registry/authorization-request.ts';
+} from '#registry/model/authorization-request.ts';
 import { openLink, type Script } from './redis-link.ts';
 import * as scripts from './redis-scripts.ts';
 

@@ -4,7 +4,7 @@ import type { Instant } from '#kernel/time.ts';
 import type {
   AuthorizationRequest,
   AuthorizationRequests,
-} from '#registry/authorization-request.ts';
+} from '#registry/model/authorization-request.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Impact } from '#registry/usage.ts';
 import { applyChange } from './changes.ts';

@@ -1,5 +1,5 @@
 import type { Sealed } from '#kernel/ids.ts';
-import type { SealedKind, SealedRecords } from '#registry/resealing.ts';
+import type { SealedKind, SealedRecords } from '#registry/reencryption.ts';
 import type { Driver } from './driver.ts';
 import { all, param, type Statement, sql, statement, write } from './sql/statement.ts';
 

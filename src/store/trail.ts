@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from '#registry/audit.ts';
-import type { NewNotice, Notice, Outbox } from '#registry/notices.ts';
+import type { NewNotice, Notice, Outbox } from '#registry/notifications/notification.ts';
 import type { UsageRecords } from '#registry/usage.ts';
 import { chainedTo } from './audit-chain.ts';
 import type { Driver } from './driver.ts';

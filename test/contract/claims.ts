@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { UserId } from '#kernel/ids.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import type { NewClient } from '#registry/records.ts';
 import type { Store } from '#store/store.ts';
 import type { Case } from './store.ts';

@@ -7,7 +7,7 @@ import type { Handshakes } from '#oauth1/records.ts';
 import type {
   AuthorizationRequest,
   AuthorizationRequests,
-} from '#registry/authorization-request.ts';
+} from '#registry/model/authorization-request.ts';
 import {
   at,
   clientId,

@@ -8,7 +8,7 @@ import { basicOf, inhabit, openHome } from '#harness/inhabitants.ts';
 import { buildHttp } from '#http/app.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { operatorDesk } from '#registry/operator.ts';
+import { operatorDesk } from '#registry/admin-commands.ts';
 import { openPostgres, type PostgresOptions } from '#store/postgres.ts';
 import { openSqlite } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';

@@ -13,9 +13,12 @@ import { type Instant, instant } from '#kernel/time.ts';
 import type { TemporaryCredentials } from '#oauth1/records.ts';
 import type { AccessToken, Code, RefreshToken } from '#oauth2/records.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
-import type { AuthorizationRequest, RequestDecision } from '#registry/authorization-request.ts';
-import { ANYWHERE } from '#registry/client.ts';
-import type { NewNotice } from '#registry/notices.ts';
+import type {
+  AuthorizationRequest,
+  RequestDecision,
+} from '#registry/model/authorization-request.ts';
+import { ANYWHERE } from '#registry/model/client.ts';
+import type { NewNotice } from '#registry/notifications/notification.ts';
 import type { Effect, NewClient, NewSecret, RegistryChange } from '#registry/records.ts';
 import type { Store } from '#store/store.ts';
 

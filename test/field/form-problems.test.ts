@@ -6,7 +6,7 @@ import { csrfToken } from '#accounts/sign-in.ts';
 import { authenticator } from '#harness/authenticator.ts';
 import { password, TestWorld } from '#harness/world.ts';
 import type { Letter } from '#platform/smtp.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 // Every form of the pages, sent with everything wrong that can be: all of it is said, in a summary
 // whose entries lead to their fields, and again at each field; in each language.

@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import type { Door, Seen } from '#harness/approvals.ts';
 import { OpenWorld } from '#harness/state.ts';
-import type { Client } from '#registry/client.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
+import type { Client } from '#registry/model/client.ts';
 
 // Everything is judged before anything is written (ADR 26). What a refusal may still write is named
 // below, each in a test of its own.

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { ApprovalWorld, type Door } from '#harness/approvals.ts';
 import type { ClientId } from '#kernel/ids.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
 
 // A later approval adds to what a person allowed an app; tokens lose scopes only by what the person
 // took away (ADR 25).

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { ApprovalWorld, type Door, type Seen } from '#harness/approvals.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
 
 // The same form sent twice, another answer afterwards, another person, another session, and too
 // late (ADR 26): each ends at the app, or at a page that says what to do.

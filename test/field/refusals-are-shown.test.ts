@@ -6,8 +6,8 @@ import { TestWorld } from '#harness/world.ts';
 import { keepRequest, keptRequest } from '#http/kept-request.ts';
 import { instant } from '#kernel/time.ts';
 import { Unavailable } from '#kernel/unavailable.ts';
-import type { Outcome } from '#registry/desk.ts';
-import { MOST_FAILURES, makeFailures, type NewFailure } from '#registry/failures.ts';
+import type { Outcome } from '#registry/actions/context.ts';
+import { MOST_FAILURES, makeFailures, type NewFailure } from '#registry/refused-requests.ts';
 
 // A developer whose request was refused looks at the page at once: it is there, also when nobody
 // could read it, and no secret is with it.

@@ -4,8 +4,8 @@ import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
-import { refusalLine } from '#registry/refusal-words.ts';
+import type { Client } from '#registry/model/client.ts';
+import { refusalLine } from '#registry/refusal-texts.ts';
 
 // How apps are registered and changed, by the pages, the JSON API, the command line and the
 // dialect: services without a redirect URI, what reviewers are told of one, and every problem of a

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { TestWorld } from '#harness/world.ts';
 import { scopeWords } from '#pages/scopes.ts';
 import { wordsOf } from '#pages/words.ts';
-import { loadScopes } from '#registry/scopes.ts';
+import { loadScopes } from '#registry/model/scopes.ts';
 
 // What an operator writes of scopes of their own is said in the reader's language.
 
@@ -85,7 +85,7 @@ describe('the pages', () => {
   let world: TestWorld;
   before(() => {
     const path = join(directory, 'scopes.json');
-    const builtIn = JSON.parse(readFileSync('src/registry/data/scopes.json', 'utf8'));
+    const builtIn = JSON.parse(readFileSync('src/registry/model/data/scopes.json', 'utf8'));
     const groups = { ...builtIn.groups, notes: { en: 'Your notes', de: 'Ihre Notizen' } };
     writeFileSync(
       path,

@@ -1,4 +1,4 @@
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import type { TestWorld } from './world.ts';
 
 /**

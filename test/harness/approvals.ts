@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
-import type { Client } from '#registry/client.ts';
-import type { Outcome } from '#registry/desk.ts';
+import type { Outcome } from '#registry/actions/context.ts';
+import type { Client } from '#registry/model/client.ts';
 import { signedHeader } from './signed.ts';
 import { basic, TestWorld } from './world.ts';
 

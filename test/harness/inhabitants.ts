@@ -6,7 +6,7 @@ import { percentEncode } from '#encoding/percent.ts';
 import { consentDesk } from '#harness/consents.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { operatorDesk, type Proposal } from '#registry/operator.ts';
+import { operatorDesk, type Proposal } from '#registry/admin-commands.ts';
 import type { Ports } from '#store/store.ts';
 
 /**

@@ -13,10 +13,10 @@ import { hashPassword } from '#keys/passwords.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
 import { keptInMemory, sinceEver } from '#keys/signing-key-sets.ts';
 import type { Letter } from '#platform/smtp.ts';
+import type { Outcome } from '#registry/actions/context.ts';
 import type { Actor } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
-import type { Outcome } from '#registry/desk.ts';
-import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/operator.ts';
+import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/admin-commands.ts';
+import type { Client } from '#registry/model/client.ts';
 import { type Running, start } from '#serving';
 import { consentDesk, personActor } from './consents.ts';
 

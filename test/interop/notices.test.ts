@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { fetchWeb, smtpMail } from '#platform/outside.ts';
-import { type DeliveryParts, makeDelivery } from '#registry/delivery.ts';
-import type { Notice, NoticeTarget, Outbox } from '#registry/notices.ts';
+import { type DeliveryParts, makeDelivery } from '#registry/notifications/delivery.ts';
+import type { Notice, NoticeTarget, Outbox } from '#registry/notifications/notification.ts';
 
 const raw = Buffer.alloc(32, 9);
 const mailLimits = { connectMs: 500, greetingMs: 500, silenceMs: 500, wholeMs: 1500 };

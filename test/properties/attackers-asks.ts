@@ -1,5 +1,5 @@
 import { personActor } from '#harness/consents.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import type { Acting } from './attackers-oracle.ts';
 import type { Kept, Picture } from './attackers-picture.ts';
 import { type AttackWorld, type Name, names } from './attackers-world.ts';

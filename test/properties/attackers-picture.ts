@@ -1,8 +1,8 @@
 import type { Account } from '#accounts/account.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
-import type { Revision } from '#registry/revision.ts';
-import type { Team } from '#registry/team.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
+import type { Revision } from '#registry/model/revision.ts';
+import type { Team } from '#registry/model/team.ts';
 import { type Aspect, scopeTable } from './attackers-table.ts';
 
 // What is stored, before a request and after it, and in which aspects the two differ.

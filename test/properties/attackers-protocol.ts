@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type App, type Door, verifier } from '#harness/approvals.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import type { Form, Step, Values } from './attackers-asks.ts';
 import { type Acting, count, type Oracle } from './attackers-oracle.ts';
 import { type GrantName, grants, type Need } from './attackers-rows.ts';

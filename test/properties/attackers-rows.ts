@@ -1,4 +1,4 @@
-import type { Stage } from '#registry/client.ts';
+import type { Stage } from '#registry/model/client.ts';
 import type { ActionName } from '#registry/registry.ts';
 import {
   clients,

@@ -6,8 +6,8 @@ import type { Pair } from '#harness/signed.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Client } from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
 import type { Kept, Picture } from './attackers-picture.ts';
 import type { Field } from './attackers-table.ts';
 

@@ -12,8 +12,8 @@ import { makeMint } from '#keys/id-generator.ts';
 import { openWith, sealWith } from '#keys/secret-box.ts';
 import { baseString } from '#oauth1/base-string.ts';
 import { callbackAllowed } from '#oauth1/callback.ts';
-import { loadScopes } from '#registry/scopes.ts';
-import { compareVersions } from '#registry/version.ts';
+import { compareVersions } from '#registry/model/app-version.ts';
+import { loadScopes } from '#registry/model/scopes.ts';
 
 const text = fc
   .string({ unit: 'grapheme' })
@@ -95,7 +95,9 @@ test('a redirect URI matches itself, and an answer only adds to its query', () =
 });
 
 test('fewer scopes never give more rights, and never a right the person lacks', () => {
-  const catalogue = loadScopes(JSON.parse(readFileSync('src/registry/data/scopes.json', 'utf8')));
+  const catalogue = loadScopes(
+    JSON.parse(readFileSync('src/registry/model/data/scopes.json', 'utf8')),
+  );
   const names = catalogue.all().map(({ name }) => name);
   const rights = [...catalogue.rightsOf(names)];
   fc.assert(

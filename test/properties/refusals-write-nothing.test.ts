@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Account } from '#accounts/account.ts';
 import type { App, Door, OpenPage, Seen } from '#harness/approvals.ts';
 import { OpenWorld } from '#harness/state.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 // Whatever is asked, at whatever door and in whatever order: a request that is refused changes no
 // consent, credential, scope, row of the registry or pending request (ADR 26). Two exceptions can

@@ -10,7 +10,7 @@ import { digestOf } from '#keys/digest.ts';
 import { makeMint } from '#keys/id-generator.ts';
 import { makeSealer } from '#keys/secret-box.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import { type Client, halts } from '#registry/client.ts';
+import { type Client, halts } from '#registry/model/client.ts';
 import { type ActionName, actions, makeRegistry } from '#registry/registry.ts';
 import { accountStore } from '#store/accounts.ts';
 import { registryStore } from '#store/registry.ts';

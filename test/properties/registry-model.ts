@@ -1,5 +1,5 @@
 import { RIGHTS } from '#registry/actor.ts';
-import { type Halt, halts, type Stage } from '#registry/client.ts';
+import { type Halt, halts, type Stage } from '#registry/model/client.ts';
 import type { ActionName } from '#registry/registry.ts';
 
 // The registry as its specification tells it (registry 1.2, 3, 6, 7), without storage, forms or

@@ -8,7 +8,7 @@ import { TestWorld } from '#harness/world.ts';
 import { type ClientId, EVERY_SITE } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { type Actor, OPERATOR } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import { type ActionName, actions } from '#registry/registry.ts';
 
 // No run of the registry's actions gives an app a credential, or widens one, beyond the scopes the

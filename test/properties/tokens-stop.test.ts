@@ -5,10 +5,10 @@ import { personActor } from '#harness/consents.ts';
 import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { ClientId, SiteId, UserId } from '#kernel/ids.ts';
+import type { Outcome } from '#registry/actions/context.ts';
 import { RIGHTS } from '#registry/actor.ts';
-import { type Client, halts } from '#registry/client.ts';
-import type { Outcome } from '#registry/desk.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
+import { type Client, halts } from '#registry/model/client.ts';
 
 // Over the whole program: who gets a token, whose tokens stop, and which come back (registry
 // 3.4–3.8, 6.3, 6.5, 7.1).

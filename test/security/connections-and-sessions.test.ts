@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import { digestOf } from '#keys/digest.ts';
-import { makeDelivery } from '#registry/delivery.ts';
+import { makeDelivery } from '#registry/notifications/delivery.ts';
 import { lettersOut } from '#serving';
 import { password, TestWorld } from '../harness/world.ts';
 

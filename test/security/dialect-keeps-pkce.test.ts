@@ -9,7 +9,7 @@ import type { Account } from '#accounts/account.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import { later, seconds } from '#kernel/time.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import { tellOfPkce } from '#serving';
 import { openStore } from '#store/open.ts';
 import { migrations } from '#store/sql/migrate.ts';

@@ -5,7 +5,7 @@ import type { Account } from '#accounts/account.ts';
 import { percentEncode } from '#encoding/percent.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
-import type { Outcome } from '#registry/desk.ts';
+import type { Outcome } from '#registry/actions/context.ts';
 
 // A repeated name in a query: the dialect takes every value signed (RFC 5849 §3.4.1.3) or the last
 // (as PHP reads it), and reads the last.

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
 import type { UserId } from '#kernel/ids.ts';
+import type { RegistrySettings } from '#registry/actions/context.ts';
 import { OPERATOR, RIGHTS } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
-import type { RegistrySettings } from '#registry/desk.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
+import type { Client } from '#registry/model/client.ts';
 import { app, registry } from '../unit/registry/world.ts';
 
 // Who is independent of a decision (ADR 15): told as histories. Everybody here is a reviewer who

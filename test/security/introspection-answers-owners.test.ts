@@ -3,9 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
 import { basic, TestWorld } from '#harness/world.ts';
+import type { Outcome } from '#registry/actions/context.ts';
 import { RIGHTS } from '#registry/actor.ts';
-import { type Client, type Stage, stages } from '#registry/client.ts';
-import type { Outcome } from '#registry/desk.ts';
+import { type Client, type Stage, stages } from '#registry/model/client.ts';
 
 // Introspection answers a token's own app and the apps an operator named; revocation ends one's own
 // tokens alone (ADR 5, RFC 7662, RFC 7009).

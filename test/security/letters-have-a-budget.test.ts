@@ -8,7 +8,7 @@ import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import type { Letter } from '#platform/smtp.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import { noticeWords } from '#registry/notice-words.ts';
+import { noticeWords } from '#registry/notifications/templates.ts';
 import { app, registry } from '../unit/registry/world.ts';
 
 // Our mail is signed with our name. Nobody fills a stranger's mailbox with it, and nobody puts a

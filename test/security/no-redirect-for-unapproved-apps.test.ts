@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { signedHeader } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
-import type { Client, Halt, Stage } from '#registry/client.ts';
+import type { Client, Halt, Stage } from '#registry/model/client.ts';
 
 // RFC 9700 §4.11.2: the server is no open redirector. A person is sent to an app only when somebody
 // approved it; its owner tries it before.

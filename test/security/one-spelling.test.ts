@@ -8,7 +8,7 @@ import { basic, TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { isLowS, lowS } from '#keys/p256.ts';
 import { generateSigningKeys, loadSigningKeys } from '#keys/signing.ts';
-import type { Outcome } from '#registry/desk.ts';
+import type { Outcome } from '#registry/actions/context.ts';
 import { forged, type Trick } from './forged-tokens.ts';
 
 // One token has one spelling (RFC 7515 §2, RFC 4648 §3.5), and nothing that was made of it without

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Outcome } from '#registry/desk.ts';
+import type { Outcome } from '#registry/actions/context.ts';
 
 // A used refresh token answers again until its successor was redeemed (ADR 4, RFC 9700 §4.14.2).
 

@@ -10,9 +10,9 @@ import { signedHeader } from '#harness/signed.ts';
 import { basic, password, TestWorld } from '#harness/world.ts';
 import { type ClientId, EVERY_SITE, type SiteId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
+import { isRecent } from '#registry/actions/authority.ts';
 import type { Actor } from '#registry/actor.ts';
-import { isRecent } from '#registry/authority.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 // What is done through a token or a signature never gives or widens a credential beyond the
 // caller's own scopes (ADR 17).

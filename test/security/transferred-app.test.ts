@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
 import { basic, TestWorld } from '#harness/world.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 // What reviewers and users are shown of who may decide and of a new owner, and what an app holds
 // while it waits again (ADR 15).

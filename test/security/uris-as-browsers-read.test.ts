@@ -14,9 +14,9 @@ import { TestWorld } from '#harness/world.ts';
 import type { Sealed, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { callbackAllowed, landingOf } from '#oauth1/callback.ts';
-import type { Client } from '#registry/client.ts';
-import { readConfigured } from '#registry/configured.ts';
-import { redirectProblem } from '#registry/redirect-rules.ts';
+import { readConfigured } from '#registry/configured-clients.ts';
+import type { Client } from '#registry/model/client.ts';
+import { redirectProblem } from '#registry/model/redirect-rules.ts';
 import { rules } from '../unit/registry/world.ts';
 import type { HostileUri } from './data/make-hostile-redirect-uris.ts';
 

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { type Endpoint, makeDelivery } from '#registry/delivery.ts';
-import type { Notice } from '#registry/notices.ts';
+import { type Endpoint, makeDelivery } from '#registry/notifications/delivery.ts';
+import type { Notice } from '#registry/notifications/notification.ts';
 
 // A webhook's secret is exchanged without an outage: while two live, a notice is signed under both,
 // and a receiver takes either.

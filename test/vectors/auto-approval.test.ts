@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { autoApproves } from '#registry/auto-approval.ts';
+import { autoApproves } from '#registry/review/auto-approval.ts';
 import { cases } from './cases.ts';
 
 for (const { name, input, expected } of cases('auto-approval')) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { readConfigured } from '#registry/configured.ts';
+import { readConfigured } from '#registry/configured-clients.ts';
 import { rules } from '../unit/registry/world.ts';
 import { cases } from './cases.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SiteId } from '#kernel/ids.ts';
-import { grantTypes } from '#registry/client.ts';
-import { type FieldRules, judges } from '#registry/fields.ts';
-import { loadScopes } from '#registry/scopes.ts';
-import { makeSites } from '#registry/sites.ts';
+import { type FieldRules, judges } from '#registry/actions/fields.ts';
+import { grantTypes } from '#registry/model/client.ts';
+import { loadScopes } from '#registry/model/scopes.ts';
+import { makeSites } from '#registry/model/sites.ts';
 import { bundled } from '../unit/registry/world.ts';
 import { type Case, cases } from './cases.ts';
 

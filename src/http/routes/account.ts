@@ -11,7 +11,7 @@ import { type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { passkeyScript, passkeysPage, type RefusedPasskeyForm } from '#pages/passkeys.ts';
 import { provePage } from '#pages/prove.ts';
 import { languageOf } from '#pages/words.ts';
-import { isRecent } from '#registry/authority.ts';
+import { isRecent } from '#registry/actions/authority.ts';
 import { serveAsset } from '../assets.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm, takeOpenForm } from '../page.ts';
 import { forgetSession, fromOf, ownPath } from '../visitor.ts';

@@ -7,7 +7,7 @@ import { type Counted, groupsPage, overviewPage, scopesPage } from '#pages/admin
 import { peoplePage, personPage } from '#pages/admin-people.ts';
 import { noProblems } from '#pages/form-problems.ts';
 import type { Words } from '#pages/words.ts';
-import type { NoticeState } from '#registry/notices.ts';
+import type { NoticeState } from '#registry/notifications/notification.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
 import { scopeGroups } from '../app-views.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';

@@ -6,11 +6,14 @@ import { digestOf } from '#keys/digest.ts';
 import { sealWith } from '#keys/secret-box.ts';
 import { consentPage, wayOnPage } from '#pages/consent.ts';
 import { noteTexts } from '#pages/words.ts';
-import type { AuthorizationRequest, RequestDecision } from '#registry/authorization-request.ts';
-import type { Client } from '#registry/client.ts';
-import { currentConsent } from '#registry/consents.ts';
-import { hindrance } from '#registry/policy.ts';
-import { looksUnknown } from '#registry/proven-redirect.ts';
+import { hindrance } from '#registry/access.ts';
+import { currentConsent } from '#registry/consent-policy.ts';
+import type {
+  AuthorizationRequest,
+  RequestDecision,
+} from '#registry/model/authorization-request.ts';
+import type { Client } from '#registry/model/client.ts';
+import { looksUnknown } from '#registry/model/proven-redirect.ts';
 import { refusalForPerson } from '../answers.ts';
 import { permissionGroups } from '../app-views.ts';
 import { type Approval, endAnswer, openAnswer } from '../approval.ts';

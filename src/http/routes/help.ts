@@ -9,7 +9,7 @@ import type { ExplainedView } from '#pages/explained.ts';
 import { unreadableText } from '#pages/explained-words.ts';
 import { noProblems } from '#pages/form-problems.ts';
 import { failureText, type HelpView, helpPage } from '#pages/help.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import { unseen } from '#registry/visibility.ts';
 import { keptRequest } from '../kept-request.ts';
 import { type PageCall, showPage, takeForm } from '../page.ts';

@@ -5,7 +5,7 @@ import { managePage } from '#pages/manage-app.ts';
 import { refusalText } from '#pages/refusals.ts';
 import { MOST_SECRETS } from '#registry/actions/update.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
-import { type Client, liveSecrets } from '#registry/client.ts';
+import { type Client, liveSecrets } from '#registry/model/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { unseen } from '#registry/visibility.ts';
 import { refusedStatus } from '../answers.ts';

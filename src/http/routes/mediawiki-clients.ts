@@ -15,8 +15,8 @@ import {
 } from '#mediawiki/client-management.ts';
 import { guardErrorOf } from '#mediawiki/messages.ts';
 import { restError } from '#mediawiki/oauth2-errors.ts';
+import type { Outcome } from '#registry/actions/context.ts';
 import { type Actor, managerOf } from '#registry/actor.ts';
-import type { Outcome } from '#registry/desk.ts';
 import { unseen } from '#registry/visibility.ts';
 import { sendJson } from '../answers.ts';
 import { hasOAuthCredentials, queryOf, sentRequest } from '../sent.ts';

@@ -12,10 +12,15 @@ import {
 } from '#pages/review-desk.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
-import { claimsEndedAt } from '#registry/claims.ts';
-import type { Client } from '#registry/client.ts';
-import { actionOf, owesReason, type ReviewDecision, reviewDecisions } from '#registry/decisions.ts';
+import type { Client } from '#registry/model/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
+import { claimsEndedAt } from '#registry/review/assignments.ts';
+import {
+  actionOf,
+  owesReason,
+  type ReviewDecision,
+  reviewDecisions,
+} from '#registry/review/decisions.ts';
 import { refusedStatus } from '../answers.ts';
 import { findVisible, NOBODY } from '../apps.ts';
 import { problemsOf } from '../draft.ts';

@@ -1,6 +1,6 @@
 import type { FormValues } from '#encoding/form.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { hindrance } from '#registry/policy.ts';
+import { hindrance } from '#registry/access.ts';
 import { makeAccessToken, type TokenAnswer, tokenAnswer } from '../access-token.ts';
 import type { ProvenClient } from '../client-authentication.ts';
 import type { OAuth2Parts } from '../parts.ts';

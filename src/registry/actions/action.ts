@@ -3,8 +3,12 @@ import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Actor, managerOf, mayDo, personOf, RIGHTS } from '../actor.ts';
 import { type FieldChange, fieldChanges, type NewAuditEntry } from '../audit.ts';
-import { actingApp, authorityProblem, type GovernedAction, givenBy } from '../authority.ts';
-import { type Client, type ClientSecret, liveSecrets } from '../client.ts';
+import { type Client, type ClientSecret, liveSecrets } from '../model/client.ts';
+import { isMaintainer, type Team } from '../model/team.ts';
+import type { NewNotice, NoticeTarget } from '../notifications/notification.ts';
+import type { Applied, Effect, RegistryChange } from '../records.ts';
+import type { RegistryRefusal } from '../refusals.ts';
+import { actingApp, authorityProblem, type GovernedAction, givenBy } from './authority.ts';
 import {
   conflict,
   type Desk,
@@ -14,12 +18,8 @@ import {
   type Outcome,
   type Ran,
   seenEdition,
-} from '../desk.ts';
-import { type Field, flag, matching, reason, type Values } from '../fields.ts';
-import type { NewNotice, NoticeTarget } from '../notices.ts';
-import type { Applied, Effect, RegistryChange } from '../records.ts';
-import type { RegistryRefusal } from '../refusals.ts';
-import { isMaintainer, type Team } from '../team.ts';
+} from './context.ts';
+import { type Field, flag, matching, reason, type Values } from './fields.ts';
 
 /** One action of the registry: who may come at all, which fields it reads, and what it does. */
 export interface Action {

@@ -1,14 +1,14 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, ConsentId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
+import { hindrance } from '../access.ts';
 import { type Actor, personOf } from '../actor.ts';
-import type { Client } from '../client.ts';
-import { acceptedScopes, currentConsent } from '../consents.ts';
-import { type Desk, denied, nothingIssued, type Ran, TOKEN_SECRET } from '../desk.ts';
-import { type Judge, type Values, wholeNumber } from '../fields.ts';
-import { hindrance } from '../policy.ts';
+import { acceptedScopes, currentConsent } from '../consent-policy.ts';
+import type { Client } from '../model/client.ts';
 import type { RegistryRefusal } from '../refusals.ts';
 import { type Action, auditLine, clientIdField } from './action.ts';
+import { type Desk, denied, nothingIssued, type Ran, TOKEN_SECRET } from './context.ts';
+import { type Judge, type Values, wholeNumber } from './fields.ts';
 
 // A person's own consents (registry 6). Both answer to the person alone: there is nothing here that
 // anybody could do for another.

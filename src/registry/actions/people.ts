@@ -5,15 +5,15 @@ import { accept, refuse } from '#kernel/result.ts';
 import { later } from '#kernel/time.ts';
 import { type Actor, mayDo, personOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
-import type { Client } from '../client.ts';
-import { type Desk, denied } from '../desk.ts';
-import { wholeNumber } from '../fields.ts';
-import { heard, holdsRisk } from '../independence.ts';
+import type { Client } from '../model/client.ts';
+import type { Revision } from '../model/revision.ts';
+import type { Offer } from '../model/team.ts';
 import type { Effect } from '../records.ts';
 import type { RegistryRefusal } from '../refusals.ts';
-import type { Revision } from '../revision.ts';
-import type { Offer } from '../team.ts';
+import { heard, holdsRisk } from '../review/independence.ts';
 import { clientAction, isOwner, lacking } from './action.ts';
+import { type Desk, denied } from './context.ts';
+import { wholeNumber } from './fields.ts';
 
 // Apps looked after by several people, and given to another: nobody is put in charge without their
 // own yes.

@@ -1,9 +1,9 @@
 import { accept, refuse } from '#kernel/result.ts';
 import { RIGHTS } from '../actor.ts';
-import type { Client } from '../client.ts';
-import { flag } from '../fields.ts';
-import { heard } from '../independence.ts';
+import type { Client } from '../model/client.ts';
+import { heard } from '../review/independence.ts';
 import { clientAction, hiddenProblem, lacking, saved } from './action.ts';
+import { flag } from './fields.ts';
 
 /**
  * True of a client that can have the exemption: only one that keeps a secret may leave PKCE out

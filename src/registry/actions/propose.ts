@@ -4,8 +4,7 @@ import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
 import { type Actor, mayDo, personOf, profileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
-import { actingApp, holds, scopesWithin, siteWithin } from '../authority.ts';
-import { autoApproves } from '../auto-approval.ts';
+import { compareVersions } from '../model/app-version.ts';
 import {
   ANYWHERE,
   type Client,
@@ -13,15 +12,16 @@ import {
   type Protocol,
   type Restrictions,
   type Stage,
-} from '../client.ts';
-import { type Desk, denied, newSecret, nothingIssued, ownerGrant } from '../desk.ts';
-import { proposalFields, type Values, wholeNumber } from '../fields.ts';
-import { holdsRisk } from '../independence.ts';
+} from '../model/client.ts';
+import { registeredScopes, revocable } from '../model/scopes.ts';
 import type { NewClient } from '../records.ts';
-import { type RiskContext, riskOf } from '../risk-context.ts';
-import { registeredScopes, revocable } from '../scopes.ts';
-import { compareVersions } from '../version.ts';
+import { autoApproves } from '../review/auto-approval.ts';
+import { holdsRisk } from '../review/independence.ts';
+import { type RiskContext, riskOf } from '../review/risk-context.ts';
 import { type Action, auditLine, commit, type Decision, noticesOf } from './action.ts';
+import { actingApp, holds, scopesWithin, siteWithin } from './authority.ts';
+import { type Desk, denied, newSecret, nothingIssued, ownerGrant } from './context.ts';
+import { proposalFields, type Values, wholeNumber } from './fields.ts';
 
 /** The client a proposal describes; its values were checked. */
 function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewClient {

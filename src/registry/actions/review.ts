@@ -1,9 +1,7 @@
 import { accept, refuse } from '#kernel/result.ts';
 import { type Actor, RIGHTS } from '../actor.ts';
-import { type Client, type Halt, halts, type Stage } from '../client.ts';
-import type { Desk } from '../desk.ts';
-import { oneOf } from '../fields.ts';
-import { heard } from '../independence.ts';
+import { type Client, type Halt, halts, type Stage } from '../model/client.ts';
+import { heard } from '../review/independence.ts';
 import {
   clientAction,
   type Decided,
@@ -12,6 +10,8 @@ import {
   saved,
   suppressField,
 } from './action.ts';
+import type { Desk } from './context.ts';
+import { oneOf } from './fields.ts';
 
 // Reviewers' decisions (registry 3.5–3.8). The order of the checks is the reference's.
 

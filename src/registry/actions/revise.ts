@@ -1,10 +1,21 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Actor, personOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
-import { actingApp, type GovernedAction } from '../authority.ts';
-import { autoApproves } from '../auto-approval.ts';
-import type { Client } from '../client.ts';
-import type { Desk } from '../desk.ts';
+import type { Client } from '../model/client.ts';
+import {
+  onlyNarrows,
+  type RevisedFields,
+  type Revision,
+  revisedFields,
+} from '../model/revision.ts';
+import { registeredScopes, revocable } from '../model/scopes.ts';
+import type { RegistryRefusal } from '../refusals.ts';
+import { autoApproves } from '../review/auto-approval.ts';
+import { heard, revisionNeedsTwo } from '../review/independence.ts';
+import { riskOf } from '../review/risk-context.ts';
+import { clientAction, hiddenProblem, keeperProblem, lacking } from './action.ts';
+import { actingApp, type GovernedAction } from './authority.ts';
+import type { Desk } from './context.ts';
 import {
   type Field,
   readFields,
@@ -13,13 +24,7 @@ import {
   storedUri,
   type Values,
   wholeNumber,
-} from '../fields.ts';
-import { heard, revisionNeedsTwo } from '../independence.ts';
-import type { RegistryRefusal } from '../refusals.ts';
-import { onlyNarrows, type RevisedFields, type Revision, revisedFields } from '../revision.ts';
-import { riskOf } from '../risk-context.ts';
-import { registeredScopes, revocable } from '../scopes.ts';
-import { clientAction, hiddenProblem, keeperProblem, lacking } from './action.ts';
+} from './fields.ts';
 
 // Changes of an approved client (revision.ts): the live one keeps working while the difference is
 // reviewed.

@@ -2,12 +2,12 @@ import { accept, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { type Actor, profileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
-import { scopesWithin } from '../authority.ts';
-import { type Client, liveSecrets, type Restrictions } from '../client.ts';
-import { type Desk, denied, newSecret, ownerGrant } from '../desk.ts';
-import { flag, judges, line, readFields, wholeNumber } from '../fields.ts';
+import { type Client, liveSecrets, type Restrictions } from '../model/client.ts';
 import type { Effect } from '../records.ts';
 import { clientAction, isOwner, keeperProblem, lacking, secretChange } from './action.ts';
+import { scopesWithin } from './authority.ts';
+import { type Desk, denied, newSecret, ownerGrant } from './context.ts';
+import { flag, judges, line, readFields, wholeNumber } from './fields.ts';
 
 /** As many secrets as may live at once: HMAC verification tries each. */
 export const MOST_SECRETS = 5;

@@ -22,12 +22,12 @@ import type {
   Protocol,
   Restrictions,
   Stage,
-} from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
-import type { Approval, Involvement } from '#registry/independence.ts';
-import type { Notice } from '#registry/notices.ts';
-import type { Revision } from '#registry/revision.ts';
-import type { Maintainer, Offer } from '#registry/team.ts';
+} from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
+import type { Revision } from '#registry/model/revision.ts';
+import type { Maintainer, Offer } from '#registry/model/team.ts';
+import type { Notice } from '#registry/notifications/notification.ts';
+import type { Approval, Involvement } from '#registry/review/independence.ts';
 import type { Schema } from './schema.ts';
 
 /** One function for each table turns a row into a value of its room. */

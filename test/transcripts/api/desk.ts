@@ -11,8 +11,8 @@ import { titles } from '#http/routes/api/problems.ts';
 import type { ApiRoute } from '#http/routes/api/route.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
+import type { Client } from '#registry/model/client.ts';
 
 export type Answer = LightMyRequestResponse;
 /** What stands in the path of a route. */

@@ -10,7 +10,7 @@ import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 // Management of apps over REST (protocols 3; registry 12).
 

@@ -6,7 +6,7 @@ import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 let world: TestWorld;
 let ada: Account;

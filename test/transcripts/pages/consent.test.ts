@@ -4,7 +4,7 @@ import type { Account } from '#accounts/account.ts';
 import { acceptedEarlier } from '#harness/accepted-earlier.ts';
 import { TestWorld } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 let world: TestWorld;
 let ada: Account;

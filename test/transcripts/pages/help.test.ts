@@ -4,7 +4,7 @@ import type { Account } from '#accounts/account.ts';
 import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import { readPastedRequest } from '#oauth1/pasted-request.ts';
-import type { Outcome } from '#registry/desk.ts';
+import type { Outcome } from '#registry/actions/context.ts';
 
 let world: TestWorld;
 let ada: Account;

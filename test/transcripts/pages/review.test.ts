@@ -5,7 +5,7 @@ import { csrfToken } from '#accounts/sign-in.ts';
 import { acceptedEarlier } from '#harness/accepted-earlier.ts';
 import { personActor } from '#harness/consents.ts';
 import { TestWorld } from '#harness/world.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 const file = `
 review:

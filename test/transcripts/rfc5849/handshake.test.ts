@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { type Pair, signedHeader } from '#harness/signed.ts';
 import { TestWorld } from '#harness/world.ts';
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 
 let world: TestWorld;
 let ada: Account;

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { transcript } from '#harness/transcript.ts';
 import { basic, TestWorld } from '#harness/world.ts';
-import type { Outcome as CreatedClient } from '#registry/desk.ts';
+import type { Outcome as CreatedClient } from '#registry/actions/context.ts';
 
 let world: TestWorld;
 let ben: Account;

@@ -9,7 +9,7 @@ import { signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
-import type { Outcome as CreatedClient } from '#registry/desk.ts';
+import type { Outcome as CreatedClient } from '#registry/actions/context.ts';
 
 let world: TestWorld;
 let ada: Account;

@@ -12,7 +12,7 @@ import {
   type SealedKind,
   type SealedRecords,
   type SealedValue,
-} from '#registry/resealing.ts';
+} from '#registry/reencryption.ts';
 import { findPostgres } from '../../contract/postgres-server.ts';
 
 const entropy = { bytes: (count: number) => new Uint8Array(randomBytes(count)) };

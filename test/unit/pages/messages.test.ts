@@ -11,7 +11,7 @@ import {
   type MessageKey,
   wordsOf,
 } from '#pages/words.ts';
-import { loadScopes } from '#registry/scopes.ts';
+import { loadScopes } from '#registry/model/scopes.ts';
 
 const keys = Object.keys(catalogues.en) as MessageKey[];
 const texts = (language: keyof typeof catalogues) =>
@@ -132,7 +132,9 @@ test('what a value holds is not read as a text', () => {
 });
 
 test('scopes of the built-in catalogue are said in every language; those of the operator as they wrote them', () => {
-  const builtIn = loadScopes(JSON.parse(readFileSync('src/registry/data/scopes.json', 'utf8')));
+  const builtIn = loadScopes(
+    JSON.parse(readFileSync('src/registry/model/data/scopes.json', 'utf8')),
+  );
   for (const { name, description, group, risk } of builtIn.all()) {
     const english = scopeWords(wordsOf('en'), builtIn);
     assert.deepEqual(

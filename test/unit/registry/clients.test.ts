@@ -3,10 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import type { ClientId, SiteId } from '#kernel/ids.ts';
 import { digestOf } from '#keys/digest.ts';
+import { CLIENT_SECRET, TOKEN_SECRET } from '#registry/actions/context.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import type { GrantType } from '#registry/client.ts';
-import { CLIENT_SECRET, TOKEN_SECRET } from '#registry/desk.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
+import type { GrantType } from '#registry/model/client.ts';
 import { app, registry } from './world.ts';
 
 type World = Awaited<ReturnType<typeof registry>>;

@@ -13,8 +13,8 @@ import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { makeSealer } from '#keys/secret-box.ts';
 import { OPERATOR, RIGHTS } from '#registry/actor.ts';
-import { ANYWHERE } from '#registry/client.ts';
-import { readConfigured } from '#registry/configured.ts';
+import { readConfigured } from '#registry/configured-clients.ts';
+import { ANYWHERE } from '#registry/model/client.ts';
 import { actions } from '#registry/registry.ts';
 import { rules } from './world.ts';
 

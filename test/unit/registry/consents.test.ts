@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClientId, SiteId } from '#kernel/ids.ts';
-import type { Client } from '#registry/client.ts';
-import { acceptedScopes } from '#registry/consents.ts';
+import { acceptedScopes } from '#registry/consent-policy.ts';
+import type { Client } from '#registry/model/client.ts';
 import { app, registry, scopes } from './world.ts';
 
 const here = 'here' as SiteId;

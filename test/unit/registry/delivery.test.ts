@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import type { Letter } from '#platform/smtp.ts';
-import { type DeliveryParts, makeDelivery } from '#registry/delivery.ts';
-import { noticeWords, tellings } from '#registry/notice-words.ts';
-import type { Notice, NoticeFacts, NoticeTarget } from '#registry/notices.ts';
+import { type DeliveryParts, makeDelivery } from '#registry/notifications/delivery.ts';
+import type { Notice, NoticeFacts, NoticeTarget } from '#registry/notifications/notification.ts';
+import { noticeWords, tellings } from '#registry/notifications/templates.ts';
 
 const START = 1_790_000_000;
 const raw = Buffer.alloc(32, 5);

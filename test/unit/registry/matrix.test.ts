@@ -4,11 +4,11 @@ import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
 import type { ConsentId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
+import type { Ran } from '#registry/actions/context.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import { type Client, type Stage, stages } from '#registry/client.ts';
-import type { Ran } from '#registry/desk.ts';
+import { type Client, type Stage, stages } from '#registry/model/client.ts';
+import { type RevisedFields, revisedFields } from '#registry/model/revision.ts';
 import { type ActionName, actions } from '#registry/registry.ts';
-import { type RevisedFields, revisedFields } from '#registry/revision.ts';
 import { app, registry } from './world.ts';
 
 // Who may do what, to an app that is shown and to one that is hidden, and in which stages it can be

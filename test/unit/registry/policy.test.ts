@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, SiteId, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { ANYWHERE, type Client, stages } from '#registry/client.ts';
-import { hindrance, isUsableBy } from '#registry/policy.ts';
+import { hindrance, isUsableBy } from '#registry/access.ts';
+import { ANYWHERE, type Client, stages } from '#registry/model/client.ts';
 
 const account = (id: number, blocked = false): Account => ({
   id: id as UserId,

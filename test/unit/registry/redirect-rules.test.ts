@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { redirectProblem } from '#registry/redirect-rules.ts';
+import { redirectProblem } from '#registry/model/redirect-rules.ts';
 import { rules } from './world.ts';
 
 const kinds = {

@@ -5,10 +5,10 @@ import { personActor } from '#harness/consents.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { seconds } from '#kernel/time.ts';
+import type { Ran, RegistrySettings } from '#registry/actions/context.ts';
 import { type Actor, JOB, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
-import type { Ran, RegistrySettings } from '#registry/desk.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
+import type { Client } from '#registry/model/client.ts';
 import { actions } from '#registry/registry.ts';
 import { app, registry } from './world.ts';
 

@@ -6,13 +6,13 @@ import { personActor } from '#harness/consents.ts';
 import { signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
+import type { Outcome, Ran, RegistrySettings } from '#registry/actions/context.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
-import type { Client } from '#registry/client.ts';
-import { acceptedScopes } from '#registry/consents.ts';
-import type { Outcome, Ran, RegistrySettings } from '#registry/desk.ts';
-import type { Proposal } from '#registry/operator.ts';
-import type { Revision } from '#registry/revision.ts';
+import { acceptedScopes } from '#registry/consent-policy.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { Revision } from '#registry/model/revision.ts';
 import { app, registry, scopes } from './world.ts';
 
 const as = (account: Account | null, ...rights: readonly string[]) =>

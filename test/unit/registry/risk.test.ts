@@ -5,10 +5,10 @@ import { skeleton } from '#encoding/confusables.ts';
 import { TestWorld } from '#harness/world.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import type { Client } from '#registry/client.ts';
-import type { Proposal } from '#registry/operator.ts';
-import { assess, type RiskRule, type RiskSubject, riskRules } from '#registry/risk.ts';
-import { loadScopes } from '#registry/scopes.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
+import type { Client } from '#registry/model/client.ts';
+import { loadScopes } from '#registry/model/scopes.ts';
+import { assess, type RiskRule, type RiskSubject, riskRules } from '#registry/review/risk.ts';
 import { app, registry, scopes } from './world.ts';
 
 const NOW = 1_790_000_000;

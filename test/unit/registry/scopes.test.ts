@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadScopes } from '#registry/scopes.ts';
+import { loadScopes } from '#registry/model/scopes.ts';
 import { bundled, scopes } from './world.ts';
 
 test('the bundled scopes: names, hidden and identity-only ones', () => {

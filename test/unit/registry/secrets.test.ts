@@ -10,11 +10,11 @@ import { type Pair, signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { ClientId, SiteId } from '#kernel/ids.ts';
 import { digestOf } from '#keys/digest.ts';
+import type { Issued, Ran } from '#registry/actions/context.ts';
 import { MOST_SECRETS } from '#registry/actions/update.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import { ANYWHERE, type Client, liveSecrets } from '#registry/client.ts';
-import type { Issued, Ran } from '#registry/desk.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
+import { ANYWHERE, type Client, liveSecrets } from '#registry/model/client.ts';
 import { app, registry } from './world.ts';
 
 const as = (account: Account | null, ...rights: readonly string[]) =>

@@ -5,11 +5,11 @@ import { personActor } from '#harness/consents.ts';
 import { signedHeader } from '#harness/signed.ts';
 import { basic, TestWorld } from '#harness/world.ts';
 import type { SiteId, UserId } from '#kernel/ids.ts';
+import type { Outcome, Ran } from '#registry/actions/context.ts';
 import { MOST_MAINTAINERS } from '#registry/actions/people.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import type { Client } from '#registry/client.ts';
-import type { Outcome, Ran } from '#registry/desk.ts';
-import type { Proposal } from '#registry/operator.ts';
+import type { Proposal } from '#registry/admin-commands.ts';
+import type { Client } from '#registry/model/client.ts';
 import { app, registry } from './world.ts';
 
 const as = (account: Account | null, ...rights: readonly string[]) =>

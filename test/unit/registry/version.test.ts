@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareVersions, isVersion } from '#registry/version.ts';
+import { compareVersions, isVersion } from '#registry/model/app-version.ts';
 
 // Registry 4.2.
 const good = [

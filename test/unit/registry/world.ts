@@ -7,14 +7,14 @@ import type { SiteId, TokenId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { makeMint } from '#keys/id-generator.ts';
 import { makeSealer } from '#keys/secret-box.ts';
+import type { RegistrySettings } from '#registry/actions/context.ts';
+import type { FieldRules } from '#registry/actions/fields.ts';
 import { RIGHTS } from '#registry/actor.ts';
-import { grantTypes } from '#registry/client.ts';
-import type { RegistrySettings } from '#registry/desk.ts';
-import type { FieldRules } from '#registry/fields.ts';
-import { operatorDesk, type Proposal } from '#registry/operator.ts';
+import { operatorDesk, type Proposal } from '#registry/admin-commands.ts';
+import { grantTypes } from '#registry/model/client.ts';
+import { loadScopes } from '#registry/model/scopes.ts';
+import { makeSites } from '#registry/model/sites.ts';
 import { makeRegistry } from '#registry/registry.ts';
-import { loadScopes } from '#registry/scopes.ts';
-import { makeSites } from '#registry/sites.ts';
 import { openSqlite } from '#store/sqlite.ts';
 
 /** Reads a data file below src/. */

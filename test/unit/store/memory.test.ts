@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Consent } from '#registry/consent.ts';
+import type { Consent } from '#registry/model/consent.ts';
 import { makeMemory } from '#store/memory.ts';
 
 /** A consent of which only the number of its state matters. */

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { unreadableForm } from '#encoding/form.ts';
 import { readJson } from '#encoding/json.ts';
 import { credentialAdvice } from '#guard/permit.ts';
-import { actingApp } from '#registry/authority.ts';
+import { actingApp } from '#registry/actions/authority.ts';
 import { codeOf } from '#registry/refusals.ts';
 import { MOST_JSON, queryOf, sentRequest } from '../../sent.ts';
 import type { World } from '../../world.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { managerOf, mayDo, RIGHTS } from '#registry/actor.ts';
-import { grantTypes, protocols, stages } from '#registry/client.ts';
+import { grantTypes, protocols, stages } from '#registry/model/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
 import {

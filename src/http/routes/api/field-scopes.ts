@@ -1,4 +1,4 @@
-import type { Client } from '#registry/client.ts';
+import type { Client } from '#registry/model/client.ts';
 import { fieldReaders, openingScopes } from '#registry/visibility.ts';
 import { snake } from './problems.ts';
 import { apiScopes } from './route.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { refusalWords, renamed } from '#registry/refusal-words.ts';
+import { refusalWords, renamed } from '#registry/refusal-texts.ts';
 import { codeOf, fieldRefusals, type RegistryRefusal } from '#registry/refusals.ts';
 import { registryStatus } from '../../answers.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
-import { halts } from '#registry/client.ts';
+import { halts } from '#registry/model/client.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
 import { findVisible, isInsider, noSuchApp } from '../../apps.ts';
 import { makeNames } from '../../names.ts';

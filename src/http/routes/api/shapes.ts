@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { unicodeSpelling } from '#encoding/browser-uri.ts';
 import { isKeeper } from '#registry/actions/action.ts';
+import type { Outcome } from '#registry/actions/context.ts';
 import { type Actor, AUDIT_SCOPE, actsWith, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import {
@@ -10,12 +11,11 @@ import {
   liveSecrets,
   protocols,
   stages,
-} from '#registry/client.ts';
-import type { Consent } from '#registry/consent.ts';
-import type { Outcome } from '#registry/desk.ts';
-import { type Revision, revisionStages } from '#registry/revision.ts';
-import type { Risk } from '#registry/risk.ts';
-import type { Team } from '#registry/team.ts';
+} from '#registry/model/client.ts';
+import type { Consent } from '#registry/model/consent.ts';
+import { type Revision, revisionStages } from '#registry/model/revision.ts';
+import type { Team } from '#registry/model/team.ts';
+import type { Risk } from '#registry/review/risk.ts';
 import { unseen } from '#registry/visibility.ts';
 import { makeChangeView, makeTextsHidden } from '../../apps.ts';
 import { makeNames } from '../../names.ts';

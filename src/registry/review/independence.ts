@@ -2,13 +2,13 @@ import { hash } from 'node:crypto';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
-import type { Decided } from './actions/action.ts';
-import { type Actor, personOf, RIGHTS } from './actor.ts';
-import type { FieldChange } from './audit.ts';
-import { type Client, type Halt, halts } from './client.ts';
-import type { Desk } from './desk.ts';
-import { changesLittle, type RevisedFields, type Revision } from './revision.ts';
-import { isMaintainer } from './team.ts';
+import type { Decided } from '../actions/action.ts';
+import type { Desk } from '../actions/context.ts';
+import { type Actor, personOf, RIGHTS } from '../actor.ts';
+import type { FieldChange } from '../audit.ts';
+import { type Client, type Halt, halts } from '../model/client.ts';
+import { changesLittle, type RevisedFields, type Revision } from '../model/revision.ts';
+import { isMaintainer } from '../model/team.ts';
 
 // Who is independent of a decision (ADR 15). Every yes of a reviewer passes here, whichever door it
 // came by: new apps, revisions, the undoing of a stop, what is hidden or shown, and what is handed

@@ -1,6 +1,6 @@
 import type { Account } from '#accounts/account.ts';
-import type { Client } from './client.ts';
-import type { Desk } from './desk.ts';
+import type { Desk } from '../actions/context.ts';
+import type { Client } from '../model/client.ts';
 import { assess, type Risk, type RiskSubject } from './risk.ts';
 
 /** What the risk of a description depends on, apart from itself. */

@@ -2,10 +2,10 @@ import type { Account } from '#accounts/account.ts';
 import { skeleton } from '#encoding/confusables.ts';
 import { normalForm } from '#kernel/normal-form.ts';
 import type { Instant } from '#kernel/time.ts';
+import type { Client, GrantType } from '../model/client.ts';
+import { isLocalHost, isReadableOnTheWay } from '../model/redirect-rules.ts';
+import type { ScopeCatalogue } from '../model/scopes.ts';
 import { isAnyPort } from './auto-approval.ts';
-import type { Client, GrantType } from './client.ts';
-import { isLocalHost, isReadableOnTheWay } from './redirect-rules.ts';
-import type { ScopeCatalogue } from './scopes.ts';
 
 /** What is judged: the description as it would be, beside the one that is live. */
 export interface RiskSubject {

@@ -1,9 +1,9 @@
 import type { Account } from '#accounts/account.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
-import type { Client } from './client.ts';
-import type { Consent } from './consent.ts';
+import type { Client } from './model/client.ts';
+import type { Consent } from './model/consent.ts';
+import type { ScopeCatalogue } from './model/scopes.ts';
 import type { RegistryRecords } from './records.ts';
-import type { ScopeCatalogue } from './scopes.ts';
 
 /**
  * What a person accepts when they accept `requested`: hidden and identity scopes first, then the

@@ -4,7 +4,7 @@ import type { KeyRing } from '#keys/keyring.ts';
 import { keyIdOf, type Sealer } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
-import { CLIENT_SECRET, TOKEN_SECRET } from './desk.ts';
+import { CLIENT_SECRET, TOKEN_SECRET } from './actions/context.ts';
 
 /** Sealed texts that last. Those of temporary credentials expire before their key may leave. */
 export const sealedKinds = ['client secrets', 'token secrets'] as const;

@@ -1,7 +1,7 @@
-import type { Client } from './client.ts';
-import type { ClientFilter, RegistryRecords } from './records.ts';
-import { redirectToReview } from './redirect-rules.ts';
-import type { FieldProblem } from './refusals.ts';
+import type { Client } from '../model/client.ts';
+import { redirectToReview } from '../model/redirect-rules.ts';
+import type { ClientFilter, RegistryRecords } from '../records.ts';
+import type { FieldProblem } from '../refusals.ts';
 
 /** An app whose redirect URI would be refused if it were registered now, and why. */
 export interface RedirectToReview {

@@ -10,11 +10,11 @@ import {
 } from '#encoding/plain-text.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { hasSoundExponent, LEAST_RSA_BITS, rsaBits, rsaKeyKind } from '#keys/rsa.ts';
-import { type GrantType, needsRedirectUri, type Protocol, protocols } from './client.ts';
-import { type Judged, type RedirectRules, redirectProblem } from './redirect-rules.ts';
-import type { FieldProblem, FieldRefusal, RegistryRefusal } from './refusals.ts';
-import type { ScopeCatalogue } from './scopes.ts';
-import { isVersion } from './version.ts';
+import { isVersion } from '../model/app-version.ts';
+import { type GrantType, needsRedirectUri, type Protocol, protocols } from '../model/client.ts';
+import { type Judged, type RedirectRules, redirectProblem } from '../model/redirect-rules.ts';
+import type { ScopeCatalogue } from '../model/scopes.ts';
+import type { FieldProblem, FieldRefusal, RegistryRefusal } from '../refusals.ts';
 
 /** What fields are judged by, apart from themselves. */
 export interface FieldRules extends RedirectRules {

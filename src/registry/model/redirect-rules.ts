@@ -1,7 +1,7 @@
 import { readAsBrowser, type UriDeviation } from '#encoding/browser-uri.ts';
 import { isRefusedScheme } from '#encoding/refused-schemes.ts';
+import type { FieldProblem } from '../refusals.ts';
 import type { Client } from './client.ts';
-import type { FieldProblem } from './refusals.ts';
 import type { Sites } from './sites.ts';
 
 const MOST_BYTES = 2000;

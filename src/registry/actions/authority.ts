@@ -1,12 +1,12 @@
 import type { Proof } from '#accounts/records.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
 import { type Instant, seconds } from '#kernel/time.ts';
-import type { Actor, Authentication } from './actor.ts';
-import { ANYWHERE, type Client } from './client.ts';
-import type { Consent } from './consent.ts';
-import { coversSite } from './policy.ts';
-import type { Effect } from './records.ts';
-import type { RegistryRefusal } from './refusals.ts';
+import { coversSite } from '../access.ts';
+import type { Actor, Authentication } from '../actor.ts';
+import { ANYWHERE, type Client } from '../model/client.ts';
+import type { Consent } from '../model/consent.ts';
+import type { Effect } from '../records.ts';
+import type { RegistryRefusal } from '../refusals.ts';
 
 // The rule of ADR 17, for every way into the registry: what is done through a token or a signature
 // never gives or widens a credential beyond the caller's own scopes. Whatever goes further is the

@@ -1,8 +1,8 @@
-import { type Actor, mayDo, RIGHTS } from './actor.ts';
-import type { Client } from './client.ts';
-import type { Values } from './fields.ts';
+import type { Values } from '../actions/fields.ts';
+import { type Actor, mayDo, RIGHTS } from '../actor.ts';
+import type { Client } from '../model/client.ts';
+import type { Revision } from '../model/revision.ts';
 import type { Matter } from './independence.ts';
-import type { Revision } from './revision.ts';
 
 /**
  * What a reviewer can decide, in the order it is offered. `hide` and `show` are for apps that are

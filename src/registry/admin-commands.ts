@@ -1,9 +1,9 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
+import type { Outcome } from './actions/context.ts';
 import { type Actor, OPERATOR } from './actor.ts';
-import type { Client } from './client.ts';
-import type { Outcome } from './desk.ts';
+import type { Client } from './model/client.ts';
 import type { RegistryRefusal } from './refusals.ts';
 import type { Registry } from './registry.ts';
 

@@ -1,7 +1,7 @@
 import { misleads } from '#encoding/browser-uri.ts';
+import type { Client } from '../model/client.ts';
+import { isReadableOnTheWay, redirectToReview } from '../model/redirect-rules.ts';
 import { isAnyPort } from './auto-approval.ts';
-import type { Client } from './client.ts';
-import { isReadableOnTheWay, redirectToReview } from './redirect-rules.ts';
 
 /** What is worth a second look about a redirect URI (registry 8.4). */
 export type RedirectWarning =

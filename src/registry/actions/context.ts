@@ -8,21 +8,21 @@ import { digestOf, equalSecrets } from '#keys/digest.ts';
 import type { Mint } from '#keys/id-generator.ts';
 import type { Sealer } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
-import { type Actor, personOf } from './actor.ts';
-import type { ProtocolProfile } from './authorization-request.ts';
-import type { Condition } from './auto-approval.ts';
-import type { Client, Protocol } from './client.ts';
-import type { Consent } from './consent.ts';
-import { acceptedScopes } from './consents.ts';
-import type { FieldRules } from './fields.ts';
+import { type Actor, personOf } from '../actor.ts';
+import { acceptedScopes } from '../consent-policy.ts';
+import type { ProtocolProfile } from '../model/authorization-request.ts';
+import type { Client, Protocol } from '../model/client.ts';
+import type { Consent } from '../model/consent.ts';
 import type {
   NewClient,
   NewOwnerToken,
   NewSecret,
   OwnerGrant,
   RegistryRecords,
-} from './records.ts';
-import type { RegistryRefusal } from './refusals.ts';
+} from '../records.ts';
+import type { RegistryRefusal } from '../refusals.ts';
+import type { Condition } from '../review/auto-approval.ts';
+import type { FieldRules } from './fields.ts';
 
 /** What sealed client secrets are bound to. */
 export const CLIENT_SECRET = 'client secret';

@@ -1,4 +1,3 @@
-import type { Dependence } from './independence.ts';
 import {
   codeOf,
   type FieldProblem,
@@ -6,6 +5,7 @@ import {
   fieldRefusals,
   type RegistryRefusal,
 } from './refusals.ts';
+import type { Dependence } from './review/independence.ts';
 
 /** Why somebody's yes does not count, as the end of a sentence. */
 const dependenceWords: Readonly<Record<Dependence, string>> = {

@@ -1,5 +1,5 @@
 import { oneLine, strangerText } from '#encoding/stranger-text.ts';
-import type { NoticeFacts } from './notices.ts';
+import type { NoticeFacts } from './notification.ts';
 
 /** Who speaks, and where apps are shown. */
 export interface NoticeSender {

@@ -5,8 +5,8 @@ import type { Clock } from '#platform/clock.ts';
 import type { Web } from '#platform/http-client.ts';
 import type { Log } from '#platform/log.ts';
 import type { Mail } from '#platform/smtp.ts';
-import { appPage, type NoticeSender, noticeWords } from './notice-words.ts';
-import type { Notice, Outbox } from './notices.ts';
+import type { Notice, Outbox } from './notification.ts';
+import { appPage, type NoticeSender, noticeWords } from './templates.ts';
 
 /** A program that is told, as the configuration describes it. */
 export interface Endpoint {

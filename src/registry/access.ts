@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import { addressInRanges } from '#encoding/address.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
-import type { Client, Halt, Stage } from './client.ts';
+import type { Client, Halt, Stage } from './model/client.ts';
 
 /** Why a client may not act. */
 export type Hindrance =

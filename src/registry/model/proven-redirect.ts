@@ -3,8 +3,8 @@ import { asciiSpelling, misleads } from '#encoding/browser-uri.ts';
 import type { Pair } from '#encoding/form.ts';
 import { locationOf } from '#encoding/redirect-uri.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
+import { type Hindrance, isOwnedBy } from '../access.ts';
 import type { Client } from './client.ts';
-import { type Hindrance, isOwnedBy } from './policy.ts';
 
 /**
  * A URI that the person in front of us may be sent to: it is registered for its client, leads to

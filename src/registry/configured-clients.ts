@@ -4,11 +4,11 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { rsaBits } from '#keys/rsa.ts';
-import { ANYWHERE, type GrantType, grantTypes, type Protocol, protocols } from './client.ts';
-import { type FieldRules, judges, storedUri, type Values } from './fields.ts';
+import { type FieldRules, judges, storedUri, type Values } from './actions/fields.ts';
+import { ANYWHERE, type GrantType, grantTypes, type Protocol, protocols } from './model/client.ts';
+import { redirectToReview } from './model/redirect-rules.ts';
+import { registeredScopes, revocable } from './model/scopes.ts';
 import type { NewClient, NewSecret } from './records.ts';
-import { redirectToReview } from './redirect-rules.ts';
-import { registeredScopes, revocable } from './scopes.ts';
 
 // Apps that the configuration describes (registry 4.6): the operator's own, approved by being
 // there, changed only there.

@@ -1,4 +1,4 @@
-import type { Client } from './client.ts';
+import type { Client } from '../model/client.ts';
 
 /**
  * A condition under which an app needs no reviewer. Every rule in it must hold; one of an unknown

@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import { formatChallenges } from '#encoding/authorization.ts';
 import { formEncode, type Pair } from '#encoding/form.ts';
+import { HELP_PAGE, oauth1Problem } from '#oauth1/refusal-texts.ts';
 import { isTooLarge, type OAuth1Refusal } from '#oauth1/refusals.ts';
-import { HELP_PAGE, oauth1Problem } from '#oauth1/words.ts';
 import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
 import { isPkceProblem, MOST_STATE, oauth2Words } from '#oauth2/words.ts';
 import type { Note } from '#pages/words.ts';

@@ -1,6 +1,6 @@
 import type { GuardRefusal } from '#guard/permit.ts';
+import { oauth1Words } from '#oauth1/refusal-texts.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
-import { oauth1Words } from '#oauth1/words.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { ApiProblem } from './api-errors.ts';

@@ -9,7 +9,7 @@ import { makeMediawikiReading } from '#mediawiki/reading.ts';
 import { makeOAuth1 } from '#oauth1/oauth1.ts';
 import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
 import { makeOAuth2 } from '#oauth2/oauth2.ts';
-import { coreReading, type OAuth2Reading } from '#oauth2/reading.ts';
+import { coreReading, type OAuth2Reading } from '#oauth2/profile.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
 import type { GrantType } from '#registry/model/client.ts';

@@ -3,8 +3,8 @@ import { formatChallenges } from '#encoding/authorization.ts';
 import { formEncode, type Pair } from '#encoding/form.ts';
 import { HELP_PAGE, oauth1Problem } from '#oauth1/refusal-texts.ts';
 import { isTooLarge, type OAuth1Refusal } from '#oauth1/refusals.ts';
+import { isPkceProblem, MOST_STATE, oauth2Words } from '#oauth2/refusal-texts.ts';
 import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
-import { isPkceProblem, MOST_STATE, oauth2Words } from '#oauth2/words.ts';
 import type { Note } from '#pages/words.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 

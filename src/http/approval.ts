@@ -4,7 +4,7 @@ import { accept, type Result } from '#kernel/result.ts';
 import { openWith } from '#keys/secret-box.ts';
 import type { Completed } from '#oauth1/oauth1.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
-import type { CodeSeed } from '#oauth2/authorize.ts';
+import type { CodeSeed } from '#oauth2/endpoints/authorization.ts';
 import type { AuthorizeProblem } from '#oauth2/refusals.ts';
 import type { AuthorizationRequest } from '#registry/model/authorization-request.ts';
 import type { Client } from '#registry/model/client.ts';

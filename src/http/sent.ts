@@ -4,7 +4,7 @@ import { type FormValues, formValues, type Pair, parseForm, sentSize } from '#en
 import { announcesBody, type SentRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { MOST_SIGNED_FORM } from '#oauth1/parse.ts';
-import { MOST_FORM, MOST_STATE } from '#oauth2/words.ts';
+import { MOST_FORM, MOST_STATE } from '#oauth2/refusal-texts.ts';
 
 /** Most bytes of any body; the endpoints of apps read less. */
 export const MOST_BODY = MOST_SIGNED_FORM;

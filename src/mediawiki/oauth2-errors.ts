@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
+import { oauth2Words } from '#oauth2/refusal-texts.ts';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
-import { oauth2Words } from '#oauth2/words.ts';
 
 /**
  * An error of the REST endpoints: status, body, and whether to name the Basic scheme (protocols

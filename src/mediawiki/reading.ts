@@ -2,7 +2,7 @@ import type { SiteId } from '#kernel/ids.ts';
 import { seconds } from '#kernel/time.ts';
 import { servedMethods } from '#oauth1/signature.ts';
 import type { OAuth1Settings } from '#oauth1/verify.ts';
-import type { OAuth2Reading } from '#oauth2/reading.ts';
+import type { OAuth2Reading } from '#oauth2/profile.ts';
 
 /** How the dialect reads the protocols: the values it hands to the rooms in place of the core's. */
 export interface MediawikiReading {

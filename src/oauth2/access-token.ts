@@ -5,7 +5,7 @@ import type { MintOwnerToken } from '#registry/actions/context.ts';
 import type { ProtocolProfile } from '#registry/model/authorization-request.ts';
 import type { Client, GrantType } from '#registry/model/client.ts';
 import type { OAuth2Parts } from './parts.ts';
-import type { OAuth2Reading } from './reading.ts';
+import type { OAuth2Reading } from './profile.ts';
 import type { AccessToken } from './records.ts';
 
 /** A token answer (RFC 6749 §5.1). */

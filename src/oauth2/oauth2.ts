@@ -18,15 +18,15 @@ import {
   readAuthorization,
   refuseClient,
   type SoundRequest,
-} from './authorize.ts';
-import { type Introspection, introspect } from './introspection.ts';
+} from './endpoints/authorization.ts';
+import { type Introspection, introspect } from './endpoints/introspection.ts';
+import { revoke } from './endpoints/revocation.ts';
+import { type FormRequest, tokenEndpoint } from './endpoints/token.ts';
 import type { OAuth2Parts } from './parts.ts';
 import { accessTokenFacts, noteUse } from './presented-token.ts';
 import type { AccessToken } from './records.ts';
 import type { AuthorizeRefusal, AuthorizeReply, BearerRefusal, OAuth2Refusal } from './refusals.ts';
-import { revoke } from './revocation.ts';
-import { fallen, liveScopes } from './standing.ts';
-import { type FormRequest, tokenEndpoint } from './token-endpoint.ts';
+import { fallen, liveScopes } from './token-status.ts';
 
 /** A bearer token that stands. */
 export interface LiveToken {

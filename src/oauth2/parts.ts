@@ -6,7 +6,7 @@ import type { Entropy } from '#platform/random.ts';
 import type { ScopeCatalogue } from '#registry/model/scopes.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { UsageNotes } from '#registry/usage.ts';
-import type { OAuth2Reading, OAuth2Settings } from './reading.ts';
+import type { OAuth2Reading, OAuth2Settings } from './profile.ts';
 import type { OAuth2Records } from './records.ts';
 
 /** What the room works with. */

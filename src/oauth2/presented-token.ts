@@ -3,10 +3,10 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Client } from '#registry/model/client.ts';
 import { authenticateClient } from './client-authentication.ts';
+import { type FormRequest, repeatedParameter } from './endpoints/token.ts';
 import type { OAuth2Parts } from './parts.ts';
 import type { AccessToken, AccessTokenFacts, RefreshTokenFacts } from './records.ts';
 import type { OAuth2Refusal } from './refusals.ts';
-import { type FormRequest, repeatedParameter } from './token-endpoint.ts';
 
 const MOST_TOKEN = 8192;
 const MOST_SECRET = 512;

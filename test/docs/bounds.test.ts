@@ -7,7 +7,7 @@ import { MOST_BODY, MOST_JSON } from '#http/sent.ts';
 import { MOST_PARAMETERS, MOST_SIGNED_FORM } from '#oauth1/parse.ts';
 import { MOST_PASTED_BYTES } from '#oauth1/pasted-request.ts';
 import { parameterProblem } from '#oauth1/verify.ts';
-import { MOST_FORM, MOST_STATE } from '#oauth2/words.ts';
+import { MOST_FORM, MOST_STATE } from '#oauth2/refusal-texts.ts';
 import { judges, line, MOST_TEXT, reason } from '#registry/actions/fields.ts';
 import { MOST_MAINTAINERS } from '#registry/actions/people.ts';
 import { MOST_SECRETS } from '#registry/actions/update.ts';

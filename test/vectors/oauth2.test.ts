@@ -7,7 +7,7 @@ import { EVERY_SITE } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { makeMediawikiReading } from '#mediawiki/reading.ts';
 import { identifyClaims, profileOf } from '#mediawiki/statement.ts';
-import { liveScopes } from '#oauth2/standing.ts';
+import { liveScopes } from '#oauth2/token-status.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import { cases } from './cases.ts';

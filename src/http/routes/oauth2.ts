@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { formValues, type Pair } from '#encoding/form.ts';
 import type { Result } from '#kernel/result.ts';
+import { type FormRequest, REPEATABLE } from '#oauth2/endpoints/token.ts';
+import { oauth2Words } from '#oauth2/refusal-texts.ts';
 import type { OAuth2Refusal, RequestProblem } from '#oauth2/refusals.ts';
-import { type FormRequest, REPEATABLE } from '#oauth2/token-endpoint.ts';
-import { oauth2Words } from '#oauth2/words.ts';
 import { refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import {

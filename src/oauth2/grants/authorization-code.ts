@@ -8,7 +8,7 @@ import type { ProvenClient } from '../client-authentication.ts';
 import type { OAuth2Parts } from '../parts.ts';
 import type { Code, RefreshToken } from '../records.ts';
 import type { GrantProblem, OAuth2Refusal } from '../refusals.ts';
-import { fallen, liveScopes } from '../standing.ts';
+import { fallen, liveScopes } from '../token-status.ts';
 
 const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
 

@@ -9,7 +9,7 @@ import type { OAuth2Parts } from '../parts.ts';
 import type { RefreshToken, RefreshTokenFacts } from '../records.ts';
 import type { GrantProblem, OAuth2Refusal } from '../refusals.ts';
 import { scopeNames } from '../scope-request.ts';
-import { fallen, liveScopes } from '../standing.ts';
+import { fallen, liveScopes } from '../token-status.ts';
 
 const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
 

@@ -2,11 +2,16 @@ import { formatScope } from '#encoding/scope.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { hindrance } from '#registry/access.ts';
 import type { Client } from '#registry/model/client.ts';
-import type { OAuth2Parts } from './parts.ts';
-import { accessTokenFacts, noteUse, presentedToken, refreshTokenFacts } from './presented-token.ts';
-import type { OAuth2Refusal } from './refusals.ts';
-import { fallen, liveScopes } from './standing.ts';
-import type { FormRequest } from './token-endpoint.ts';
+import type { OAuth2Parts } from '../parts.ts';
+import {
+  accessTokenFacts,
+  noteUse,
+  presentedToken,
+  refreshTokenFacts,
+} from '../presented-token.ts';
+import type { OAuth2Refusal } from '../refusals.ts';
+import { fallen, liveScopes } from '../token-status.ts';
+import type { FormRequest } from './token.ts';
 
 /** An introspection answer (RFC 7662 §2.2). */
 export type Introspection =

@@ -17,17 +17,17 @@ import {
   type RedirectPurpose,
   withParameters,
 } from '#registry/model/proven-redirect.ts';
-import type { OAuth2Parts } from './parts.ts';
-import type { Code } from './records.ts';
+import type { OAuth2Parts } from '../parts.ts';
+import type { Code } from '../records.ts';
+import { MOST_STATE } from '../refusal-texts.ts';
 import type {
   AuthorizeProblem,
   AuthorizeRefusal,
   AuthorizeReply,
   PkceProblem,
-} from './refusals.ts';
-import { askedScopes } from './scope-request.ts';
-import { REPEATABLE } from './token-endpoint.ts';
-import { MOST_STATE } from './words.ts';
+} from '../refusals.ts';
+import { askedScopes } from '../scope-request.ts';
+import { REPEATABLE } from './token.ts';
 
 /** A sound request of the authorization endpoint, and the signed-in person it is put to. */
 export interface SoundRequest {

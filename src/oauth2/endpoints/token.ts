@@ -1,13 +1,13 @@
 import type { FormValues } from '#encoding/form.ts';
 import { type Result, refuse } from '#kernel/result.ts';
 import type { GrantType } from '#registry/model/client.ts';
-import type { TokenAnswer } from './access-token.ts';
-import { authenticateClient, type ProvenClient } from './client-authentication.ts';
-import { authorizationCodeGrant } from './grants/authorization-code.ts';
-import { clientCredentialsGrant } from './grants/client-credentials.ts';
-import { refreshTokenGrant } from './grants/refresh-token.ts';
-import type { OAuth2Parts } from './parts.ts';
-import type { OAuth2Refusal } from './refusals.ts';
+import type { TokenAnswer } from '../access-token.ts';
+import { authenticateClient, type ProvenClient } from '../client-authentication.ts';
+import { authorizationCodeGrant } from '../grants/authorization-code.ts';
+import { clientCredentialsGrant } from '../grants/client-credentials.ts';
+import { refreshTokenGrant } from '../grants/refresh-token.ts';
+import type { OAuth2Parts } from '../parts.ts';
+import type { OAuth2Refusal } from '../refusals.ts';
 
 type Grant = (
   parts: OAuth2Parts,

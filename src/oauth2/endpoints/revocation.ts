@@ -1,10 +1,10 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
+import type { OAuth2Parts } from '../parts.ts';
+import { accessTokenFacts, presentedToken, refreshTokenFacts } from '../presented-token.ts';
+import type { OAuth2Refusal } from '../refusals.ts';
+import { fallen } from '../token-status.ts';
 import { mayAct } from './introspection.ts';
-import type { OAuth2Parts } from './parts.ts';
-import { accessTokenFacts, presentedToken, refreshTokenFacts } from './presented-token.ts';
-import type { OAuth2Refusal } from './refusals.ts';
-import { fallen } from './standing.ts';
-import type { FormRequest } from './token-endpoint.ts';
+import type { FormRequest } from './token.ts';
 
 /**
  * Revokes a token of the client (RFC 7009 §2.1): an access token alone, a refresh token with

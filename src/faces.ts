@@ -5,7 +5,7 @@ import { seconds } from '#kernel/time.ts';
 import type { Mint } from '#keys/id-generator.ts';
 import type { Sealer } from '#keys/secret-box.ts';
 import type { SigningKeys } from '#keys/signing.ts';
-import { makeMediawikiReading } from '#mediawiki/reading.ts';
+import { makeMediawikiReading } from '#mediawiki/profile.ts';
 import { makeOAuth1 } from '#oauth1/oauth1.ts';
 import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
 import { makeOAuth2 } from '#oauth2/oauth2.ts';

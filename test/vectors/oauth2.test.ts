@@ -5,7 +5,7 @@ import { basic, TestWorld } from '#harness/world.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { EVERY_SITE } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import { makeMediawikiReading } from '#mediawiki/reading.ts';
+import { makeMediawikiReading } from '#mediawiki/profile.ts';
 import { identifyClaims, profileOf } from '#mediawiki/statement.ts';
 import { liveScopes } from '#oauth2/token-status.ts';
 import type { Client } from '#registry/model/client.ts';

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type FormValues, formValues } from '#encoding/form.ts';
-import { pageOf } from '#mediawiki/titles.ts';
-import { ownPath, seeOther } from '../visitor.ts';
-import { returnTo } from '../way-back.ts';
-import type { World } from '../world.ts';
+import { ownPath, seeOther } from '#http/visitor.ts';
+import { returnTo } from '#http/way-back.ts';
+import type { World } from '#http/world.ts';
+import { pageOf } from '../titles.ts';
 
 // The reference's pages for people (registry 8), by the addresses that are in people's bookmarks
 // and in old mails.

@@ -2,8 +2,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseForm, unreadableForm } from '#encoding/form.ts';
 import { readJson } from '#encoding/json.ts';
 import type { Guard } from '#guard/permit.ts';
+import { sendJson } from '#http/answers.ts';
+import { hasOAuthCredentials, queryOf, sentRequest } from '#http/sent.ts';
+import { appActor, personActor, sessionOf } from '#http/visitor.ts';
+import type { World } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { accept } from '#kernel/result.ts';
+import type { Outcome } from '#registry/actions/context.ts';
+import { type Actor, managerOf } from '#registry/actor.ts';
+import { unseen } from '#registry/visibility.ts';
 import {
   askedGrants,
   bodyProblem,
@@ -12,16 +19,9 @@ import {
   type ParameterType,
   readParameter,
   submitFailure,
-} from '#mediawiki/client-management.ts';
-import { guardErrorOf } from '#mediawiki/messages.ts';
-import { restError } from '#mediawiki/oauth2-errors.ts';
-import type { Outcome } from '#registry/actions/context.ts';
-import { type Actor, managerOf } from '#registry/actor.ts';
-import { unseen } from '#registry/visibility.ts';
-import { sendJson } from '../answers.ts';
-import { hasOAuthCredentials, queryOf, sentRequest } from '../sent.ts';
-import { appActor, personActor, sessionOf } from '../visitor.ts';
-import type { World } from '../world.ts';
+} from '../client-management.ts';
+import { guardErrorOf } from '../messages.ts';
+import { restError } from '../oauth2-errors.ts';
 
 interface Parameter {
   readonly name: string;

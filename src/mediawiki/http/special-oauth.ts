@@ -2,10 +2,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { type FormValues, formEncode, formValues } from '#encoding/form.ts';
 import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
+import { hasUnreadBody, multipartTexts } from '#http/multipart.ts';
+import { askForOAuth1 } from '#http/routes/oauth1.ts';
+import { hasOAuthCredentials, sentRequest } from '#http/sent.ts';
+import { answerUnserved } from '#http/unserved.ts';
+import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '#http/visitor.ts';
+import { returnTo } from '#http/way-back.ts';
+import type { Face, World } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
-import { type ApiCaller, answerApi } from '#mediawiki/api.ts';
-import { apiError } from '#mediawiki/api-errors.ts';
+import { dialectParameters } from '#oauth1/parse.ts';
+import { verifierPage } from '#pages/consent.ts';
+import { messagePage, notePage } from '#pages/people.ts';
+import { type ApiCaller, answerApi } from '../api.ts';
+import { apiError } from '../api-errors.ts';
 import {
   apiProblemOf,
   type DialectError,
@@ -19,22 +29,12 @@ import {
   noSecretForIdentify,
   readOnlyOf,
   unsupportedVersion,
-} from '#mediawiki/messages.ts';
-import { apiPersonOf, identifyClaims, type Subject } from '#mediawiki/statement.ts';
-import { pageOf, titleInPath } from '#mediawiki/titles.ts';
-import { dialectParameters } from '#oauth1/parse.ts';
-import { verifierPage } from '#pages/consent.ts';
-import { messagePage, notePage } from '#pages/people.ts';
-import { hasUnreadBody, multipartTexts } from '../multipart.ts';
-import { hasOAuthCredentials, sentRequest } from '../sent.ts';
-import { answerUnserved } from '../unserved.ts';
-import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '../visitor.ts';
-import { returnTo } from '../way-back.ts';
-import type { Face, World } from '../world.ts';
-import { mediawikiClientRoutes } from './mediawiki-clients.ts';
-import { pageInstead } from './mediawiki-pages.ts';
-import { mediawikiRestRoutes } from './mediawiki-rest.ts';
-import { askForOAuth1 } from './oauth1.ts';
+} from '../messages.ts';
+import { apiPersonOf, identifyClaims, type Subject } from '../statement.ts';
+import { pageOf, titleInPath } from '../titles.ts';
+import { mediawikiClientRoutes } from './clients.ts';
+import { pageInstead } from './pages.ts';
+import { mediawikiRestRoutes } from './rest.ts';
 
 /** Answers of the handshake are never kept, success and error alike (protocols 1.3). */
 const unkept = {

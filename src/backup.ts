@@ -26,7 +26,7 @@ import { isUnavailable } from '#kernel/unavailable.ts';
 import { KEY_FILES, readKeyFiles, unique } from '#keys/key-files.ts';
 import type { MasterKey } from '#keys/keyring.ts';
 import type { Entropy } from '#platform/random.ts';
-import { checkDatabase, SchemaMismatch, snapshot } from '#store/backup.ts';
+import { checkDatabase, SchemaMismatch, snapshot } from '#store/sqlite/snapshot.ts';
 import {
   DATABASE,
   judgedBy,

@@ -1,7 +1,7 @@
 import { type Instant, instant } from '#kernel/time.ts';
 import type { Clock, ClockStanding, Steady } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
-import type { StoreClock } from '#store/clock.ts';
+import type { StoreClock } from '#store/sql/clock.ts';
 
 /** A second: what the operations pages ask of clocks. */
 const AGREES_MS = 1000;

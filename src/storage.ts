@@ -5,7 +5,7 @@ import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import { openStore } from '#store/open.ts';
-import { openRedis, withEphemeral } from '#store/redis.ts';
+import { openRedis, withEphemeral } from '#store/redis/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 

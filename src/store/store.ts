@@ -16,22 +16,22 @@ import type { RegistryRecords } from '#registry/records.ts';
 import type { SealedRecords } from '#registry/reencryption.ts';
 import type { FailureRecords } from '#registry/refused-requests.ts';
 import type { ReviewClaims } from '#registry/review/assignments.ts';
-import { accountStore } from './accounts.ts';
-import { auditChainStore } from './audit-chain.ts';
-import { claimStore } from './claims.ts';
-import { clockStore, type StoreClock } from './clock.ts';
+import type { Recent } from './cache/cached-store.ts';
 import type { Driver } from './driver.ts';
-import { failureStore } from './failures.ts';
-import { keptRequestStore } from './kept-requests.ts';
-import { oauth1Store } from './oauth1.ts';
-import { oauth2Store } from './oauth2.ts';
-import { peopleStore } from './people.ts';
-import type { Upkeep } from './postgres-partitions.ts';
-import { type PurgeOptions, purgeExpired } from './purge.ts';
-import type { Recent } from './recent.ts';
-import { registryStore } from './registry.ts';
-import { resealingStore } from './resealing.ts';
+import type { Upkeep } from './postgres/partitions/manager.ts';
+import { accountStore } from './sql/accounts.ts';
+import { auditChainStore } from './sql/audit-chain.ts';
+import { clockStore, type StoreClock } from './sql/clock.ts';
+import { keptRequestStore } from './sql/kept-requests.ts';
 import type { MigrationPlan } from './sql/migrate.ts';
+import { oauth1Store } from './sql/oauth1.ts';
+import { oauth2Store } from './sql/oauth2.ts';
+import { peopleStore } from './sql/people.ts';
+import { type PurgeOptions, purgeExpired } from './sql/purge.ts';
+import { resealingStore } from './sql/reencryption.ts';
+import { failureStore } from './sql/refused-requests.ts';
+import { registryStore } from './sql/registry.ts';
+import { claimStore } from './sql/review-assignments.ts';
 
 /** The ports of the program that are answered in SQL, whichever database it is. */
 export interface Ports

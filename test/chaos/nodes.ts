@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Home } from '#harness/inhabitants.ts';
 import { instant, seconds } from '#kernel/time.ts';
-import { openRedis } from '#store/redis.ts';
+import { openRedis } from '#store/redis/open.ts';
 import { freePort, NO_REDIS, RedisServer } from '../contract/ephemeral-redis.ts';
 import { findPostgres, type Postgres } from '../contract/postgres-server.ts';
 import { RedisCluster } from '../contract/redis-cluster.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { openSqlite } from '#store/sqlite.ts';
-import { SqliteDriver } from '#store/sqlite-driver.ts';
+import { SqliteDriver } from '#store/sqlite/driver.ts';
+import { openSqlite } from '#store/sqlite/open.ts';
 import { portsOver } from '#store/store.ts';
 import { NOW, nonce, person } from './things.ts';
 

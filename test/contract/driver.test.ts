@@ -6,9 +6,9 @@ import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Driver } from '#store/driver.ts';
-import { PostgresDriver } from '#store/postgres-driver.ts';
+import { PostgresDriver } from '#store/postgres/driver.ts';
 import { all, alongside, lastly, one, type Unit, write, written } from '#store/sql/statement.ts';
-import { SqliteDriver } from '#store/sqlite-driver.ts';
+import { SqliteDriver } from '#store/sqlite/driver.ts';
 import { findPostgres } from './postgres-server.ts';
 
 const insert = written('INSERT INTO things (id, state) VALUES (:id, :state)');

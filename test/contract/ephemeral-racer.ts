@@ -1,6 +1,6 @@
 import { instant, seconds } from '#kernel/time.ts';
-import { openRedis } from '#store/redis.ts';
-import { openSqlite } from '#store/sqlite.ts';
+import { openRedis } from '#store/redis/open.ts';
+import { openSqlite } from '#store/sqlite/open.ts';
 import { type Race, run } from './ephemeral.ts';
 import { NOW } from './things.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import type { Ephemeral } from '#store/redis.ts';
+import type { Ephemeral } from '#store/redis/open.ts';
 import { everyVerb, somebody } from './ephemeral.ts';
 import { eventually, NO_REDIS, RedisServer } from './ephemeral-redis.ts';
 import {

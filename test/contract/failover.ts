@@ -3,7 +3,7 @@ import type { ConsentId, Digest, UserId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { NonceClaim } from '#oauth1/records.ts';
-import { type Ephemeral, openRedis } from '#store/redis.ts';
+import { type Ephemeral, openRedis } from '#store/redis/open.ts';
 import { everyVerb, somebody } from './ephemeral.ts';
 import { eventually, type RedisServer } from './ephemeral-redis.ts';
 import { digest, nonce, session, temporary } from './things.ts';

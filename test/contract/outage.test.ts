@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import pg from 'pg';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { openPostgres } from '#store/postgres.ts';
+import { openPostgres } from '#store/postgres/open.ts';
 import type { Store } from '#store/store.ts';
 import { basic, TestWorld } from '../harness/world.ts';
 import { findPostgres, type Postgres } from './postgres-server.ts';

@@ -7,6 +7,8 @@ import pg from 'pg';
 import type { TokenId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
+import { keyAt } from '#store/postgres/partitions/bounds.ts';
+import { openPartitions, type PartitionOrder } from '#store/postgres/partitions/manager.ts';
 import {
   divide,
   isInTheWay,
@@ -15,10 +17,8 @@ import {
   type PartitionStep,
   prove,
   setAside,
-} from '#store/partition-steps.ts';
-import { timedTables } from '#store/partition-tables.ts';
-import { keyAt } from '#store/partitioned.ts';
-import { openPartitions, type PartitionOrder } from '#store/postgres-partitions.ts';
+} from '#store/postgres/partitions/steps.ts';
+import { timedTables } from '#store/postgres/partitions/tables.ts';
 import { compiled } from '#store/sql/statement.ts';
 import type { Store } from '#store/store.ts';
 import type { Written } from './partition-writer.ts';

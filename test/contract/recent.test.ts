@@ -9,8 +9,8 @@ import { buildHttp } from '#http/app.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { operatorDesk } from '#registry/admin-commands.ts';
-import { openPostgres, type PostgresOptions } from '#store/postgres.ts';
-import { openSqlite } from '#store/sqlite.ts';
+import { openPostgres, type PostgresOptions } from '#store/postgres/open.ts';
+import { openSqlite } from '#store/sqlite/open.ts';
 import type { Store } from '#store/store.ts';
 import { findPostgres, type Postgres } from './postgres-server.ts';
 import {

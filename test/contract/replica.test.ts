@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openPostgres } from '#store/postgres.ts';
+import { openPostgres } from '#store/postgres/open.ts';
 import { findPostgres } from './postgres-server.ts';
 import { at, audit, consented, NOW, person, registered } from './things.ts';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
 import pg from 'pg';
-import { openPostgres } from '#store/postgres.ts';
+import { openPostgres } from '#store/postgres/open.ts';
 import { migrate } from '#store/sql/migrate.ts';
 import { compiled } from '#store/sql/statement.ts';
-import { SqliteDriver } from '#store/sqlite-driver.ts';
+import { SqliteDriver } from '#store/sqlite/driver.ts';
 import { findPostgres } from './postgres-server.ts';
 
 const room = new URL('../../src/store/', import.meta.url);

@@ -1,6 +1,6 @@
 import { seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
-import { openRedis, withEphemeral } from '#store/redis.ts';
+import { openRedis, withEphemeral } from '#store/redis/open.ts';
 import type { Store } from '#store/store.ts';
 import { NOW } from './things.ts';
 

@@ -9,7 +9,7 @@ import { TestWorld } from '#harness/world.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Client } from '#registry/model/client.ts';
-import { openSqlite } from '#store/sqlite.ts';
+import { openSqlite } from '#store/sqlite/open.ts';
 
 // What is of no use any more is taken away, also where it has not expired.
 

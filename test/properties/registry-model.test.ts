@@ -12,10 +12,10 @@ import { makeSealer } from '#keys/secret-box.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
 import { type Client, halts } from '#registry/model/client.ts';
 import { type ActionName, actions, makeRegistry } from '#registry/registry.ts';
-import { accountStore } from '#store/accounts.ts';
-import { registryStore } from '#store/registry.ts';
+import { accountStore } from '#store/sql/accounts.ts';
 import { migrate } from '#store/sql/migrate.ts';
-import { SqliteDriver } from '#store/sqlite-driver.ts';
+import { registryStore } from '#store/sql/registry.ts';
+import { SqliteDriver } from '#store/sqlite/driver.ts';
 import { rules } from '../unit/registry/world.ts';
 import {
   type App,

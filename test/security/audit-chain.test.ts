@@ -8,7 +8,7 @@ import pg from 'pg';
 import type { ClientId } from '#kernel/ids.ts';
 import type { AuditBreak } from '#registry/audit.ts';
 import { openStore } from '#store/open.ts';
-import { openPartitions } from '#store/postgres-partitions.ts';
+import { openPartitions } from '#store/postgres/partitions/manager.ts';
 import { migrations } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 import { findPostgres } from '../contract/postgres-server.ts';

@@ -39,7 +39,7 @@ import { acceptedLanguage } from '#pages/words.ts';
 import { judges, reason } from '#registry/actions/fields.ts';
 import { compareVersions, isVersion } from '#registry/model/app-version.ts';
 import type { Client } from '#registry/model/client.ts';
-import { nameKey } from '#store/accounts.ts';
+import { nameKey } from '#store/sql/accounts.ts';
 import { expressionsIn, neverBacktracks } from '../lint/expressions.ts';
 import { rules } from '../unit/registry/world.ts';
 import { textOf, worstTexts } from './data/worst-texts.ts';

@@ -11,7 +11,7 @@ import type { AccountToken, AccountTokenKind } from '#accounts/records.ts';
 import type { Digest, SiteId, UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
-import { openRedis, withEphemeral } from '#store/redis.ts';
+import { openRedis, withEphemeral } from '#store/redis/open.ts';
 import type { Store } from '#store/store.ts';
 import { NO_REDIS, RedisServer } from '../contract/ephemeral-redis.ts';
 import { findPostgres } from '../contract/postgres-server.ts';

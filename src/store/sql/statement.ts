@@ -6,7 +6,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import type { Alteration, Kind } from '../memory.ts';
+import type { Alteration, Kind } from '../cache/cache.ts';
 import type { Schema } from './schema.ts';
 
 /** Builds queries and never runs one: each is compiled once, when its module is loaded. */

@@ -4,7 +4,7 @@ import { makeAccounts } from '#accounts/accounts.ts';
 import { loadRights, type RightsTable } from '#accounts/rights.ts';
 import { type AccountProposal, csrfHolds, csrfToken } from '#accounts/sign-in.ts';
 import { makeMint } from '#keys/id-generator.ts';
-import { openSqlite } from '#store/sqlite.ts';
+import { openSqlite } from '#store/sqlite/open.ts';
 import { bundled, outside } from '../registry/world.ts';
 
 const bundledRights = loadRights(bundled('accounts/data/groups.json'));

@@ -15,7 +15,7 @@ import { grantTypes } from '#registry/model/client.ts';
 import { loadScopes } from '#registry/model/scopes.ts';
 import { makeSites } from '#registry/model/sites.ts';
 import { makeRegistry } from '#registry/registry.ts';
-import { openSqlite } from '#store/sqlite.ts';
+import { openSqlite } from '#store/sqlite/open.ts';
 
 /** Reads a data file below src/. */
 export const bundled = (path: string): unknown =>

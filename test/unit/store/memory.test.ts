@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Consent } from '#registry/model/consent.ts';
-import { makeMemory } from '#store/memory.ts';
+import { makeMemory } from '#store/cache/cache.ts';
 
 /** A consent of which only the number of its state matters. */
 const state = (number: number) => ({ id: number }) as unknown as Consent;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instant } from '#kernel/time.ts';
-import { keyAt, spansBetween, timeOfKey, toPart } from '#store/partitioned.ts';
-import { type Every, missingPeriods, periodOf } from '#store/periods.ts';
+import { keyAt, spansBetween, timeOfKey, toPart } from '#store/postgres/partitions/bounds.ts';
+import { type Every, missingPeriods, periodOf } from '#store/postgres/partitions/periods.ts';
 import { partitionWatch } from '../../../src/partitions.ts';
 
 const time = (text: string) => instant(Date.parse(`${text}Z`) / 1000);

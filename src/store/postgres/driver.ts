@@ -1,0 +1,361 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import type { Alteration } from '../cache/cache.ts';
+import type { Driver, Guard } from '../driver.ts';
+import type { Answer, Batch, Bindable, Statement, Step, Unit } from '../sql/statement.ts';
+import { Unavailable } from '../sqlite/errors.ts';
+import { troubleOf, unavailable } from './errors.ts';
+
+export interface PostgresOptions {
+  /** Connections of this process at most. */
+  readonly connections?: number;
+  /** How long a connection may take, or the wait for a free one. */
+  readonly connectMs?: number;
+  /** How long the server may work on one statement, waiting for locks included. */
+  readonly statementMs?: number;
+  /** A server that follows the primary, for reads that may be some seconds old. */
+  readonly replica?: string | null;
+  /**
+   * Told of each row that a write of this process may have changed, before the write is answered.
+   */
+  readonly altered?: (change: Alteration) => void;
+}
+
+/** How long a connection may take unless it is said otherwise. */
+export const CONNECT_MS = 3000;
+const MOST_RUNS = 25;
+/** A row that is still in the way after so many looks for it is not looked for at all: a fault. */
+const MOST_RUNS_TO_FIND = 4;
+/** What the network may take on top of the server's own limit. */
+const NETWORK_MS = 2000;
+const CLOSE_MS = 3000;
+
+const begin: Readonly<Record<Exclude<Guard, 'once'>, string>> = {
+  alone: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
+  // The lock is taken before the first look at the data: a unit sees all that was committed before
+  // its turn came.
+  queue: 'BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE turns IN EXCLUSIVE MODE',
+  rows: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+};
+
+/**
+ * Queries are sent without waiting for the answers of those before. Not yet in the types of the
+ * library.
+ */
+const pipelined = { pipeline: true };
+
+const BIGINT = 20;
+const NUMERIC = 1700;
+const types: pg.CustomTypesConfig = {
+  // Ours are counts, numbers of rows and seconds: all below 2^53.
+  getTypeParser: ((oid: number, format?: 'text') =>
+    oid === BIGINT || oid === NUMERIC
+      ? Number
+      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+/**
+ * PostgreSQL takes no NUL in a text. Nothing we look for holds the character that stands for it, so
+ * such a text is found by nobody.
+ */
+const sendable = (value: Bindable): Bindable =>
+  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
+
+/**
+ * A pool of connections to one PostgreSQL server. Fails closed: whatever is not known to be
+ * committed rejects, with `Unavailable` where asking again later may help. Connections that broke
+ * are thrown away, so that the pool recovers by itself (ADR 8).
+ */
+export class PostgresDriver implements Driver {
+  readonly #pool: pg.Pool;
+  readonly #names = new Map<string, string>();
+  /** Part of every prepared statement's name: raised when the tables changed under the plans. */
+  #generation = 0;
+  #closed = false;
+  readonly #replica: PostgresDriver | null;
+  readonly #altered: (change: Alteration) => void;
+
+  constructor(
+    url: string,
+    {
+      connections = 10,
+      connectMs = CONNECT_MS,
+      statementMs = 5000,
+      replica = null,
+      altered = () => {},
+    }: PostgresOptions = {},
+  ) {
+    this.#altered = altered;
+    this.#replica =
+      replica === null
+        ? null
+        : new PostgresDriver(replica, { connections, connectMs, statementMs });
+    this.#pool = new pg.Pool({
+      connectionString: url,
+      max: connections,
+      connectionTimeoutMillis: connectMs,
+      statement_timeout: statementMs,
+      // The one wait that is not of a statement: at a commit, for the queue of notifications.
+      lock_timeout: statementMs,
+      query_timeout: statementMs + NETWORK_MS,
+      idle_in_transaction_session_timeout: statementMs + NETWORK_MS,
+      idleTimeoutMillis: 60_000,
+      maxLifetimeSeconds: 1800,
+      keepAlive: true,
+      application_name: 'gatehouse',
+      allowExitOnIdle: true,
+      types,
+      ...pipelined,
+    });
+    // An idle connection that breaks is gone from the pool already; without a listener it would end
+    // the process.
+    this.#pool.on('error', () => {});
+  }
+
+  async read<T>(unit: Unit<T>): Promise<T> {
+    // What is known without a question needs no connection.
+    const first = unit.next();
+    return first.done
+      ? first.value
+      : this.connected((client) => this.#run(client, unit, { first, patient: true }));
+  }
+
+  async write<T>(make: () => Unit<T>, guard: Guard = 'alone'): Promise<T> {
+    const altered = new Set<Alteration>();
+    try {
+      return await this.#write(noting(make, altered), guard);
+    } finally {
+      // Also when it failed: a commit whose answer is lost may have happened.
+      for (const change of altered) this.#altered(change);
+    }
+  }
+
+  async #write<T>(make: () => Unit<T>, guard: Guard): Promise<T> {
+    for (let run = 1; ; run += 1) {
+      try {
+        return await this.connected((client) =>
+          guard === 'once'
+            ? this.#run(client, make(), { most: 1 })
+            : this.#transaction(client, make, guard),
+        );
+      } catch (fault) {
+        const { kind, state } = this.#again(fault);
+        if (kind !== 'again' && kind !== 'stale') throw fault;
+        // A single statement has not looked before it wrote: the same row twice is a fault.
+        if (guard === 'once' && state === '23505') throw fault;
+        if (run === MOST_RUNS || (state === '23505' && run === MOST_RUNS_TO_FIND))
+          throw state === '23505'
+            ? fault
+            : new Unavailable('too many wanted the same at once', 1, { cause: fault });
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(100, 4 * run)));
+    }
+  }
+
+  /** Lends a connection, which is thrown away when it broke. */
+  async connected<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new Unavailable('the store is closed');
+    let client: pg.PoolClient;
+    try {
+      client = await this.#pool.connect();
+    } catch (fault) {
+      throw unavailable(fault);
+    }
+    // While it is lent, a break shows at the statement under way or at the next one.
+    const quiet = () => {};
+    client.on('error', quiet);
+    let broken = false;
+    try {
+      return await use(client);
+    } catch (fault) {
+      broken = fault instanceof Broken || client.getTransactionStatus() !== 'I';
+      throw fault instanceof Broken ? unavailable(fault.cause) : fault;
+    } finally {
+      client.off('error', quiet);
+      client.release(broken);
+    }
+  }
+
+  async glance<T>(make: () => Unit<T>): Promise<T> {
+    if (this.#replica === null) return this.read(make());
+    try {
+      return await this.#replica.read(make());
+    } catch {
+      // Whatever is wrong there (away, behind by a table that it does not have yet) is not the
+      // primary's trouble.
+      return this.read(make());
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#replica?.close();
+    // A server that does not even take leave must not keep the process.
+    await Promise.race([
+      this.#pool.end(),
+      new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref()),
+    ]);
+  }
+
+  #again(fault: unknown) {
+    const trouble =
+      fault instanceof pg.DatabaseError ? troubleOf(fault) : { kind: 'fault' as const, state: '' };
+    if (trouble.kind === 'stale') this.#generation += 1;
+    return trouble;
+  }
+
+  async #transaction<T>(
+    client: pg.PoolClient,
+    make: () => Unit<T>,
+    guard: Exclude<Guard, 'once'>,
+  ): Promise<T> {
+    const began = () => asked(client.query(begin[guard]));
+    try {
+      const unit = make();
+      let next = unit.next();
+      // A question may go along with BEGIN: if that fails, the question does no harm. A write waits
+      // until it is sure.
+      if (next.done || !next.value.steps.every(onlyAsks)) await began();
+      else
+        next = unit.next(
+          (await allOf<unknown>([began(), ...this.#send(client, next.value, false)])).slice(
+            1,
+          ) as Answer[],
+        );
+      while (!next.done) {
+        const { last = false } = next.value;
+        // What failed before a COMMIT turns it into a ROLLBACK: nothing is half done.
+        const sent = this.#send(client, next.value, false);
+        const answers = await allOf<unknown>(last ? [...sent, committed(client)] : sent);
+        next = unit.next(answers as Answer[]);
+        if (last && !next.done) throw new Error('a unit asks on after its commit');
+        if (last && next.done) return next.value;
+      }
+      await committed(client);
+      return next.value;
+    } catch (fault) {
+      // Whatever the library believes: an error is told before the state that it left behind.
+      if (!(fault instanceof Broken)) await asked(client.query('ROLLBACK'));
+      throw fault;
+    }
+  }
+
+  /**
+   * `patient`: outside a transaction, so that a statement whose plan is out of date can be asked
+   * again by itself.
+   */
+  async #run<T>(
+    client: pg.PoolClient,
+    unit: Unit<T>,
+    {
+      most = Infinity,
+      patient = false,
+      first = unit.next(),
+    }: { most?: number; patient?: boolean; first?: IteratorResult<Batch, T> } = {},
+  ): Promise<T> {
+    let next = first;
+    for (let steps = 1; !next.done; steps += 1) {
+      if (steps > most || next.value.steps.length > most)
+        throw new Error(
+          `more than one statement in a unit that was said to be one: ${next.value.steps[0]?.statement.postgres.text}`,
+        );
+      next = unit.next(await allOf(this.#send(client, next.value, patient)));
+    }
+    return next.value;
+  }
+
+  /**
+   * All are made before the first is sent: one that cannot be made must not be missing among the
+   * others.
+   */
+  #send(client: pg.PoolClient, { steps }: Batch, patient: boolean): Promise<Answer>[] {
+    return steps
+      .map((step) => ({ step, query: this.#query(step) }))
+      .map(({ step, query }) => this.#answer(client, step, query, patient));
+  }
+
+  #query({ statement, values }: Step): pg.QueryConfig {
+    const { text, bind } = statement.postgres;
+    return { name: this.#nameOf(statement), text, values: bind(values).map(sendable) };
+  }
+
+  async #answer(
+    client: pg.PoolClient,
+    step: Step,
+    query: pg.QueryConfig,
+    patient: boolean,
+  ): Promise<Answer> {
+    try {
+      const { rows, rowCount } = await asked(client.query(query));
+      return step.statement.answers
+        ? { rows, changes: rows.length }
+        : { rows: [], changes: rowCount ?? 0 };
+    } catch (fault) {
+      if (patient && this.#again(fault).kind === 'stale')
+        return this.#answer(client, step, this.#query(step), false);
+      throw fault;
+    }
+  }
+
+  /**
+   * The same text has the same name in every process, as a pooler between us and the server may
+   * share what was prepared.
+   */
+  #nameOf({ postgres: { text } }: Statement<unknown>): string {
+    let name = this.#names.get(text);
+    if (name === undefined) {
+      name = createHash('sha256').update(text).digest('base64url').slice(0, 22);
+      this.#names.set(text, name);
+    }
+    return this.#generation === 0 ? name : `${name}.${this.#generation}`;
+  }
+}
+
+/** Whether a query changes nothing, whatever becomes of it. */
+const onlyAsks = ({ statement }: Step): boolean => /^\s*select\b/i.test(statement.postgres.text);
+
+/**
+ * What was sent together: all of it comes back before anybody goes on. The first that failed is
+ * why.
+ */
+async function allOf<T>(sent: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(sent);
+  const failed = settled
+    .filter((one): one is PromiseRejectedResult => one.status === 'rejected')
+    .map(({ reason }) => reason as unknown);
+  if (failed.length > 0) throw failed.find((fault) => fault instanceof Broken) ?? failed[0];
+  return settled.map((one) => (one as PromiseFulfilledResult<T>).value);
+}
+
+async function committed(client: pg.PoolClient): Promise<void> {
+  const { command } = await asked(client.query('COMMIT'));
+  if (command !== 'COMMIT') throw new Error('the server did not commit');
+}
+
+/** The same unit, which also notes what it is about to change. */
+const noting = <T>(make: () => Unit<T>, altered: Set<Alteration>) =>
+  function* (): Unit<T> {
+    const unit = make();
+    let next = unit.next();
+    while (!next.done) {
+      for (const { statement, values } of next.value.steps)
+        if (statement.alters) altered.add(statement.alters(values));
+      next = unit.next(yield next.value);
+    }
+    return next.value;
+  };
+
+/** The connection is in no state to go on. */
+class Broken extends Error {}
+
+/** What the server answered. A connection that cannot be used again is told apart. */
+async function asked<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (fault) {
+    const { kind, broken } = troubleOf(fault);
+    if (broken) throw new Broken('the connection broke', { cause: fault });
+    throw kind === 'unavailable' ? unavailable(fault) : fault;
+  }
+}

@@ -2,8 +2,8 @@
 // who they are (so that nobody is asked).
 import { join } from 'node:path';
 import { makeWorld, realOutside } from '#app';
-import { buildHttp } from '#http/app.ts';
-import { sentRequest } from '#http/sent.ts';
+import { sentRequest } from '#http/request.ts';
+import { buildHttp } from '#http/server.ts';
 import { readSettings } from '#operating';
 import type { Actor } from '#registry/actor.ts';
 import { operatorDesk } from '#registry/admin-commands.ts';

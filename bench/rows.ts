@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import type { Built } from '#app';
 import { basicOf, type Home, type Inhabitants, inhabit, openHome } from '#harness/inhabitants.ts';
-import { buildHttp } from '#http/app.ts';
+import { buildHttp } from '#http/server.ts';
 import { instant } from '#kernel/time.ts';
 import { Node } from '../test/chaos/nodes.ts';
 import { Grounds, quantile, type StoreName } from './grounds.ts';

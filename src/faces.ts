@@ -1,5 +1,5 @@
 import type { Config } from '#config/config.ts';
-import { watchOAuth1, watchOAuth2 } from '#http/watch.ts';
+import { watchOAuth1, watchOAuth2 } from '#http/oauth/refusal-log.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { seconds } from '#kernel/time.ts';
 import type { Mint } from '#keys/id-generator.ts';

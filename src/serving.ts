@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type ExitCode, type Io, UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
-import { buildHttp } from '#http/app.ts';
+import { buildHttp } from '#http/server.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Log } from '#platform/log.ts';
 import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';

@@ -13,9 +13,9 @@ import { type RevisedFields, revisedFields } from '#registry/model/revision.ts';
 import type { Scope } from '#registry/model/scopes.ts';
 import { DAY } from '#registry/usage.ts';
 import { unseen } from '#registry/visibility.ts';
-import type { Viewer } from './apps.ts';
+import { namesOf } from './account-names.ts';
+import type { Viewer } from './app-access.ts';
 import type { makeShown } from './lines.ts';
-import { namesOf } from './names.ts';
 import type { World } from './world.ts';
 
 // What pages show of apps, made of what the registry knows.

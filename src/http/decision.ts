@@ -17,7 +17,6 @@ import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import { looksUnknown } from '#registry/model/proven-redirect.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { refusalForPerson } from './answers.ts';
 import {
   type AnswerParts,
   type Approval,
@@ -27,6 +26,7 @@ import {
   openAnswer,
   prepareApproval,
 } from './approval.ts';
+import { refusalForPerson } from './responses.ts';
 import {
   actorOf,
   frameOf,
@@ -35,7 +35,7 @@ import {
   sendNote,
   sendPage,
   type Visitor,
-} from './visitor.ts';
+} from './session.ts';
 import type { World } from './world.ts';
 
 const DECISION_FOR = seconds(600);

@@ -15,8 +15,8 @@ import {
   stages,
 } from '#registry/model/client.ts';
 import { unseen } from '#registry/visibility.ts';
-import { makeChangeView } from './apps.ts';
-import { makeNames } from './names.ts';
+import { makeNames } from './account-names.ts';
+import { makeChangeView } from './app-access.ts';
 import type { World } from './world.ts';
 
 // Values of the registry, made ready for pages.

@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { ANYWHERE, type Client, needsRedirectUri } from '#registry/model/client.ts';
-import { findVisible, looksAfter } from './apps.ts';
+import { findVisible, looksAfter } from './app-access.ts';
 import type { PageCall } from './page.ts';
 
 // What the pages of developers have in common.

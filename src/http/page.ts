@@ -6,7 +6,7 @@ import type { Note } from '#pages/words.ts';
 import { isRecent } from '#registry/actions/authority.ts';
 import type { Actor } from '#registry/actor.ts';
 import { askForProof, takeProof } from './prove.ts';
-import { pageForm, queryOf } from './sent.ts';
+import { pageForm, queryOf } from './request.ts';
 import {
   actorOf,
   formIsOurs,
@@ -18,7 +18,7 @@ import {
   sendPage,
   type Visitor,
   visitorOf,
-} from './visitor.ts';
+} from './session.ts';
 import { pageOf, signInFirst, signInForForm } from './way-back.ts';
 import type { World } from './world.ts';
 

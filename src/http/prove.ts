@@ -6,8 +6,8 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { accountProblems } from '#pages/account-problems.ts';
 import { type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { proofFields, provePage } from '#pages/prove.ts';
-import { formOf } from './sent.ts';
-import { frameOf, fromOf, ownPath, sendPage, type Visitor } from './visitor.ts';
+import { formOf } from './request.ts';
+import { frameOf, fromOf, ownPath, sendPage, type Visitor } from './session.ts';
 import { signInForForm } from './way-back.ts';
 import type { World } from './world.ts';
 

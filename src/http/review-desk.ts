@@ -26,7 +26,7 @@ import type { Dependence, Standing } from '#registry/review/independence.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
 import { makeLines, makeShown } from './lines.ts';
-import { ADMINISTER } from './visitor.ts';
+import { ADMINISTER } from './session.ts';
 import type { World } from './world.ts';
 
 // Gathers what the review desk shows of one app.

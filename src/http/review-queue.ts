@@ -13,7 +13,7 @@ import { claimsEndedAt } from '#registry/review/assignments.ts';
 import { redirectsToReview } from '#registry/review/redirect-review.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { makeNames } from './names.ts';
+import { makeNames } from './account-names.ts';
 import type { PageAnswer, PageCall } from './page.ts';
 import type { World } from './world.ts';
 

@@ -4,7 +4,7 @@ import { formValues, parseForm } from '#encoding/form.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Client } from '#registry/model/client.ts';
 import { requestOf } from './decision.ts';
-import { fromOf, ownPath, seeOther, sendNote, sessionOf, visitorOf } from './visitor.ts';
+import { fromOf, ownPath, seeOther, sendNote, sessionOf, visitorOf } from './session.ts';
 import type { World } from './world.ts';
 
 // How people who have to sign in first come back to what they came for (ADR 27).

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { basicOf, inhabit, openHome } from '#harness/inhabitants.ts';
-import { buildHttp } from '#http/app.ts';
+import { buildHttp } from '#http/server.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { operatorDesk } from '#registry/admin-commands.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fieldProblem } from '#accounts/fields.ts';
 import { MOST_AUTH_PARAMS } from '#encoding/auth-params.ts';
-import { MOST_BODY, MOST_JSON } from '#http/sent.ts';
+import { MOST_BODY, MOST_JSON } from '#http/request.ts';
 import { MOST_PARAMETERS, MOST_SIGNED_FORM } from '#oauth1/parse.ts';
 import { MOST_PASTED_BYTES } from '#oauth1/pasted-request.ts';
 import { parameterProblem } from '#oauth1/verify.ts';

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { baseOf, enc, inHeader, type Pair, protocolPairs } from '#harness/own-signer.ts';
 import { TestWorld } from '#harness/world.ts';
-import { keepRequest, keptRequest } from '#http/kept-request.ts';
+import { keepRequest, keptRequest } from '#http/oauth/refused-request.ts';
 import { instant } from '#kernel/time.ts';
 import { Unavailable } from '#kernel/unavailable.ts';
 import type { Outcome } from '#registry/actions/context.ts';

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { type Built, makeWorld, type Outside } from '#app';
 import { readConfig } from '#config/config.ts';
-import { buildHttp } from '#http/app.ts';
+import { buildHttp } from '#http/server.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { fixedRing } from '#keys/keyring.ts';
 import { generateSigningKeys } from '#keys/signing.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { signedHeader } from '#harness/signed.ts';
-import { apiRoutes } from '#http/routes/api/api.ts';
+import { apiRoutes } from '#http/api/api.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import {
   bodyOf,

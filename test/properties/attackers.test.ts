@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
-import { apiRoutes } from '#http/routes/api/api.ts';
+import { apiRoutes } from '#http/api/api.ts';
 import { actions } from '#registry/registry.ts';
 import type { Step } from './attackers-asks.ts';
 import { happened, Oracle } from './attackers-oracle.ts';

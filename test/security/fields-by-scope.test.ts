@@ -2,16 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { personActor } from '#harness/consents.ts';
-import { apiRoutes } from '#http/routes/api/api.ts';
-import {
-  type FieldScopes,
-  openedFields,
-  opensRoute,
-  routeScopes,
-} from '#http/routes/api/field-scopes.ts';
-import { snake } from '#http/routes/api/problems.ts';
-import { apiScopes } from '#http/routes/api/route.ts';
-import { makeAuditView } from '#http/routes/api/shapes.ts';
+import { apiRoutes } from '#http/api/api.ts';
+import { type FieldScopes, openedFields, opensRoute, routeScopes } from '#http/api/field-scopes.ts';
+import { snake } from '#http/api/problems.ts';
+import { apiScopes } from '#http/api/route.ts';
+import { makeAuditView } from '#http/api/shapes.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { MANAGING_SCOPES, RIGHTS } from '#registry/actor.ts';
 import { fieldReaders, openingScopes } from '#registry/visibility.ts';

@@ -600,7 +600,7 @@ test('the routes set a Location in one file, and make a proven redirect in one',
 });
 
 test('a redirect within the server that names another place is a fault', async () => {
-  const { seeOther } = await import('#http/visitor.ts');
+  const { seeOther } = await import('#http/session.ts');
   for (const place of [
     'https://evil.example/',
     '//evil.example',

@@ -19,7 +19,7 @@ import {
   throughProxy,
   withoutProgram,
 } from '#harness/proxy.ts';
-import type { Arrived } from '#http/arrival.ts';
+import type { Arrived } from '#http/client-address.ts';
 import { basic, password, TestWorld } from '../harness/world.ts';
 import { freePort } from '../interop/server.ts';
 

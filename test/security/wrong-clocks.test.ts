@@ -14,7 +14,7 @@ import {
   openHome,
   signature,
 } from '#harness/inhabitants.ts';
-import { buildHttp } from '#http/app.ts';
+import { buildHttp } from '#http/server.ts';
 import { instant } from '#kernel/time.ts';
 import type { Log } from '#platform/log.ts';
 import { purgeDue } from '../../src/reaper.ts';

@@ -14,7 +14,7 @@ import { languageOf } from '#pages/words.ts';
 import { isRecent } from '#registry/actions/authority.ts';
 import { serveAsset } from '../assets.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm, takeOpenForm } from '../page.ts';
-import { forgetSession, fromOf, ownPath } from '../visitor.ts';
+import { forgetSession, fromOf, ownPath } from '../session.ts';
 import { webauthnScript } from '../webauthn-script.ts';
 import type { World } from '../world.ts';
 import { enter, refusedAs, signInAgain, staleSignIn } from './people.ts';

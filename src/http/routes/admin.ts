@@ -11,7 +11,7 @@ import type { NoticeState } from '#registry/notifications/notification.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
 import { scopeGroups } from '../app-views.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
-import { ADMINISTER } from '../visitor.ts';
+import { ADMINISTER } from '../session.ts';
 import type { World } from '../world.ts';
 
 type AdminCall = PageCall<Account>;

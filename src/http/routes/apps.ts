@@ -7,9 +7,9 @@ import { currentConsent } from '#registry/consent-policy.ts';
 import { stages } from '#registry/model/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
+import { namesOf } from '../account-names.ts';
+import { findVisible, looksAfter, signedIn } from '../app-access.ts';
 import { appView, cut, lastUses, placeOf, scopeGroups } from '../app-views.ts';
-import { findVisible, looksAfter, signedIn } from '../apps.ts';
-import { namesOf } from '../names.ts';
 import { type PageCall, showPage } from '../page.ts';
 import type { World } from '../world.ts';
 

@@ -10,10 +10,10 @@ import { mayDo, RIGHTS } from '#registry/actor.ts';
 import type { AuditFilter } from '#registry/audit.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
+import { makeAuditView } from '../api/shapes.ts';
 import { makeLines } from '../lines.ts';
 import { type PageAnswer, type PageCall, showPage } from '../page.ts';
 import type { World } from '../world.ts';
-import { makeAuditView } from './api/shapes.ts';
 
 type AuditCall = PageCall<Account>;
 const PAGE = 15;

@@ -14,7 +14,6 @@ import type {
 } from '#registry/model/authorization-request.ts';
 import type { Client } from '#registry/model/client.ts';
 import { looksUnknown } from '#registry/model/proven-redirect.ts';
-import { refusalForPerson } from '../answers.ts';
 import { permissionGroups } from '../app-views.ts';
 import { type Approval, endAnswer, openAnswer } from '../approval.ts';
 import {
@@ -28,7 +27,8 @@ import {
   isRepeatable,
   requestOf,
 } from '../decision.ts';
-import { pageForm } from '../sent.ts';
+import { pageForm } from '../request.ts';
+import { refusalForPerson } from '../responses.ts';
 import {
   formIsOurs,
   frameOf,
@@ -38,7 +38,7 @@ import {
   sendNote,
   sendPage,
   visitorOf,
-} from '../visitor.ts';
+} from '../session.ts';
 import { pageOf, signInFirst } from '../way-back.ts';
 import type { World } from '../world.ts';
 

@@ -5,12 +5,12 @@ import { refusalText } from '#pages/refusals.ts';
 import { scopeWords } from '#pages/scopes.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import { looksUnknown } from '#registry/model/proven-redirect.ts';
-import { refusedStatus } from '../answers.ts';
+import { showConsents } from '../api/shapes.ts';
 import { newOwnerSince } from '../new-owner.ts';
 import { showPage, takeForm } from '../page.ts';
-import { seeOther, sessionOf } from '../visitor.ts';
+import { refusedStatus } from '../responses.ts';
+import { seeOther, sessionOf } from '../session.ts';
 import type { World } from '../world.ts';
-import { showConsents } from './api/shapes.ts';
 
 /** Apps a person allowed, and the end of each. */
 export function consentsRoutes(app: FastifyInstance, world: World): void {

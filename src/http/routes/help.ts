@@ -11,7 +11,7 @@ import { noProblems } from '#pages/form-problems.ts';
 import { failureText, type HelpView, helpPage } from '#pages/help.ts';
 import type { Client } from '#registry/model/client.ts';
 import { unseen } from '#registry/visibility.ts';
-import { keptRequest } from '../kept-request.ts';
+import { keptRequest } from '../oauth/refused-request.ts';
 import { type PageCall, showPage, takeForm } from '../page.ts';
 import type { World } from '../world.ts';
 

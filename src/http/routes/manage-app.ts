@@ -8,13 +8,13 @@ import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { type Client, liveSecrets } from '#registry/model/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { unseen } from '#registry/visibility.ts';
-import { refusedStatus } from '../answers.ts';
+import { namesOf } from '../account-names.ts';
 import { appView, lastUses, revisionChanges } from '../app-views.ts';
 import { problemsOf } from '../draft.ts';
 import { makeLines, makeShown } from '../lines.ts';
-import { namesOf } from '../names.ts';
 import { isTestable, type OwnApp, type OwnCall, typedAddresses } from '../own-app.ts';
 import type { PageAnswer } from '../page.ts';
+import { refusedStatus } from '../responses.ts';
 
 /** The form that was refused. `unsure`: its box was not ticked. */
 export interface RefusedForm {

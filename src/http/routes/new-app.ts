@@ -5,9 +5,8 @@ import { issuedPage } from '#pages/credentials.ts';
 import { type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import { unseen } from '#registry/visibility.ts';
-import { refusedStatus } from '../answers.ts';
+import { findVisible } from '../app-access.ts';
 import { sampleFacts } from '../app-views.ts';
-import { findVisible } from '../apps.ts';
 import {
   choicesOf,
   draftFrom,
@@ -19,6 +18,7 @@ import {
 } from '../draft.ts';
 import { notFound, type OwnCall } from '../own-app.ts';
 import { type PageAnswer, showPage, takeForm } from '../page.ts';
+import { refusedStatus } from '../responses.ts';
 import type { World } from '../world.ts';
 
 /** A version after this one, as people count: the last number, one more. */

@@ -20,7 +20,7 @@ import {
   rememberDevice,
   startSession,
   type Visitor,
-} from '../visitor.ts';
+} from '../session.ts';
 import { returnTo, waitingApp } from '../way-back.ts';
 import type { World } from '../world.ts';
 

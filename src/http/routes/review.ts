@@ -21,10 +21,10 @@ import {
   type ReviewDecision,
   reviewDecisions,
 } from '#registry/review/decisions.ts';
-import { refusedStatus } from '../answers.ts';
-import { findVisible, NOBODY } from '../apps.ts';
+import { findVisible, NOBODY } from '../app-access.ts';
 import { problemsOf } from '../draft.ts';
 import { type PageAnswer, type PageCall, showPage, takeForm } from '../page.ts';
+import { refusedStatus } from '../responses.ts';
 import { deskView, type Refused } from '../review-desk.ts';
 import { freeFor, redirectsPage, stagePage, unhidden, waitingPage } from '../review-queue.ts';
 import type { World } from '../world.ts';

@@ -3,13 +3,13 @@ import { type AppDraft, previewPage, revisePage } from '#pages/app-forms.ts';
 import { kindOf } from '#pages/app-parts.ts';
 import { type FormProblem, noProblems } from '#pages/form-problems.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
-import { refusedStatus } from '../answers.ts';
+import { readable } from '../app-access.ts';
 import { changedFields, revisionChanges } from '../app-views.ts';
-import { readable } from '../apps.ts';
 import { choicesOf, draftFrom, draftOf, problemsOf, revisedValues } from '../draft.ts';
 import { makeShown } from '../lines.ts';
 import { notFound, type OwnApp, type OwnCall, ownApp } from '../own-app.ts';
 import { type PageAnswer, showPage, takeForm } from '../page.ts';
+import { refusedStatus } from '../responses.ts';
 import type { World } from '../world.ts';
 
 /** Approved apps that this person may change. */

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type FormValues, formValues } from '#encoding/form.ts';
-import { ownPath, seeOther } from '#http/visitor.ts';
+import { ownPath, seeOther } from '#http/session.ts';
 import { returnTo } from '#http/way-back.ts';
 import type { World } from '#http/world.ts';
 import { pageOf } from '../titles.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { auditSchema } from '#http/routes/api/shapes.ts';
+import { auditSchema } from '#http/api/shapes.ts';
 import { Desk, refused, type Said } from './desk.ts';
 
 // The audit trail over the API: who may read which lines, by what they are found, and as a file.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { signedHeader } from '#harness/signed.ts';
 import { basic } from '#harness/world.ts';
-import { apiRoutes } from '#http/routes/api/api.ts';
+import { apiRoutes } from '#http/api/api.ts';
 import { Desk, type Part, problemIn, refused, routeOf, urlOf } from './desk.ts';
 import { approved, bodyOf, hidden, plain, proposed, type Row, rows } from './rows.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { personActor } from '#harness/consents.ts';
 import { basic } from '#harness/world.ts';
-import { clientSchema } from '#http/routes/api/shapes.ts';
+import { clientSchema } from '#http/api/shapes.ts';
 import { Desk, type Ids, refused, type Said } from './desk.ts';
 import { hidden, maintained } from './rows.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { apiRoutes } from '#http/routes/api/api.ts';
+import { apiRoutes } from '#http/api/api.ts';
 import { Desk, refused, routeOf, type Said, urlOf } from './desk.ts';
 
 // Lists by cursor: to the end, each row once, whatever is added meanwhile.

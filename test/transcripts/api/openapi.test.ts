@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { apiRoutes } from '#http/routes/api/api.ts';
-import { titles } from '#http/routes/api/problems.ts';
+import { apiRoutes } from '#http/api/api.ts';
+import { titles } from '#http/api/problems.ts';
 import { Desk } from './desk.ts';
 
 // The description that programs are written by.

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
-import { apiRoutes } from '#http/routes/api/api.ts';
-import { titles } from '#http/routes/api/problems.ts';
+import { apiRoutes } from '#http/api/api.ts';
+import { titles } from '#http/api/problems.ts';
 import { instant } from '#kernel/time.ts';
 import {
   type Answer,

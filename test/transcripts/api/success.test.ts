@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { apiRoutes } from '#http/routes/api/api.ts';
+import { apiRoutes } from '#http/api/api.ts';
 import { Desk, inBrowser, refused, type Way } from './desk.ts';
 import { bodyOf, rows } from './rows.ts';
 

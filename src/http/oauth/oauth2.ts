@@ -4,7 +4,6 @@ import type { Result } from '#kernel/result.ts';
 import { type FormRequest, REPEATABLE } from '#oauth2/endpoints/token.ts';
 import { oauth2Words } from '#oauth2/refusal-texts.ts';
 import type { OAuth2Refusal, RequestProblem } from '#oauth2/refusals.ts';
-import { refusalForPerson, sendJson, sendOAuth2Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
 import {
   authorizationOf,
@@ -14,11 +13,12 @@ import {
   sentRequest,
   sentText,
   withinBounds,
-} from '../sent.ts';
-import { sendAway, sendNote, visitorOf } from '../visitor.ts';
-import { noteUnreadableToken } from '../watch.ts';
+} from '../request.ts';
+import { refusalForPerson, sendJson, sendOAuth2Refusal } from '../responses.ts';
+import { sendAway, sendNote, visitorOf } from '../session.ts';
 import { signInFirst as askToSignIn } from '../way-back.ts';
 import type { World } from '../world.ts';
+import { noteUnreadableToken } from './refusal-log.ts';
 
 /**
  * A form request of an app, or the refusal of what cannot be read. Nothing but credentials is taken

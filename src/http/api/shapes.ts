@@ -17,10 +17,10 @@ import { type Revision, revisionStages } from '#registry/model/revision.ts';
 import type { Team } from '#registry/model/team.ts';
 import type { Risk } from '#registry/review/risk.ts';
 import { unseen } from '#registry/visibility.ts';
-import { makeChangeView, makeTextsHidden } from '../../apps.ts';
-import { makeNames } from '../../names.ts';
-import { newOwnerSince } from '../../new-owner.ts';
-import type { World } from '../../world.ts';
+import { makeNames } from '../account-names.ts';
+import { makeChangeView, makeTextsHidden } from '../app-access.ts';
+import { newOwnerSince } from '../new-owner.ts';
+import type { World } from '../world.ts';
 import { iso, snake } from './problems.ts';
 
 // What goes over the wire, as schemas: the documentation is made of them, and what comes in is

@@ -1,6 +1,6 @@
 import { maxHeaderSize } from 'node:http';
 import { MOST_FORM } from '#oauth2/refusal-texts.ts';
-import { MOST_BODY, MOST_JSON } from './sent.ts';
+import { MOST_BODY, MOST_JSON } from './request.ts';
 
 // What is said of requests that reach no handler, or end in one by accident: in English for
 // developers, in ASCII.

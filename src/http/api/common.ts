@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readable } from '../../apps.ts';
+import { readable } from '../app-access.ts';
 import type { Call, Said } from './route.ts';
 import { showOutcome } from './shapes.ts';
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import { halts } from '#registry/model/client.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { findVisible, isInsider, noSuchApp } from '../../apps.ts';
-import { makeNames } from '../../names.ts';
+import { makeNames } from '../account-names.ts';
+import { findVisible, isInsider, noSuchApp } from '../app-access.ts';
 import { byPersonAlone, clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
 import {

@@ -3,29 +3,29 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { trusts } from '#encoding/forwarded.ts';
 import { script } from '#pages/script.ts';
 import { stylesheet } from '#pages/style.ts';
-import { noteArrivals } from './arrival.ts';
+import { registryApi } from './api/api.ts';
 import { serveAsset } from './assets.ts';
-import { accountRoutes } from './routes/account.ts';
-import { adminRoutes } from './routes/admin.ts';
-import { registryApi } from './routes/api/api.ts';
-import { appsRoutes } from './routes/apps.ts';
-import { auditRoutes } from './routes/audit.ts';
-import { consentRoutes } from './routes/consent.ts';
-import { consentsRoutes } from './routes/consents.ts';
-import { helpRoutes } from './routes/help.ts';
-import { myAppsRoutes } from './routes/my-apps.ts';
-import { oauth1Routes } from './routes/oauth1.ts';
-import { oauth2Routes } from './routes/oauth2.ts';
-import { peopleRoutes } from './routes/people.ts';
-import { reviewRoutes } from './routes/review.ts';
-import { MOST_BODY, routedTarget } from './sent.ts';
+import { noteArrivals } from './client-address.ts';
 import {
   always,
   answerFault,
   answerUnserved,
   refuseConnection,
   refuseExpectation,
-} from './unserved.ts';
+} from './fallback-answers.ts';
+import { oauth1Routes } from './oauth/oauth1.ts';
+import { oauth2Routes } from './oauth/oauth2.ts';
+import { MOST_BODY, routedTarget } from './request.ts';
+import { accountRoutes } from './routes/account.ts';
+import { adminRoutes } from './routes/admin.ts';
+import { appsRoutes } from './routes/apps.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { consentRoutes } from './routes/consent.ts';
+import { consentsRoutes } from './routes/consents.ts';
+import { helpRoutes } from './routes/help.ts';
+import { myAppsRoutes } from './routes/my-apps.ts';
+import { peopleRoutes } from './routes/people.ts';
+import { reviewRoutes } from './routes/review.ts';
 import { continueRoutes } from './way-back.ts';
 import type { World } from './world.ts';
 

@@ -3,6 +3,7 @@ import { managerOf, mayDo, RIGHTS } from '#registry/actor.ts';
 import { grantTypes, protocols, stages } from '#registry/model/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden, unseen } from '#registry/visibility.ts';
+import { makeNames } from '../account-names.ts';
 import {
   findVisible,
   isInsider,
@@ -11,8 +12,7 @@ import {
   noSuchApp,
   personNamed,
   signedIn,
-} from '../../apps.ts';
-import { makeNames } from '../../names.ts';
+} from '../app-access.ts';
 import { byPersonAlone, clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
 import {

@@ -2,10 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { formValues } from '#encoding/form.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import { noteTexts } from '#pages/words.ts';
-import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../answers.ts';
 import { leadOn } from '../decision.ts';
-import { queryOf, sentRequest } from '../sent.ts';
-import { sendMessage, sendNote, visitorOf } from '../visitor.ts';
+import { queryOf, sentRequest } from '../request.ts';
+import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../responses.ts';
+import { sendMessage, sendNote, visitorOf } from '../session.ts';
 import { signInFirst } from '../way-back.ts';
 import type { World } from '../world.ts';
 

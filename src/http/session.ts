@@ -21,7 +21,7 @@ import {
 } from '#pages/words.ts';
 import { type Actor, RIGHTS, UNAUTHENTICATED } from '#registry/actor.ts';
 import type { ProvenRedirect } from '#registry/model/proven-redirect.ts';
-import { pageForm } from './sent.ts';
+import { pageForm } from './request.ts';
 import type { World } from './world.ts';
 
 export { ADMINISTER };

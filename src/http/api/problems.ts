@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { refusalWords, renamed } from '#registry/refusal-texts.ts';
 import { codeOf, fieldRefusals, type RegistryRefusal } from '#registry/refusals.ts';
-import { registryStatus } from '../../answers.ts';
+import { registryStatus } from '../responses.ts';
 
 /** A time as it goes over the wire: UTC, whole seconds. */
 export const iso = (at: number): string => new Date(at * 1000).toISOString().replace('.000', '');

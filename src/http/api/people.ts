@@ -3,7 +3,7 @@ import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { mayDo, RIGHTS } from '#registry/actor.ts';
 import type { AuditFilter } from '#registry/audit.ts';
-import { personNamed, signedIn } from '../../apps.ts';
+import { personNamed, signedIn } from '../app-access.ts';
 import { page, paging, readCursor } from './common.ts';
 import { type ApiRoute, apiScopes, type Call, route, type Said } from './route.ts';
 import { auditSchema, consentSchema, makeAuditView, pageOf, showConsents } from './shapes.ts';

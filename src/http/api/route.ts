@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Actor } from '#registry/actor.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import type { World } from '../../world.ts';
+import type { World } from '../world.ts';
 
 /** Scopes of our own: what an app may do with the registry in a person's name. */
 export const apiScopes = {

@@ -7,10 +7,10 @@ import { apiError } from '#mediawiki/api-errors.ts';
 import { restError } from '#mediawiki/oauth2-errors.ts';
 import { notePage } from '#pages/people.ts';
 import type { Note } from '#pages/words.ts';
-import { problemDocument } from './routes/api/problems.ts';
-import { queryOf } from './sent.ts';
-import { namedMethods, type Unserved, unservedStatus, unservedWords } from './unserved-words.ts';
-import { frameOf, languageFor, sendPage, sessionOf } from './visitor.ts';
+import { problemDocument } from './api/problems.ts';
+import { namedMethods, type Unserved, unservedStatus, unservedWords } from './fallback-texts.ts';
+import { queryOf } from './request.ts';
+import { frameOf, languageFor, sendPage, sessionOf } from './session.ts';
 import type { World } from './world.ts';
 
 // Answers what no handler answers, in the shape of whoever asks: a protocol endpoint's, an API's,

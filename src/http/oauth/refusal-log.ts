@@ -9,7 +9,7 @@ import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { FailureNotes } from '#registry/refused-requests.ts';
-import { keepRequest } from './kept-request.ts';
+import { keepRequest } from './refused-request.ts';
 
 // Keeps what a developer needs to see why a request of their app was refused. It changes no answer.
 

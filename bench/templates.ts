@@ -1,5 +1,5 @@
 // How often the consent page renders in a second of this process.
-import { consentPage } from '#pages/consent.ts';
+import { consentPage } from '#pages/consent/consent.template.ts';
 import type { Frame } from '#pages/layout.ts';
 import { wordsOf } from '#pages/words.ts';
 

@@ -2,7 +2,7 @@ import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { webauthnScript } from '../src/http/webauthn-script.ts';
+import { webauthnScript } from '#pages/assets/webauthn-script.ts';
 
 // `npm run build`: `dist/`, the server as one bundle that runs on Node alone: code in a few files
 // (what is loaded when used stays apart), data beside it, and the licences of everything that was

@@ -21,7 +21,7 @@ import { makeSigning } from '#keys/signing.ts';
 import type { SigningSource } from '#keys/signing-key-sets.ts';
 import { mediawikiRoutes } from '#mediawiki/http/special-oauth.ts';
 import { makeMintOwnerToken } from '#oauth2/access-token.ts';
-import { letterWords } from '#pages/letters.ts';
+import { letterWords } from '#pages/email-templates.ts';
 import type { Clock, Steady } from '#platform/clock.ts';
 import type { Web } from '#platform/http-client.ts';
 import type { Log } from '#platform/log.ts';

@@ -9,7 +9,7 @@ import {
   type PastedRequest,
   readPastedRequest,
 } from '#oauth1/pasted-request.ts';
-import { findingText, unreadableText } from '#pages/explained-words.ts';
+import { findingText, unreadableText } from '#pages/help/explained-texts.ts';
 import { wordsOf } from '#pages/words.ts';
 import { type Command, type Given, type Io, print, refused, UsageError } from './command.ts';
 import { explainHead } from './heads.ts';

@@ -5,7 +5,7 @@ import { type FormValues, formEncode, formValues, type Pair } from '#encoding/fo
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { apiError } from '#mediawiki/api-errors.ts';
 import { restError } from '#mediawiki/oauth2-errors.ts';
-import { notePage } from '#pages/people.ts';
+import { notePage } from '#pages/account/sign-in.template.ts';
 import type { Note } from '#pages/words.ts';
 import { problemDocument } from './api/problems.ts';
 import { namedMethods, type Unserved, unservedStatus, unservedWords } from './fallback-texts.ts';

@@ -6,9 +6,9 @@ import { ADMINISTER } from '#accounts/rights.ts';
 import type { From } from '#accounts/sessions.ts';
 import { csrfHolds, csrfToken } from '#accounts/sign-in.ts';
 import type { Permit } from '#guard/permit.ts';
+import { messagePage, notePage } from '#pages/account/sign-in.template.ts';
 import type { Frame, Html } from '#pages/layout.ts';
 import { leavingPage } from '#pages/leaving.ts';
-import { messagePage, notePage } from '#pages/people.ts';
 import {
   acceptedLanguage,
   acceptedRegion,

@@ -17,7 +17,7 @@ import type { Reading } from '#oauth1/parse.ts';
 import { readPastedRequest } from '#oauth1/pasted-request.ts';
 import { signatureMethods } from '#oauth1/signature.ts';
 import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
-import { findingText } from '#pages/explained-words.ts';
+import { findingText } from '#pages/help/explained-texts.ts';
 import { catalogues, wordsOf } from '#pages/words.ts';
 import { mistakes } from './explainer-mistakes.ts';
 import { rightRequests } from './explainer-right.ts';

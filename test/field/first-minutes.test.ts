@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { TestWorld } from '#harness/world.ts';
-import { samplesOf } from '#pages/samples.ts';
+import { samplesOf } from '#pages/apps/samples.ts';
 import { wordsOf } from '#pages/words.ts';
 
 // The first minutes of whoever sets the server up or writes an app for it.

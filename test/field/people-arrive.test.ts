@@ -259,7 +259,7 @@ test('whoever is signed in may sign in with another account, and says so', async
 });
 
 test('an address with a backslash or bytes beyond ASCII, as browsers send them, is not forgotten', async () => {
-  const { asAddress } = await import('#http/way-back.ts');
+  const { asAddress } = await import('#pages/account/sign-in-first.ts');
   const whole = (from: number, to: number) =>
     String.fromCharCode(...Array.from({ length: to - from }, (_, index) => from + index));
   assert.equal(

@@ -19,8 +19,6 @@ import { strangerText } from '#encoding/stranger-text.ts';
 import { stepsOf } from '#harness/steps.ts';
 import { TestWorld } from '#harness/world.ts';
 import { clientRoutes } from '#http/api/clients.ts';
-import { draftOf, proposedValues } from '#http/draft.ts';
-import { addressesOf } from '#http/own-app.ts';
 import { ownPath } from '#http/session.ts';
 import { durationSeconds } from '#kernel/time.ts';
 import { pageOf, titleInPath } from '#mediawiki/titles.ts';
@@ -35,6 +33,8 @@ import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts'
 import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
 import { MOST_FORM } from '#oauth2/refusal-texts.ts';
 import { askedScopes, malformedPart } from '#oauth2/scope-request.ts';
+import { draftOf, proposedValues } from '#pages/apps/app-draft.ts';
+import { addressesOf } from '#pages/apps/own-app.ts';
 import { acceptedLanguage } from '#pages/words.ts';
 import { judges, reason } from '#registry/actions/fields.ts';
 import { compareVersions, isVersion } from '#registry/model/app-version.ts';

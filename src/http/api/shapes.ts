@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { unicodeSpelling } from '#encoding/browser-uri.ts';
+import { newOwnerSince } from '#pages/consent/new-owner.ts';
 import { isKeeper } from '#registry/actions/action.ts';
 import type { Outcome } from '#registry/actions/context.ts';
 import { type Actor, AUDIT_SCOPE, actsWith, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
@@ -19,7 +20,6 @@ import type { Risk } from '#registry/review/risk.ts';
 import { unseen } from '#registry/visibility.ts';
 import { makeNames } from '../account-names.ts';
 import { makeChangeView, makeTextsHidden } from '../app-access.ts';
-import { newOwnerSince } from '../new-owner.ts';
 import type { World } from '../world.ts';
 import { iso, snake } from './problems.ts';
 

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { formValues } from '#encoding/form.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { signInFirst } from '#pages/account/sign-in-first.ts';
+import { leadOn } from '#pages/consent/decision.ts';
 import { noteTexts } from '#pages/words.ts';
-import { leadOn } from '../decision.ts';
 import { queryOf, sentRequest } from '../request.ts';
 import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../responses.ts';
 import { sendMessage, sendNote, visitorOf } from '../session.ts';
-import { signInFirst } from '../way-back.ts';
 import type { World } from '../world.ts';
 
 /**

@@ -4,7 +4,8 @@ import type { Result } from '#kernel/result.ts';
 import { type FormRequest, REPEATABLE } from '#oauth2/endpoints/token.ts';
 import { oauth2Words } from '#oauth2/refusal-texts.ts';
 import type { OAuth2Refusal, RequestProblem } from '#oauth2/refusals.ts';
-import { leadOn } from '../decision.ts';
+import { signInFirst as askToSignIn } from '#pages/account/sign-in-first.ts';
+import { leadOn } from '#pages/consent/decision.ts';
 import {
   authorizationOf,
   type FormRefusal,
@@ -16,7 +17,6 @@ import {
 } from '../request.ts';
 import { refusalForPerson, sendJson, sendOAuth2Refusal } from '../responses.ts';
 import { sendAway, sendNote, visitorOf } from '../session.ts';
-import { signInFirst as askToSignIn } from '../way-back.ts';
 import type { World } from '../world.ts';
 import { noteUnreadableToken } from './refusal-log.ts';
 

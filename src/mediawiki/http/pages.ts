@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type FormValues, formValues } from '#encoding/form.ts';
 import { ownPath, seeOther } from '#http/session.ts';
-import { returnTo } from '#http/way-back.ts';
 import type { World } from '#http/world.ts';
+import { returnTo } from '#pages/account/sign-in-first.ts';
 import { pageOf } from '../titles.ts';
 
 // The reference's pages for people (registry 8), by the addresses that are in people's bookmarks

@@ -7,13 +7,13 @@ import { hasUnreadBody, multipartTexts } from '#http/multipart.ts';
 import { askForOAuth1 } from '#http/oauth/oauth1.ts';
 import { hasOAuthCredentials, sentRequest } from '#http/request.ts';
 import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '#http/session.ts';
-import { returnTo } from '#http/way-back.ts';
 import type { Face, World } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
 import { dialectParameters } from '#oauth1/parse.ts';
-import { verifierPage } from '#pages/consent.ts';
-import { messagePage, notePage } from '#pages/people.ts';
+import { messagePage, notePage } from '#pages/account/sign-in.template.ts';
+import { returnTo } from '#pages/account/sign-in-first.ts';
+import { verifierPage } from '#pages/consent/consent.template.ts';
 import { type ApiCaller, answerApi } from '../api.ts';
 import { apiError } from '../api-errors.ts';
 import {

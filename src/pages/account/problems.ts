@@ -1,0 +1,36 @@
+import type { InvalidField } from '#accounts/fields.ts';
+import type { FormProblem } from '../form-problems.ts';
+import type { MessageKey, Words } from '../words.ts';
+
+type Kinds<Prefix extends string> = MessageKey extends infer K
+  ? K extends `${Prefix}.${infer N}`
+    ? N
+    : never
+  : never;
+
+/** Why the accounts room says no, as far as it is said at a form. */
+export type AccountProblem =
+  | InvalidField
+  | { readonly kind: Exclude<Kinds<'account-problem'>, InvalidField['field']> };
+
+/**
+ * Puts a refusal into words. `fields` tells the controls that this form has for what is refused;
+ * what has none is about the whole.
+ */
+export function accountProblems(
+  words: Words,
+  refusal: AccountProblem,
+  fields: Readonly<Record<string, string>> = {},
+): readonly FormProblem[] {
+  const others = refusal.kind === 'invalid-field' ? (refusal.others ?? []) : [];
+  return [refusal, ...others].map((one) => {
+    const what = one.kind === 'invalid-field' ? one.field : one.kind;
+    return { field: fields[what] ?? null, text: words.say(`account-problem.${what}`) };
+  });
+}
+
+/** The same in one text, for scripts of ours. */
+export const accountProblemText = (words: Words, refusal: AccountProblem): string =>
+  accountProblems(words, refusal)
+    .map(({ text }) => text)
+    .join(' ');

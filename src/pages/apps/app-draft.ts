@@ -1,0 +1,181 @@
+import type { FormValues } from '#encoding/form.ts';
+import type { World } from '#http/world.ts';
+import type { Client, GrantType } from '#registry/model/client.ts';
+import type { RevisedFields } from '#registry/model/revision.ts';
+import { fieldRefusals, type RegistryRefusal } from '#registry/refusals.ts';
+import type { FormProblem } from '../form-problems.ts';
+import { problemText, refusalText } from '../refusal-texts.ts';
+import { scopeWords } from '../scopes.ts';
+import type { Words } from '../words.ts';
+import { type AppKind, appKinds, isOwn, isService, kindOf } from './app.template.ts';
+import { permissionGroups } from './app.view.ts';
+import type { AppChoices, AppDraft } from './app-forms.template.ts';
+import { addressesOf, typedAddresses } from './own-app.ts';
+
+// What a person typed about an app, and what the registry makes of it.
+
+export const isKind = (text: string | undefined): text is AppKind =>
+  appKinds.some((kind) => kind === text);
+
+/** An empty form for an app of a kind. */
+export const emptyDraft = (kind: AppKind): AppDraft => ({
+  kind,
+  name: '',
+  version: '1.0',
+  description: '',
+  redirectUri: '',
+  redirectIsPrefix: false,
+  site: '*',
+  access: 'scopes',
+  scopes: new Set(),
+  optional: new Set(),
+  addresses: '',
+  rsaPublicKey: '',
+  pkceOptional: false,
+  actsForItself: false,
+  tokenAlgorithm: 'ES256',
+  terms: false,
+  reason: '',
+});
+
+/** Everything that was typed. */
+export function draftOf(world: World, kind: AppKind, form: FormValues): AppDraft {
+  const text = (name: string) => (form.get(name) ?? '').replaceAll('\r\n', '\n');
+  const ticked = (name: string) => form.get(name) !== undefined;
+  const chosen = (prefix: string) =>
+    new Set(
+      world.scopes
+        .all()
+        .map(({ name }) => name)
+        .filter((name) => ticked(`${prefix}.${name}`)),
+    );
+  return {
+    kind,
+    name: text('name'),
+    version: text('version'),
+    description: text('description'),
+    // Blanks that come along when an address is copied are not part of it.
+    redirectUri: text('redirectUri').trim(),
+    redirectIsPrefix: ticked('redirectIsPrefix'),
+    site: text('site'),
+    access: text('access') || 'scopes',
+    scopes: chosen('scope'),
+    optional: chosen('optional'),
+    addresses: text('addresses'),
+    rsaPublicKey: text('rsaPublicKey'),
+    pkceOptional: ticked('pkceOptional'),
+    actsForItself: ticked('actsForItself'),
+    tokenAlgorithm: text('tokenAlgorithm') || 'ES256',
+    terms: ticked('terms'),
+    reason: text('reason'),
+  };
+}
+
+/** The form as an app would have filled it in, or a change of it. */
+export function draftFrom(world: World, client: Client, fields: RevisedFields = client): AppDraft {
+  const identity = fields.scopes.find((scope) => world.scopes.identityOnly.includes(scope));
+  return {
+    ...emptyDraft(kindOf(client)),
+    name: fields.name,
+    version: client.version,
+    description: fields.description,
+    redirectUri: fields.redirectUri,
+    redirectIsPrefix: fields.redirectIsPrefix,
+    site: fields.site,
+    access: identity ?? 'scopes',
+    scopes: new Set(fields.scopes),
+    optional: new Set(fields.optionalScopes),
+    addresses: typedAddresses(client),
+    rsaPublicKey: client.rsaPublicKey ?? '',
+    pkceOptional: client.pkceOptional,
+    actsForItself: client.grantTypes.includes('client_credentials'),
+    tokenAlgorithm: client.tokenAlgorithm,
+  };
+}
+
+/** The scopes of a draft: what was ticked, or the one that only tells who somebody is. */
+function scopesOf({ access, scopes, optional, kind }: AppDraft) {
+  if (access !== 'scopes') return { scopes: [access], optionalScopes: [] };
+  return {
+    scopes: [...scopes],
+    optionalScopes:
+      isOwn(kind) || isService(kind) ? [] : [...optional].filter((scope) => scopes.has(scope)),
+  };
+}
+
+function grantTypesOf({ kind, actsForItself }: AppDraft): readonly GrantType[] {
+  if (kind === 'own' || isService(kind)) return ['client_credentials'];
+  return [
+    'authorization_code',
+    'refresh_token',
+    ...(kind === 'server' && actsForItself ? (['client_credentials'] as const) : []),
+  ];
+}
+
+/** What is changed by a revision. */
+export const revisedValues = (
+  draft: AppDraft,
+  ignoreWarnings: boolean,
+): Readonly<Record<string, unknown>> => ({
+  name: draft.name,
+  description: draft.description,
+  site: draft.site,
+  ...(isOwn(draft.kind) || isService(draft.kind) ? {} : { redirectUri: draft.redirectUri }),
+  ...(draft.kind === 'oauth1' ? { redirectIsPrefix: draft.redirectIsPrefix } : {}),
+  ...scopesOf(draft),
+  ...(ignoreWarnings ? { ignoreWarnings: true } : {}),
+});
+
+/** What a proposal says. */
+export const proposedValues = (
+  draft: AppDraft,
+  email: string,
+  ignoreWarnings: boolean,
+): Readonly<Record<string, unknown>> => {
+  const { kind } = draft;
+  const oauth1 = kind === 'oauth1' || kind === 'own-oauth1';
+  return {
+    ...revisedValues(draft, ignoreWarnings),
+    version: draft.version,
+    redirectUri: isOwn(kind) || isService(kind) ? '' : draft.redirectUri,
+    email,
+    protocol: oauth1 ? 'oauth1' : 'oauth2',
+    ownerOnly: isOwn(kind),
+    confidential: kind !== 'device',
+    grantTypes: oauth1 ? [] : grantTypesOf(draft),
+    pkceOptional: kind === 'server' && draft.pkceOptional,
+    tokenAlgorithm: draft.tokenAlgorithm,
+    rsaPublicKey: oauth1 ? draft.rsaPublicKey.trim() || null : null,
+    restrictions: { addresses: addressesOf(draft.addresses), pages: [] },
+    termsAccepted: draft.terms,
+  };
+};
+
+/** What a form of this server offers. */
+export const choicesOf = (world: World, words: Words): AppChoices => ({
+  groups: permissionGroups(world, words, ({ identityOnly }) => !identityOnly, []),
+  identities: world.scopes.identityOnly.map(
+    (name) => [name, scopeWords(words, world.scopes).description(name)] as const,
+  ),
+  sites: world.sites.all.map(({ id, name }) => [id, name] as const),
+  always: world.scopes.hidden.map((name) => scopeWords(words, world.scopes).description(name)),
+});
+
+/** Why the registry said no, each thing where it is said. */
+export function problemsOf(words: Words, refusal: RegistryRefusal): readonly FormProblem[] {
+  const fields = fieldRefusals(refusal);
+  if (fields.length === 0)
+    return [
+      {
+        field: refusal.kind === 'consumer_exists' ? 'version' : null,
+        text: refusalText(words, refusal),
+      },
+    ];
+  return fields.map((one) => ({
+    field: one.field,
+    text:
+      one.kind === 'missing_field' ? words.say('problem.empty') : problemText(words, one.problem),
+    sentence: refusalText(words, one),
+    ignorable: one.kind === 'invalid_field' && one.ignorable,
+  }));
+}

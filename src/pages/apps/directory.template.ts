@@ -1,0 +1,145 @@
+import { html } from 'hono/html';
+import type { Stage } from '#registry/model/client.ts';
+import { dayOf, type Frame, field, type Html, layout, named, pager } from '../layout.ts';
+import {
+  type AppView,
+  appFacts,
+  appTitle,
+  badges,
+  choose,
+  permissions,
+  tick,
+} from './app.template.ts';
+
+// The directory of apps: for everybody.
+
+/** What was looked for. */
+export interface DirectoryQuery {
+  readonly q: string;
+  readonly owner: string;
+  readonly stage: Stage | 'any';
+  readonly scope: string;
+  readonly site: string;
+  /** Apps for their owners alone too. */
+  readonly own: boolean;
+}
+
+export interface DirectoryView {
+  readonly query: DirectoryQuery;
+  readonly apps: readonly AppView[];
+  readonly scopes: readonly (readonly [name: string, description: string])[];
+  readonly sites: readonly (readonly [id: string, name: string])[];
+  readonly first: string | null;
+  readonly next: string | null;
+}
+
+const wanted = ['approved', 'proposed', 'rejected', 'expired', 'disabled'] as const;
+
+const filters = ({ words }: Frame, { query, scopes, sites }: DirectoryView): Html => {
+  const narrowed =
+    query.owner !== '' ||
+    query.stage !== 'approved' ||
+    query.scope !== '' ||
+    query.site !== '' ||
+    query.own;
+  return html`<form method="get" action="/apps" role="search" class="card">
+<div class="filters">${field({ name: 'q', type: 'search', label: words.say('apps.search-name'), value: query.q, most: 128 })}
+<button type="submit">${words.say('apps.search')}</button></div>
+<details${narrowed ? html` open` : ''}><summary>${words.say('apps.more-filters')}</summary>
+<div class="filters">
+${field({ name: 'owner', label: words.say('field.ownerId'), value: query.owner, most: 255 })}
+${choose({
+  name: 'stage',
+  label: words.say('field.stage'),
+  value: query.stage,
+  options: [
+    ...wanted.map((stage) => [stage, words.say(`stage.${stage}`)] as const),
+    ['any', words.say('apps.any')] as const,
+  ],
+})}
+${choose({ name: 'scope', label: words.say('apps.may'), value: query.scope, options: [['', words.say('apps.any')], ...scopes] })}
+${sites.length < 2 ? '' : choose({ name: 'site', label: words.say('field.site'), value: query.site, options: [['', words.say('apps.any')], ...sites] })}
+</div>${tick('own', words.say('apps.also-own'), query.own)}</details>
+</form>`;
+};
+
+/** The apps, newest first. */
+export function directoryPage(frame: Frame, view: DirectoryView): Html {
+  const { words } = frame;
+  return layout(
+    frame,
+    words.say('apps.directory'),
+    html`<p>${words.say('apps.directory-intro')}</p>
+${filters(frame, view)}
+${
+  view.apps.length === 0
+    ? html`<p role="status">${words.say('apps.none-found')}</p>`
+    : html`<ul class="plain-list">${view.apps.map(
+        (
+          app,
+        ) => html`<li class="card"><h2><a href="/apps/${app.id}">${appTitle(words, app)}</a></h2>
+<p>${badges(words, app)}</p>
+${app.name === null || app.description === '' ? '' : html`<p>${named(short(app.description))}</p>`}
+${app.name === null ? '' : html`<p class="quiet">${words.say('apps.by')} ${app.managed ? words.say('frame.operator') : named(app.ownerName ?? words.say('frame.nobody'))} · ${app.site === null ? words.say('frame.every-site') : named(app.site)}</p>`}</li>`,
+      )}</ul>`
+}
+${pager(words, view)}
+<p><a href="/scopes">${words.say('scopes.title')}</a></p>`,
+    { wide: true },
+  );
+}
+
+/** The beginning of a text, cut between characters as people see them. */
+function short(text: string): string {
+  const graphemes = [
+    ...new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text.slice(0, 600)),
+  ];
+  const cut = graphemes
+    .slice(0, 240)
+    .map(({ segment }) => segment)
+    .join('');
+  return cut.length < text.length ? `${cut}…` : text;
+}
+
+export interface PublicAppView {
+  readonly app: AppView;
+  /** They allowed it. */
+  readonly allowed: boolean;
+  /** They look after it. */
+  readonly keeper: boolean;
+  /** They may review it. */
+  readonly reviewer: boolean;
+}
+
+/** One app, for everybody: what it may do, and whose it is. */
+export function publicAppPage(
+  frame: Frame,
+  { app, allowed, keeper, reviewer }: PublicAppView,
+): Html {
+  const { words } = frame;
+  return layout(
+    frame,
+    app.name ?? words.say('apps.hidden-name'),
+    html`<p>${badges(words, app)}</p>
+${allowed ? html`<p class="done">${words.say('apps.you-allowed')} <a href="/consents">${words.say('apps.your-consents')}</a></p>` : ''}
+${app.name === null ? html`<p class="advice">${words.say('apps.hidden-text')}</p>` : app.description === '' ? '' : html`<p>${named(app.description)}</p>`}
+<section class="card"><h2>${words.say('apps.may')}</h2>${permissions(words, app)}</section>
+${appFacts(words, app, [
+  app.name === null ? null : [words.say('field.version'), named(app.version)],
+  [
+    words.say('apps.last-used'),
+    app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed),
+  ],
+])}
+${
+  keeper || reviewer
+    ? html`<div class="buttons">${keeper ? html`<a class="button second" href="/my/apps/${app.id}">${words.say('apps.manage')}</a>` : ''}${
+        reviewer
+          ? html`<a class="button second" href="/review/${app.id}">${words.say('apps.review')}</a>`
+          : ''
+      }</div>`
+    : ''
+}
+<p><a href="/apps">${words.say('apps.directory')}</a></p>`,
+  );
+}

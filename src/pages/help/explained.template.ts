@@ -1,0 +1,69 @@
+import { html } from 'hono/html';
+import { copyable, facts, type Html } from '../layout.ts';
+import type { MessageKey, Words } from '../words.ts';
+import { findingText, type Said } from './explained-texts.ts';
+
+/** What the server makes of a signed request, as pages and the command line show it. */
+export interface ExplainedView {
+  readonly reading: 'rfc5849' | 'mediawiki';
+  /** Null: the request cannot be read. */
+  readonly signed: {
+    readonly method: string;
+    readonly baseStringUri: string;
+    readonly normalizedParams: string;
+    readonly baseString: string;
+  } | null;
+  readonly verdict: 'right' | 'wrong' | 'no-signature' | 'not-checked' | 'not-read';
+  readonly findings: readonly Said[];
+  /** Why it was refused, in a sentence; null: that is not known. */
+  readonly refusedFor: string | null;
+  /** Null: no base string of theirs was given. */
+  readonly differences:
+    | readonly { readonly part: string; readonly ours: string; readonly theirs: string }[]
+    | null;
+}
+
+const isGood = (view: ExplainedView) => view.verdict === 'right' && view.findings.length === 1;
+
+function differencePart(words: Words, rows: NonNullable<ExplainedView['differences']>): Html {
+  if (rows.length === 0)
+    return html`<h3>${words.say('help.differences')}</h3><p>${words.say('help.same')}</p>`;
+  return html`<table class="difference"><caption>${words.say('help.differences')}</caption>
+<thead><tr><th scope="col">${words.say('help.part')}</th><th scope="col">${words.say('help.yours')}</th><th scope="col">${words.say('help.ours')}</th></tr></thead>
+<tbody>${rows.map(
+    ({ part, ours, theirs }) =>
+      html`<tr><td data-label="${words.say('help.part')}">${words.say(`help.${part}` as MessageKey)}</td><td data-label="${words.say('help.yours')}"><code>${theirs || '–'}</code></td><td data-label="${words.say('help.ours')}"><code>${ours || '–'}</code></td></tr>`,
+  )}</tbody></table>`;
+}
+
+function signedPart(
+  words: Words,
+  signed: NonNullable<ExplainedView['signed']>,
+  reading: ExplainedView['reading'],
+): Html {
+  return html`${facts([
+    [words.say('help.reading'), html`${words.say(`help.reading-${reading}`)}`],
+    [words.say('help.method'), html`<code>${signed.method}</code>`],
+    [words.say('help.uri'), html`<code>${signed.baseStringUri}</code>`],
+  ])}
+<h3>${words.say('help.parameters')}</h3>
+<pre tabindex="0"><code>${signed.normalizedParams.replaceAll('&', '\n&')}</code></pre>
+<h3>${words.say('help.whole')}</h3>
+${copyable(words, signed.baseString, words.say('help.whole'))}`;
+}
+
+/** What is wrong with a request, and what the server signs over. */
+export function explainedPart(words: Words, view: ExplainedView): Html {
+  const kind = isGood(view)
+    ? 'done'
+    : view.verdict === 'not-checked' || view.verdict === 'no-signature'
+      ? 'advice'
+      : 'problem';
+  return html`<section class="card" aria-labelledby="explained">
+<h2 id="explained">${words.say('help.base')}</h2>
+${view.refusedFor === null ? '' : html`<p class="advice">${words.say('help.refused-for', { why: view.refusedFor })}</p>`}
+<div role="status">${view.findings.map((one) => html`<p class="${kind}">${findingText(words, one)}</p>`)}</div>
+${view.signed === null ? '' : signedPart(words, view.signed, view.reading)}
+${view.differences === null ? '' : differencePart(words, view.differences)}
+</section>`;
+}

@@ -1,7 +1,6 @@
 // This server as it is, on a SQLite file, with one person signed in and one app that only learns
 // who they are (so that nobody is asked).
 import { join } from 'node:path';
-import { makeWorld, realOutside } from '#app';
 import { sentRequest } from '#http/request.ts';
 import { buildHttp } from '#http/server.ts';
 import { readSettings } from '#operating';
@@ -9,6 +8,7 @@ import type { Actor } from '#registry/actor.ts';
 import { operatorDesk } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
+import { makeWorld, realOutside } from '#server/compose.ts';
 import { type Ready, reportCpu } from './ready.ts';
 
 const port = 4490;

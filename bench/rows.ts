@@ -4,10 +4,10 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
-import type { Built } from '#app';
 import { basicOf, type Home, type Inhabitants, inhabit, openHome } from '#harness/inhabitants.ts';
 import { buildHttp } from '#http/server.ts';
 import { instant } from '#kernel/time.ts';
+import type { Built } from '#server/compose.ts';
 import { Node } from '../test/chaos/nodes.ts';
 import { Grounds, quantile, type StoreName } from './grounds.ts';
 import { agent, expect, send } from './operations.ts';

@@ -111,7 +111,10 @@ const serveEntry: Entry = {
   async load() {
     const { serveCommand } = await import('#cli/serve.ts');
     return serveCommand(async (flags) => {
-      const [{ serve }, { readSettings }] = await Promise.all([import('#serving'), operating()]);
+      const [{ serve }, { readSettings }] = await Promise.all([
+        import('#server/serve.ts'),
+        operating(),
+      ]);
       return serve(readSettings(flags), io);
     });
   },

@@ -12,14 +12,14 @@ import type { MasterKey } from '#keys/keyring.ts';
 import { systemClock, systemEntropy } from '#platform/outside.ts';
 import type { Actor } from '#registry/actor.ts';
 import { operatorDesk } from '#registry/admin-commands.ts';
+import { isDanglingLink, makeWorld, realOutside } from '#server/compose.ts';
+import { opened, reached } from '#server/open-store.ts';
 import { isPostgres, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
-import { isDanglingLink, makeWorld, realOutside } from './app.ts';
 import { makeBackup, restoreBackup } from './backup.ts';
 import { makeKeyDesk } from './key-desk.ts';
 import { partitionStore } from './partitions.ts';
-import { opened, reached } from './storage.ts';
 
 /**
  * The configuration of a command line and the environment. Throws UsageError that names every

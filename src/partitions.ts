@@ -3,12 +3,12 @@ import type { Config } from '#config/config.ts';
 import { seconds } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
+import { reached } from '#server/open-store.ts';
 import { isPostgres } from '#store/open.ts';
 import { openPartitions } from '#store/postgres/partitions/manager.ts';
 import { PartitionRefusal } from '#store/postgres/partitions/steps.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
-import { reached } from './storage.ts';
 
 /** `gatehouse partition`. */
 export async function partitionStore(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Built } from '#app';
 import { type Inhabitants, inhabit, openHome, signature } from '#harness/inhabitants.ts';
+import type { Built } from '#server/compose.ts';
 import type { RedisServer } from '../contract/ephemeral-redis.ts';
 import { cut } from '../contract/failover.ts';
 import { Load } from './load.ts';

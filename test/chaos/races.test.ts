@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Built } from '#app';
 import {
   basicOf,
   codeVerifier,
@@ -11,6 +10,7 @@ import {
   signature,
 } from '#harness/inhabitants.ts';
 import type { ClientId } from '#kernel/ids.ts';
+import type { Built } from '#server/compose.ts';
 import { type Answer, type Ground, Node, onServers, onSqlite } from './nodes.ts';
 
 const NODES = 4;

@@ -1,12 +1,12 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
-import { type Built, makeWorld, realOutside } from '#app';
 import { readConfig } from '#config/config.ts';
 import { percentEncode } from '#encoding/percent.ts';
 import { consentDesk } from '#harness/consents.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { operatorDesk, type Proposal } from '#registry/admin-commands.ts';
+import { type Built, makeWorld, realOutside } from '#server/compose.ts';
 import type { Ports } from '#store/store.ts';
 
 /**

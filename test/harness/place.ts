@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OAuth1a from 'oauth-1.0a';
 import type { Account } from '#accounts/account.ts';
-import { type Built, makeWorld } from '#app';
 import { readConfig } from '#config/config.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
@@ -17,7 +16,8 @@ import type { Outcome } from '#registry/actions/context.ts';
 import type { Actor } from '#registry/actor.ts';
 import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
-import { type Running, start } from '#serving';
+import { type Built, makeWorld } from '#server/compose.ts';
+import { type Running, start } from '#server/serve.ts';
 import { consentDesk, personActor } from './consents.ts';
 
 export const password = 'correct horse battery';

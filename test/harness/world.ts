@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { type Built, makeWorld, type Outside } from '#app';
 import { readConfig } from '#config/config.ts';
 import { buildHttp } from '#http/server.ts';
 import { type Instant, instant } from '#kernel/time.ts';
@@ -10,6 +9,7 @@ import { generateSigningKeys } from '#keys/signing.ts';
 import { keptInMemory, sinceEver } from '#keys/signing-key-sets.ts';
 import type { Outcome } from '#registry/actions/context.ts';
 import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/admin-commands.ts';
+import { type Built, makeWorld, type Outside } from '#server/compose.ts';
 import { liveBy } from './clock.ts';
 import { consentDesk } from './consents.ts';
 import type { Pair } from './signed.ts';

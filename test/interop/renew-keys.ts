@@ -1,8 +1,9 @@
 // Another process of the program whose clock is a hundred days ahead: says that it is ready, waits
 // for a line, and renews the signing keys.
-import { makeWorld, realOutside } from '#app';
+
 import { instant } from '#kernel/time.ts';
 import { readSettings } from '#operating';
+import { makeWorld, realOutside } from '#server/compose.ts';
 
 const AHEAD = 100 * 86_400;
 const config = readSettings({ data: process.argv[2], 'log-level': 'silent' });

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import { digestOf } from '#keys/digest.ts';
 import { makeDelivery } from '#registry/notifications/delivery.ts';
-import { lettersOut } from '#serving';
+import { lettersOut } from '#server/serve.ts';
 import { password, TestWorld } from '../harness/world.ts';
 
 // Connections have an end, sessions that idle have one, and stopping loses no notice.

@@ -10,7 +10,7 @@ import { basic, TestWorld } from '#harness/world.ts';
 import { later, seconds } from '#kernel/time.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
-import { tellOfPkce } from '#serving';
+import { tellOfPkce } from '#server/serve.ts';
 import { openStore } from '#store/open.ts';
 import { migrations } from '#store/sql/migrate.ts';
 

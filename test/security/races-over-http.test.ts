@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Built } from '#app';
 import {
   basicOf,
   codeVerifier,
@@ -10,6 +9,7 @@ import {
   redirectUri,
   signature,
 } from '#harness/inhabitants.ts';
+import type { Built } from '#server/compose.ts';
 import { type Answer, type Ground, Node, onServers, onSqlite } from '../chaos/nodes.ts';
 
 // What is good once is good once, also over HTTP: each thing is sent to two processes at the same

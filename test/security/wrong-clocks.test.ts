@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import { type Built, makeWorld, realOutside } from '#app';
 import { readConfig } from '#config/config.ts';
 import { type FalseClock, falseClock } from '#harness/false-clock.ts';
 import {
@@ -17,7 +16,8 @@ import {
 import { buildHttp } from '#http/server.ts';
 import { instant } from '#kernel/time.ts';
 import type { Log } from '#platform/log.ts';
-import { purgeDue } from '../../src/reaper.ts';
+import { type Built, makeWorld, realOutside } from '#server/compose.ts';
+import { purgeDue } from '#server/reaper.ts';
 import { type Ground, Node, onServers, onSqlite, until } from '../chaos/nodes.ts';
 import { findPostgres } from '../contract/postgres-server.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { quickOAuth1, quickOAuth2 } from '../../src/quick-faces.ts';
+import { quickOAuth1, quickOAuth2 } from '#server/cached-protocols.ts';
 
 /** A face whose verbs write down that they were asked, and answer what they are told to. */
 function face(name: string, answers: Readonly<Record<string, unknown>>, asked: string[]) {

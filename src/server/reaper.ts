@@ -1,6 +1,6 @@
 import type { Seconds } from '#kernel/time.ts';
 import type { Store } from '#store/store.ts';
-import type { ClockWatch } from './clocks.ts';
+import type { ClockWatch } from './clock-watch.ts';
 
 const PURGE_AT_MOST = 2000;
 const MOST_BATCHES = 500;

@@ -1,7 +1,7 @@
 import type { Config } from '#config/config.ts';
 import { generateSigningKeysAside } from '#keys/signing.ts';
 import { type Generation, isDue, withNext } from '#keys/signing-key-sets.ts';
-import type { Outside } from './app.ts';
+import type { Outside } from './compose.ts';
 
 /** What has to be done about keys now and then. */
 export interface KeyCare {

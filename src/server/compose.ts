@@ -46,14 +46,14 @@ import { makeFailures } from '#registry/refused-requests.ts';
 import { makeRegistry } from '#registry/registry.ts';
 import { makeUsage } from '#registry/usage.ts';
 import type { Store } from '#store/store.ts';
-import { checkRestored } from './backup-proof.ts';
-import { type ClockWatch, watchClock } from './clocks.ts';
-import { settleConfigured } from './configured-apps.ts';
-import { makeFaces } from './faces.ts';
-import { type KeyCare, makeKeyCare } from './key-care.ts';
+import { checkRestored } from '../backup-proof.ts';
+import { type ClockWatch, watchClock } from './clock-watch.ts';
+import { settleConfigured } from './configured-clients.ts';
+import { type KeyCare, makeKeyCare } from './key-jobs.ts';
 import { openPaths } from './open-paths.ts';
-import { settingWarnings } from './settings-care.ts';
-import { opened, reached, shortLived } from './storage.ts';
+import { opened, reached, shortLived } from './open-store.ts';
+import { makeFaces } from './protocols.ts';
+import { settingWarnings } from './setting-warnings.ts';
 
 /** Replaceable ways out of the program, for tests. */
 export interface Outside {

@@ -5,11 +5,11 @@ import { buildHttp } from '#http/server.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Log } from '#platform/log.ts';
 import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
-import { type Built, makeWorld, realOutside } from './app.ts';
-import { partitionWatch } from './partitions.ts';
+import { partitionWatch } from '../partitions.ts';
+import { isWorker, leave, runWorkers, sharedPort, tellServing } from './cluster.ts';
+import { type Built, makeWorld, realOutside } from './compose.ts';
 import { purgeDue } from './reaper.ts';
-import { warningText } from './settings-care.ts';
-import { isWorker, leave, runWorkers, sharedPort, tellServing } from './workers.ts';
+import { warningText } from './setting-warnings.ts';
 
 /** A server that listens; `stop` answers what is on its way, then closes. */
 export interface Running {

@@ -17,7 +17,7 @@ import type { ScopeCatalogue } from '#registry/model/scopes.ts';
 import type { FailureNotes } from '#registry/refused-requests.ts';
 import type { UsageNotes } from '#registry/usage.ts';
 import type { Store } from '#store/store.ts';
-import { quickOAuth1, quickOAuth2 } from './quick-faces.ts';
+import { quickOAuth1, quickOAuth2 } from './cached-protocols.ts';
 
 interface FaceParts {
   readonly config: Config;

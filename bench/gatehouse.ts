@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { sentRequest } from '#http/request.ts';
 import { buildHttp } from '#http/server.ts';
-import { readSettings } from '#operating';
+import { readSettings } from '#operations/operations.ts';
 import type { Actor } from '#registry/actor.ts';
 import { operatorDesk } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';

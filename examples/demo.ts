@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings } from '#operating';
+import { readSettings } from '#operations/operations.ts';
 import { operatorDesk } from '#registry/admin-commands.ts';
 import { makeWorld, realOutside } from '#server/compose.ts';
 import { start } from '#server/serve.ts';

@@ -32,7 +32,7 @@ import { version } from '#config/version.ts';
 import { operatorBy } from '#registry/actor.ts';
 
 // What opens a store is loaded by the command that needs it: help costs no more than its text.
-const operating = () => import('#operating');
+const operating = () => import('#operations/operations.ts');
 
 const MOST_STDIN = 1_048_576;
 

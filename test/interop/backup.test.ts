@@ -17,7 +17,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import OAuth1a from 'oauth-1.0a';
-import { readTar, writeTar } from '../../src/tar.ts';
+import { readTar, writeTar } from '#operations/archive.ts';
 import { basic } from '../harness/world.ts';
 import { Server } from './server.ts';
 

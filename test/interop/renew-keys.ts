@@ -2,7 +2,7 @@
 // for a line, and renews the signing keys.
 
 import { instant } from '#kernel/time.ts';
-import { readSettings } from '#operating';
+import { readSettings } from '#operations/operations.ts';
 import { makeWorld, realOutside } from '#server/compose.ts';
 
 const AHEAD = 100 * 86_400;

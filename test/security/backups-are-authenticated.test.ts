@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { readTar, writeTar } from '../../src/tar.ts';
+import { readTar, writeTar } from '#operations/archive.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
 const root = mkdtempSync(join(tmpdir(), 'gatehouse-sealed-'));

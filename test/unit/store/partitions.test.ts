@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instant } from '#kernel/time.ts';
+import { partitionWatch } from '#operations/partition.ts';
 import { keyAt, spansBetween, timeOfKey, toPart } from '#store/postgres/partitions/bounds.ts';
 import { type Every, missingPeriods, periodOf } from '#store/postgres/partitions/periods.ts';
-import { partitionWatch } from '../../../src/partitions.ts';
 
 const time = (text: string) => instant(Date.parse(`${text}Z`) / 1000);
 const text = (at: number) => new Date(at * 1000).toISOString().slice(0, 16);

@@ -18,8 +18,8 @@ import { isPostgres, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 import { makeBackup, restoreBackup } from './backup.ts';
-import { makeKeyDesk } from './key-desk.ts';
-import { partitionStore } from './partitions.ts';
+import { makeKeyDesk } from './key-commands.ts';
+import { partitionStore } from './partition.ts';
 
 /**
  * The configuration of a command line and the environment. Throws UsageError that names every

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, scrypt } from 'node:crypto';
 import type { Entropy } from '#platform/random.ts';
-import { BrokenArchive } from './tar.ts';
+import { BrokenArchive } from './archive.ts';
 
 /** The first line of a sealed backup. */
 const MAGIC = Buffer.from('gatehouse-sealed-backup-1\n');

@@ -27,6 +27,8 @@ import { KEY_FILES, readKeyFiles, unique } from '#keys/key-files.ts';
 import type { MasterKey } from '#keys/keyring.ts';
 import type { Entropy } from '#platform/random.ts';
 import { checkDatabase, SchemaMismatch, snapshot } from '#store/sqlite/snapshot.ts';
+import { BrokenArchive, readTar, type TarEntry, writeTar } from './archive.ts';
+import { isSealed, SEALED_HEAD, sealed, unsealed } from './backup-encryption.ts';
 import {
   DATABASE,
   judgedBy,
@@ -37,8 +39,6 @@ import {
   readManifest,
   UNPROVEN,
 } from './backup-proof.ts';
-import { isSealed, SEALED_HEAD, sealed, unsealed } from './backup-seal.ts';
-import { BrokenArchive, readTar, type TarEntry, writeTar } from './tar.ts';
 
 /** The first file of a backup. */
 const MANIFEST = 'backup.json';

@@ -1,5 +1,4 @@
 import type { Account } from '#accounts/account.ts';
-import { carefully, careOptions, dryRunOption, type Foresight } from './care.ts';
 import {
   type Command,
   type ExitCode,
@@ -11,6 +10,7 @@ import {
   UsageError,
   type Verbs,
 } from './command.ts';
+import { carefully, careOptions, dryRunOption, type Foresight } from './confirmation.ts';
 
 const iso = (at: number | null) => (at === null ? null : new Date(at * 1000).toISOString());
 

@@ -12,7 +12,7 @@ import {
 import { findingText, unreadableText } from '#pages/help/explained-texts.ts';
 import { wordsOf } from '#pages/words.ts';
 import { type Command, type Given, type Io, print, refused, UsageError } from './command.ts';
-import { explainHead } from './heads.ts';
+import { explainHead } from './summaries.ts';
 
 const words = wordsOf('en');
 

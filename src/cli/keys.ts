@@ -1,7 +1,6 @@
 import type { Instant } from '#kernel/time.ts';
 import type { RetireRefusal } from '#keys/keyring.ts';
 import type { GenerationState } from '#keys/signing-key-sets.ts';
-import { carefully, careOptions, type Foresight } from './care.ts';
 import {
   type Command,
   type Given,
@@ -11,6 +10,7 @@ import {
   refused,
   storeOptions,
 } from './command.ts';
+import { carefully, careOptions, type Foresight } from './confirmation.ts';
 
 /** What the server keeps of keys, without the keys. */
 export interface KeyOverview {

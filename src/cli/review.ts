@@ -3,7 +3,6 @@ import type { Outcome } from '#registry/actions/context.ts';
 import { type Client, type Halt, halts } from '#registry/model/client.ts';
 import { refusalLine } from '#registry/refusal-texts.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { carefully, careOptions, dryRunOption, type Foresight, foretold } from './care.ts';
 import { noSuchClient, oneOf, shown, withVerbs } from './client.ts';
 import {
   asOption,
@@ -16,6 +15,7 @@ import {
   UsageError,
   type Verbs,
 } from './command.ts';
+import { carefully, careOptions, dryRunOption, type Foresight, foretold } from './confirmation.ts';
 
 interface Decision {
   readonly words: string;

@@ -1,6 +1,6 @@
 import { settingNames } from '#config/config.ts';
 import type { Command, ExitCode, OptionRule } from './command.ts';
-import { serveHead } from './heads.ts';
+import { serveHead } from './summaries.ts';
 
 /**
  * `gatehouse serve`: every setting is a flag, except secrets. `run` answers when the server has

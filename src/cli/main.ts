@@ -1,18 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { UnfitFile } from '#config/plain-file.ts';
+import { version } from '#config/version.ts';
+import { operatorBy } from '#registry/actor.ts';
 import {
   accountBlocking,
   accountCreate,
   accountList,
   accountResetPassword,
   setupLink,
-} from '#cli/account.ts';
-import { auditExport } from '#cli/audit.ts';
-import { auditVerify } from '#cli/audit-verify.ts';
-import { backupCommand, restoreCommand } from '#cli/backup.ts';
-import { clientCreate, clientList, clientShow } from '#cli/client.ts';
-import { clientRedirects } from '#cli/client-redirects.ts';
-import { closest } from '#cli/closest.ts';
+} from './account.ts';
+import { auditExport } from './audit.ts';
+import { auditVerify } from './audit-verify.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
+import { clientCreate, clientList, clientShow } from './client.ts';
+import { clientRedirects } from './client-redirects.ts';
 import {
   type Command,
   type ExitCode,
@@ -21,15 +23,13 @@ import {
   readArguments,
   UnreachableError,
   UsageError,
-} from '#cli/command.ts';
-import { explainHead, serveHead } from '#cli/heads.ts';
-import { keyCommands } from '#cli/keys.ts';
-import { migrateCommand } from '#cli/migrate.ts';
-import { partitionCommand } from '#cli/partition.ts';
-import { clientDecisions } from '#cli/review.ts';
-import { UnfitFile } from '#config/plain-file.ts';
-import { version } from '#config/version.ts';
-import { operatorBy } from '#registry/actor.ts';
+} from './command.ts';
+import { keyCommands } from './keys.ts';
+import { migrateCommand } from './migrate.ts';
+import { partitionCommand } from './partition.ts';
+import { clientDecisions } from './review.ts';
+import { closest } from './suggestions.ts';
+import { explainHead, serveHead } from './summaries.ts';
 
 // What opens a store is loaded by the command that needs it: help costs no more than its text.
 const operating = () => import('#operations/operations.ts');
@@ -109,7 +109,7 @@ const ready = (command: Command): Entry => ({
 const serveEntry: Entry = {
   ...serveHead,
   async load() {
-    const { serveCommand } = await import('#cli/serve.ts');
+    const { serveCommand } = await import('./serve.ts');
     return serveCommand(async (flags) => {
       const [{ serve }, { readSettings }] = await Promise.all([
         import('#server/serve.ts'),
@@ -122,7 +122,7 @@ const serveEntry: Entry = {
 
 const explainEntry: Entry = {
   ...explainHead,
-  load: async () => (await import('#cli/explain.ts')).explainOAuth1,
+  load: async () => (await import('./explain.ts')).explainOAuth1,
 };
 
 const commands: readonly Entry[] = [

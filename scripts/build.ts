@@ -18,7 +18,7 @@ const out = join(root, 'dist');
 const inlineWebauthn: Plugin = {
   name: 'inline-webauthn',
   setup: (bundle) =>
-    bundle.onLoad({ filter: /[\\/]src[\\/]http[\\/]webauthn-script\.ts$/ }, () => ({
+    bundle.onLoad({ filter: /[\\/]src[\\/]pages[\\/]assets[\\/]webauthn-script\.ts$/ }, () => ({
       contents: `export const webauthnScript = () => ${JSON.stringify(webauthnScript())};`,
       loader: 'js',
     })),
@@ -47,10 +47,8 @@ const built = await build({
 });
 
 // What the program reads from files beside it.
-for (const file of globSync('src/{registry,accounts}/data/*.json', { cwd: root }))
-  copied(file, file.slice('src/'.length));
-for (const file of globSync('src/wire/data/*', { cwd: root }))
-  copied(file, join('data', file.slice('src/wire/data/'.length)));
+for (const file of globSync('src/encoding/data/*', { cwd: root }))
+  copied(file, join('data', file.slice('src/encoding/data/'.length)));
 
 function copied(from: string, to: string): void {
   mkdirSync(dirname(join(out, to)), { recursive: true });

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Accounts } from '#accounts/accounts.ts';
 import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
+import { StartupError } from '#config/startup-error.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { OperatorDesk } from '#registry/admin-commands.ts';
 import type { AuditChain } from '#registry/audit.ts';
@@ -78,18 +79,7 @@ export interface Given {
 }
 
 /** Wrong use of the command line; the message names the remedy. */
-export class UsageError extends Error {
-  /** What the process exits with. */
-  readonly exitCode: ExitCode = 2;
-}
-
-/**
- * The settings are well formed, and the database or Redis they name cannot be reached at the
- * moment; the message names the remedy.
- */
-export class UnreachableError extends UsageError {
-  override readonly exitCode = 3;
-}
+export class UsageError extends StartupError {}
 
 /** For commands whose effect stands in the audit trail. */
 export const asOption = {

@@ -1,5 +1,4 @@
-import type { ExitCode, Given, Io, OptionRule } from './command.ts';
-import { print, refused } from './command.ts';
+import { type ExitCode, type Given, type Io, type OptionRule, print, refused } from './command.ts';
 
 // Commands that take something away say first what, on request or to whoever sits at a terminal.
 // Scripts are never asked.

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { UnfitFile } from '#config/plain-file.ts';
+import { StartupError, UnreachableError } from '#config/startup-error.ts';
 import { version } from '#config/version.ts';
+import { UnfitFile } from '#platform/plain-file.ts';
 import { operatorBy } from '#registry/actor.ts';
 import {
   accountBlocking,
@@ -15,15 +16,7 @@ import { auditVerify } from './audit-verify.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { clientCreate, clientList, clientShow } from './client.ts';
 import { clientRedirects } from './client-redirects.ts';
-import {
-  type Command,
-  type ExitCode,
-  helpOf,
-  type Io,
-  readArguments,
-  UnreachableError,
-  UsageError,
-} from './command.ts';
+import { type Command, type ExitCode, helpOf, type Io, readArguments } from './command.ts';
 import { keyCommands } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { partitionCommand } from './partition.ts';
@@ -41,7 +34,7 @@ async function stdin(): Promise<string> {
   process.stdin.setEncoding('utf8');
   for await (const piece of process.stdin) {
     text += piece;
-    if (text.length > MOST_STDIN) throw new UsageError('standard input is larger than 1 MiB.');
+    if (text.length > MOST_STDIN) throw new StartupError('standard input is larger than 1 MiB.');
   }
   return text;
 }
@@ -53,7 +46,7 @@ async function stdin(): Promise<string> {
 function whoActs(given: string | undefined): string {
   if (given !== undefined) {
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,64}$/u.test(given) || given.trim() !== given)
-      throw new UsageError(
+      throw new StartupError(
         '--as takes a name of 1 to 64 visible characters and blanks between them.',
       );
     return `as:${given}`;
@@ -73,7 +66,7 @@ const io: Io = {
     try {
       return readFileSync(path, 'utf8');
     } catch {
-      throw new UsageError(`the file ${path} cannot be read.`);
+      throw new StartupError(`the file ${path} cannot be read.`);
     }
   },
   terminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
@@ -178,7 +171,7 @@ const groupOverview = (word: string, group: readonly Entry[]) =>
   `Usage: gatehouse ${word} <command> [options]\n\n${listOf(group)}\n\n"gatehouse ${word} <command> --help" describes the options of a command.\n`;
 
 /** The error for words that are no command, naming the closest ones. */
-function unknownCommand(argv: readonly string[]): UsageError {
+function unknownCommand(argv: readonly string[]): StartupError {
   const words = argv.filter((word) => !word.startsWith('-'));
   const asked = words.slice(0, 2).join(' ').slice(0, 64);
   const group = groupOf(argv[0]);
@@ -193,14 +186,14 @@ function unknownCommand(argv: readonly string[]): UsageError {
     );
   const hint = near === undefined ? '' : ` Did you mean "gatehouse ${near}"?`;
   const help = group.length > 0 ? `gatehouse ${argv[0]} --help` : 'gatehouse --help';
-  return new UsageError(`there is no command "${asked}".${hint} See "${help}".`);
+  return new StartupError(`there is no command "${asked}".${hint} See "${help}".`);
 }
 
 /**
  * Prints an error on standard error: a sentence, or one JSON document when the command was asked
  * for JSON.
  */
-function report(fault: UsageError, argv: readonly string[]): void {
+function report(fault: StartupError, argv: readonly string[]): void {
   const code = fault instanceof UnreachableError ? 'unreachable' : 'usage';
   io.err(
     argv.includes('--json')
@@ -213,12 +206,12 @@ function report(fault: UsageError, argv: readonly string[]): void {
  * What went wrong as one line with its remedy; undefined: a fault of ours, with its stack. What the
  * system refuses is the operator's to change.
  */
-function usageOf(fault: unknown): UsageError | undefined {
-  if (fault instanceof UsageError) return fault;
-  if (fault instanceof UnfitFile) return new UsageError(`${fault.message}.`, { cause: fault });
+function usageOf(fault: unknown): StartupError | undefined {
+  if (fault instanceof StartupError) return fault;
+  if (fault instanceof UnfitFile) return new StartupError(`${fault.message}.`, { cause: fault });
   const { syscall, path, message } = Object(fault) as NodeJS.ErrnoException;
   return syscall !== undefined && path !== undefined
-    ? new UsageError(`${message}: check that the path is right, and may be read and written.`, {
+    ? new StartupError(`${message}: check that the path is right, and may be read and written.`, {
         cause: fault,
       })
     : undefined;

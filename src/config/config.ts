@@ -4,9 +4,9 @@ import { readAddress, tidyAddress } from '#encoding/email.ts';
 import type { TrustedProxies } from '#encoding/forwarded.ts';
 import { accept, type Result } from '#kernel/result.ts';
 import { durationSeconds as readDuration, type Seconds, seconds } from '#kernel/time.ts';
+import { MOST_CONFIG, MOST_SECRET, UnfitFile } from '#platform/plain-file.ts';
 import { noStructure, readConfigFile, type Structure } from './file.ts';
 import { issuerUrl, reachedFromOutside, trustedProxies } from './network.ts';
-import { MOST_CONFIG, MOST_SECRET, UnfitFile } from './plain-file.ts';
 import { readWebhooks, type Webhook } from './webhooks.ts';
 
 /**

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -11,11 +10,12 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { keptFile } from '#config/kept-file.ts';
-import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
 import { instant } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
+import { keptFile } from '#platform/kept-file.ts';
+import { MOST_SECRET, readPlainFile } from '#platform/plain-file.ts';
 import type { Entropy } from '#platform/random.ts';
+import { uniqueName } from '#platform/unique-name.ts';
 import { formatRing, type KeyRing, parseRing, type Ring, ringOf } from './keyring.ts';
 import { generateSigningKeys } from './signing.ts';
 import {
@@ -36,8 +36,6 @@ export interface KeyDirectory {
 export const KEY_FILES = ['master.json', 'master.key', 'signing.json'] as const;
 
 const LOCK_MS = 10_000;
-/** Names a draft beside a file: no other process, and no other draft of this one, has it. */
-export const unique = () => `${process.pid}.${randomBytes(4).toString('hex')}`;
 
 const ifThere = <T>(read: () => T): T | undefined => {
   try {
@@ -71,7 +69,7 @@ function alone<T>(directory: string, work: () => T): T {
  * new one, whole. Mode 600.
  */
 export function replaceFile(path: string, text: string): void {
-  const draft = `${path}.${unique()}`;
+  const draft = `${path}.${uniqueName()}`;
   try {
     const file = openSync(draft, 'wx', 0o600);
     try {
@@ -148,7 +146,7 @@ export function openRing({ path: directory, clock, entropy }: KeyDirectory): Key
     const ring =
       readRing(directory) ??
       parseRing(
-        keptFile(ringPath(directory), unique(), () =>
+        keptFile(ringPath(directory), uniqueName(), () =>
           formatRing(ringOf(entropy.bytes(32), clock.now())),
         ),
       );
@@ -203,7 +201,7 @@ export function openSigning({ path: directory, clock }: KeyDirectory): SigningSo
     named(path, () => parseGenerations(text, instant(statSync(path).mtimeMs / 1000)));
   changed();
   let generations = read(
-    keptFile(path, unique(), () =>
+    keptFile(path, uniqueName(), () =>
       formatGenerations([sinceEver(generateSigningKeys().keys, clock.now())]),
     ),
   );

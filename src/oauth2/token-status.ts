@@ -1,7 +1,6 @@
 import type { Account } from '#accounts/account.ts';
 import type { ConsentId, UserId } from '#kernel/ids.ts';
-import type { Instant } from '#kernel/time.ts';
-import { isPast } from '#kernel/time.ts';
+import { type Instant, isPast } from '#kernel/time.ts';
 import { type Hindrance, hindrance } from '#registry/access.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';

@@ -23,9 +23,10 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { KEY_FILES, readKeyFiles, unique } from '#keys/key-files.ts';
+import { KEY_FILES, readKeyFiles } from '#keys/key-files.ts';
 import type { MasterKey } from '#keys/keyring.ts';
 import type { Entropy } from '#platform/random.ts';
+import { uniqueName } from '#platform/unique-name.ts';
 import { checkDatabase, SchemaMismatch, snapshot } from '#store/sqlite/snapshot.ts';
 import { BrokenArchive, readTar, type TarEntry, writeTar } from './archive.ts';
 import { isSealed, SEALED_HEAD, sealed, unsealed } from './backup-encryption.ts';
@@ -90,8 +91,8 @@ export async function makeBackup(wanted: {
   const { database, keys, to, now } = wanted;
   if (existsSync(to)) return no(`${to} is there already: choose another name, or remove it`);
   if (!existsSync(database)) return no(`there is no database ${database}: check --data`);
-  const copy = `${to}.${unique()}.db`;
-  const draft = `${to}.${unique()}.part`;
+  const copy = `${to}.${uniqueName()}.db`;
+  const draft = `${to}.${uniqueName()}.part`;
   try {
     // A key that came or went while the database was copied: one of the two would not fit the
     // other.
@@ -273,7 +274,7 @@ export async function restoreBackup(
     return no(`${data} is not empty: restore into a new directory, and move it when all is well`);
   // Inside: the directory may be a mount of its own, into which nothing can be renamed from
   // outside.
-  const draft = join(data, `.restore.${unique()}`);
+  const draft = join(data, `.restore.${uniqueName()}`);
   mkdirSync(draft, { mode: 0o700 });
   let answer: Result<Manifest, BackupRefusal>;
   let provenBy: Restored['provenBy'] = 'keys inside';

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import type { BackupAnswer } from '#cli/backup.ts';
-import { UsageError, type Verbs } from '#cli/command.ts';
+import type { Verbs } from '#cli/command.ts';
 import type { KeyDesk } from '#cli/keys.ts';
 import type { MigrationAnswer } from '#cli/migrate.ts';
 import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partition.ts';
 import { type Config, readConfig } from '#config/config.ts';
-import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
+import { StartupError } from '#config/startup-error.ts';
 import { version } from '#config/version.ts';
 import { readRing } from '#keys/key-files.ts';
 import type { MasterKey } from '#keys/keyring.ts';
-import { systemClock, systemEntropy } from '#platform/outside.ts';
+import { systemClock } from '#platform/clock.ts';
+import { MOST_SECRET, readPlainFile } from '#platform/plain-file.ts';
+import { systemEntropy } from '#platform/random.ts';
 import type { Actor } from '#registry/actor.ts';
 import { operatorDesk } from '#registry/admin-commands.ts';
 import { isDanglingLink, makeWorld, realOutside } from '#server/compose.ts';
@@ -22,7 +24,7 @@ import { makeKeyDesk } from './key-commands.ts';
 import { partitionStore } from './partition.ts';
 
 /**
- * The configuration of a command line and the environment. Throws UsageError that names every
+ * The configuration of a command line and the environment. Throws StartupError that names every
  * problem.
  */
 export function readSettings(flags: Readonly<Record<string, string | undefined>>): Config {
@@ -30,7 +32,7 @@ export function readSettings(flags: Readonly<Record<string, string | undefined>>
     readPlainFile(path, most).toString('utf8'),
   );
   if (config.ok) return config.value;
-  throw new UsageError(
+  throw new StartupError(
     `the settings do not fit:\n${config.refusal.map(({ setting, source, remedy }) => `  ${setting} (from ${source}): use ${remedy}`).join('\n')}`,
   );
 }
@@ -43,7 +45,7 @@ export async function migrateStore(config: Config, dryRun: boolean): Promise<Mig
     if (!dryRun) await reached(() => store.ready());
     return plan;
   } catch (fault) {
-    if (fault instanceof UsageError && fault.cause instanceof SchemaMismatch)
+    if (fault instanceof StartupError && fault.cause instanceof SchemaMismatch)
       return { refused: fault.cause.message };
     throw fault;
   } finally {
@@ -65,14 +67,14 @@ export const partitionTables = (
 const MOST_APART_MS = 30_000;
 
 /**
- * A command that judges by a wrong clock would do so for everybody. Throws UsageError with the
+ * A command that judges by a wrong clock would do so for everybody. Throws StartupError with the
  * seconds.
  */
 async function refuseWrongClock(store: Pick<Store, 'serverTime'>): Promise<void> {
   const theirs = await reached(() => store.serverTime());
   const apart = theirs === null ? 0 : systemClock.millis() - theirs;
   if (Math.abs(apart) > MOST_APART_MS)
-    throw new UsageError(
+    throw new StartupError(
       `the clock of this machine is ${Math.round(apart / 1000)} seconds from the database's: set it by NTP, then try again.`,
     );
 }
@@ -119,14 +121,14 @@ function passphraseOf(given: string | null): string | null {
     try {
       text = readPlainFile(file, MOST_SECRET).toString('utf8');
     } catch (fault) {
-      throw new UsageError(
+      throw new StartupError(
         `GATEHOUSE_BACKUP_PASSPHRASE_FILE cannot be read: ${(fault as Error).message}.`,
       );
     }
   }
   const line = text?.split(/\r?\n/, 1)[0] ?? null;
   if (line === '' || (line !== null && line.length > MOST_PASSPHRASE))
-    throw new UsageError('the passphrase is empty or too long.');
+    throw new StartupError('the passphrase is empty or too long.');
   return line;
 }
 

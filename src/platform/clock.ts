@@ -1,4 +1,6 @@
-import type { Instant } from '#kernel/time.ts';
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { type Instant, instant } from '#kernel/time.ts';
 
 /** What time it is. Tests hand in one that is moved by hand. */
 export interface Clock {
@@ -34,3 +36,43 @@ export interface ClockStanding {
    */
   readonly against: 'database' | 'itself' | null;
 }
+
+/** The real clock. */
+export const systemClock: Clock = {
+  now: () => instant(Date.now() / 1000),
+  millis: () => Date.now(),
+};
+
+function bootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The time since the machine started. `performance` alone stands still while it sleeps: when the
+ * clock moved against it, the machine is asked.
+ */
+function machineSteady(): Steady {
+  const SEEN_MS = 200;
+  const started = () => uptime() * 1000 - performance.now();
+  let base = started();
+  let wall = Date.now() - performance.now();
+  return {
+    boot: bootId(),
+    millis() {
+      const run = performance.now();
+      if (Math.abs(Date.now() - run - wall) > SEEN_MS) {
+        wall = Date.now() - run;
+        // Never back: both are told in fractions of their own.
+        base = Math.max(base, started());
+      }
+      return base + run;
+    },
+  };
+}
+
+/** The real steady time. */
+export const systemSteady: Steady = machineSteady();

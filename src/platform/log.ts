@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts';
+
 /**
  * Where the program tells the operator what happened. Fields never carry a secret, a token or a
  * password.
@@ -7,4 +9,21 @@ export interface Log {
   warn(event: string, fields?: Readonly<Record<string, unknown>>): void;
   /** A fault: something that should not happen. */
   error(event: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** The least that is written; `silent`: nothing. */
+export type LogLevel = 'info' | 'warn' | 'error' | 'silent';
+
+/** One JSON line for each event, on standard error. */
+export function jsonLog(level: LogLevel, clock: Clock): Log {
+  const ranks = { info: 0, warn: 1, error: 2, silent: 3 } as const;
+  const at =
+    (own: 'info' | 'warn' | 'error') =>
+    (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      if (ranks[own] >= ranks[level])
+        process.stderr.write(
+          `${JSON.stringify({ at: new Date(clock.millis()).toISOString(), level: own, event, ...fields })}\n`,
+        );
+    };
+  return { info: at('info'), warn: at('warn'), error: at('error') };
 }

@@ -1,3 +1,5 @@
+import { createTransport, type NodemailerError } from 'nodemailer';
+
 /** One message to one person. */
 export interface Letter {
   readonly to: string;
@@ -19,3 +21,86 @@ export interface Mail {
    */
   send(letter: Letter): Promise<'sent' | { readonly refused: string }>;
 }
+
+/** How long a mail server may take, in milliseconds. */
+export interface MailLimits {
+  readonly connectMs: number;
+  readonly greetingMs: number;
+  /** Between two words of the server. */
+  readonly silenceMs: number;
+  /**
+   * From the connection to the last answer: a server that says something now and then must not hold
+   * a letter for ever.
+   */
+  readonly wholeMs: number;
+}
+
+const usualLimits: MailLimits = {
+  connectMs: 10_000,
+  greetingMs: 10_000,
+  silenceMs: 15_000,
+  wholeMs: 25_000,
+};
+
+/**
+ * Letters by SMTP (RFC 5321). `url`: `smtp://` or `smtps://`, with user and password where the
+ * server wants them. A 5yz answer about the recipient or the letter is a refusal. One to the
+ * greeting, the password or the sender is about us, and throws: a wrong password must not throw
+ * away the letters of everybody.
+ */
+export function smtpMail({
+  url,
+  from,
+  limits = usualLimits,
+}: {
+  url: string;
+  from: string;
+  limits?: MailLimits;
+}): Mail {
+  const server = new URL(url);
+  // A URL may carry settings of nodemailer; its own log would repeat addresses.
+  for (const setting of ['logger', 'debug', 'transactionLog']) server.searchParams.delete(setting);
+  const transport = createTransport({
+    url: server.href,
+    connectionTimeout: limits.connectMs,
+    dnsTimeout: limits.connectMs,
+    greetingTimeout: limits.greetingMs,
+    socketTimeout: limits.silenceMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    async send({ to, subject, text, messageId }) {
+      try {
+        await transport.sendMail({
+          from,
+          // As a value: a text would be read as a list of addresses.
+          to: { name: '', address: to },
+          // An encoded word in what we write ourselves would be decoded by whoever reads it (RFC
+          // 2047 §6.1).
+          subject: subject.replaceAll('=?', '= ?'),
+          text,
+          messageId,
+          // Keeps holiday answers away (RFC 3834 §5).
+          headers: { 'Auto-Submitted': 'auto-generated' },
+          xMailer: false,
+          signal: AbortSignal.timeout(limits.wholeMs),
+        });
+        return 'sent';
+      } catch (fault) {
+        const { code, originalCode, permanent, responseCode, response, command } =
+          fault as NodemailerError;
+        if (permanent && (command === 'RCPT TO' || command === 'DATA'))
+          return { refused: statusOf(response ?? '') };
+        // A fault of our own making: the words of the original have the address in them.
+        throw Object.assign(new Error('the mail server did not take a letter'), {
+          code: responseCode ? `SMTP_${responseCode}` : (originalCode ?? code),
+        });
+      }
+    },
+  };
+}
+
+/** Reply and enhanced status code (RFC 3463) of an answer, without its words. */
+const statusOf = (response: string): string =>
+  /^\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?/.exec(response)?.[0] ?? '5yz';

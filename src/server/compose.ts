@@ -1,12 +1,12 @@
 import { hkdfSync } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { makeAccounts } from '#accounts/accounts.ts';
+import builtInGroups from '#accounts/data/groups.json' with { type: 'json' };
 import { makeLetterBudget } from '#accounts/email-budget.ts';
 import { makeKeptRequests } from '#accounts/kept-requests.ts';
 import { ADMINISTER, loadRights } from '#accounts/rights.ts';
-import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
+import { StartupError } from '#config/startup-error.ts';
 import { version } from '#config/version.ts';
 import { type Guard, makeGuard } from '#guard/permit.ts';
 import { makeProxyWatch } from '#http/proxy-watch.ts';
@@ -23,22 +23,15 @@ import { mediawikiRoutes } from '#mediawiki/http/special-oauth.ts';
 import { makeMintOwnerToken } from '#oauth2/access-token.ts';
 import { checkRestored } from '#operations/backup-proof.ts';
 import { letterWords } from '#pages/email-templates.ts';
-import type { Clock, Steady } from '#platform/clock.ts';
-import type { Web } from '#platform/http-client.ts';
-import type { Log } from '#platform/log.ts';
-import {
-  fetchWeb,
-  jsonLog,
-  smtpMail,
-  systemClock,
-  systemEntropy,
-  systemSteady,
-} from '#platform/outside.ts';
-import type { Entropy } from '#platform/random.ts';
-import type { Mail } from '#platform/smtp.ts';
+import { type Clock, type Steady, systemClock, systemSteady } from '#platform/clock.ts';
+import { fetchWeb, type Web } from '#platform/http-client.ts';
+import { jsonLog, type Log } from '#platform/log.ts';
+import { type Entropy, systemEntropy } from '#platform/random.ts';
+import { type Mail, smtpMail } from '#platform/smtp.ts';
 import type { FieldRules } from '#registry/actions/fields.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import { grantTypes } from '#registry/model/client.ts';
+import builtInScopes from '#registry/model/data/scopes.json' with { type: 'json' };
 import { loadScopes } from '#registry/model/scopes.ts';
 import { makeSites } from '#registry/model/sites.ts';
 import { type Delivery, makeDelivery } from '#registry/notifications/delivery.ts';
@@ -81,7 +74,7 @@ export interface Built {
   readonly guard: Guard;
   readonly store: Store;
   /**
-   * Takes the apps of the configuration in. Throws UsageError that names every problem; until then
+   * Takes the apps of the configuration in. Throws StartupError that names every problem; until then
    * none of them can be used.
    */
   settle(): Promise<void>;
@@ -103,19 +96,19 @@ const neededRights = {
 };
 
 /**
- * Reads a table that a setting may replace by a file. Throws UsageError that names the setting, the
+ * Reads a table that a setting may replace by a file. Throws StartupError that names the setting, the
  * file and every problem.
  */
 function readTable<T>(
-  setting: { readonly name: string; readonly path: string | null; readonly builtIn: string },
+  setting: { readonly name: string; readonly path: string | null; readonly builtIn: unknown },
   load: (json: unknown) => T,
 ): T {
-  if (setting.path === null) return load(bundled(setting.builtIn));
+  if (setting.path === null) return load(setting.builtIn);
   try {
     return load(readJson(setting.path));
   } catch (fault) {
-    if (fault instanceof UsageError) throw new UsageError(`${setting.name}: ${fault.message}`);
-    throw new UsageError(`${setting.name}, file ${setting.path}: ${(fault as Error).message}
+    if (fault instanceof StartupError) throw new StartupError(`${setting.name}: ${fault.message}`);
+    throw new StartupError(`${setting.name}, file ${setting.path}: ${(fault as Error).message}
 The format is in docs/configuration.md, "Scopes and groups".`);
   }
 }
@@ -124,10 +117,9 @@ const readJson = (path: string): unknown => {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (fault) {
-    throw new UsageError(`the file ${path} cannot be read as JSON: ${(fault as Error).message}`);
+    throw new StartupError(`the file ${path} cannot be read as JSON: ${(fault as Error).message}`);
   }
 };
-const bundled = (path: string) => readJson(fileURLToPath(new URL(path, import.meta.url)));
 
 /** A link whose target is not there: nothing can be made through it. */
 export const isDanglingLink = (path: string): boolean =>
@@ -139,7 +131,7 @@ export const isDanglingLink = (path: string): boolean =>
  */
 export function realOutside(config: Config): Outside {
   if (isDanglingLink(config.data))
-    throw new UsageError(
+    throw new StartupError(
       `the data directory ${config.data} is a link to nothing: make the directory, or name another with --data.`,
     );
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
@@ -148,7 +140,7 @@ export function realOutside(config: Config): Outside {
   try {
     checkRestored(config.data, given ?? readRing(directory.path)?.keys);
   } catch (fault) {
-    throw new UsageError(`${(fault as Error).message}.`);
+    throw new StartupError(`${(fault as Error).message}.`);
   }
   return {
     clock: systemClock,
@@ -193,7 +185,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     {
       name: '--groups (GATEHOUSE_GROUPS)',
       path: config.groupsFile,
-      builtIn: './accounts/data/groups.json',
+      builtIn: builtInGroups,
     },
     (json) => loadRights(json, neededRights),
   );
@@ -201,7 +193,7 @@ export function makeWorld(config: Config, outside: Outside): Built {
     {
       name: '--scopes (GATEHOUSE_SCOPES)',
       path: config.scopesFile,
-      builtIn: './registry/data/scopes.json',
+      builtIn: builtInScopes,
     },
     loadScopes,
   );

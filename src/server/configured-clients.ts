@@ -1,8 +1,8 @@
-import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
-import { MOST_SECRET, readPlainFile } from '#config/plain-file.ts';
+import { StartupError } from '#config/startup-error.ts';
 import type { Sealer } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
+import { MOST_SECRET, readPlainFile } from '#platform/plain-file.ts';
 import { CLIENT_SECRET } from '#registry/actions/context.ts';
 import type { FieldRules } from '#registry/actions/fields.ts';
 import { readConfigured } from '#registry/configured-clients.ts';
@@ -17,7 +17,7 @@ interface SettlingParts {
 }
 
 /**
- * Takes the apps of the configuration in, all or none. Throws UsageError that names every problem.
+ * Takes the apps of the configuration in, all or none. Throws StartupError that names every problem.
  */
 export async function settleConfigured({
   config,
@@ -46,11 +46,11 @@ export async function settleConfigured({
     const lines = read.refusal.map(
       ({ app, field, problem }) => `  ${[app, field].filter(Boolean).join(' ')}: ${problem}`,
     );
-    throw new UsageError(`the apps of the configuration do not fit:\n${lines.join('\n')}`);
+    throw new StartupError(`the apps of the configuration do not fit:\n${lines.join('\n')}`);
   }
   const kept = await store.keepConfigured(read.value.clients, read.value.secrets);
   if (kept !== 'kept')
-    throw new UsageError(
+    throw new StartupError(
       `the apps of the configuration do not fit:\n  ${kept.taken}: an app with this identifier, or this owner, name and version, was registered before`,
     );
   // An owner-only app acts under its owner's yes; by describing it the operator gives it for them.

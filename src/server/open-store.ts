@@ -1,5 +1,5 @@
-import { UnreachableError, UsageError } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
+import { StartupError, UnreachableError } from '#config/startup-error.ts';
 import { seconds } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Clock } from '#platform/clock.ts';
@@ -10,7 +10,7 @@ import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 
 /**
- * Asks the database for the first time. Throws UsageError with the remedy when it cannot be
+ * Asks the database for the first time. Throws StartupError with the remedy when it cannot be
  * reached, or its schema does not fit.
  */
 export async function reached<T>(ask: () => Promise<T>): Promise<T> {
@@ -22,7 +22,8 @@ export async function reached<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 function unreached(fault: unknown): unknown {
-  if (fault instanceof SchemaMismatch) return new UsageError(`${fault.message}.`, { cause: fault });
+  if (fault instanceof SchemaMismatch)
+    return new StartupError(`${fault.message}.`, { cause: fault });
   if (isUnavailable(fault))
     return new UnreachableError(
       `${fault.message}: check GATEHOUSE_DATABASE, and that the server runs and accepts connections from here.`,
@@ -38,7 +39,7 @@ export function shortLived(config: Config, clock: Clock, store: Store): Store {
   return withEphemeral(store, openRedis(config.ephemeral, { clock, nonceFor: seconds(301) }));
 }
 
-/** Opens the database of a location. Throws UsageError with the remedy when it cannot be. */
+/** Opens the database of a location. Throws StartupError with the remedy when it cannot be. */
 export function opened(
   config: Config,
   location: string,

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { type ExitCode, type Io, UsageError } from '#cli/command.ts';
+import type { ExitCode, Io } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
+import { StartupError } from '#config/startup-error.ts';
 import { buildHttp } from '#http/server.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { partitionWatch } from '#operations/partition.ts';
@@ -220,11 +221,11 @@ export async function serve(config: Config, io: Io): Promise<ExitCode> {
   } catch (fault) {
     const { code, message } = fault as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE')
-      throw new UsageError(
+      throw new StartupError(
         `port ${config.port} on ${config.host} is in use: stop the other program, or choose another with --port.`,
       );
     if (code === 'EACCES')
-      throw new UsageError(`${message}: choose another --port or --data, or allow it.`);
+      throw new StartupError(`${message}: choose another --port or --data, or allow it.`);
     throw fault;
   }
   await new Promise<void>((resolve) => {

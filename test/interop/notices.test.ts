@@ -6,7 +6,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
-import { fetchWeb, smtpMail } from '#platform/outside.ts';
+import { fetchWeb } from '#platform/http-client.ts';
+import { smtpMail } from '#platform/smtp.ts';
 import { type DeliveryParts, makeDelivery } from '#registry/notifications/delivery.ts';
 import type { Notice, NoticeTarget, Outbox } from '#registry/notifications/notification.ts';
 

@@ -1,26 +1,37 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 
-const base = ['kernel', 'ports', 'wire', 'keys'];
-/** Who may import whom; docs: CONTRIBUTING.md, "The rooms". `T` in front: types only. */
+const base = ['kernel', 'encoding', 'platform', 'keys'];
+/** Which room may import which; docs: CONTRIBUTING.md, "The rooms". `T` in front: types only. */
 const allowed: Record<string, readonly string[]> = {
   kernel: [],
-  ports: ['kernel'],
-  wire: ['kernel'],
-  config: ['wire', 'kernel'],
-  keys: ['wire', 'kernel', 'ports'],
+  encoding: ['kernel'],
+  platform: ['kernel'],
+  config: ['encoding', 'kernel', 'platform'],
+  keys: ['encoding', 'kernel', 'platform'],
   accounts: base,
   registry: ['accounts', ...base],
   oauth1: ['registry', 'accounts', ...base],
   oauth2: ['registry', 'accounts', ...base],
   oidc: ['oauth2', 'registry', 'accounts', ...base],
   guard: ['oauth1', 'oauth2', 'registry', ...base, 'Taccounts'],
-  mediawiki: ['guard', 'oidc', 'oauth1', 'oauth2', 'registry', 'accounts', ...base],
-  store: ['kernel', 'Tports', 'Taccounts', 'Tregistry', 'Toauth1', 'Toauth2'],
-  pages: ['kernel', 'Taccounts', 'Tregistry'],
+  store: ['kernel', 'Tplatform', 'Taccounts', 'Tregistry', 'Toauth1', 'Toauth2'],
   http: [
+    'pages',
     'mediawiki',
+    'guard',
+    'oidc',
+    'oauth1',
+    'oauth2',
+    'registry',
+    'accounts',
+    ...base,
+  ],
+  pages: ['http', 'mediawiki', 'oauth1', 'oauth2', 'registry', 'accounts', ...base],
+  mediawiki: [
+    'http',
     'pages',
     'guard',
     'oidc',
@@ -30,47 +41,115 @@ const allowed: Record<string, readonly string[]> = {
     'accounts',
     ...base,
   ],
-  // The sentences of `explain` are those of the page.
-  cli: ['config', 'registry', 'accounts', 'oauth1', 'pages', ...base],
+  server: [
+    'cli',
+    'operations',
+    'store',
+    'config',
+    ...['http', 'pages', 'mediawiki', 'guard', 'oidc', 'oauth1', 'oauth2', 'registry', 'accounts'],
+    ...base,
+  ],
+  operations: ['cli', 'server', 'store', 'config', 'registry', ...base],
+  cli: ['operations', 'server', 'config', 'registry', 'accounts', 'oauth1', 'pages', ...base],
 };
 
-for (const [room, may] of Object.entries(allowed)) {
-  test(`src/${room} imports only what it may`, () => {
-    // A room on the plan that nobody has moved into yet.
-    if (!existsSync(`src/${room}`)) return;
-    const files = readdirSync(`src/${room}`, { recursive: true, encoding: 'utf8' }).filter((name) =>
-      name.endsWith('.ts'),
-    );
-    for (const file of files) {
-      const text = readFileSync(`src/${room}/${file}`, 'utf8');
-      for (const [, typed, target] of text.matchAll(
-        /^(?:import|export)( type)? [^;]*?from '#(\w+)\//gm,
-      )) {
-        const fine =
-          target === room ||
-          may.includes(target as string) ||
-          (typed !== undefined && may.includes(`T${target}`));
-        assert.ok(fine, `src/${room}/${file} imports ${typed ?? ''} #${target}`);
-      }
-      for (const [, path] of text.matchAll(/from '(\.\.?\/[^']*)'/g)) {
-        const depth = file.split('/').length - 1;
-        assert.ok(
-          (path as string).split('../').length - 1 <= depth,
-          `src/${room}/${file} leaves its room by ${path}`,
-        );
-      }
-      if (!room.startsWith('ports')) {
-        assert.doesNotMatch(
-          text,
-          /\bDate\.now\(|\brandomBytes\(|process\.env\b/,
-          `src/${room}/${file}: time, chance and environment are handed in`,
-        );
-      }
-    }
-  });
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => join('src', name))
+  .sort();
+
+interface Import {
+  readonly path: string;
+  readonly typeOnly: boolean;
 }
 
-test('every folder of src is a room of the map', () => {
-  const rooms = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  for (const { name } of rooms) assert.ok(name in allowed, `src/${name} is not on the map`);
+/** The files of this project that a file names, types and loading when used included. */
+function importsOf(file: string): readonly Import[] {
+  const text = readFileSync(file, 'utf8');
+  const statements = text.matchAll(/^(?:import|export)( type)?[^;']*? from '([#.][^']+)';/gm);
+  const dynamic = text.matchAll(/\b(import)\('([#.][^']+)'\)/g);
+  return [...statements, ...dynamic].flatMap(([, typed, specifier = '']) =>
+    specifier === '#manifest'
+      ? []
+      : [
+          {
+            path: specifier.startsWith('#')
+              ? join('src', specifier.slice(1))
+              : join(dirname(file), specifier),
+            typeOnly: typed === ' type',
+          },
+        ],
+  );
+}
+
+const roomOf = (path: string): string => relative('src', path).split('/')[0] as string;
+
+for (const [room, may] of Object.entries(allowed))
+  test(`src/${room} imports only what it may`, () => {
+    for (const file of files.filter((path) => path.startsWith(`src/${room}/`))) {
+      for (const { path, typeOnly } of importsOf(file)) {
+        const target = roomOf(path);
+        const fine =
+          target === room || may.includes(target) || (typeOnly && may.includes(`T${target}`));
+        assert.ok(fine, `${file} imports ${path}`);
+      }
+      if (
+        room !== 'platform' &&
+        file !== 'src/cli/main.ts' &&
+        file !== 'src/operations/operations.ts'
+      )
+        assert.doesNotMatch(
+          readFileSync(file, 'utf8'),
+          /\bDate\.now\(|\brandomBytes\(|process\.env\b/,
+          `${file}: time, chance and environment are handed in`,
+        );
+    }
+  });
+
+test('every file belongs to a room of the map; beside the rooms stands main.ts alone', () => {
+  for (const file of files)
+    assert.ok(file === 'src/main.ts' || roomOf(file) in allowed, `${file} is not on the map`);
 });
+
+/** Circles that wait to be opened; the list may only become shorter. */
+const knownCircles: readonly string[] = [
+  'src/registry/actions/action.ts src/registry/actions/authority.ts src/registry/actions/context.ts src/registry/actions/fields.ts src/registry/consent-policy.ts src/registry/model/redirect-rules.ts src/registry/records.ts src/registry/refusals.ts src/registry/review/independence.ts',
+  'src/oauth1/pasted-curl.ts src/oauth1/pasted-request.ts',
+  'src/oauth1/header.ts src/oauth1/parse.ts',
+  'src/pages/form-problems.ts src/pages/layout.ts',
+  'src/server/compose.ts src/server/key-jobs.ts',
+];
+
+test('no file imports itself by way of others, types included', () => {
+  const graph = new Map(files.map((file) => [file, importsOf(file).map(({ path }) => path)]));
+  const circles = stronglyConnected(graph).filter((circle) => circle.length > 1);
+  assert.deepEqual(
+    circles
+      .map((circle) => circle.sort().join(' '))
+      .filter((circle) => !knownCircles.includes(circle)),
+    [],
+  );
+});
+
+/** Tarjan's algorithm: groups of files that reach each other. */
+function stronglyConnected(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const groups: string[][] = [];
+  const visit = (node: string): void => {
+    order.set(node, order.size);
+    low.set(node, order.size - 1);
+    stack.push(node);
+    for (const next of graph.get(node) ?? []) {
+      if (!graph.has(next)) continue;
+      if (!order.has(next)) visit(next);
+      if (stack.includes(next))
+        low.set(node, Math.min(low.get(node) as number, low.get(next) as number));
+    }
+    if (low.get(node) !== order.get(node)) return;
+    groups.push(stack.splice(stack.indexOf(node)));
+  };
+  for (const node of graph.keys()) if (!order.has(node)) visit(node);
+  return groups;
+}

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readConfig } from '#config/config.ts';
-import { MOST_SECRET, readPlainFile, UnfitFile } from '#config/plain-file.ts';
+import { MOST_SECRET, readPlainFile, UnfitFile } from '#platform/plain-file.ts';
 import { TestWorld } from '../harness/world.ts';
 
 // Files and settings that would be taken silently, block, or end in a stack trace.

@@ -44,7 +44,7 @@ function rulesOf({
   validGrants,
   authOnlyGrants,
 }: Case['input']['context']): FieldRules {
-  const file = bundled('registry/data/scopes.json') as { scopes: { name: string }[] };
+  const file = bundled('registry/model/data/scopes.json') as { scopes: { name: string }[] };
   const known = validGrants && [...validGrants, ...authOnlyGrants];
   return {
     sites: makeSites([

@@ -1,8 +1,7 @@
 import { parseForm } from '#encoding/form.ts';
 import { utf8 } from '#encoding/percent.ts';
 import { header, type SentRequest } from '#encoding/raw-request.ts';
-import type { Instant } from '#kernel/time.ts';
-import { instant } from '#kernel/time.ts';
+import { type Instant, instant } from '#kernel/time.ts';
 import type { SignedRequest } from '../parse.ts';
 import type { OAuth1Refusal, ParameterRejected } from '../refusals.ts';
 import { type OAuth1Settings, parameterProblem } from '../verify.ts';

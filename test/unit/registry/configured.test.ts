@@ -468,7 +468,7 @@ test('until they are taken in, and after a refusal, none of them can be used; th
   await bad.person('Ada');
   assert.match(
     await tell(bad),
-    /^UsageError [\s\S]*clients\[1\] \(b+\) name: [\s\S]*clients\[1\] \(b+\) owner: .*account create/,
+    /^StartupError [\s\S]*clients\[1\] \(b+\) name: [\s\S]*clients\[1\] \(b+\) owner: .*account create/,
   );
   assert.equal(await bad.built.store.findClient(A), undefined);
   await bad.close();
@@ -493,7 +493,7 @@ test('until they are taken in, and after a refusal, none of them can be used; th
 
 test('an unknown owner stops the start', async () => {
   const world = new TestWorld({}, JSON.stringify({ clients: [inWorld(oauth2)] }));
-  assert.match(await tell(world), /^UsageError .*\n.*owner: there is no account named Ada/);
+  assert.match(await tell(world), /^StartupError .*\n.*owner: there is no account named Ada/);
   await world.close();
 });
 
@@ -532,7 +532,7 @@ test('an entry does not take the place of an app that was registered, nor do the
     ]);
     assert.match(
       await tell(world),
-      new RegExp(`^UsageError [\\s\\S]*${taken}: .*was registered before`),
+      new RegExp(`^StartupError [\\s\\S]*${taken}: .*was registered before`),
     );
     assert.equal(await world.built.store.findClient(B), undefined);
     assert.deepEqual(await world.built.store.findClient(client.id), client);

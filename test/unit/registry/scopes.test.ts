@@ -23,7 +23,7 @@ test('rights of scopes are their union; unknown scopes give none', () => {
 });
 
 test('every problem of a scopes file is told at once', () => {
-  const file = bundled('registry/data/scopes.json') as { scopes: Record<string, unknown>[] };
+  const file = bundled('registry/model/data/scopes.json') as { scopes: Record<string, unknown>[] };
   const [first = {}] = file.scopes;
   const broken = {
     ...file,

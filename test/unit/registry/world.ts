@@ -38,7 +38,7 @@ export function outside() {
   };
 }
 
-export const scopes = loadScopes(bundled('registry/data/scopes.json'));
+export const scopes = loadScopes(bundled('registry/model/data/scopes.json'));
 
 export const app = (changes: Partial<Proposal> = {}): Proposal => ({
   name: 'Reader',
